@@ -1,0 +1,14 @@
+"""`make test`: fast password hashing, static files as they lie, no throttling by rate."""
+
+from config.settings.base import *  # noqa: F403
+
+SECRET_KEY = "only-for-tests-0123456789abcdefghijklmnopqrstuvwxyz"
+FIELD_KEYS = ["ZmllbGQta2V5LW9ubHktZm9yLXRlc3RzLTEyMzQ1Njc="]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+AXES_ENABLED = False
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+REST_FRAMEWORK = {**REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"user": None}}  # noqa: F405

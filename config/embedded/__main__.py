@@ -34,8 +34,8 @@ def main() -> int:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m config.embedded",
-        description="Run PostgreSQL and Valkey for this checkout. A server named by DATABASE_URL or "
-        "BROKER_URL in the environment is used instead and left alone.",
+        description="Run PostgreSQL and Valkey for this checkout. A server named by DATABASE_URL "
+        "or BROKER_URL in the environment is used instead and left alone.",
     )
     actions = parser.add_subparsers(dest="action", required=True)
     for name, description in {

@@ -1,7 +1,6 @@
 """Running one command as if it stood in the place of ours: signals, exit code, sudden death."""
 
 import ctypes
-import os
 import signal
 import subprocess
 import time
@@ -15,7 +14,7 @@ _libc = ctypes.CDLL(None)
 
 
 def die_with_parent() -> None:
-    """Called in a child: have the kernel send it SIGTERM when its parent is gone, however it went."""
+    """Called in a child: have the kernel send it SIGTERM once its parent is gone, even by -9."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from config.embedded.account import Account, current_account
 from config.embedded.errors import ServerError
@@ -81,13 +82,13 @@ class Instance:
         data = self._data_directory(account)
         sockets = data / "socket" if account.home else Path(f"/tmp/{self.label}-{account.uid}")
         state = State(self.directory / "state.json")
-        common = {
+        common: dict[str, Any] = {
             "account": account,
             "state": state,
             "label": self.label,
             "durable": self.name != THROW_AWAY,
         }
-        servers = [
+        servers: list[Server] = [
             Postgres(directory=data / "postgres", socket_directory=sockets, **common),
             Valkey(directory=data / "valkey", **common),
         ]

@@ -117,7 +117,8 @@ class Postgres(Server):
         )
         if version.stdout.split()[-1].split(".")[0] != data:
             raise ServerError(
-                f"{self.directory} was made by PostgreSQL {data}, installed is {version.stdout.strip()}. "
+                f"{self.directory} was made by PostgreSQL {data}, "
+                f"installed is {version.stdout.strip()}. "
                 "Dump it with the old version, or throw it away with `make reset`."
             )
 
@@ -145,12 +146,8 @@ class Postgres(Server):
             raise self.fail("did not start")
 
     def _control(self, *arguments: str) -> int:
-        command = [
-            postgres_programs(self.account) / "pg_ctl",
-            "--pgdata",
-            self.directory,
-            *arguments,
-        ]
+        program = postgres_programs(self.account) / "pg_ctl"
+        command = (program, "--pgdata", self.directory, *arguments)
         return self.account.run(command, cwd=self.directory).returncode
 
 

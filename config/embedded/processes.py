@@ -1,7 +1,7 @@
 """Finding our server processes without trusting pid files.
 
-Every server of an instance carries the instance's label (which holds a hash of the checkout's
-path) in its command line, so a reused pid or a process of another checkout is never mistaken for it.
+Every server of an instance carries the instance's label, which holds a hash of the checkout's
+path, in its command line: a reused pid or another checkout's process is never mistaken for it.
 """
 
 import os

@@ -16,7 +16,7 @@ LOG_TAIL_LINES = 15
 
 
 class Server(ABC):
-    """One server of an instance. Callers of anything but the properties hold the instance's lock."""
+    """One server of an instance. Its methods are for holders of the instance's lock."""
 
     title: str
     program: str
@@ -61,8 +61,8 @@ class Server(ABC):
         return find_processes(self.program, self.label, self.account.uid)
 
     def count_in(self) -> IO[str]:
-        """Become a user of the server until the returned file is closed; who inherits it counts on."""
-        users = open(self._users_path, "a")
+        """Become a user until the returned file is closed; who inherits it counts on."""
+        users = open(self._users_path, "a")  # noqa: SIM115 (the caller closes it)
         fcntl.flock(users, fcntl.LOCK_SH)
         return users
 

@@ -44,13 +44,12 @@ class Valkey(Server):
         # Between choosing a port and listening on it somebody else may take it.
         for _ in range(START_ATTEMPTS):
             self.state.valkey_port = free_port(self.state.valkey_port)
-            process = self._launch()
-            wait_until(lambda: process.poll() is not None or self.is_running(), STARTUP_SECONDS)
-            if process.poll() is None:
-                break
-        if not self.is_running():
-            self.stop()
-            raise self.fail("did not start")
+            self._launch()
+            wait_until(lambda: self.is_running() or not self.processes(), STARTUP_SECONDS)
+            if self.is_running():
+                return
+        self.stop()
+        raise self.fail("did not start")
 
     def stop(self) -> None:
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -59,7 +58,7 @@ class Valkey(Server):
                 return
         raise ServerError(f"{self.title} does not stop; see {self.log}.")
 
-    def _launch(self) -> subprocess.Popen[bytes]:
+    def _launch(self) -> None:
         configuration = self.directory / f"{self.label}.conf"
         settings = {
             "bind": HOST,
@@ -75,7 +74,7 @@ class Valkey(Server):
         }
         lines = [f'{name} "{value}"\n' for name, value in settings.items()]
         self.account.write_file(configuration, "".join(lines))
-        return subprocess.Popen(
+        subprocess.Popen(
             [valkey_program(self.account), configuration],
             cwd=self.directory,
             start_new_session=True,

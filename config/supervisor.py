@@ -1,0 +1,277 @@
+"""Parlour on one machine: `python -m config.supervisor`, run by `make run` beside its servers.
+
+Brings the database up to date, then runs web, workers, beat and the sandbox provider together,
+their log lines prefixed with their names. All of them stop when told to, or when one of them dies.
+"""
+
+import fcntl
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn, TextIO
+
+from config.embedded.command import die_with_parent
+from config.embedded.state import State
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+DIRECTORY = CHECKOUT / ".local" / "supervisor"
+HOST = "127.0.0.1"
+WEB_PORT = 8000
+SANDBOX_PORT = 8025
+STOP_SECONDS = 20
+READY_SECONDS = 60
+COLOURS = (36, 33, 35, 32, 34, 31)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A command line and the name its output carries."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+def setup_programs() -> list[Program]:
+    """What must have succeeded, one after the other, before anything serves."""
+    manage = (sys.executable, "manage.py")
+    return [
+        Program("migrate", (*manage, "migrate", "--verbosity", "0")),
+        Program("schedules", (*manage, "sync_schedules")),
+        Program("demo", (*manage, "seed_demo", "--once")),
+    ]
+
+
+def services(web_port: int) -> list[Program]:
+    """What runs until told to stop."""
+    gunicorn = (sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{web_port}")
+    threads = ("--worker-class", "gthread", "--workers", "1", "--threads", "8")
+    celery = (sys.executable, "-m", "celery", "--app", "config.celery")
+    quiet = ("--loglevel", "INFO", "--without-gossip", "--without-mingle")
+    worker = ("worker", "--hostname", "worker@%h", "--concurrency", "2", *quiet)
+    dispatch = ("worker", "--hostname", "dispatch@%h", "--concurrency", "1", *quiet)
+    beat = ("beat", "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler", "--pidfile=")
+    return [
+        Program("web", gunicorn + threads),
+        Program("worker", celery + worker),
+        Program("dispatch", (*celery, *dispatch, "--queues", "campaign-messages")),
+        Program("beat", celery + beat),
+        Program("sandbox", (sys.executable, "-m", "marketing.delivery.sandbox")),
+    ]
+
+
+class ProgramError(Exception):
+    """A program ended that should not have, or ended with an error."""
+
+    def __init__(self, program: Program, code: int) -> None:
+        reason = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        super().__init__(f"{program.name} {reason}")
+
+
+@dataclass
+class Running:
+    program: Program
+    process: subprocess.Popen[bytes]
+    prefix: str
+    unfinished_line: bytes = b""
+    lines: list[str] = field(default_factory=list)
+
+
+class Supervisor:
+    """Runs programs as children in process groups of their own and prints what they print."""
+
+    def __init__(self, environment: Mapping[str, str], output: TextIO) -> None:
+        self.environment = environment
+        self.output = output
+        self.running: list[Running] = []
+        self.started = 0
+        self.stop_requested = False
+        self.outputs = selectors.DefaultSelector()
+
+    def request_stop(self, number: int, frame: FrameType | None) -> None:
+        """A signal handler."""
+        self.stop_requested = True
+
+    def run_to_end(self, program: Program) -> list[str]:
+        """Run one program and return the lines it printed.
+
+        Raises `ProgramError` unless it succeeds, `KeyboardInterrupt` when asked to stop meanwhile.
+        """
+        running = self._start(program)
+        while running.process.poll() is None:
+            self._forward_output(seconds=0.1)
+            if self.stop_requested:
+                raise KeyboardInterrupt
+        self._forward_output(seconds=0)
+        self.running.remove(running)
+        if running.process.returncode:
+            raise ProgramError(program, running.process.returncode)
+        return running.lines
+
+    def run_together(self, programs: Sequence[Program]) -> NoReturn:
+        """Run until asked to stop (`KeyboardInterrupt`) or a program ends (`ProgramError`)."""
+        for program in programs:
+            self._start(program)
+        while not self.stop_requested:
+            self._forward_output(seconds=0.2)
+            for running in self.running:
+                if running.process.poll() is not None:
+                    self._forward_output(seconds=0)
+                    raise ProgramError(running.program, running.process.returncode)
+        raise KeyboardInterrupt
+
+    def stop(self, grace: float = STOP_SECONDS) -> None:
+        """Ask all programs to stop; kill, with all their descendants, those that do not."""
+        for running in self.running:
+            running.process.terminate()
+        deadline = time.monotonic() + grace
+        while self._alive() and time.monotonic() < deadline:
+            self._forward_output(seconds=0.1)
+        for running in self._alive():
+            self.say(f"{running.program.name} does not stop; killing it.")
+        for running in self.running:
+            with suppress(ProcessLookupError):
+                os.killpg(running.process.pid, signal.SIGKILL)
+            running.process.wait()
+        self._forward_output(seconds=0)
+
+    def say(self, text: str) -> None:
+        self.output.write(f"{text}\n")
+        self.output.flush()
+
+    def _alive(self) -> list[Running]:
+        return [running for running in self.running if running.process.poll() is None]
+
+    def _start(self, program: Program) -> Running:
+        # A process group of its own: Ctrl-C in the terminal reaches us alone, who stop in order.
+        process = subprocess.Popen(
+            program.command,
+            cwd=CHECKOUT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
+        assert process.stdout
+        os.set_blocking(process.stdout.fileno(), False)
+        running = Running(program, process, self._prefix(program.name))
+        self.running.append(running)
+        self.outputs.register(process.stdout, selectors.EVENT_READ, running)
+        return running
+
+    def _prefix(self, name: str) -> str:
+        colour = COLOURS[self.started % len(COLOURS)]
+        self.started += 1
+        prefix = f"{name:>9} | "
+        return f"\033[{colour}m{prefix}\033[0m" if self.output.isatty() else prefix
+
+    def _forward_output(self, seconds: float) -> None:
+        """Print the complete lines that have come in, waiting up to `seconds` for the first."""
+        for key, _ in self.outputs.select(seconds):
+            running: Running = key.data
+            data = os.read(key.fd, 1 << 20)
+            *lines, running.unfinished_line = (running.unfinished_line + data).split(b"\n")
+            if not data:
+                self.outputs.unregister(key.fileobj)
+                lines.append(running.unfinished_line)
+            for line in lines:
+                text = line.decode(errors="replace").rstrip()
+                if text:
+                    running.lines.append(text)
+                    self.say(running.prefix + text)
+
+
+def first_free_port(wanted: int) -> int:
+    """`wanted` or the next port on the loopback address that nobody listens on."""
+    for port in range(wanted, wanted + 1000):
+        with socket.socket() as candidate:
+            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                candidate.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"No free port on {HOST} from {wanted} on.")
+
+
+def call_when_ready(url: str, announce: Callable[[], None]) -> None:
+    """Call `announce` once `url` answers 200; give up quietly after a minute."""
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                announce()
+                return
+        except (OSError, urllib.error.URLError):
+            time.sleep(0.2)
+
+
+def child_environment(web_port: int, sandbox_port: int) -> dict[str, str]:
+    return {
+        "DJANGO_SETTINGS_MODULE": "config.settings.dev",
+        "PUBLIC_BASE_URL": f"http://{HOST}:{web_port}",
+        "SANDBOX_SECRET": State(DIRECTORY / "state.json").password("sandbox"),
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "SANDBOX_URL": f"http://{HOST}:{sandbox_port}",
+        "SANDBOX_HOST": HOST,
+        "SANDBOX_PORT": str(sandbox_port),
+        "SANDBOX_DATA_DIR": str(DIRECTORY / "sandbox"),
+    }
+
+
+def run_parlour(output: TextIO) -> int:
+    """Run everything until told to stop; returns the exit code."""
+    web_port = first_free_port(WEB_PORT)
+    environment = child_environment(web_port, first_free_port(SANDBOX_PORT))
+    supervisor = Supervisor(environment, output)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, supervisor.request_stop)
+
+    def greet() -> None:
+        addresses = f"Parlour: {address}/  Phone inbox: {environment['SANDBOX_URL']}/"
+        supervisor.say("\n".join(["", addresses, *logins, "Ctrl-C stops everything.", ""]))
+
+    try:
+        # The last of them tells the demo's logins.
+        logins = [supervisor.run_to_end(program) for program in setup_programs()][-1]
+        address = f"http://{HOST}:{web_port}"
+        waiting = (f"{address}/healthz", greet)
+        threading.Thread(target=call_when_ready, args=waiting, daemon=True).start()
+        supervisor.run_together(services(web_port))
+    except KeyboardInterrupt:
+        supervisor.say("Stopping.")
+        return 0
+    except ProgramError as death:
+        supervisor.say(f"\n*** {death}. Stopping everything. ***\n")
+        return 1
+    finally:
+        supervisor.stop()
+
+
+def main() -> int:
+    DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(DIRECTORY / "lock", "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # Two beats would do everything twice.
+            print("Parlour is already running from this checkout.", file=sys.stderr)
+            return 1
+        return run_parlour(sys.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

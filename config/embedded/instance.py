@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,12 @@ class Instance:
         """Throw all data away. Raises `ServerError` while somebody uses it."""
         with self.locked() as servers:
             self._stop_unused(servers)
-            shutil.rmtree(self._data_directory(current_account()), ignore_errors=True)
+            account = current_account()
+            for directory in (self._data_directory(account), self._socket_directory(account)):
+                shutil.rmtree(directory, ignore_errors=True)
+            if account.home:
+                with suppress(OSError):  # Another instance is left.
+                    self._data_directory(account).parent.rmdir()
             for entry in self.directory.iterdir():
                 if entry.is_dir():
                     shutil.rmtree(entry)
@@ -80,7 +85,7 @@ class Instance:
     def _servers(self) -> list[Server]:
         account = current_account()
         data = self._data_directory(account)
-        sockets = data / "socket" if account.home else Path(f"/tmp/{self.label}-{account.uid}")
+        sockets = self._socket_directory(account)
         state = State(self.directory / "state.json")
         common: dict[str, Any] = {
             "account": account,
@@ -112,3 +117,9 @@ class Instance:
         if account.home is None:
             return self.directory / "data"
         return account.home / self._key / self.name
+
+    def _socket_directory(self, account: Account) -> Path:
+        """A short path whatever the checkout's: those of Unix sockets end at 107 bytes."""
+        if account.home is None:
+            return Path(f"/tmp/{self.label}-{account.uid}")
+        return self._data_directory(account) / "socket"

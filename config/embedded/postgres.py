@@ -147,7 +147,7 @@ class Postgres(Server):
 
     def _control(self, *arguments: str) -> int:
         program = postgres_programs(self.account) / "pg_ctl"
-        command = (program, "--pgdata", self.directory, *arguments)
+        command: tuple[str | Path, ...] = (program, "--pgdata", self.directory, *arguments)
         return self.account.run(command, cwd=self.directory).returncode
 
 

@@ -171,14 +171,14 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["marketing.core.drf.ActorAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["marketing.core.drf.HasPermission"],
-    "DEFAULT_RENDERER_CLASSES": ["marketing.core.drf.EnvelopeRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["marketing.core.drf.CamelCaseParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["marketing.core.drf.authentication.ActorAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["marketing.core.drf.authentication.HasPermission"],
+    "DEFAULT_RENDERER_CLASSES": ["marketing.core.drf.rendering.EnvelopeRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["marketing.core.drf.rendering.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "marketing.core.openapi.EnvelopeSchema",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": "1200/min"},
-    "EXCEPTION_HANDLER": "marketing.core.drf.exception_handler",
+    "EXCEPTION_HANDLER": "marketing.core.drf.errors.exception_handler",
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
     "TIME_FORMAT": "%H:%M",
     "COERCE_DECIMAL_TO_STRING": True,

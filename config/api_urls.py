@@ -1,0 +1,10 @@
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("marketing.campaigns.api_urls")),
+    path("", include("marketing.delivery.api_urls")),
+    path("", include("marketing.segments.api_urls")),
+    path("", include("marketing.content.api_urls")),
+    path("", include("marketing.policy.api_urls")),
+    path("", include("customers.api_urls")),
+]

@@ -1,0 +1,41 @@
+from customers.models.activity import (
+    CustomerEvent,
+    CustomerEventKey,
+    Membership,
+    Package,
+    Purchase,
+    PurchaseLine,
+    Visit,
+)
+from customers.models.catalogue import Service, ServiceCategory
+from customers.models.consent import Channel, ConsentRecord, ConsentState, Purpose, Suppression
+from customers.models.customer import (
+    AttributeDefinition,
+    ContactPoint,
+    Customer,
+    CustomerNote,
+)
+from customers.models.facts import CustomerFacts, StaleFacts
+
+__all__ = [
+    "AttributeDefinition",
+    "Channel",
+    "ConsentRecord",
+    "ConsentState",
+    "ContactPoint",
+    "Customer",
+    "CustomerEvent",
+    "CustomerEventKey",
+    "CustomerFacts",
+    "CustomerNote",
+    "Membership",
+    "Package",
+    "Purchase",
+    "PurchaseLine",
+    "Purpose",
+    "Service",
+    "ServiceCategory",
+    "StaleFacts",
+    "Suppression",
+    "Visit",
+]

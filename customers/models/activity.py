@@ -1,0 +1,131 @@
+"""What customers did: visits, bills, memberships, packages, and events of any name."""
+
+from decimal import Decimal
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from customers.models.catalogue import Service, ServiceCategory
+from customers.models.customer import Customer
+from marketing.core.models import Branch, Staff
+from marketing.core.tenancy import AppendModel, TenantModel, loose_key
+
+
+def _external_id(name: str) -> models.UniqueConstraint:
+    return models.UniqueConstraint(
+        fields=["tenant", "external_id"], condition=~Q(external_id=""), name=name
+    )
+
+
+class Visit(TenantModel):
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="visits")
+    branch = models.ForeignKey(Branch, on_delete=models.PROTECT, related_name="+")
+    staff = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
+    external_id = models.CharField(max_length=100, blank=True)
+    visited_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [_external_id("visit_external_id")]
+        indexes = [models.Index(fields=["customer", "-visited_at"], name="visit_by_customer")]
+
+
+class Purchase(TenantModel):
+    """A finalised bill, in the chain's currency; `total` is what was paid, tax included."""
+
+    class Status(models.TextChoices):
+        FINALISED = "finalised", "Finalised"
+        REFUNDED = "refunded", "Refunded"
+        VOID = "void", "Void"
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="purchases")
+    branch = models.ForeignKey(Branch, on_delete=models.PROTECT, related_name="+")
+    visit = models.ForeignKey(Visit, on_delete=models.PROTECT, null=True, related_name="purchases")
+    external_id = models.CharField(max_length=100, blank=True)
+    invoice_number = models.CharField(max_length=50, blank=True)
+    subtotal = models.DecimalField(max_digits=12, decimal_places=2)
+    discount = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
+    tax = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
+    total = models.DecimalField(max_digits=12, decimal_places=2)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.FINALISED)
+    purchased_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [_external_id("purchase_external_id")]
+        indexes = [models.Index(fields=["customer", "-purchased_at"], name="purchase_by_customer")]
+
+
+class PurchaseLine(TenantModel):
+    purchase = models.ForeignKey(Purchase, on_delete=models.CASCADE, related_name="lines")
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="+")
+    category = models.ForeignKey(ServiceCategory, on_delete=models.PROTECT, related_name="+")
+    staff = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
+    quantity = models.PositiveSmallIntegerField(default=1)
+    unit_price = models.DecimalField(max_digits=10, decimal_places=2)
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
+
+    class Meta:
+        indexes = [models.Index(fields=["purchase"], name="purchase_line")]
+
+
+class Membership(TenantModel):
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        EXPIRED = "expired", "Expired"
+        CANCELLED = "cancelled", "Cancelled"
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="memberships")
+    external_id = models.CharField(max_length=100, blank=True)
+    plan = models.CharField(max_length=100)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    starts_on = models.DateField()
+    expires_on = models.DateField()
+
+    class Meta:
+        constraints = [_external_id("membership_external_id")]
+        indexes = [models.Index(fields=["customer", "-expires_on"], name="membership_by_customer")]
+
+
+class Package(TenantModel):
+    """Prepaid sessions; active while sessions are left and the date has not come."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="packages")
+    external_id = models.CharField(max_length=100, blank=True)
+    name = models.CharField(max_length=100)
+    sessions_total = models.PositiveSmallIntegerField()
+    sessions_used = models.PositiveSmallIntegerField(default=0)
+    is_cancelled = models.BooleanField(default=False)
+    starts_on = models.DateField()
+    expires_on = models.DateField()
+
+    class Meta:
+        constraints = [_external_id("package_external_id")]
+        indexes = [models.Index(fields=["customer", "-expires_on"], name="package_by_customer")]
+
+
+class CustomerEvent(AppendModel):
+    """Anything named that happened to a customer; how other trades use the product."""
+
+    customer = loose_key("customers.Customer", db_index=False)
+    name = models.CharField(max_length=60)
+    properties = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    occurred_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["customer", "name", "-occurred_at"], name="event_by_customer")
+        ]
+
+
+class CustomerEventKey(TenantModel):
+    """The sender's id of an event: what makes taking events in idempotent across partitions."""
+
+    external_id = models.CharField(max_length=100)
+    event_id = models.UUIDField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "external_id"], name="customer_event_key")
+        ]

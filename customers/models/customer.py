@@ -1,0 +1,145 @@
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q, Value
+from django.db.models.functions import Concat, Lower, Now
+
+from marketing.core.models import Branch, Staff
+from marketing.core.tenancy import TenantModel
+
+
+class Customer(TenantModel):
+    """A person who visits the chain.
+
+    `phone` (E.164), `email` (lower case) and `whatsapp_id` are the primary contact points,
+    kept here because every look-up and every audience reads them; `ContactPoint` has all.
+    Two customers may share a phone: families do.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        MERGED = "merged", "Merged into another"
+        ERASED = "erased", "Erased"
+
+    class Gender(models.TextChoices):
+        FEMALE = "female", "Female"
+        MALE = "male", "Male"
+        OTHER = "other", "Other"
+
+    external_id = models.CharField(max_length=100, null=True, blank=True)
+    first_name = models.CharField(max_length=100)
+    last_name = models.CharField(max_length=100, blank=True)
+    phone = models.CharField(max_length=20, blank=True)
+    email = models.CharField(max_length=254, blank=True)
+    whatsapp_id = models.CharField(max_length=140, blank=True)
+    birth_date = models.DateField(null=True, blank=True)
+    anniversary = models.DateField(null=True, blank=True)
+    gender = models.CharField(max_length=10, choices=Gender.choices, blank=True)
+    language = models.CharField(max_length=10, default="en")
+    preferred_channel = models.CharField(max_length=20, default="whatsapp")
+    home_branch = models.ForeignKey(
+        Branch, on_delete=models.PROTECT, null=True, blank=True, related_name="customers"
+    )
+    tags = ArrayField(models.CharField(max_length=50), default=list, blank=True)
+    attributes = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
+    latitude = models.FloatField(null=True, blank=True)
+    longitude = models.FloatField(null=True, blank=True)
+    source = models.CharField(max_length=30, default="staff")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "external_id"],
+                condition=Q(external_id__isnull=False),
+                name="customer_external_id",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "phone"], name="customer_phone"),
+            models.Index(fields=["tenant", "email"], name="customer_email"),
+            models.Index(fields=["tenant", "home_branch"], name="customer_branch"),
+            GinIndex(fields=["tags"], name="customer_tags"),
+            GinIndex(
+                OpClass(Lower(Concat("first_name", Value(" "), "last_name")), "gin_trgm_ops"),
+                name="customer_name_trigrams",
+            ),
+            GinIndex(OpClass("phone", "gin_trgm_ops"), name="customer_phone_trigrams"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+class ContactPoint(TenantModel):
+    """An address of a customer; the primary one of a kind stands on the customer too."""
+
+    class Kind(models.TextChoices):
+        PHONE = "phone", "Phone"
+        EMAIL = "email", "E-mail"
+        WHATSAPP = "whatsapp", "WhatsApp user id"
+        PUSH = "push", "Push token"
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="contact_points")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    value = models.CharField(max_length=254)
+    is_primary = models.BooleanField(default=False)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "customer", "kind", "value"], name="contact_point"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "customer", "kind"],
+                condition=Q(is_primary=True),
+                name="primary_contact_point",
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "kind", "value"], name="contact_point_value")]
+
+
+class AttributeDefinition(TenantModel):
+    """A typed custom attribute that the chain declared for its customers."""
+
+    class Type(models.TextChoices):
+        TEXT = "text", "Text"
+        NUMBER = "number", "Number"
+        BOOLEAN = "boolean", "Yes or no"
+        DATE = "date", "Date"
+        CHOICE = "choice", "One of a list"
+
+    key = models.SlugField(max_length=50)
+    label = models.CharField(max_length=100)
+    type = models.CharField(max_length=10, choices=Type.choices)
+    choices = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "key"], name="attribute_key")]
+        ordering = ["label"]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class CustomerNote(TenantModel):
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="notes")
+    text = models.TextField()
+    author = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["customer", "-id"], name="customer_note")]

@@ -1,0 +1,66 @@
+from decimal import Decimal
+
+from django.db import models
+from django.db.models.functions import Now
+
+from customers.models.catalogue import Service
+from customers.models.customer import Customer
+from marketing.core.models import Branch, Staff
+from marketing.core.tenancy import TenantModel
+
+
+class CustomerFacts(TenantModel):
+    """One row a customer: the numbers segments and templates read, derived from source rows."""
+
+    class Stage(models.TextChoices):
+        PROSPECT = "prospect", "Never visited"
+        NEW = "new", "New"
+        ACTIVE = "active", "Active"
+        ENGAGED = "engaged", "Engaged"
+        AT_RISK = "at_risk", "At risk"
+        CHURNED = "churned", "Churned"
+        REACTIVATED = "reactivated", "Reactivated"
+
+    customer = models.OneToOneField(Customer, on_delete=models.CASCADE, related_name="facts")
+    visit_count = models.PositiveIntegerField(default=0)
+    first_visit_at = models.DateTimeField(null=True)
+    last_visit_at = models.DateTimeField(null=True)
+    visit_interval_days = models.FloatField(null=True)
+    total_spend = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
+    spend_90_days = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
+    spend_365_days = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
+    average_ticket = models.DecimalField(max_digits=10, decimal_places=2, null=True)
+    favourite_service = models.ForeignKey(
+        Service, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False
+    )
+    favourite_branch = models.ForeignKey(
+        Branch, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False
+    )
+    favourite_staff = models.ForeignKey(
+        Staff, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False
+    )
+    membership_status = models.CharField(max_length=10, default="none")
+    membership_expires_on = models.DateField(null=True)
+    has_active_membership = models.BooleanField(default=False)
+    has_active_package = models.BooleanField(default=False)
+    package_sessions_left = models.PositiveIntegerField(default=0)
+    package_expires_on = models.DateField(null=True)
+    stage = models.CharField(max_length=15, choices=Stage.choices, default=Stage.PROSPECT)
+    computed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant", "last_visit_at"], name="facts_last_visit"),
+            models.Index(fields=["tenant", "total_spend"], name="facts_total_spend"),
+        ]
+        verbose_name_plural = "customer facts"
+
+
+class StaleFacts(TenantModel):
+    """A mark that a customer's facts must be computed again.
+
+    Append-only, without a unique key: marking never waits and no mark is ever lost.
+    """
+
+    customer_id = models.UUIDField()
+    marked_at = models.DateTimeField(db_default=Now())

@@ -1,0 +1,100 @@
+from decimal import Decimal
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from customers.models import Channel
+from marketing.content.models import MessageTemplate
+from marketing.core.models import User
+from marketing.core.tenancy import TenantModel
+from marketing.delivery.models import SendRun
+from marketing.segments.models import Segment
+
+
+class CampaignType(models.TextChoices):
+    ONE_TIME = "one_time", "One-time"
+    RECURRING = "recurring", "Recurring"
+    TRIGGER = "trigger", "Triggered"
+
+
+class CampaignStatus(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    PENDING_APPROVAL = "pending_approval", "Waiting for approval"
+    APPROVED = "approved", "Approved"
+    SCHEDULED = "scheduled", "Scheduled"
+    SENDING = "sending", "Sending"
+    SENT = "sent", "Sent"
+    PAUSED = "paused", "Paused"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class Campaign(TenantModel):
+    """A message to an audience, from draft to sent. `version` guards against lost edits.
+
+    `approved_hash` is of everything that was approved; any edit voids the approval.
+    """
+
+    name = models.CharField(max_length=100)
+    description = models.TextField(blank=True)
+    campaign_type = models.CharField(
+        max_length=20, choices=CampaignType.choices, default=CampaignType.ONE_TIME
+    )
+    channel = models.CharField(max_length=20, choices=Channel.choices)
+    template = models.ForeignKey(
+        MessageTemplate, on_delete=models.PROTECT, null=True, related_name="campaigns"
+    )
+    segment = models.ForeignKey(
+        Segment, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns"
+    )
+    target_all_customers = models.BooleanField(default=False)
+    exclude_segment_ids = ArrayField(models.UUIDField(), default=list, blank=True)
+    branch_ids = ArrayField(models.UUIDField(), null=True, blank=True)
+    scheduled_at = models.DateTimeField(null=True, blank=True)
+    recurrence_rule = models.TextField(blank=True)
+    next_run_at = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(
+        max_length=20, choices=CampaignStatus.choices, default=CampaignStatus.DRAFT
+    )
+    paused_from = models.CharField(max_length=20, choices=CampaignStatus.choices, blank=True)
+    pause_reason = models.CharField(max_length=60, blank=True)
+    requires_approval = models.BooleanField(default=False)
+    submitted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    submitted_at = models.DateTimeField(null=True)
+    approved_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    approved_hash = models.CharField(max_length=64, blank=True)
+    approved_recipients = models.PositiveIntegerField(null=True)
+    approved_cost = models.DecimalField(max_digits=14, decimal_places=4, null=True)
+    rejected_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    rejected_at = models.DateTimeField(null=True)
+    rejection_reason = models.TextField(blank=True)
+    estimated_recipients = models.PositiveIntegerField(default=0)
+    estimated_cost = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(auto_now=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant", "status", "scheduled_at"], name="campaign_by_status")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CampaignRun(TenantModel):
+    """One execution of a campaign: a one-time campaign has one, a recurring one many."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="runs")
+    number = models.PositiveIntegerField()
+    send_run = models.OneToOneField(SendRun, on_delete=models.PROTECT, related_name="campaign_run")
+    due_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "campaign", "number"], name="campaign_run")
+        ]

@@ -1,0 +1,77 @@
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from customers.models import Channel
+from marketing.core.models import User
+from marketing.core.tenancy import TenantModel
+
+
+class TemplateType(models.TextChoices):
+    PROMOTIONAL = "promotional", "Promotional"
+    TRANSACTIONAL = "transactional", "Transactional"
+    TRIGGER = "trigger", "Trigger"
+
+
+class WhatsAppStatus(models.TextChoices):
+    """Module 11's three, and the states in which Meta takes an approved template back."""
+
+    PENDING = "pending", "Waiting for WhatsApp"
+    APPROVED = "approved", "Approved by WhatsApp"
+    REJECTED = "rejected", "Rejected by WhatsApp"
+    PAUSED = "paused", "Paused by WhatsApp"
+    DISABLED = "disabled", "Disabled by WhatsApp"
+
+
+class MessageTemplate(TenantModel):
+    """A message the chain may send. What it says stands in its versions; `version` is the newest."""
+
+    name = models.CharField(max_length=100)
+    description = models.TextField(blank=True)
+    channel = models.CharField(max_length=20, choices=Channel.choices)
+    template_type = models.CharField(max_length=30, choices=TemplateType.choices)
+    category = models.CharField(max_length=50, blank=True)
+    trigger_type = models.CharField(max_length=50, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    is_system = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(auto_now=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant", "channel", "is_active"], name="template_by_channel")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TemplateVersion(TenantModel):
+    """What a template said at one time; runs keep the version they were frozen with.
+
+    `contents` maps a language to its parts: `{"en": {"body": …, "subject": …, "html": …,
+    "header": …, "footer": …, "buttons": [{"type": "url|quick_reply|phone", "text": …,
+    "value": …}]}}`; parts are Liquid. `placeholders` are the merge fields in order of first
+    appearance. A WhatsApp version keeps per language what the vendor knows it by:
+    `whatsapp` = `{"en": {"name": …, "id": …, "status": …, "reason": …}}`.
+    """
+
+    template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    contents = models.JSONField()
+    placeholders = ArrayField(models.CharField(max_length=100), default=list)
+    whatsapp_template_name = models.CharField(max_length=512, blank=True)
+    whatsapp_status = models.CharField(max_length=20, choices=WhatsAppStatus.choices, blank=True)
+    whatsapp = models.JSONField(default=dict)
+    dlt_template_id = models.CharField(max_length=40, blank=True)
+    vendor_template_id = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "template", "number"], name="template_version"
+            )
+        ]

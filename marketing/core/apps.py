@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class CoreConfig(AppConfig):
+    name = "marketing.core"
+    label = "core"
+    verbose_name = "Organisation"
+
+    def ready(self) -> None:
+        from marketing.core import openapi  # noqa: F401  registers the authentication scheme

@@ -1,0 +1,39 @@
+"""The audit trail: one row per act, in the transaction of the act."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import models
+
+from marketing.core.actor import Actor
+from marketing.core.models import AuditEntry
+from marketing.core.request_id import request_id
+
+
+def record(
+    actor: Actor, action: str, target: models.Model, changes: Mapping[str, Any] | None = None
+) -> None:
+    """Note that `actor` did `action` (e.g. "campaign.approve") to `target`.
+
+    `changes` maps a field to `[before, after]` or to a plain value; never a secret.
+    """
+    AuditEntry.objects.create(
+        tenant_id=actor.tenant_id,
+        user_id=actor.user_id,
+        actor_label=actor.label,
+        action=action,
+        object_type=target._meta.label_lower,
+        object_id=target.pk if isinstance(target.pk, uuid.UUID) else None,
+        changes=dict(changes or {}),
+        request_id=request_id.get(),
+    )
+
+
+def difference(before: models.Model, values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The fields of `values` that differ from `before`, as `{field: [old, new]}`."""
+    return {
+        name: [getattr(before, name), value]
+        for name, value in values.items()
+        if getattr(before, name) != value
+    }

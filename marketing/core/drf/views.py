@@ -1,0 +1,61 @@
+"""The base of every API view."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from marketing.core import errors, idempotency
+from marketing.core.actor import Actor
+from marketing.core.drf.pages import Pages
+from marketing.core.drf.serializers import ApiSerializer
+
+
+class ApiView(APIView):
+    """One operation (or the methods of one URL). `permissions` maps each method to its permission."""
+
+    permissions: ClassVar[dict[str, str]] = {}
+
+    @property
+    def actor(self) -> Actor:
+        actor: Actor = self.request.auth
+        return actor
+
+    def read(self, serializer: type[ApiSerializer], **options: Any) -> dict[str, Any]:
+        """The validated body. Raises `ValidationFailed` naming each field at fault."""
+        form = serializer(data=self.request.data, **options)
+        form.is_valid(raise_exception=True)
+        return dict(form.validated_data)
+
+    def once(
+        self, operation: str, work: Callable[[], Response], *, required: bool = False
+    ) -> Response:
+        """Run `work` under the request's `Idempotency-Key`, if it carries one."""
+        key = self.request.headers.get("Idempotency-Key", "")
+        if not key:
+            if required:
+                raise errors.ValidationFailed(
+                    "This operation needs an Idempotency-Key header.",
+                    fields={"Idempotency-Key": ["Required."]},
+                )
+            return work()
+
+        def answer() -> tuple[int, Any]:
+            response = work()
+            return response.status_code, response.data
+
+        status, data = idempotency.run_once(
+            actor=self.actor,
+            key=key,
+            operation=f"{self.request.method} {self.request.path} {operation}",
+            body=self.request._request.body,
+            work=answer,
+        )
+        return Response(data, status=status)
+
+    def page(self, queryset: Any, serializer: type[ApiSerializer], **options: Any) -> Response:
+        """One cursor page of the queryset, as the contract's list."""
+        paginator = Pages()
+        rows = paginator.paginate_queryset(queryset, self.request, self)
+        return paginator.get_paginated_response(serializer(rows, many=True, **options).data)

@@ -1,0 +1,50 @@
+"""UUID version 7 ids, made by PostgreSQL: time-ordered, and monotonic within a statement."""
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from django.db import models
+from django.db.models import Func, UUIDField
+from django.db.models.expressions import DatabaseDefault
+
+
+class UUIDv7(Func):
+    """PostgreSQL 18's native `uuidv7()`."""
+
+    function = "uuidv7"
+    arity = 0
+    output_field = UUIDField()
+
+
+def lower_bound(moment: dt.datetime) -> uuid.UUID:
+    """The smallest version 7 id that a row made at `moment` can have."""
+    milliseconds = int(moment.timestamp() * 1000)
+    return uuid.UUID(int=milliseconds << 80)
+
+
+class DatabaseIdField(UUIDField):
+    """A primary key that PostgreSQL makes on insert."""
+
+    def __init__(self, **options: Any) -> None:
+        options |= {"primary_key": True, "db_default": UUIDv7(), "editable": False}
+        super().__init__(**options)
+
+    def get_pk_value_on_save(self, instance: models.Model) -> Any:
+        return DatabaseDefault(self._db_default_expression, output_field=self)
+
+
+class IdentifiedModel(models.Model):
+    """A model whose id is a UUID v7 made by the database.
+
+    Django takes the marker "database default" for a key that is set, and so would not read
+    the keys that `bulk_create` made; here it counts as not set until the row is inserted.
+    """
+
+    id = DatabaseIdField()
+
+    class Meta:
+        abstract = True
+
+    def _is_pk_set(self, meta: Any = None) -> bool:
+        return super()._is_pk_set(meta) and not isinstance(self._get_pk_val(meta), DatabaseDefault)

@@ -1,0 +1,57 @@
+"""Migration operations for what Django cannot say: partitions and tenant policies."""
+
+from typing import Any
+
+from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import ProjectState
+
+TENANT_POLICY = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
+
+
+class CreatePartitionedModel(migrations.CreateModel):
+    """Create an append table, range-partitioned by its UUID v7 id at month bounds.
+
+    Makes the empty DEFAULT partition too; the months come from `ensure_partitions`.
+    """
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        plain = schema_editor.sql_create_table
+        schema_editor.sql_create_table = f"{plain} PARTITION BY RANGE (id)"
+        try:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+        finally:
+            schema_editor.sql_create_table = plain
+        table = to_state.apps.get_model(app_label, self.name)._meta.db_table
+        schema_editor.execute(
+            f'CREATE TABLE "{table}_default" PARTITION OF "{table}" DEFAULT;'
+            f'REVOKE ALL ON "{table}_default" FROM parlour_app;'
+        )
+
+
+class TenantPolicy(migrations.RunSQL):
+    """Force row-level security on a model's table: rows of the named tenant only."""
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+        super().__init__(
+            sql=f"""
+                ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY;
+                ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY;
+                CREATE POLICY tenant ON "{table}" USING ({TENANT_POLICY});
+            """,
+            reverse_sql=f"""
+                DROP POLICY tenant ON "{table}";
+                ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY;
+                ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY;
+            """,
+        )
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return self.__class__.__name__, [self.table], {}

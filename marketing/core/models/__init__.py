@@ -1,0 +1,23 @@
+from marketing.core.models.access import ApiKey, Role, Staff, StaffBranch, User
+from marketing.core.models.organisation import Branch, Region, Tenant
+from marketing.core.models.records import (
+    AuditEntry,
+    DomainEvent,
+    EventDelivery,
+    IdempotencyRecord,
+)
+
+__all__ = [
+    "ApiKey",
+    "AuditEntry",
+    "Branch",
+    "DomainEvent",
+    "EventDelivery",
+    "IdempotencyRecord",
+    "Region",
+    "Role",
+    "Staff",
+    "StaffBranch",
+    "Tenant",
+    "User",
+]

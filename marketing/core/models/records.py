@@ -1,0 +1,71 @@
+"""What happened: domain events and their deliveries, the audit trail, remembered responses."""
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models.functions import Now
+
+from marketing.core.tenancy import AppendModel, TenantModel
+
+
+class DomainEvent(AppendModel):
+    """Something that happened, written in the transaction of the change."""
+
+    name = models.CharField(max_length=60)
+    payload = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    occurred_at = models.DateTimeField()
+    actor_id = models.UUIDField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "name", "id"], name="domain_event_by_name")]
+
+
+class EventDelivery(models.Model):
+    """One event owed to one handler. Global (ids only); deleted when handled."""
+
+    event_id = models.UUIDField()
+    tenant_id = models.UUIDField()
+    event_name = models.CharField(max_length=60)
+    handler = models.CharField(max_length=100)
+    not_before = models.DateTimeField(db_default=Now())
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["not_before", "id"], name="event_delivery_due")]
+
+
+class AuditEntry(AppendModel):
+    """Who did what to which object, with the values before and after."""
+
+    at = models.DateTimeField(db_default=Now())
+    user_id = models.UUIDField(null=True)
+    actor_label = models.CharField(max_length=150)
+    action = models.CharField(max_length=60)
+    object_type = models.CharField(max_length=60)
+    object_id = models.UUIDField(null=True)
+    changes = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    request_id = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["tenant", "object_type", "object_id", "id"], name="audit_by_object"
+            )
+        ]
+        verbose_name_plural = "audit entries"
+
+
+class IdempotencyRecord(TenantModel):
+    """A remembered response, stored in the transaction of the work it answers for."""
+
+    client = models.CharField(max_length=80)
+    key = models.CharField(max_length=255)
+    request_hash = models.BinaryField()
+    status = models.PositiveSmallIntegerField(null=True)
+    response = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "client", "key"], name="idempotency_key")
+        ]

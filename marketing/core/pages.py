@@ -1,0 +1,49 @@
+"""What every HTML view shares: who may open it, and how a refusal looks."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.vary import vary_on_headers
+
+from marketing.core.errors import DomainError, Forbidden, NotFound
+from marketing.core.middleware import error_body
+
+View = Callable[..., HttpResponse]
+
+
+def staff_view(permission: str) -> Callable[[View], View]:
+    """A page for staff with this permission; others are sent to log in, or refused (403)."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        @vary_on_headers("HX-Request", "Cookie")
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            actor = request.actor
+            if actor is None or actor.staff is None:
+                if request.user.is_authenticated:
+                    raise Forbidden("This login has no staff record; ask a super owner for one.")
+                return redirect_to_login(request.get_full_path())
+            actor.require(permission)
+            return view(request, *args, **kwargs)
+
+        guarded.permission = permission
+        return guarded
+
+    return decorate
+
+
+def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """The refusal as a page, or as a fragment when HTMX asked."""
+    name = {Forbidden: "403.html", NotFound: "404.html"}.get(type(error), "refused.html")
+    return render(request, name, {"error": error}, status=error.http_status)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Unknown addresses: the envelope below `/api/`, a page elsewhere."""
+    if request.path.startswith("/api/"):
+        return JsonResponse(error_body(NotFound()), status=404)
+    return error_page(request, NotFound())

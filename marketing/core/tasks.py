@@ -1,0 +1,17 @@
+from celery import shared_task
+
+
+@shared_task
+def deliver_events() -> None:
+    """Hand stored domain events to their handlers (also swept by beat)."""
+    from marketing.core import events
+
+    events.deliver_due()
+
+
+@shared_task
+def ensure_partitions() -> None:
+    """Make next months' partitions and report rows in a DEFAULT one."""
+    from marketing.core import partitions
+
+    partitions.keep_ahead()

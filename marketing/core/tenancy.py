@@ -1,0 +1,113 @@
+"""Tenant scope: the first wall is the manager that raises, the second is row-level security.
+
+`tenant_scope(id)` opens a transaction, names the tenant to PostgreSQL for its length
+(`SET LOCAL`) and restores the former value. Streams, tasks and on-commit callbacks open
+their own.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.db import connection, models, transaction
+
+from marketing.core.ids import IdentifiedModel
+
+M = TypeVar("M", bound=models.Model)
+
+_tenant_id: ContextVar[uuid.UUID | None] = ContextVar("tenant_id", default=None)
+
+
+class TenantScopeMissing(RuntimeError):
+    """A tenant's data was asked for outside a `tenant_scope`."""
+
+
+def current_tenant_id() -> uuid.UUID:
+    """The tenant of the open scope. Raises `TenantScopeMissing` when none is open."""
+    tenant_id = _tenant_id.get()
+    if tenant_id is None:
+        raise TenantScopeMissing("open a tenant_scope() first")
+    return tenant_id
+
+
+def open_tenant_id() -> uuid.UUID | None:
+    """The tenant of the open scope, or None; the default of every tenant key."""
+    return _tenant_id.get()
+
+
+@contextmanager
+def tenant_scope(tenant_id: uuid.UUID) -> Iterator[None]:
+    """Run the body in one transaction that sees this tenant's rows only."""
+    former = _tenant_id.get()
+    _tenant_id.set(tenant_id)
+    try:
+        with transaction.atomic():
+            _name_to_postgres(tenant_id)
+            yield
+            _name_to_postgres(former)
+            # Before the commit, so that its callbacks cannot read without a scope of their own.
+            _tenant_id.set(former)
+    finally:
+        _tenant_id.set(former)
+
+
+def _name_to_postgres(tenant_id: uuid.UUID | None) -> None:
+    if connection.needs_rollback:
+        return  # the rollback that must follow restores the former value itself
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('app.tenant_id', %s, true)", [str(tenant_id or "")])
+
+
+class TenantManager(models.Manager[M]):
+    """Default manager of tenant models: the open scope's rows, or an exception."""
+
+    def get_queryset(self) -> models.QuerySet[M]:
+        return super().get_queryset().filter(tenant_id=current_tenant_id())
+
+
+class TenantModel(IdentifiedModel):
+    """A row of one tenant, with a time-ordered id made by the database."""
+
+    tenant = models.ForeignKey(
+        "core.Tenant",
+        on_delete=models.PROTECT,
+        default=open_tenant_id,
+        editable=False,
+        related_name="+",
+        db_index=False,
+    )
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    class Meta:
+        abstract = True
+
+
+class AppendModel(TenantModel):
+    """A row of an append table: partitioned by id, without database foreign keys.
+
+    The tenant is a foreign key to Django only, because dropping a partition is refused
+    while anything references it and checking each row of a large insert is slow.
+    """
+
+    tenant = models.ForeignKey(
+        "core.Tenant",
+        on_delete=models.DO_NOTHING,
+        default=open_tenant_id,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+
+    class Meta:
+        abstract = True
+
+
+def loose_key(to: str, **options: Any) -> models.ForeignKey[Any, Any]:
+    """A foreign key without a database constraint, for append tables."""
+    return models.ForeignKey(
+        to, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", **options
+    )

@@ -1,0 +1,87 @@
+from decimal import Decimal
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from customers.models import Channel, Purpose
+from marketing.core.tenancy import AppendModel, TenantModel, loose_key
+from marketing.delivery.models.run import SendRun
+
+
+class MessageState(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    SENDING = "sending", "Sending"
+    SENT = "sent", "Sent"
+    DELIVERED = "delivered", "Delivered"
+    READ = "read", "Read"
+    FAILED = "failed", "Failed"
+    SKIPPED = "skipped", "Skipped"
+    HELD = "held", "Held"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class Message(AppendModel):
+    """One attempt to reach one person on one channel.
+
+    `reason` says why it was skipped or is held (spelled as in the gate); `error_code` is
+    the vendor's. No index names `state`, so that its changes stay within the row's page.
+    """
+
+    run = loose_key("delivery.SendRun", db_index=False)
+    batch = loose_key("delivery.DispatchBatch", db_index=False)
+    customer = loose_key("customers.Customer", db_index=False)
+    branch = loose_key("core.Branch", null=True, db_index=False)
+    account = loose_key("policy.ProviderAccount", null=True, db_index=False)
+    template_version = loose_key("content.TemplateVersion", db_index=False)
+    campaign_id = models.UUIDField(null=True)
+    kind = models.CharField(max_length=15, choices=SendRun.Kind.choices)
+    channel = models.CharField(max_length=20, choices=Channel.choices)
+    purpose = models.CharField(max_length=20, choices=Purpose.choices)
+    address = models.CharField(max_length=254, blank=True)
+    language = models.CharField(max_length=10)
+    variables = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    state = models.CharField(max_length=10, choices=MessageState.choices)
+    reason = models.CharField(max_length=30, blank=True)
+    not_before = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    attempt_of = models.UUIDField(null=True)
+    fallback_id = models.UUIDField(null=True)
+    sending_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    provider_message_id = models.CharField(max_length=150, blank=True)
+    error_code = models.CharField(max_length=30, blank=True)
+    error_class = models.CharField(max_length=20, blank=True)
+    error_detail = models.CharField(max_length=255, blank=True)
+    segments = models.PositiveSmallIntegerField(default=1)
+    cost = models.DecimalField(max_digits=10, decimal_places=4, default=Decimal(0))
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["batch", "id"], name="message_by_batch"),
+            models.Index(fields=["customer", "-id"], name="message_by_customer"),
+            models.Index(fields=["run", "id"], name="message_by_run"),
+        ]
+
+
+class ProviderReference(TenantModel):
+    """The vendor's id of a message: unique across partitions, and how a webhook finds it."""
+
+    account_id = models.UUIDField()
+    reference = models.CharField(max_length=150)
+    message_id = models.UUIDField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_id", "reference"],
+                condition=~Q(reference=""),
+                name="provider_reference",
+            )
+        ]

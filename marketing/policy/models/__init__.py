@@ -1,0 +1,14 @@
+from marketing.policy.models.accounts import Provider, ProviderAccount, RateCard, WebhookAddress
+from marketing.policy.models.budget import BudgetMonth
+from marketing.policy.models.config import BranchMarketingConfig, HoldoutMember, MarketingConfig
+
+__all__ = [
+    "BranchMarketingConfig",
+    "BudgetMonth",
+    "HoldoutMember",
+    "MarketingConfig",
+    "Provider",
+    "ProviderAccount",
+    "RateCard",
+    "WebhookAddress",
+]

@@ -1,0 +1,139 @@
+"""Every test runs on real PostgreSQL as the unprivileged role; the owner migrates and flushes."""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.test import TransactionTestCase
+from psycopg import sql
+
+from config.prepare_database import prepare
+from marketing.core.tenancy import tenant_scope
+from tests.factories.core import Chain, make_chain
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission"}
+
+
+def admin_url() -> str:
+    return os.environ["DATABASE_ADMIN_URL"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_blocker: pytest.FixtureRequest, request: pytest.FixtureRequest
+) -> Iterator[None]:
+    """A database of this process's own, copied from a template that holds the migrations."""
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
+    name = f"parlour_test_{os.getpid()}_{worker}"
+    with django_db_blocker.unblock():
+        template = _migrated_template()
+        with psycopg.connect(admin_url(), autocommit=True) as admin:
+            admin.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER parlour_owner").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
+            )
+        _point_django_at(name)
+        yield
+        _close()
+        with psycopg.connect(admin_url(), autocommit=True) as admin:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _migrated_template() -> str:
+    """The name of a database with all migrations applied, made once per state of them."""
+    digest = hashlib.sha256()
+    for path in sorted(
+        [
+            *ROOT.glob("marketing/**/migrations/*.py"),
+            *ROOT.glob("*/migrations/*.py"),
+            ROOT / "marketing/core/migration_operations.py",
+            ROOT / "config/prepare_database.py",
+        ]
+    ):
+        digest.update(path.read_bytes())
+    name = f"parlour_template_{digest.hexdigest()[:12]}"
+    with psycopg.connect(admin_url(), autocommit=True) as admin:
+        admin.execute("SELECT pg_advisory_lock(7391)")
+        known = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if known.fetchone() is None:
+            half = f"{name}_half"
+            admin.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(half))
+            )
+            admin.execute(
+                sql.SQL("CREATE DATABASE {} OWNER parlour_owner").format(sql.Identifier(half))
+            )
+            with psycopg.connect(admin_url(), dbname=half, autocommit=True) as inside:
+                prepare(inside)
+            _point_django_at(half)
+            call_command("migrate", verbosity=0)
+            _close()
+            admin.execute(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                    sql.Identifier(half), sql.Identifier(name)
+                )
+            )
+    return name
+
+
+def _point_django_at(name: str) -> None:
+    _close()
+    for alias in settings.DATABASES:
+        settings.DATABASES[alias]["NAME"] = name
+        connections[alias].settings_dict["NAME"] = name
+
+
+def _close() -> None:
+    for connection in connections.all():
+        connection.close()
+
+
+def _truncate_as_owner(self: TransactionTestCase) -> None:
+    """The flush after a transactional test: the application's role may not truncate."""
+    tables = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
+    owner = settings.DATABASES["owner"]
+    with psycopg.connect(
+        host=owner["HOST"],
+        port=owner["PORT"] or None,
+        user=owner["USER"],
+        password=owner["PASSWORD"],
+        dbname=owner["NAME"],
+        autocommit=True,
+    ) as connection:
+        names = sql.SQL(", ").join(map(sql.Identifier, sorted(tables - KEPT_TABLES)))
+        connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))
+
+
+TransactionTestCase._fixture_teardown = _truncate_as_owner  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def scope() -> Iterator[Callable[[uuid.UUID], None]]:
+    """Open a tenant scope for the rest of the test: `scope(tenant.pk)`."""
+    with ExitStack() as stack:
+        yield lambda tenant_id: stack.enter_context(tenant_scope(tenant_id))
+
+
+@pytest.fixture
+def chain(db: None, scope: Callable[[uuid.UUID], None]) -> Chain:
+    """A chain with staff, its tenant scope open for the whole test."""
+    made = make_chain()
+    scope(made.tenant.pk)
+    return made
+
+
+@pytest.fixture
+def other_chain(db: None) -> Chain:
+    """Another tenant, whose things must stay invisible; its scope is not open."""
+    return make_chain()

@@ -1,0 +1,47 @@
+"""Domain events reach their handlers after the commit, and failures are kept for later."""
+
+import pytest
+
+from marketing.core import events
+from marketing.core.models import DomainEvent, EventDelivery
+
+seen: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def handlers(monkeypatch):
+    monkeypatch.setattr(events, "_handlers", {})
+    monkeypatch.setattr(events, "_subscriptions", events.defaultdict(list))
+    seen.clear()
+
+    @events.subscribe("test.happened")
+    def remember(happened):
+        seen.extend(event.payload["what"] for event in happened)
+
+    @events.subscribe("test.broken")
+    def fail(happened):
+        raise ValueError("no luck")
+
+
+def test_event_is_handled_once_and_its_delivery_deleted(chain):
+    events.record("test.happened", {"what": "a bill"})
+    assert EventDelivery.objects.count() == 1
+    assert events.deliver_due() == 1
+    assert seen == ["a bill"]
+    assert not EventDelivery.objects.exists()
+    assert events.deliver_due() == 0
+
+
+def test_event_nobody_listens_to_is_kept_without_delivery(chain):
+    events.record("test.ignored", {})
+    assert DomainEvent.objects.filter(name="test.ignored").count() == 1
+    assert not EventDelivery.objects.exists()
+
+
+def test_failing_handler_keeps_the_delivery_with_error_and_delay(chain):
+    events.record("test.broken", {})
+    events.deliver_due()
+    delivery = EventDelivery.objects.get()
+    assert delivery.attempts == 1
+    assert "no luck" in delivery.last_error
+    assert events.deliver_due() == 0

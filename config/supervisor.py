@@ -17,10 +17,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn, TextIO
+from typing import IO, NoReturn, TextIO
 
 from config.embedded.command import die_with_parent
 from config.embedded.state import State
@@ -31,6 +31,7 @@ HOST = "127.0.0.1"
 WEB_PORT = 8000
 SANDBOX_PORT = 8025
 STOP_SECONDS = 20
+READ_BYTES = 1 << 16
 READY_SECONDS = 60
 COLOURS = (36, 33, 35, 32, 34, 31)
 
@@ -83,9 +84,10 @@ class ProgramError(Exception):
 class Running:
     program: Program
     process: subprocess.Popen[bytes]
+    output: IO[bytes]
     prefix: str
+    kept_lines: list[str] | None
     unfinished_line: bytes = b""
-    lines: list[str] = field(default_factory=list)
 
 
 class Supervisor:
@@ -108,16 +110,17 @@ class Supervisor:
 
         Raises `ProgramError` unless it succeeds, `KeyboardInterrupt` when asked to stop meanwhile.
         """
-        running = self._start(program)
+        lines: list[str] = []
+        running = self._start(program, lines)
         while running.process.poll() is None:
             self._forward_output(seconds=0.1)
             if self.stop_requested:
                 raise KeyboardInterrupt
-        self._forward_output(seconds=0)
+        self._finish(running)
         self.running.remove(running)
         if running.process.returncode:
             raise ProgramError(program, running.process.returncode)
-        return running.lines
+        return lines
 
     def run_together(self, programs: Sequence[Program]) -> NoReturn:
         """Run until asked to stop (`KeyboardInterrupt`) or a program ends (`ProgramError`)."""
@@ -127,7 +130,7 @@ class Supervisor:
             self._forward_output(seconds=0.2)
             for running in self.running:
                 if running.process.poll() is not None:
-                    self._forward_output(seconds=0)
+                    self._finish(running)
                     raise ProgramError(running.program, running.process.returncode)
         raise KeyboardInterrupt
 
@@ -144,7 +147,7 @@ class Supervisor:
             with suppress(ProcessLookupError):
                 os.killpg(running.process.pid, signal.SIGKILL)
             running.process.wait()
-        self._forward_output(seconds=0)
+            self._finish(running)
 
     def say(self, text: str) -> None:
         self.output.write(f"{text}\n")
@@ -153,7 +156,7 @@ class Supervisor:
     def _alive(self) -> list[Running]:
         return [running for running in self.running if running.process.poll() is None]
 
-    def _start(self, program: Program) -> Running:
+    def _start(self, program: Program, kept_lines: list[str] | None = None) -> Running:
         # A process group of its own: Ctrl-C in the terminal reaches us alone, who stop in order.
         process = subprocess.Popen(
             program.command,
@@ -163,11 +166,13 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            bufsize=0,
             preexec_fn=die_with_parent,
         )
         assert process.stdout
         os.set_blocking(process.stdout.fileno(), False)
-        running = Running(program, process, self._prefix(program.name))
+        prefix = self._prefix(program.name)
+        running = Running(program, process, process.stdout, prefix, kept_lines)
         self.running.append(running)
         self.outputs.register(process.stdout, selectors.EVENT_READ, running)
         return running
@@ -179,19 +184,38 @@ class Supervisor:
         return f"\033[{colour}m{prefix}\033[0m" if self.output.isatty() else prefix
 
     def _forward_output(self, seconds: float) -> None:
-        """Print the complete lines that have come in, waiting up to `seconds` for the first."""
+        """Print the lines that have come in, waiting up to `seconds` for the first."""
         for key, _ in self.outputs.select(seconds):
-            running: Running = key.data
-            data = os.read(key.fd, 1 << 20)
-            *lines, running.unfinished_line = (running.unfinished_line + data).split(b"\n")
-            if not data:
-                self.outputs.unregister(key.fileobj)
-                lines.append(running.unfinished_line)
-            for line in lines:
-                text = line.decode(errors="replace").rstrip()
-                if text:
-                    running.lines.append(text)
-                    self.say(running.prefix + text)
+            self._read(key.data)
+
+    def _read(self, running: Running) -> bool:
+        """Print the complete lines of the next piece of output; whether there was one."""
+        data = running.output.read(READ_BYTES)
+        *lines, running.unfinished_line = (running.unfinished_line + (data or b"")).split(b"\n")
+        for line in lines:
+            self._print(running, line)
+        if data == b"":  # The program and all that inherited its output have ended.
+            self._close(running)
+        return bool(data)
+
+    def _finish(self, running: Running) -> None:
+        """Print what an ended program left to read."""
+        while not running.output.closed and self._read(running):
+            pass
+        self._close(running)
+
+    def _close(self, running: Running) -> None:
+        if not running.output.closed:
+            self._print(running, running.unfinished_line)
+            self.outputs.unregister(running.output)
+            running.output.close()
+
+    def _print(self, running: Running, line: bytes) -> None:
+        text = line.decode(errors="replace").rstrip()
+        if text:
+            if running.kept_lines is not None:
+                running.kept_lines.append(text)
+            self.say(running.prefix + text)
 
 
 def first_free_port(wanted: int) -> int:

@@ -27,7 +27,7 @@ class Valkey(Server):
         return {"BROKER_URL": f"{address}/0", "CACHE_URL": f"{address}/1"}
 
     def is_running(self) -> bool:
-        if self.state.valkey_port is None:
+        if not self.processes():  # Whoever is on our port may never answer.
             return False
         try:
             with redis.Redis.from_url(self.urls["BROKER_URL"], socket_timeout=5) as client:

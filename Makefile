@@ -13,6 +13,10 @@ digest = $(shell cksum < $(1) | cut -d' ' -f1)
 RUNTIME := .venv/.installed-runtime-$(call digest,requirements.txt)
 DEVELOPMENT := .venv/.installed-development-$(call digest,requirements-dev.txt)
 
+# Universal: Python 3.11.2 needs packages that 3.11.7 does not.
+PIN := UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile pyproject.toml --universal \
+	--quiet --generate-hashes --no-emit-index-url
+
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-14s%s\n", $$1, $$2}' Makefile
 
@@ -46,11 +50,9 @@ reset: $(RUNTIME) ## throw away the data of `make run`
 	$(EMBEDDED) reset
 	rm -rf .local/supervisor .local/spool
 
-requirements: ## pin pyproject.toml's dependencies again (needs uv)
-	UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile pyproject.toml \
-		--quiet --upgrade --generate-hashes --no-emit-index-url --output-file requirements.txt
-	UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile pyproject.toml --group dev \
-		--quiet --upgrade --generate-hashes --no-emit-index-url --output-file requirements-dev.txt
+requirements: ## pin pyproject.toml's dependencies again (needs uv); ARGS=--upgrade for newer ones
+	$(PIN) --output-file requirements.txt $(ARGS)
+	$(PIN) --group dev --output-file requirements-dev.txt $(ARGS)
 
 messages: $(RUNTIME) ## collect and compile translations (needs GNU gettext)
 	$(BIN)/django-admin makemessages --locale hi --no-obsolete --ignore .venv --ignore .local

@@ -52,7 +52,7 @@ reset: $(RUNTIME) ## throw away the data of `make run`
 
 requirements: ## pin pyproject.toml's dependencies again (needs uv); ARGS=--upgrade for newer ones
 	$(PIN) --output-file requirements.txt $(ARGS)
-	$(PIN) --group dev --output-file requirements-dev.txt $(ARGS)
+	$(PIN) --group dev --constraint requirements.txt --output-file requirements-dev.txt $(ARGS)
 
 messages: $(RUNTIME) ## collect and compile translations (needs GNU gettext)
 	$(BIN)/django-admin makemessages --locale hi --no-obsolete --ignore .venv --ignore .local

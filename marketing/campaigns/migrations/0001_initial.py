@@ -1,12 +1,13 @@
+from decimal import Decimal
+
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import marketing.core.ids
-import marketing.core.tenancy
-from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
 
+import marketing.core.ids
+import marketing.core.tenancy
 from marketing.core.migration_operations import TenantPolicy
 
 
@@ -27,7 +28,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    marketing.core.ids.DatabaseIdField(serialize=False),
+                    marketing.core.ids.DatabaseIdField(
+                        db_default=marketing.core.ids.UUIDv7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
                 ),
                 ("name", models.CharField(max_length=100)),
                 ("description", models.TextField(blank=True)),
@@ -193,7 +199,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    marketing.core.ids.DatabaseIdField(serialize=False),
+                    marketing.core.ids.DatabaseIdField(
+                        db_default=marketing.core.ids.UUIDv7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
                 ),
                 ("number", models.PositiveIntegerField()),
                 ("due_at", models.DateTimeField()),

@@ -27,7 +27,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    marketing.core.ids.DatabaseIdField(serialize=False),
+                    marketing.core.ids.DatabaseIdField(
+                        db_default=marketing.core.ids.UUIDv7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
                 ),
                 (
                     "sent",
@@ -101,9 +106,22 @@ class Migration(migrations.Migration):
                 ("leased_until", models.DateTimeField(null=True)),
                 ("first_id", models.UUIDField(null=True)),
                 ("last_id", models.UUIDField(null=True)),
-                ("size", models.PositiveIntegerField(default=0)),
+                ("queued", models.PositiveIntegerField(default=0)),
+                ("sending", models.PositiveIntegerField(default=0)),
+                ("sent", models.PositiveIntegerField(default=0)),
+                ("delivered", models.PositiveIntegerField(default=0)),
+                ("read", models.PositiveIntegerField(default=0)),
+                ("failed", models.PositiveIntegerField(default=0)),
+                ("skipped", models.PositiveIntegerField(default=0)),
+                ("held", models.PositiveIntegerField(default=0)),
+                ("unknown", models.PositiveIntegerField(default=0)),
+                (
+                    "cost",
+                    models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=14),
+                ),
             ],
             options={
+                "verbose_name_plural": "dispatch batches",
                 "indexes": [
                     models.Index(
                         condition=models.Q(("state__in", ["waiting", "leased"])),
@@ -121,7 +139,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    marketing.core.ids.DatabaseIdField(serialize=False),
+                    marketing.core.ids.DatabaseIdField(
+                        db_default=marketing.core.ids.UUIDv7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
                 ),
                 (
                     "state",
@@ -173,14 +196,7 @@ class Migration(migrations.Migration):
                 ),
                 ("charged_branch_id", models.UUIDField(null=True)),
                 ("audience", models.PositiveIntegerField(default=0)),
-                (
-                    "reserved_cost",
-                    models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=14),
-                ),
-                (
-                    "actual_cost",
-                    models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=14),
-                ),
+                ("reserved", models.JSONField(default=dict)),
                 (
                     "created_at",
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
@@ -205,7 +221,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    marketing.core.ids.DatabaseIdField(serialize=False),
+                    marketing.core.ids.DatabaseIdField(
+                        db_default=marketing.core.ids.UUIDv7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
                 ),
                 ("campaign_id", models.UUIDField(null=True)),
                 (
@@ -367,13 +388,22 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    marketing.core.ids.DatabaseIdField(serialize=False),
+                    marketing.core.ids.DatabaseIdField(
+                        db_default=marketing.core.ids.UUIDv7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
                 ),
                 ("account_id", models.UUIDField()),
                 ("provider", models.CharField(max_length=20)),
                 ("body", models.BinaryField()),
                 (
                     "received_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "next_at",
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 ("applied_at", models.DateTimeField(null=True)),
@@ -397,7 +427,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    marketing.core.ids.DatabaseIdField(serialize=False),
+                    marketing.core.ids.DatabaseIdField(
+                        db_default=marketing.core.ids.UUIDv7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
                 ),
                 ("account_id", models.UUIDField()),
                 ("key", models.CharField(max_length=255)),
@@ -423,7 +458,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    marketing.core.ids.DatabaseIdField(serialize=False),
+                    marketing.core.ids.DatabaseIdField(
+                        db_default=marketing.core.ids.UUIDv7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
                 ),
                 ("account_id", models.UUIDField()),
                 ("reference", models.CharField(max_length=150)),
@@ -474,7 +514,7 @@ class Migration(migrations.Migration):
             model_name="webhookevent",
             index=models.Index(
                 condition=models.Q(("applied_at", None)),
-                fields=["tenant", "id"],
+                fields=["tenant", "next_at"],
                 name="webhook_event_waiting",
             ),
         ),

@@ -11,8 +11,8 @@ from marketing.core.tenancy import TenantModel
 class SendRun(TenantModel):
     """One audience being sent one message: what campaigns and journeys point to.
 
-    `states` holds how many recipients are in each of the nine message states; it is summed
-    from the batches. `steps` is the channel plan: `[{"channel", "versionId", "afterMinutes"}]`.
+    `steps` is the channel plan: `[{"channel", "versionId", "afterMinutes"}]`; `reserved` what
+    each branch (key "" for none) was promised at the freeze, as decimal strings.
     """
 
     class State(models.TextChoices):
@@ -41,8 +41,7 @@ class SendRun(TenantModel):
     branch_ids = ArrayField(models.UUIDField(), null=True)
     charged_branch_id = models.UUIDField(null=True)
     audience = models.PositiveIntegerField(default=0)
-    reserved_cost = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
-    actual_cost = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
+    reserved = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_default=Now())
     frozen_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -55,7 +54,8 @@ class DispatchBatch(models.Model):
     """A slice of a run that one worker sends at a time. Global: ids and counters only.
 
     Every message of the batch has an id from `first_id` to `last_id`; the lease is held by
-    whoever knows `token`. Its worker owns the counters of `states`.
+    whoever knows `token`. The nine counters say how many of its messages are in each state
+    and change in the transaction that changes the messages.
     """
 
     class State(models.TextChoices):
@@ -76,9 +76,19 @@ class DispatchBatch(models.Model):
     leased_until = models.DateTimeField(null=True)
     first_id = models.UUIDField(null=True)
     last_id = models.UUIDField(null=True)
-    size = models.PositiveIntegerField(default=0)
+    queued = models.PositiveIntegerField(default=0)
+    sending = models.PositiveIntegerField(default=0)
+    sent = models.PositiveIntegerField(default=0)
+    delivered = models.PositiveIntegerField(default=0)
+    read = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+    held = models.PositiveIntegerField(default=0)
+    unknown = models.PositiveIntegerField(default=0)
+    cost = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
 
     class Meta:
+        verbose_name_plural = "dispatch batches"
         constraints = [models.UniqueConstraint(fields=["run_id", "number"], name="batch_of_run")]
         indexes = [
             models.Index(

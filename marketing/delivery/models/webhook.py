@@ -5,19 +5,23 @@ from marketing.core.tenancy import AppendModel, TenantModel
 
 
 class WebhookEvent(AppendModel):
-    """A webhook request as it came, verified; applied by the consumer."""
+    """A webhook request as it came, verified; applied by the consumer.
+
+    While it names messages that are not known yet, it is looked at again at `next_at`.
+    """
 
     account_id = models.UUIDField()
     provider = models.CharField(max_length=20)
     body = models.BinaryField()
     received_at = models.DateTimeField(db_default=Now())
+    next_at = models.DateTimeField(db_default=Now())
     applied_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)
 
     class Meta:
         indexes = [
             models.Index(
-                fields=["tenant", "id"],
+                fields=["tenant", "next_at"],
                 condition=models.Q(applied_at=None),
                 name="webhook_event_waiting",
             )

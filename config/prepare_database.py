@@ -2,9 +2,9 @@
 
     python -m config.prepare_database ADMIN_URL --database parlour
 
-Passwords come from `--owner-password` and `--app-password` or, better, from the environment
-(`DATABASE_OWNER_PASSWORD`, `DATABASE_APP_PASSWORD`). Running it again changes only what differs;
-do so after a major upgrade of PostgreSQL, which forgets the LEAKPROOF marks.
+Address and passwords come from the arguments or, better, from the environment:
+`DATABASE_ADMIN_URL`, `DATABASE_OWNER_PASSWORD`, `DATABASE_APP_PASSWORD`. Running it again changes
+only what differs; do so after a major upgrade of PostgreSQL, which forgets the LEAKPROOF marks.
 """
 
 import argparse
@@ -123,13 +123,14 @@ def _execute(connection: psycopg.Connection[Any], statement: str, *names: str) -
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m config.prepare_database", description=__doc__)
-    parser.add_argument("admin_url", metavar="ADMIN_URL")
+    admin_url = os.environ.get("DATABASE_ADMIN_URL")
+    parser.add_argument("admin_url", metavar="ADMIN_URL", nargs="?", default=admin_url)
     parser.add_argument("--database", default="parlour")
     parser.add_argument("--owner-password", default=os.environ.get("DATABASE_OWNER_PASSWORD"))
     parser.add_argument("--app-password", default=os.environ.get("DATABASE_APP_PASSWORD"))
     options = parser.parse_args()
-    if not options.owner_password or not options.app_password:
-        parser.error("the passwords of both roles are needed")
+    if not (options.admin_url and options.owner_password and options.app_password):
+        parser.error("the admin's address and the passwords of both roles are needed")
     prepare_server(
         options.admin_url,
         database=options.database,

@@ -32,7 +32,11 @@ class CampaignStatus(models.TextChoices):
 class Campaign(TenantModel):
     """A message to an audience, from draft to sent. `version` guards against lost edits.
 
+    `channel` and `template` are the first attempt; `fallback_steps` are the later ones of a
+    cascade: `[{"channel", "templateId", "afterMinutes"}]`. `scheduled_at` is what people
+    asked for (of a recurring campaign: from when on), `next_run_at` when it is next due.
     `approved_hash` is of everything that was approved; any edit voids the approval.
+    `rejected_*` and `rejection_reason` say why it last came back to its author.
     """
 
     name = models.CharField(max_length=100)
@@ -47,6 +51,7 @@ class Campaign(TenantModel):
     segment = models.ForeignKey(
         Segment, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns"
     )
+    fallback_steps = models.JSONField(default=list, blank=True)
     target_all_customers = models.BooleanField(default=False)
     exclude_segment_ids = ArrayField(models.UUIDField(), default=list, blank=True)
     branch_ids = ArrayField(models.UUIDField(), null=True, blank=True)
@@ -58,6 +63,7 @@ class Campaign(TenantModel):
     )
     paused_from = models.CharField(max_length=20, choices=CampaignStatus.choices, blank=True)
     pause_reason = models.CharField(max_length=60, blank=True)
+    pause_detail = models.TextField(blank=True)
     requires_approval = models.BooleanField(default=False)
     submitted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     submitted_at = models.DateTimeField(null=True)
@@ -75,11 +81,10 @@ class Campaign(TenantModel):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    edited_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
-        indexes = [
-            models.Index(fields=["tenant", "status", "scheduled_at"], name="campaign_by_status")
-        ]
+        indexes = [models.Index(fields=["tenant", "status", "next_run_at"], name="campaign_due")]
 
     def __str__(self) -> str:
         return self.name

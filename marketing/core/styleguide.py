@@ -1,4 +1,4 @@
-"""The style guide: every component in every state, for looking at and for the accessibility test."""
+"""The style guide: every component in every state, to look at and to test for accessibility."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -56,7 +56,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         ("Monsoon hair care", "pending_approval", 12840, Decimal("10015.20"), now),
         ("Win back: 60 days", "paused", 890, Decimal("694.20"), now - timedelta(days=2)),
     ]
-    wrong = SampleForm({"name": "", "email": "ananya@", "channel": "whatsapp"}, prefix="wrong")
+    wrong = SampleForm({"name": "", "email": "ananya@", "channel": "whatsapp"}, auto_id="wrong_%s")
     return render(
         request,
         "styleguide.html",

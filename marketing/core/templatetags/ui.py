@@ -21,6 +21,7 @@ register = template.Library()
 SPRITE = "vendor/tabler-icons.svg"
 SVG = "{http://www.w3.org/2000/svg}"
 AVATAR_TONES = 6
+VIRAMA = 9  # its canonical combining class in every Indic script
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Look:
 LOOKS = {
     "draft": Look(_("Draft"), "pencil", "neutral"),
     "pending_approval": Look(_("Waiting for approval"), "hourglass", "warning"),
-    "approved": Look(_("Approved"), "shield-check", "success"),
+    "approved": Look(_("Approved"), "thumb-up", "success"),
     "rejected": Look(_("Rejected"), "circle-x", "danger"),
     "scheduled": Look(_("Scheduled"), "calendar-time", "info"),
     "sending": Look(_("Sending"), "send", "primary"),
@@ -103,9 +104,15 @@ def initials(name: str) -> str:
 
 def _first_letter(word: str) -> str:
     length = 1
-    while length < len(word) and unicodedata.category(word[length]).startswith("M"):
+    while length < len(word) and _is_vowel_sign(word[length]):
         length += 1
     return word[:length].upper()
+
+
+def _is_vowel_sign(character: str) -> bool:
+    # A virama would join the next word's letter to this one, so it ends the first letter.
+    is_mark = unicodedata.category(character).startswith("M")
+    return is_mark and unicodedata.combining(character) != VIRAMA
 
 
 @register.filter
@@ -116,7 +123,7 @@ def avatar_tone(name: str) -> int:
 
 @register.simple_tag
 def sparkline(values: Sequence[float], label: str = "") -> SafeString:
-    """A line of the values, oldest first, 100 × 28 units stretched to its box; none for no values."""
+    """A line of the values, oldest first, stretched to its box; empty for no values."""
     points = [float(value) for value in values]
     if not points:
         return SafeString("")

@@ -1,0 +1,148 @@
+"""Customers of the open tenant scope, and what they did.
+
+    CustomerFactory(home_branch=chain.north)                   consents to everything, explicitly
+    CustomerFactory(consent=False)                             nothing is known of her consent
+    CustomerFactory(consent={"sms_promotional": False})        all but that
+    CustomerFactory(facts={"visit_count": 3})                  facts set by hand
+    PurchaseFactory(customer=customer, branch=branch, lines=2) a bill with its lines
+
+Activity made here marks nothing stale: call `facts.rebuild_all()` to derive facts from it.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import factory
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from customers.models import (
+    ConsentState,
+    Customer,
+    CustomerFacts,
+    Membership,
+    Package,
+    Purchase,
+    PurchaseLine,
+    Service,
+    ServiceCategory,
+    Visit,
+)
+from tests.factories.core import BranchFactory
+
+EVERYTHING = {
+    f"{channel}_{field}": value
+    for channel in ("whatsapp", "sms", "email")
+    for field, value in (("promotional", True), ("service", True), ("basis", "explicit"))
+}
+
+
+class CustomerFactory(DjangoModelFactory[Customer]):
+    class Meta:
+        model = Customer
+        skip_postgeneration_save = True
+
+    first_name = factory.Sequence(lambda n: f"Asha{n}")
+    last_name = "Sharma"
+    phone = factory.Sequence(lambda n: f"+9198{n % 100_000_000:08}")
+    email = factory.Sequence(lambda n: f"asha{n}@example.com")
+    language = "en"
+
+    @factory.post_generation
+    def consent(
+        self: Customer, create: bool, extracted: bool | Mapping[str, Any] | None, **_: Any
+    ) -> None:
+        if extracted is False:
+            values: dict[str, Any] = {}
+        else:
+            values = EVERYTHING | dict(extracted if isinstance(extracted, Mapping) else {})
+        ConsentState.objects.create(customer=self, **values)
+
+    @factory.post_generation
+    def facts(self: Customer, create: bool, extracted: Mapping[str, Any] | None, **_: Any) -> None:
+        CustomerFacts.objects.create(customer=self, **(extracted or {}))
+
+
+class ServiceCategoryFactory(DjangoModelFactory[ServiceCategory]):
+    class Meta:
+        model = ServiceCategory
+
+    external_id = factory.Sequence(lambda n: f"category-{n}")
+    name = factory.Sequence(lambda n: f"Category {n}")
+
+
+class ServiceFactory(DjangoModelFactory[Service]):
+    class Meta:
+        model = Service
+
+    external_id = factory.Sequence(lambda n: f"service-{n}")
+    category = factory.SubFactory(ServiceCategoryFactory)
+    name = factory.Sequence(lambda n: f"Service {n}")
+    price = Decimal("500.00")
+
+
+class VisitFactory(DjangoModelFactory[Visit]):
+    class Meta:
+        model = Visit
+
+    customer = factory.SubFactory(CustomerFactory)
+    branch = factory.SubFactory(BranchFactory)
+    visited_at = factory.LazyFunction(timezone.now)
+
+
+class PurchaseFactory(DjangoModelFactory[Purchase]):
+    """A bill of `lines` lines (default one) of `total` together."""
+
+    class Meta:
+        model = Purchase
+        skip_postgeneration_save = True
+
+    customer = factory.SubFactory(CustomerFactory)
+    branch = factory.SubFactory(BranchFactory)
+    total = Decimal("1000.00")
+    subtotal = factory.SelfAttribute("total")
+    purchased_at = factory.LazyFunction(timezone.now)
+
+    @factory.post_generation
+    def lines(self: Purchase, create: bool, extracted: int | None, **line: Any) -> None:
+        count = 1 if extracted is None else extracted
+        for _ in range(count):
+            PurchaseLineFactory(
+                purchase=self,
+                **{"unit_price": self.total / count, "amount": self.total / count} | line,
+            )
+
+
+class PurchaseLineFactory(DjangoModelFactory[PurchaseLine]):
+    class Meta:
+        model = PurchaseLine
+
+    purchase = factory.SubFactory(PurchaseFactory, lines=0)
+    service = factory.SubFactory(ServiceFactory)
+    category = factory.SelfAttribute("service.category")
+    unit_price = Decimal("500.00")
+    amount = factory.SelfAttribute("unit_price")
+
+
+class MembershipFactory(DjangoModelFactory[Membership]):
+    class Meta:
+        model = Membership
+
+    customer = factory.SubFactory(CustomerFactory)
+    plan = "Gold"
+    starts_on = factory.LazyFunction(lambda: timezone.now().date() - dt.timedelta(days=30))
+    expires_on = factory.LazyFunction(lambda: timezone.now().date() + dt.timedelta(days=335))
+
+
+class PackageFactory(DjangoModelFactory[Package]):
+    class Meta:
+        model = Package
+
+    customer = factory.SubFactory(CustomerFactory)
+    name = "6 facials"
+    sessions_total = 6
+    sessions_used = 2
+    starts_on = factory.LazyFunction(lambda: timezone.now().date() - dt.timedelta(days=30))
+    expires_on = factory.LazyFunction(lambda: timezone.now().date() + dt.timedelta(days=150))

@@ -2,16 +2,16 @@
 
 import os
 import sys
-import urllib.request
+from http.client import HTTPConnection
 
 PORT = 8000
 
 
 def main() -> int:
     host = os.environ.get("ALLOWED_HOSTS", "localhost").split(",")[0].lstrip(".")
-    request = urllib.request.Request(f"http://127.0.0.1:{PORT}/healthz", headers={"Host": host})
-    with urllib.request.urlopen(request, timeout=4) as response:
-        return 0 if response.status == 200 else 1
+    connection = HTTPConnection("127.0.0.1", PORT, timeout=4)
+    connection.request("GET", "/healthz", headers={"Host": host})
+    return 0 if connection.getresponse().status == 200 else 1
 
 
 if __name__ == "__main__":

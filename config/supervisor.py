@@ -44,20 +44,21 @@ class Program:
     command: tuple[str, ...]
 
 
-def setup_programs() -> list[Program]:
-    """What must have succeeded, one after the other, before anything serves."""
-    manage = (sys.executable, "manage.py")
-    return [
-        Program("migrate", (*manage, "migrate", "--verbosity", "0")),
-        Program("schedules", (*manage, "sync_schedules")),
-        Program("demo", (*manage, "seed_demo", "--once")),
-    ]
+BRING_UP = Program("bring-up", (sys.executable, "-m", "config.bring_up"))
 
 
 def services(web_port: int) -> list[Program]:
     """What runs until told to stop."""
     gunicorn = (sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{web_port}")
-    threads = ("--worker-class", "gthread", "--workers", "1", "--threads", "8")
+    threads = (
+        "--worker-class",
+        "gthread",
+        "--workers",
+        "1",
+        "--threads",
+        "8",
+        "--no-control-socket",
+    )
     celery = (sys.executable, "-m", "celery", "--app", "config.celery")
     quiet = ("--loglevel", "INFO", "--without-gossip", "--without-mingle")
     worker = ("worker", "--hostname", "worker@%h", "--concurrency", "2", *quiet)
@@ -270,8 +271,7 @@ def run_parlour(output: TextIO) -> int:
         supervisor.say("\n".join(["", addresses, *logins, "Ctrl-C stops everything.", ""]))
 
     try:
-        # The last of them tells the demo's logins.
-        logins = [supervisor.run_to_end(program) for program in setup_programs()][-1]
+        logins = supervisor.run_to_end(BRING_UP)
         address = f"http://{HOST}:{web_port}"
         waiting = (f"{address}/healthz", greet)
         threading.Thread(target=call_when_ready, args=waiting, daemon=True).start()

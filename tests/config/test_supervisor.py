@@ -69,12 +69,12 @@ def test_much_output_arrives_whole(supervisor):
 
 
 def test_failed_setup_names_the_program_and_the_code(supervisor):
-    with pytest.raises(ProgramError, match="migrate ended with exit code 3"):
-        supervisor.run_to_end(python("migrate", "exit(3)"))
+    with pytest.raises(ProgramError, match="bring-up ended with exit code 3"):
+        supervisor.run_to_end(python("bring-up", "exit(3)"))
 
 
 def test_death_of_one_program_is_told_by_name(supervisor):
-    supervisor.run_to_end(python("migrate", "pass"))
+    supervisor.run_to_end(python("bring-up", "pass"))
     killed = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     with pytest.raises(ProgramError, match="worker was killed by signal 9"):
         supervisor.run_together([python("web", SLEEP), python("worker", killed)])

@@ -1,0 +1,22 @@
+"""What must have happened before `make run` serves; prints the demo's logins.
+
+One process for all of it, because each start of Django takes seconds.
+"""
+
+import io
+import os
+
+import django
+from django.core.management import call_command
+
+
+def main() -> None:
+    os.environ["LOG_LEVEL"] = "WARNING"  # What is printed becomes part of the greeting.
+    django.setup()
+    call_command("migrate", verbosity=0)
+    call_command("sync_schedules", stdout=io.StringIO())
+    call_command("seed_demo", once=True)
+
+
+if __name__ == "__main__":
+    main()

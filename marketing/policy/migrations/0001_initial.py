@@ -1,13 +1,14 @@
 import datetime
+from decimal import Decimal
+
 import django.core.validators
 import django.db.models.deletion
+from django.db import migrations, models
+
 import marketing.core.ids
 import marketing.core.tenancy
 import marketing.policy.crypto
 import marketing.policy.models.config
-from decimal import Decimal
-from django.db import migrations, models
-
 from marketing.core.migration_operations import TenantPolicy
 
 

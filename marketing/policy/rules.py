@@ -1,0 +1,96 @@
+"""What a message is for, and at which hours it may go (decisions.md 3)."""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+PROMOTIONAL, SERVICE, TRANSACTIONAL = "promotional", "service", "transactional"
+
+SERVICE_TRIGGERS = frozenset(
+    {
+        "post_visit_thank_you",
+        "feedback_request",
+        "package_expiry",
+        "membership_expiry",
+        "loyalty_points_earned",
+    }
+)
+
+# India's rule for commercial SMS (TCCCPR): no setting widens these hours.
+INDIAN_SMS_HOURS = (dt.time(10), dt.time(21))
+
+
+def purpose_of(template_type: str, trigger_type: str = "") -> str:
+    """The purpose of a template: promotional, service or transactional.
+
+    A trigger's template goes by its trigger; one without a known trigger counts as
+    promotional, which is what most is asked of.
+    """
+    if template_type == "transactional":
+        return TRANSACTIONAL
+    if template_type == "trigger" and trigger_type in SERVICE_TRIGGERS:
+        return SERVICE
+    return PROMOTIONAL
+
+
+def message_category(purpose: str) -> str:
+    """The vendors' price category of a purpose: marketing or utility."""
+    return "marketing" if purpose == PROMOTIONAL else "utility"
+
+
+def window_opens(
+    now: dt.datetime,
+    zone: str,
+    start: dt.time,
+    end: dt.time,
+    purpose: str,
+    channel: str,
+    country: str,
+) -> dt.datetime | None:
+    """None when the send window is open at `now`, else the moment (UTC) when it opens next.
+
+    The window is `start` to `end` by the clock on the wall in `zone`, the end excluded; it
+    may cross midnight, and equal times mean all day. Transactional messages have none.
+    Raises ValueError when India's hours for SMS and the window have none in common.
+    """
+    if purpose == TRANSACTIONAL:
+        return None
+    windows = [(start, end)]
+    if channel == "sms" and country == "IN":
+        windows.append(INDIAN_SMS_HOURS)
+    local = ZoneInfo(zone)
+
+    def is_open(moment: dt.datetime) -> bool:
+        wall = moment.astimezone(local).time()
+        return all(within(wall, *window) for window in windows)
+
+    if is_open(now):
+        return None
+    today = now.astimezone(local).date()
+    # Both folds: an opening hour may come twice when the clock goes back.
+    openings = sorted(
+        dt.datetime.combine(
+            today + dt.timedelta(days=days), opens.replace(fold=fold), local
+        ).astimezone(dt.UTC)
+        for days in range(3)
+        for opens, _ in windows
+        for fold in (0, 1)
+    )
+    for opening in openings:
+        if opening > now and is_open(opening):
+            return opening
+    raise ValueError("the send window leaves no hour for SMS in India")
+
+
+def within(wall: dt.time, start: dt.time, end: dt.time) -> bool:
+    """Whether a time of day lies in a window, which may cross midnight."""
+    if start == end:
+        return True
+    if start < end:
+        return start <= wall < end
+    return wall >= start or wall < end
+
+
+def leaves_indian_sms_hours(start: dt.time, end: dt.time) -> bool:
+    """Whether the window and India's SMS hours have an hour in common."""
+    opens, closes = INDIAN_SMS_HOURS
+    return within(opens, start, end) or (start != end and opens <= start < closes)

@@ -1,0 +1,175 @@
+"""What the business allows: settings, accounts, prices, and what is left of the budget."""
+
+import datetime as dt
+import logging
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+
+from customers.models import Channel
+from marketing.core import clock
+from marketing.core.actor import Actor
+from marketing.core.errors import NotFound
+from marketing.core.models import Branch, Tenant
+from marketing.core.tenancy import current_tenant_id
+from marketing.policy import config_cache
+from marketing.policy.defaults import ensure_config
+from marketing.policy.models import (
+    BranchMarketingConfig,
+    BudgetMonth,
+    MarketingConfig,
+    ProviderAccount,
+    RateCard,
+    WebhookAddress,
+)
+
+logger = logging.getLogger(__name__)
+
+NOTHING = Decimal(0)
+
+
+def get_config() -> MarketingConfig:
+    """The tenant's settings, made with Module 11's defaults on first use; at most 60 s old."""
+    config = config_cache.read()
+    if config is None:
+        config = ensure_config()
+        config_cache.keep(config)
+    return config
+
+
+def branch_config(branch_id: uuid.UUID) -> BranchMarketingConfig:
+    """The branch's settings; unsaved defaults when nobody changed them yet."""
+    found = BranchMarketingConfig.objects.filter(branch_id=branch_id).first()
+    return found or BranchMarketingConfig(branch_id=branch_id)
+
+
+def assumed_consent() -> dict[str, bool]:
+    """Per channel, whether consent is assumed of people whom staff enter (decisions.md 3)."""
+    stored = get_config().assumed_consent
+    return {channel: bool(stored.get(channel)) for channel in Channel.values}
+
+
+def accounts() -> QuerySet[ProviderAccount]:
+    """Every provider account of the tenant, default ones first in each channel."""
+    return ProviderAccount.objects.order_by("channel", "-is_default", "name")
+
+
+def default_account(channel: str) -> ProviderAccount | None:
+    """The account that a channel's messages leave by; None when there is none in use."""
+    return accounts().filter(channel=channel, is_default=True, is_active=True).first()
+
+
+def get_account_for_actor(actor: Actor, pk: uuid.UUID) -> ProviderAccount:
+    """Raises `NotFound` for whoever may not see settings, too."""
+    account = ProviderAccount.objects.filter(pk=pk).first() if actor.can("config.view") else None
+    if account is None:
+        raise NotFound()
+    return account
+
+
+def get_branch_for_actor(actor: Actor, pk: uuid.UUID) -> Branch:
+    """Raises `NotFound` also for a branch that is not the actor's."""
+    branch = Branch.objects.filter(pk=pk).first() if actor.has_branch(pk) else None
+    if branch is None:
+        raise NotFound()
+    return branch
+
+
+def webhook_url(account: ProviderAccount) -> str:
+    """The address to enter at the vendor for its callbacks."""
+    token = WebhookAddress.objects.get(account_id=account.pk).token
+    return f"{settings.PUBLIC_BASE_URL}/api/v1/webhooks/{account.provider}/{token}"
+
+
+def message_price(
+    *, provider: str, channel: str, country: str, category: str, on: dt.date
+) -> Decimal:
+    """The price (four places) of a message, or of an SMS segment, on a day.
+
+    0 and a warning in the log when no price list covers it.
+    """
+    cards = RateCard.objects.filter(
+        provider=provider,
+        channel=channel,
+        country=country,
+        category=category,
+        effective_from__lte=on,
+    )
+    amount = cards.order_by("-effective_from").values_list("amount", flat=True).first()
+    if amount is None:
+        logger.warning(
+            "no price for %s %s %s in %s on %s", provider, channel, category, country, on
+        )
+        return NOTHING
+    return amount
+
+
+@dataclass(frozen=True)
+class MonthSpend:
+    """Money of one month of a branch, or of the whole chain (`branch` None). Limit None: any."""
+
+    branch: Branch | None
+    month: dt.date
+    limit: Decimal | None
+    reserved: Decimal
+    spent: Decimal
+
+    @property
+    def left(self) -> Decimal | None:
+        """What may still be promised; None when there is no limit, never below 0."""
+        if self.limit is None:
+            return None
+        return max(self.limit - self.reserved - self.spent, NOTHING)
+
+    @property
+    def share(self) -> float:
+        """Used part of the limit, 0 without one; may pass 1 after the limit was lowered."""
+        return float((self.reserved + self.spent) / self.limit) if self.limit else 0.0
+
+
+def month_of(moment: dt.datetime) -> dt.date:
+    """First day of the month that a moment falls in where the tenant is."""
+    return clock.local_month(moment, Tenant.objects.get(pk=current_tenant_id()).time_zone)
+
+
+def spend_of_month(month: dt.date | None = None) -> list[MonthSpend]:
+    """The chain's money of a month (None: the present one), then each active branch's."""
+    first_day = month_of(clock.now()) if month is None else month.replace(day=1)
+    rows = {row.branch_id: row for row in BudgetMonth.objects.filter(month=first_day)}
+    limit_of_branch = BranchMarketingConfig.objects.filter(branch=OuterRef("pk"))
+    spent_in_month = BudgetMonth.objects.filter(branch=OuterRef("pk"), month=first_day)
+    branches = Branch.objects.filter(Q(is_active=True) | Exists(spent_in_month)).annotate(
+        budget_limit=Subquery(limit_of_branch.values("monthly_budget_limit"))
+    )
+
+    def spend(branch: Branch | None, limit: Decimal | None) -> MonthSpend:
+        row = rows.get(branch.pk if branch else None) or BudgetMonth()
+        return MonthSpend(branch, first_day, limit, row.reserved, row.spent)
+
+    chain = spend(None, get_config().monthly_budget_limit)
+    return [chain, *(spend(branch, branch.budget_limit) for branch in branches)]
+
+
+def branch_spend(branch: Branch) -> MonthSpend:
+    """The branch's money of the present month."""
+    month = month_of(clock.now())
+    row = BudgetMonth.objects.filter(branch=branch, month=month).first() or BudgetMonth()
+    limit = branch_config(branch.pk).monthly_budget_limit
+    return MonthSpend(branch, month, limit, row.reserved, row.spent)
+
+
+def budget_left(branch_ids: Sequence[uuid.UUID] | None) -> Decimal | None:
+    """What may still be promised this month for these branches together (None: the chain).
+
+    None when no limit binds. The chain's own limit binds its branches too.
+    """
+    chain, *branches = spend_of_month()
+    lefts = [spend.left for spend in branches if branch_ids and spend.branch.pk in branch_ids]
+    bounds = [chain.left]
+    if lefts and None not in lefts:
+        bounds.append(sum(lefts, NOTHING))
+    return min((bound for bound in bounds if bound is not None), default=None)

@@ -1,0 +1,170 @@
+"""Provider accounts: opened, changed, made the default, stopped by their circuit breaker."""
+
+import ipaddress
+import secrets
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from marketing.core import audit, clock
+from marketing.core.actor import Actor
+from marketing.core.errors import ValidationFailed
+from marketing.policy.models import ProviderAccount, WebhookAddress
+from marketing.policy.vendors import VENDORS, AccountField
+
+WEBHOOK_TOKEN_BYTES = 32
+
+
+@transaction.atomic
+def create_account(
+    *, actor: Actor, provider: str, values: Mapping[str, Any], require_all: bool = True
+) -> ProviderAccount:
+    """Open an account at a vendor, with the address for its callbacks.
+
+    `values`: name, base_url (the vendor's own when left out), credentials, sender,
+    rate_per_second, max_concurrency, is_default. A channel's first account is its default.
+    Raises `ValidationFailed` naming `credentials.<key>` and `sender.<key>` too;
+    `require_all` False lets an account begin without what the vendor needs to send.
+    """
+    actor.require("config.change")
+    vendor = VENDORS[provider]
+    account = ProviderAccount(provider=provider, channel=vendor.channel, base_url=vendor.base_url)
+    of_channel = ProviderAccount.objects.filter(channel=vendor.channel, is_default=True)
+    is_default = values.get("is_default", False) or not of_channel.exists()
+    _apply(account, values, require_all)
+    account.save()
+    WebhookAddress.objects.create(
+        token=secrets.token_urlsafe(WEBHOOK_TOKEN_BYTES),
+        tenant_id=account.tenant_id,
+        account_id=account.pk,
+    )
+    audit.record(actor, "account.create", account, {"provider": provider, "name": account.name})
+    if is_default:
+        set_default_account(actor=actor, account=account)
+    return account
+
+
+@transaction.atomic
+def update_account(
+    *,
+    actor: Actor,
+    account: ProviderAccount,
+    values: Mapping[str, Any],
+    require_all: bool = True,
+) -> ProviderAccount:
+    """Change an account. A credential or sender value that is not named stays as it is."""
+    actor.require("config.change")
+    account = ProviderAccount.objects.select_for_update().get(pk=account.pk)
+    plain = {name: value for name, value in values.items() if name not in ("credentials",)}
+    changes = audit.difference(account, {k: v for k, v in plain.items() if k in PLAIN_FIELDS})
+    if values.get("sender"):
+        changes["sender"] = [account.sender, account.sender | dict(values["sender"])]
+    if values.get("credentials"):
+        changes["credentials"] = sorted(values["credentials"])
+    _apply(account, values, require_all)
+    account.save()
+    if changes:
+        audit.record(actor, "account.update", account, changes)
+    return account
+
+
+@transaction.atomic
+def set_default_account(*, actor: Actor, account: ProviderAccount) -> None:
+    """Send the channel's messages by this account from now on."""
+    actor.require("config.change")
+    if not account.is_active:
+        raise ValidationFailed(fields={"is_default": [_("Switch the account on first.")]})
+    of_channel = ProviderAccount.objects.filter(channel=account.channel)
+    list(of_channel.select_for_update().order_by("pk").values_list("pk"))
+    of_channel.exclude(pk=account.pk).update(is_default=False)
+    of_channel.filter(pk=account.pk).update(is_default=True)
+    account.is_default = True
+    audit.record(actor, "account.set_default", account, {"channel": account.channel})
+
+
+def open_circuit(*, actor: Actor, account: ProviderAccount, reason: str) -> bool:
+    """Stop sending by this account until somebody closes the circuit.
+
+    Returns whether this call opened it; of several that try, the first one's reason stays.
+    """
+    opened = ProviderAccount.objects.filter(pk=account.pk, circuit_reason="").update(
+        circuit_reason=reason[:255], circuit_opened_at=clock.now()
+    )
+    if opened:
+        audit.record(actor, "account.open_circuit", account, {"reason": reason})
+    return bool(opened)
+
+
+def close_circuit(*, actor: Actor, account: ProviderAccount) -> bool:
+    """Let the account send again. Returns whether its circuit was open."""
+    actor.require("config.change")
+    closed = (
+        ProviderAccount.objects.filter(pk=account.pk)
+        .exclude(circuit_reason="")
+        .update(circuit_reason="", circuit_opened_at=None)
+    )
+    if closed:
+        audit.record(actor, "account.close_circuit", account, {"reason": account.circuit_reason})
+    return bool(closed)
+
+
+PLAIN_FIELDS = ("name", "base_url", "rate_per_second", "max_concurrency", "is_active")
+
+
+def _apply(account: ProviderAccount, values: Mapping[str, Any], require_all: bool) -> None:
+    for name in PLAIN_FIELDS:
+        if name in values:
+            setattr(account, name, values[name])
+    vendor = VENDORS[account.provider]
+    errors: dict[str, list[str]] = {}
+    for group, fields in (("credentials", vendor.credentials), ("sender", vendor.sender)):
+        stored = getattr(account, group) | dict(values.get(group, {}))
+        setattr(account, group, {key: value for key, value in stored.items() if value})
+        errors |= _faults(group, fields, stored, require_all)
+    errors |= _address_faults(account.base_url)
+    if account.is_default and not account.is_active:
+        errors["is_active"] = [_("Make another account the default one first.")]
+    try:
+        account.full_clean(exclude=["credentials", "sender"])
+    except ValidationError as error:
+        errors |= error.message_dict
+    if errors:
+        raise ValidationFailed(fields=errors)
+
+
+def _faults(
+    group: str, fields: tuple[AccountField, ...], stored: Mapping[str, Any], require_all: bool
+) -> dict[str, list[str]]:
+    errors = {
+        f"{group}.{key}": [_("The vendor has no such value.")]
+        for key in stored.keys() - {field.key for field in fields}
+    }
+    for field in fields:
+        value = stored.get(field.key, "")
+        if not isinstance(value, str):
+            errors[f"{group}.{field.key}"] = [_("Give a text.")]
+        elif require_all and field.is_required and not value:
+            errors[f"{group}.{field.key}"] = [_("The vendor needs this.")]
+    return errors
+
+
+def _address_faults(base_url: str) -> dict[str, list[str]]:
+    """An account must not make Parlour's servers call addresses of their own network."""
+    if base_url.rstrip("/") == settings.SANDBOX_URL:
+        return {}
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        is_name = "." in host and not host.endswith((".local", ".internal", ".localhost"))
+    else:
+        is_name = False
+    if parts.scheme == "https" and is_name:
+        return {}
+    return {"base_url": [_("Give the vendor's https address.")]}

@@ -1,0 +1,148 @@
+"""Changes of the chain's and the branches' settings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.utils.translation import gettext as _
+
+from customers.models import Channel
+from marketing.core import audit
+from marketing.core.actor import Actor
+from marketing.core.errors import ValidationFailed
+from marketing.core.models import Branch, Tenant
+from marketing.policy import config_cache
+from marketing.policy.defaults import ensure_config
+from marketing.policy.models import (
+    BranchMarketingConfig,
+    MarketingConfig,
+    Provider,
+    ProviderAccount,
+)
+from marketing.policy.rules import leaves_indian_sms_hours
+from marketing.policy.services.accounts import create_account, update_account
+from marketing.policy.vendors import VENDORS, vendor_of_channel
+
+
+@transaction.atomic
+def update_config(*, actor: Actor, values: Mapping[str, Any]) -> MarketingConfig:
+    """Change settings: columns of `MarketingConfig`, or Module 11's columns of a channel's
+    default account (`whatsapp_provider`, `sms_sender_id`, `email_api_key` …).
+
+    Raises `ValidationFailed` with the fields at fault; then nothing is changed.
+    """
+    actor.require("config.change")
+    config_cache.invalidate()
+    ensure_config()
+    config = MarketingConfig.objects.select_for_update().get()
+    of_accounts, own = _split(values)
+    changes = audit.difference(config, own)
+    for name, value in own.items():
+        setattr(config, name, value)
+    _check(config, own)
+    config.save()
+    if changes:
+        audit.record(actor, "config.update", config, changes)
+    for channel, columns in of_accounts.items():
+        _update_default_account(actor, channel, columns)
+    return config
+
+
+@transaction.atomic
+def update_branch_config(
+    *, actor: Actor, branch: Branch, values: Mapping[str, Any]
+) -> BranchMarketingConfig:
+    """Change a branch's settings: `marketing_enabled`, `monthly_budget_limit` (None: no limit)."""
+    actor.require("budget.config")
+    BranchMarketingConfig.objects.get_or_create(branch=branch)
+    config = BranchMarketingConfig.objects.select_for_update().get(branch=branch)
+    changes = audit.difference(config, values)
+    for name, value in values.items():
+        setattr(config, name, value)
+    _full_clean(config)
+    config.save()
+    if changes:
+        audit.record(actor, "branch_config.update", config, changes)
+    return config
+
+
+def account_columns() -> dict[str, str]:
+    """Module 11's columns that live on a channel's default account, and their channel."""
+    columns = {f"{channel}_provider": channel for channel in Channel.values}
+    for vendor in VENDORS.values():
+        for field in (*vendor.credentials, *vendor.sender):
+            if field.column:
+                columns[field.column] = vendor.channel
+    return columns
+
+
+def _split(values: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    channel_of = account_columns()
+    of_accounts: dict[str, dict[str, Any]] = {}
+    own: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in channel_of:
+            of_accounts.setdefault(channel_of[name], {})[name] = value
+        else:
+            own[name] = value
+    return of_accounts, own
+
+
+def _check(config: MarketingConfig, changed: Mapping[str, Any]) -> None:
+    _full_clean(config)
+    daily, weekly = (
+        config.daily_message_limit_per_customer,
+        config.weekly_message_limit_per_customer,
+    )
+    if weekly < daily:
+        name = (
+            "weekly_message_limit_per_customer"
+            if "weekly_message_limit_per_customer" in changed
+            else "daily_message_limit_per_customer"
+        )
+        raise ValidationFailed(fields={name: [_("A week allows no fewer messages than a day.")]})
+    start, end = config.send_window_start, config.send_window_end
+    tenant = Tenant.objects.get(pk=config.tenant_id)
+    if tenant.country == "IN" and not leaves_indian_sms_hours(start, end):
+        message = _("SMS may go between 10:00 and 21:00 in India; this leaves no hour for it.")
+        raise ValidationFailed(fields={"send_window_end": [message]})
+    unknown = set(config.assumed_consent) - set(Channel.values)
+    if unknown or not all(isinstance(value, bool) for value in config.assumed_consent.values()):
+        message = _("Give true or false for whatsapp, sms and email.")
+        raise ValidationFailed(fields={"assumed_consent": [message]})
+
+
+def _full_clean(config: models.Model) -> None:
+    try:
+        config.full_clean(validate_unique=False, validate_constraints=False)
+    except ValidationError as error:
+        raise ValidationFailed(fields=error.message_dict) from error
+
+
+def _update_default_account(actor: Actor, channel: str, columns: Mapping[str, Any]) -> None:
+    account = ProviderAccount.objects.filter(channel=channel, is_default=True).first()
+    named = columns.get(f"{channel}_provider")
+    provider = named or (account.provider if account else vendor_of_channel(channel).provider)
+    vendor = VENDORS.get(provider)
+    if vendor is None or vendor.channel != channel:
+        known = ", ".join(v.provider for v in VENDORS.values() if v.channel == channel)
+        message = _("Parlour can send by these: %(providers)s.") % {"providers": known}
+        raise ValidationFailed(fields={f"{channel}_provider": [message]})
+    credentials = {f.key: columns[f.column] for f in vendor.credentials if f.column in columns}
+    sender = {f.key: columns[f.column] for f in vendor.sender if f.column in columns}
+    if account is not None and account.provider == provider:
+        values = {"credentials": credentials, "sender": sender}
+        update_account(actor=actor, account=account, values=values, require_all=False)
+    else:
+        create_account(
+            actor=actor,
+            provider=provider,
+            values={
+                "name": str(Provider(provider).label),
+                "credentials": credentials,
+                "sender": sender,
+                "is_default": True,
+            },
+            require_all=False,
+        )

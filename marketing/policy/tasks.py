@@ -1,0 +1,14 @@
+from celery import shared_task
+
+
+@shared_task
+def open_budget_month() -> None:
+    """Open the month of every chain where one has begun; beat calls it each hour."""
+    from marketing.core import clock
+    from marketing.core.models import Tenant
+    from marketing.core.tenancy import tenant_scope
+    from marketing.policy import services
+
+    for tenant in Tenant.objects.filter(is_active=True):
+        with tenant_scope(tenant.pk):
+            services.open_budget_month(on=clock.now())

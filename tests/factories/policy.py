@@ -1,0 +1,70 @@
+"""Settings, budgets and provider accounts of the open tenant scope."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from marketing.core.actor import Actor
+from marketing.core.models import Branch
+from marketing.core.tenancy import current_tenant_id
+from marketing.policy import config_cache
+from marketing.policy.defaults import ensure_config
+from marketing.policy.models import (
+    BranchMarketingConfig,
+    BudgetMonth,
+    MarketingConfig,
+    Provider,
+    ProviderAccount,
+)
+from marketing.policy.services import create_account
+
+WORKING_VALUES: dict[str, dict[str, dict[str, str]]] = {
+    Provider.META: {
+        "credentials": {"access_token": "EAAG-test-token-0001", "app_secret": "app-secret-0001"},
+        "sender": {"phone_number_id": "106540352242922", "waba_id": "102290129340398"},
+    },
+    Provider.MSG91: {
+        "credentials": {"authkey": "msg91-authkey-0001"},
+        "sender": {"header": "PARLOR", "entity_id": "1201159100000000001"},
+    },
+    Provider.SENDGRID: {
+        "credentials": {"api_key": "SG.test-key-0001"},
+        "sender": {"from_email": "hello@example.com", "from_name": "Parlour"},
+    },
+}
+
+
+def set_config(**values: Any) -> MarketingConfig:
+    """The tenant's settings with these columns set, whatever the services would say."""
+    config_cache.invalidate()
+    config = ensure_config()
+    MarketingConfig.objects.filter(pk=config.pk).update(**values)
+    config.refresh_from_db()
+    return config
+
+
+def set_branch_config(branch: Branch, **values: Any) -> BranchMarketingConfig:
+    config, _ = BranchMarketingConfig.objects.update_or_create(branch=branch, defaults=values)
+    return config
+
+
+def budget(branch: Branch | None, month: dt.date, *, reserved: str, spent: str) -> BudgetMonth:
+    return BudgetMonth.objects.create(
+        branch=branch, month=month, reserved=Decimal(reserved), spent=Decimal(spent)
+    )
+
+
+def make_account(provider: str, **values: Any) -> ProviderAccount:
+    """An account that works, at the sandbox's address."""
+    return create_account(
+        actor=Actor.system(current_tenant_id()),
+        provider=provider,
+        values={
+            "name": Provider(provider).label,
+            "base_url": settings.SANDBOX_URL,
+            **WORKING_VALUES[provider],
+            **values,
+        },
+    )

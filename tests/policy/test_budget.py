@@ -1,0 +1,220 @@
+"""The monthly budget never promises more than its limits, whoever asks at the same time."""
+
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from marketing.core.errors import BudgetExceeded
+from marketing.core.models import DomainEvent
+from marketing.core.tenancy import tenant_scope
+from marketing.policy import selectors, services
+from marketing.policy.models import BudgetMonth
+from tests.factories.core import make_chain
+from tests.factories.policy import set_branch_config, set_config
+
+NOON = dt.datetime(2026, 7, 15, 12, tzinfo=dt.UTC)
+JULY = dt.date(2026, 7, 1)
+
+
+def money(branch=None):
+    row = BudgetMonth.objects.get(branch=branch, month=JULY)
+    return row.reserved, row.spent
+
+
+def reserve(costs):
+    services.reserve_budget(
+        branch_costs={branch and branch.pk: Decimal(cost) for branch, cost in costs.items()},
+        on=NOON,
+    )
+
+
+def test_costs_go_to_their_branch_and_all_of_them_to_the_chain(chain):
+    reserve({chain.north: "10.1234", chain.south: "5", None: "1"})
+    assert money(chain.north) == (Decimal("10.1234"), 0)
+    assert money(chain.south) == (5, 0)
+    assert money() == (Decimal("16.1234"), 0)
+
+
+def test_settling_turns_the_promise_into_spend_and_frees_the_rest(chain):
+    reserve({chain.north: "10"})
+    services.settle_budget(
+        branch_id=chain.north.pk, reserved=Decimal(8), spent=Decimal("6.5"), on=NOON
+    )
+    assert money(chain.north) == money() == (2, Decimal("6.5"))
+    services.release_budget(branch_id=chain.north.pk, reserved=Decimal(2), on=NOON)
+    assert money(chain.north) == money() == (0, Decimal("6.5"))
+
+
+def test_a_promise_up_to_the_limit_is_kept_and_a_paisa_more_refused(chain):
+    set_branch_config(chain.north, monthly_budget_limit=Decimal("100.00"))
+    reserve({chain.north: "100"})
+    with pytest.raises(BudgetExceeded) as refusal:
+        reserve({chain.south: "3", chain.north: "0.0001"})
+    assert refusal.value.details["shortfalls"] == [
+        {
+            "branchId": str(chain.north.pk),
+            "limit": "100.00",
+            "reserved": "100.0000",
+            "spent": "0.0000",
+            "asked": "0.0001",
+        }
+    ]
+    assert money(chain.north) == money() == (100, 0)
+    assert not BudgetMonth.objects.filter(branch=chain.south).exists()
+
+
+def test_the_chains_limit_binds_its_branches(chain):
+    set_config(monthly_budget_limit=Decimal("50.00"))
+    with pytest.raises(BudgetExceeded) as refusal:
+        reserve({chain.north: "30", chain.south: "30"})
+    assert [row["branchId"] for row in refusal.value.details["shortfalls"]] == [None]
+    assert not BudgetMonth.objects.exists()
+
+
+def test_what_was_sent_is_charged_even_beyond_the_limit(chain):
+    set_config(monthly_budget_limit=Decimal("10.00"))
+    reserve({None: "10"})
+    services.settle_budget(branch_id=None, reserved=Decimal(10), spent=Decimal(12), on=NOON)
+    assert money() == (0, 12)
+
+
+def test_releasing_more_than_was_promised_changes_nothing(chain):
+    reserve({chain.north: "5"})
+    with pytest.raises(IntegrityError), transaction.atomic():
+        services.release_budget(branch_id=chain.north.pk, reserved=Decimal(6), on=NOON)
+    assert money(chain.north) == money() == (5, 0)
+
+
+def test_the_month_is_the_one_of_the_tenants_zone(chain):
+    last_minutes_of_june_in_utc = dt.datetime(2026, 6, 30, 19, tzinfo=dt.UTC)
+    services.reserve_budget(branch_costs={None: Decimal(1)}, on=last_minutes_of_june_in_utc)
+    assert money() == (1, 0)
+
+
+def test_reaching_the_alert_share_is_told_once_a_month(chain):
+    set_config(monthly_budget_limit=Decimal("100.00"), budget_alert_threshold_percent=80)
+    told = DomainEvent.objects.filter(name="budget.threshold_reached")
+    reserve({chain.north: "79.99"})
+    assert not told.exists()
+    reserve({chain.north: "0.01"})
+    assert [event.payload["branchId"] for event in told] == [None]
+    assert told.get().payload["limit"] == "100.00"
+    services.release_budget(branch_id=chain.north.pk, reserved=Decimal(50), on=NOON)
+    reserve({chain.north: "60"})
+    assert told.count() == 1
+
+
+def test_a_branchs_own_limit_alerts_too(chain):
+    set_branch_config(chain.north, monthly_budget_limit=Decimal("10.00"))
+    reserve({chain.north: "9"})
+    event = DomainEvent.objects.get(name="budget.threshold_reached")
+    assert event.payload["branchId"] == str(chain.north.pk)
+
+
+def test_spend_of_month_lists_the_chain_and_every_branch(chain):
+    set_config(monthly_budget_limit=Decimal("100.00"))
+    set_branch_config(chain.south, monthly_budget_limit=Decimal("20.00"))
+    reserve({chain.south: "15"})
+    chain_spend, north, south, west = selectors.spend_of_month(JULY)
+    assert (chain_spend.branch, chain_spend.left) == (None, 85)
+    assert (north.branch, north.limit, north.left) == (chain.north, None, None)
+    assert (south.branch, south.left, south.share) == (chain.south, 5, 0.75)
+    assert (west.reserved, west.spent) == (0, 0)
+
+
+def test_budget_left_is_bound_by_branches_and_chain(chain, time_machine):
+    time_machine.move_to(NOON)
+    assert selectors.budget_left(None) is None
+    set_branch_config(chain.north, monthly_budget_limit=Decimal("20.00"))
+    set_branch_config(chain.south, monthly_budget_limit=Decimal("30.00"))
+    assert selectors.budget_left([chain.north.pk]) == 20
+    assert selectors.budget_left([chain.north.pk, chain.south.pk]) == 50
+    assert selectors.budget_left([chain.north.pk, chain.west.pk]) is None
+    set_config(monthly_budget_limit=Decimal("40.00"))
+    assert selectors.budget_left([chain.north.pk, chain.south.pk]) == 40
+    assert selectors.budget_left([chain.north.pk, chain.west.pk]) == 40
+    assert selectors.budget_left(None) == 40
+
+
+def test_opening_a_month_leaves_an_open_one_alone(chain):
+    reserve({None: "7"})
+    services.open_budget_month(on=NOON)
+    assert money() == (7, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sixteen_at_once_never_promise_more_than_the_limits():
+    chain = make_chain()
+    tenant_id = chain.tenant.pk
+    with tenant_scope(tenant_id):
+        set_config(monthly_budget_limit=Decimal("100.00"))
+        set_branch_config(chain.north, monthly_budget_limit=Decimal("60.00"))
+
+    def ask(number):
+        branch = (chain.north, chain.south)[number % 2]
+        try:
+            with tenant_scope(tenant_id):
+                reserve({branch: "9.5"})
+        except BudgetExceeded:
+            return 0
+        finally:
+            connection.close()
+        return 1
+
+    with ThreadPoolExecutor(16) as threads:
+        granted = sum(threads.map(ask, range(32)))
+    with tenant_scope(tenant_id):
+        assert granted == 10
+        assert money() == (95, 0)
+        assert money(chain.north)[0] <= 60
+
+
+moves = st.lists(
+    st.tuples(
+        st.sampled_from(["reserve", "settle", "release"]),
+        st.decimals(min_value=0, max_value=60, places=4),
+        st.sampled_from([None, "north", "south"]),
+    ),
+    max_size=20,
+)
+
+
+@given(moves=moves)
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_sequence_keeps_the_books_straight(chain, moves):
+    limit = Decimal("100.00")
+    with transaction.atomic():
+        set_config(monthly_budget_limit=limit)
+        set_branch_config(chain.north, monthly_budget_limit=limit / 2)
+        promised = {None: Decimal(0), "north": Decimal(0), "south": Decimal(0)}
+        for kind, amount, name in moves:
+            branch = getattr(chain, name) if name else None
+            if kind == "reserve":
+                try:
+                    reserve({branch: amount})
+                except BudgetExceeded:
+                    continue
+                promised[name] += amount
+                row = BudgetMonth.objects.get(branch=None, month=JULY)
+                assert row.reserved + row.spent <= limit or amount == 0
+                continue
+            amount = min(amount, promised[name])
+            promised[name] -= amount
+            spent = amount / 2 if kind == "settle" else Decimal(0)
+            branch_id = branch and branch.pk
+            if kind == "settle":
+                services.settle_budget(branch_id=branch_id, reserved=amount, spent=spent, on=NOON)
+            else:
+                services.release_budget(branch_id=branch_id, reserved=amount, on=NOON)
+        for row in BudgetMonth.objects.all():
+            expected = promised[row.branch.name.lower()] if row.branch else sum(promised.values())
+            assert row.reserved == expected
+            assert row.spent >= 0
+        transaction.set_rollback(True)

@@ -49,25 +49,17 @@ BRING_UP = Program("bring-up", (sys.executable, "-m", "config.bring_up"))
 
 def services(web_port: int) -> list[Program]:
     """What runs until told to stop."""
-    gunicorn = (sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{web_port}")
-    threads = (
-        "--worker-class",
-        "gthread",
-        "--workers",
-        "1",
-        "--threads",
-        "8",
-        "--no-control-socket",
-    )
-    celery = (sys.executable, "-m", "celery", "--app", "config.celery")
-    quiet = ("--loglevel", "INFO", "--without-gossip", "--without-mingle")
-    worker = ("worker", "--hostname", "worker@%h", "--concurrency", "2", *quiet)
-    dispatch = ("worker", "--hostname", "dispatch@%h", "--concurrency", "1", *quiet)
-    beat = ("beat", "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler", "--pidfile=")
+    gunicorn = (sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind={HOST}:{web_port}")
+    threads = ("--worker-class=gthread", "--workers=1", "--threads=8", "--no-control-socket")
+    celery = (sys.executable, "-m", "celery", "--app=config.celery")
+    quiet = ("--loglevel=INFO", "--without-gossip", "--without-mingle")
+    worker = ("worker", "--hostname=worker@%h", "--concurrency=2", *quiet)
+    dispatch = ("worker", "--hostname=dispatch@%h", "--concurrency=1", *quiet)
+    beat = ("beat", "--scheduler=django_celery_beat.schedulers:DatabaseScheduler", "--pidfile=")
     return [
         Program("web", gunicorn + threads),
         Program("worker", celery + worker),
-        Program("dispatch", (*celery, *dispatch, "--queues", "campaign-messages")),
+        Program("dispatch", (*celery, *dispatch, "--queues=campaign-messages")),
         Program("beat", celery + beat),
         Program("sandbox", (sys.executable, "-m", "marketing.delivery.sandbox")),
     ]

@@ -183,5 +183,5 @@ def test_greeting_waits_for_an_answer(supervisor):
 def test_there_is_one_beat_and_dispatch_has_its_own_process():
     commands = {program.name: program.command for program in services(8000)}
     assert sum("beat" in command for command in commands.values()) == 1
-    assert "campaign-messages" in commands["dispatch"]
-    assert "--queues" not in commands["worker"]
+    assert "--queues=campaign-messages" in commands["dispatch"]
+    assert not any(part.startswith("--queues") for part in commands["worker"])

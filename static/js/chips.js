@@ -16,9 +16,11 @@ function enhance(source) {
   source.removeAttribute("data-chips");
   source.type = "hidden";
   source.after(box);
+  box.append(typing);
 
   function draw() {
-    box.replaceChildren(
+    for (const chip of box.querySelectorAll(".chip")) chip.remove();
+    typing.before(
       ...words.map((word, index) => {
         const chip = document.createElement("span");
         const remove = document.createElement("button");
@@ -29,7 +31,6 @@ function enhance(source) {
         remove.addEventListener("click", () => change(() => words.splice(index, 1)));
         return chip;
       }),
-      typing,
     );
   }
 

@@ -36,6 +36,7 @@ function enhance(select) {
   select.removeAttribute("data-searchable");
   select.hidden = true;
   select.after(box);
+  box.append(typing, list);
 
   const choices = () => [...select.options].filter((option) => option.value !== "");
   const chosen = () => choices().filter((option) => option.selected);
@@ -91,7 +92,8 @@ function enhance(select) {
       });
       return chip;
     });
-    box.replaceChildren(...(many ? chips : []), typing, list);
+    for (const chip of box.querySelectorAll(".chip")) chip.remove();
+    if (many) typing.before(...chips);
   }
 
   function choose(option) {

@@ -26,7 +26,7 @@ def main() -> int:
         return {"start": start, "stop": stop, "status": status, "env": show, "reset": reset}[
             options.action
         ](instance)
-    except ServerError as error:
+    except (ServerError, PermissionError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -65,7 +65,7 @@ def execute(instance: Instance, command: Sequence[str]) -> int:
         environment = dict(os.environ)
         with instance.locked() as servers:
             for server in servers:
-                if server.replaced_by not in os.environ:
+                if not server.is_replaced:
                     users = server.count_in()
                     used.append((server, users))
                     server.ensure_running(users)

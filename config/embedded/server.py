@@ -33,6 +33,11 @@ class Server(ABC):
         self.durable = durable
 
     @property
+    def is_replaced(self) -> bool:
+        """Whether the environment names another server, outright or by a file with its address."""
+        return not os.environ.keys().isdisjoint({self.replaced_by, f"{self.replaced_by}_FILE"})
+
+    @property
     def log(self) -> Path:
         return self.directory.with_name(f"{self.directory.name}.log")
 

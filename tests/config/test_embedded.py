@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -70,10 +70,11 @@ class Held:
 
     def postmaster(self) -> int:
         with psycopg.connect(self.urls["DATABASE_ADMIN_URL"]) as connection:
-            (directory,) = connection.execute("SHOW data_directory").fetchone()
-        return int(Path(directory, "postmaster.pid").read_text().splitlines()[0])
+            row = connection.execute("SHOW data_directory").fetchone()
+        assert row
+        return int(Path(row[0], "postmaster.pid").read_text().splitlines()[0])
 
-    def valkey_port(self) -> int:
+    def valkey_port(self) -> int | None:
         return urlsplit(self.urls["BROKER_URL"]).port
 
     def end(self) -> int:
@@ -85,9 +86,12 @@ class Held:
         return self.process.returncode
 
 
+MakeCheckout = Callable[[], Checkout]
+
+
 @pytest.fixture(scope="module")
-def make_checkout(tmp_path_factory) -> Iterator:
-    made = []
+def make_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeCheckout]:
+    made: list[Checkout] = []
 
     def make() -> Checkout:
         directory = tmp_path_factory.mktemp("checkout")
@@ -104,12 +108,12 @@ def make_checkout(tmp_path_factory) -> Iterator:
 
 
 @pytest.fixture(scope="module")
-def checkout(make_checkout) -> Checkout:
+def checkout(make_checkout: MakeCheckout) -> Checkout:
     return make_checkout()
 
 
 @pytest.fixture
-def hold(checkout) -> Iterator:
+def hold(checkout: Checkout) -> Iterator[Callable[..., Held]]:
     """Start `exec` with a command that waits for SIGTERM and then ends with exit code 5."""
     held = []
 
@@ -123,6 +127,7 @@ def hold(checkout) -> Iterator:
             text=True,
         )
         held.append(process)
+        assert process.stdout
         urls = dict(zip(SERVER_VARIABLES, process.stdout.readline().split(), strict=True))
         return Held(process, urls)
 

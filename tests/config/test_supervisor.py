@@ -135,6 +135,7 @@ def start_supervised(code: str) -> tuple[subprocess.Popen[str], int]:
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert process.stdout
     return process, int(process.stdout.readline().rpartition("|")[2])
 
 

@@ -51,7 +51,7 @@ def services(web_port: int) -> list[Program]:
     """What runs until told to stop."""
     gunicorn = (sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind={HOST}:{web_port}")
     threads = ("--worker-class=gthread", "--workers=1", "--threads=8", "--no-control-socket")
-    celery = (sys.executable, "-m", "celery", "--app=config.celery")
+    celery = (sys.executable, "-m", "celery", "--quiet", "--app=config.celery")
     quiet = ("--loglevel=INFO", "--without-gossip", "--without-mingle")
     worker = ("worker", "--hostname=worker@%h", "--concurrency=2", *quiet)
     dispatch = ("worker", "--hostname=dispatch@%h", "--concurrency=1", *quiet)
@@ -263,6 +263,7 @@ def run_parlour(output: TextIO) -> int:
         supervisor.say("\n".join(["", addresses, *logins, "Ctrl-C stops everything.", ""]))
 
     try:
+        supervisor.say("Bringing the database up to date …")
         logins = supervisor.run_to_end(BRING_UP)
         address = f"http://{HOST}:{web_port}"
         waiting = (f"{address}/healthz", greet)

@@ -30,7 +30,7 @@ def read() -> MarketingConfig | None:
 
 def keep(config: MarketingConfig) -> None:
     """Cache the settings, unless somebody is changing them."""
-    cache.add(_key(config.tenant_id), config, MAX_AGE)
+    cache.add(_key(current_tenant_id()), config, MAX_AGE)
 
 
 def invalidate() -> None:

@@ -168,8 +168,9 @@ def budget_left(branch_ids: Sequence[uuid.UUID] | None) -> Decimal | None:
     None when no limit binds. The chain's own limit binds its branches too.
     """
     chain, *branches = spend_of_month()
-    lefts = [spend.left for spend in branches if branch_ids and spend.branch.pk in branch_ids]
-    bounds = [chain.left]
-    if lefts and None not in lefts:
+    asked = [s for s in branches if branch_ids and s.branch and s.branch.pk in branch_ids]
+    bounds = [chain.left] if chain.left is not None else []
+    lefts = [spend.left for spend in asked if spend.left is not None]
+    if lefts and len(lefts) == len(asked):
         bounds.append(sum(lefts, NOTHING))
-    return min((bound for bound in bounds if bound is not None), default=None)
+    return min(bounds, default=None)

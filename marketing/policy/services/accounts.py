@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from marketing.core import audit, clock
 from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
+from marketing.core.tenancy import current_tenant_id
 from marketing.policy.models import ProviderAccount, WebhookAddress
 from marketing.policy.vendors import VENDORS, AccountField
 
@@ -40,7 +41,7 @@ def create_account(
     account.save()
     WebhookAddress.objects.create(
         token=secrets.token_urlsafe(WEBHOOK_TOKEN_BYTES),
-        tenant_id=account.tenant_id,
+        tenant_id=current_tenant_id(),
         account_id=account.pk,
     )
     audit.record(actor, "account.create", account, {"provider": provider, "name": account.name})

@@ -8,6 +8,7 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -36,7 +37,8 @@ LIMITED = """
            coalesce(config.budget_alert_threshold_percent, 80) AS alert_percent
     FROM policy_budgetmonth budget
     JOIN unnest(%(branches)s::uuid[], %(reserve)s::numeric[], %(spend)s::numeric[])
-         AS moved(branch_id, reserve, spend) ON budget.branch_id IS NOT DISTINCT FROM moved.branch_id
+         AS moved(branch_id, reserve, spend)
+         ON budget.branch_id IS NOT DISTINCT FROM moved.branch_id
     LEFT JOIN policy_marketingconfig config ON config.tenant_id = budget.tenant_id
     LEFT JOIN policy_branchmarketingconfig branch_config
          ON branch_config.branch_id = budget.branch_id
@@ -110,10 +112,10 @@ def _move(moves: Mapping[uuid.UUID | None, tuple[Decimal, Decimal]], on: dt.date
         sum((reserve for reserve, _ in moves.values()), NOTHING),
         sum((spend for _, spend in moves.values()), NOTHING),
     )
-    branches = sorted(branch for branch in moves if branch is not None)
-    totals = {None: of_chain, **{branch: moves[branch] for branch in branches}}
+    totals: dict[uuid.UUID | None, tuple[Decimal, Decimal]] = {None: of_chain}
+    totals |= {branch: moves[branch] for branch in sorted(filter(None, moves))}
     month = month_of(on)
-    parameters = {
+    parameters: dict[str, Any] = {
         "tenant": current_tenant_id(),
         "month": month,
         "branches": list(totals),

@@ -1,6 +1,14 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 
 class SegmentsConfig(AppConfig):
     name = "marketing.segments"
     label = "segments"
+
+    def ready(self) -> None:
+        from marketing.core.context import NAVIGATION
+        from marketing.segments.customer_fields import register_customer_fields
+
+        register_customer_fields()
+        NAVIGATION.append((gettext_noop("Segments"), "segment-list", "users-group", "segment.view"))

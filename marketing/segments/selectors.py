@@ -1,0 +1,129 @@
+"""Reads of segments, and the audiences they stand for."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from customers.models import Customer
+from marketing.core.actor import Actor
+from marketing.core.errors import NotFound, ValidationFailed
+from marketing.core.models import Branch
+from marketing.segments.compiler import compile_tree, membership
+from marketing.segments.context import RuleContext
+from marketing.segments.models import Segment
+
+SAMPLE_SIZE = 10
+
+
+def audience(
+    *,
+    segment: Segment | None,
+    branch_ids: Sequence[uuid.UUID] | None,
+    exclude_segment_ids: Sequence[uuid.UUID] = (),
+    now: dt.datetime,
+) -> QuerySet[Customer]:
+    """The active customers of a segment, judged at `now`.
+
+    `segment` None means everybody, `branch_ids` None every branch (else: customers whose home
+    branch is one of them). People of an excluded segment are left out. Raises
+    `ValidationFailed` (by path) when rules can no longer be used, e.g. after an attribute
+    was removed.
+    """
+    context = RuleContext(now=now)
+    customers = active_customers(branch_ids)
+    if segment is not None:
+        customers = customers.filter(membership(segment, context))
+    for excluded in _excluded(exclude_segment_ids):
+        customers = customers.filter(~membership(excluded, context))
+    return customers
+
+
+def active_customers(
+    branch_ids: Sequence[uuid.UUID] | frozenset[uuid.UUID] | None,
+) -> QuerySet[Customer]:
+    """Active customers of these home branches; None means every branch and none."""
+    customers = Customer.objects.filter(status=Customer.Status.ACTIVE)
+    return customers if branch_ids is None else customers.filter(home_branch_id__in=branch_ids)
+
+
+def _excluded(ids: Sequence[uuid.UUID]) -> list[Segment]:
+    found = list(Segment.objects.filter(pk__in=ids))
+    if len(found) != len(set(ids)):
+        raise ValidationFailed(fields={"excludeSegmentIds": ["There is no such segment."]})
+    return found
+
+
+def segments_for_actor(actor: Actor) -> QuerySet[Segment]:
+    """Built-in and chain-wide segments, and those that reach into the actor's branches."""
+    segments = Segment.objects.filter(is_active=True)
+    if actor.branch_ids is None:
+        return segments
+    return segments.filter(
+        Q(branch_ids__isnull=True) | Q(branch_ids__overlap=sorted(actor.branch_ids))
+    )
+
+
+def get_segment_for_actor(actor: Actor, pk: uuid.UUID) -> Segment:
+    """Raises `NotFound` for another branch's, another chain's, or a deleted one."""
+    segment = segments_for_actor(actor).filter(pk=pk).first()
+    if segment is None:
+        raise NotFound()
+    return segment
+
+
+def members_for_actor(actor: Actor, segment: Segment, *, now: dt.datetime) -> QuerySet[Customer]:
+    """The segment's customers of the actor's branches."""
+    return audience(segment=segment, branch_ids=_sorted(actor.branch_ids), now=now)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """How many customers rules describe, and ten of them."""
+
+    count: int
+    sample: list[Customer]
+
+
+def preview(
+    actor: Actor,
+    rules: Mapping[str, Any],
+    branch_ids: Sequence[uuid.UUID] | None,
+    *,
+    segment_id: uuid.UUID | None = None,
+    now: dt.datetime,
+) -> Preview:
+    """What a segment of these rules would hold, within the actor's branches.
+
+    Raises `ValidationFailed` by path.
+    """
+    context = RuleContext(now=now)
+    tree = compile_tree(rules, context, segment_id=segment_id, visible=segments_for_actor(actor))
+    customers = active_customers(narrow_branches(actor, branch_ids)).filter(tree.q)
+    return Preview(
+        count=customers.count(),
+        sample=list(customers.select_related("home_branch")[:SAMPLE_SIZE]),
+    )
+
+
+def narrow_branches(actor: Actor, branch_ids: Sequence[uuid.UUID] | None) -> list[uuid.UUID] | None:
+    """The branches asked for, checked; an actor with branches who asks for all gets theirs.
+
+    Raises `ValidationFailed` at `branchIds` for a branch outside the actor's or the chain's.
+    """
+    if branch_ids is None:
+        return _sorted(actor.branch_ids)
+    asked = set(branch_ids)
+    if not asked:
+        raise ValidationFailed(fields={"branchIds": ["Give at least one branch, or none at all."]})
+    known = Branch.objects.filter(pk__in=asked).count()
+    if known != len(asked) or not all(actor.has_branch(pk) for pk in asked):
+        raise ValidationFailed(fields={"branchIds": ["There is no such branch among yours."]})
+    return sorted(asked)
+
+
+def _sorted(branch_ids: frozenset[uuid.UUID] | None) -> list[uuid.UUID] | None:
+    return None if branch_ids is None else sorted(branch_ids)

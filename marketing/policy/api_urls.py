@@ -1,3 +1,12 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from marketing.policy import api
+
+urlpatterns = [
+    path("marketing/config", api.ConfigView.as_view(), name="api-config"),
+    path(
+        "marketing/config/branch/<uuid:pk>",
+        api.BranchConfigView.as_view(),
+        name="api-branch-config",
+    ),
+]

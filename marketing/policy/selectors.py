@@ -58,9 +58,14 @@ def accounts() -> QuerySet[ProviderAccount]:
     return ProviderAccount.objects.order_by("channel", "-is_default", "name")
 
 
+def default_accounts() -> QuerySet[ProviderAccount]:
+    """The accounts in use that the channels' messages leave by, at most one per channel."""
+    return accounts().filter(is_default=True, is_active=True)
+
+
 def default_account(channel: str) -> ProviderAccount | None:
     """The account that a channel's messages leave by; None when there is none in use."""
-    return accounts().filter(channel=channel, is_default=True, is_active=True).first()
+    return default_accounts().filter(channel=channel).first()
 
 
 def get_account_for_actor(actor: Actor, pk: uuid.UUID) -> ProviderAccount:

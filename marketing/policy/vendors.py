@@ -1,12 +1,16 @@
 """What each vendor asks of an account: its secrets, its sender and its own address."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel
 from marketing.policy.models import Provider
+
+# A shorter secret would give away too much of itself by its last four characters.
+SHORTEST_HINTED_SECRET = 12
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,12 @@ VENDORS: dict[str, Vendor] = {
         ),
     )
 }
+
+
+def secret_hint(secret: str) -> dict[str, Any]:
+    """What may be shown of a secret: whether it is set, and how it ends."""
+    last = secret[-4:] if len(secret) >= SHORTEST_HINTED_SECRET else ""
+    return {"set": bool(secret), "last4": last}
 
 
 def vendor_of_channel(channel: str) -> Vendor:

@@ -10,6 +10,7 @@ from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 
 from marketing.core import errors
+from marketing.core.drf.serializers import camel_case
 from marketing.core.middleware import error_body
 
 
@@ -18,6 +19,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     domain = as_domain_error(error)
     if domain is None:
         return None
+    domain.fields = {as_travelled(path): faults for path, faults in domain.fields.items()}
     if transaction.get_connection().in_atomic_block and domain.http_status >= 500:
         transaction.set_rollback(True)
     headers = {}
@@ -27,6 +29,12 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if isinstance(domain, errors.NotAuthenticated):
         headers["WWW-Authenticate"] = "Api-Key"
     return Response(error_body(domain), status=domain.http_status, headers=headers)
+
+
+def as_travelled(path: str) -> str:
+    """A service's `sender_id` or `branch_ids.0` under the name that the body gave it."""
+    name, dot, rest = path.partition(".")
+    return camel_case(name) + dot + rest
 
 
 def as_domain_error(error: Exception) -> errors.DomainError | None:

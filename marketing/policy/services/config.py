@@ -31,13 +31,16 @@ def update_config(*, actor: Actor, values: Mapping[str, Any]) -> MarketingConfig
     """Change settings: columns of `MarketingConfig`, or Module 11's columns of a channel's
     default account (`whatsapp_provider`, `sms_sender_id`, `email_api_key` …).
 
-    Raises `ValidationFailed` with the fields at fault; then nothing is changed.
+    `assumed_consent` may name some of the channels. Raises `ValidationFailed` with the
+    fields at fault; then nothing is changed.
     """
     actor.require("config.change")
     config_cache.invalidate()
     ensure_config()
     config = MarketingConfig.objects.select_for_update().get()
     of_accounts, own = _split(values)
+    if "assumed_consent" in own:
+        own["assumed_consent"] = config.assumed_consent | own["assumed_consent"]
     changes = audit.difference(config, own)
     for name, value in own.items():
         setattr(config, name, value)

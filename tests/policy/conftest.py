@@ -1,0 +1,34 @@
+"""Clients that are logged in, for the API and for the pages."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.factories.core import Chain
+
+
+@pytest.fixture
+def login(chain: Chain) -> Callable[[str], Client]:
+    """`login("manager")` is a browser in which that member of the chain's staff is logged in."""
+
+    def client_of(staff: str) -> Client:
+        client = Client()
+        client.force_login(getattr(chain, staff).user)
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+def api(login: Callable[[str], Client]) -> Callable[..., Any]:
+    """`api("owner", "patch", url, {"a": 1})` is the response to a JSON request."""
+
+    def call(staff: str, method: str, url: str, body: Any = None) -> Any:
+        request = getattr(login(staff), method)
+        if method == "get":
+            return request(url)
+        return request(url, body, content_type="application/json")
+
+    return call

@@ -24,7 +24,7 @@ class WhatsAppStatus(models.TextChoices):
 
 
 class MessageTemplate(TenantModel):
-    """A message the chain may send. What it says stands in its versions; `version` is the newest."""
+    """A message the chain may send. Its words stand in its versions; `version` is the newest."""
 
     name = models.CharField(max_length=100)
     description = models.TextField(blank=True)

@@ -1,11 +1,11 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import marketing.core.ids
-import marketing.core.tenancy
 from django.conf import settings
 from django.db import migrations, models
 
+import marketing.core.ids
+import marketing.core.tenancy
 from marketing.core.migration_operations import TenantPolicy
 
 

@@ -1,0 +1,97 @@
+"""Merge fields: the names a message may use, and where their values come from.
+
+Apps register theirs while they are loaded. Values are taken set-based, as text: dates in ISO
+form, numbers in digits, "" when there is none. Rendering writes them in the reader's language.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from django.db.models import Expression, F, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Coalesce
+from django.utils.functional import Promise
+
+from customers.models import Customer
+
+TEXT = "text"
+NUMBER = "number"
+DATE = "date"
+DAY_OF_YEAR = "day of year"  # a date whose year is nobody's business, as a birthday
+SYSTEM = "system"  # made by the sender for each message, such as a signed link
+
+
+@dataclass(frozen=True)
+class MergeField:
+    """A name that messages may use.
+
+    `expression` is an ORM expression over `Customer` (None for kind SYSTEM), `sample` a value
+    as `resolve` would give it.
+    """
+
+    name: str
+    label: str | Promise
+    expression: Expression | F | QuerySet | None
+    sample: str
+    kind: str = TEXT
+
+
+_fields: dict[str, MergeField] = {}
+
+
+def register(*fields: MergeField) -> None:
+    """Add fields; called while apps are loaded. A name is registered once."""
+    for field in fields:
+        if field.name in _fields:
+            raise ValueError(f"merge field {field.name} is registered twice")
+        _fields[field.name] = field
+
+
+def all_fields() -> list[MergeField]:
+    """Every field, in the order of registration."""
+    return list(_fields.values())
+
+
+def get(name: str) -> MergeField | None:
+    return _fields.get(name)
+
+
+def kind(name: str) -> str:
+    """The field's kind; TEXT for a name nobody registered."""
+    field = _fields.get(name)
+    return field.kind if field else TEXT
+
+
+def nearest(name: str) -> str | None:
+    """The registered name most like this one."""
+    return next(iter(get_close_matches(name.lower(), _fields, n=1, cutoff=0.6)), None)
+
+
+def samples(names: Iterable[str]) -> dict[str, str]:
+    """A sample value for each name."""
+    return {name: _fields[name].sample for name in names if name in _fields}
+
+
+def resolve(customers: QuerySet[Customer], names: Iterable[str]) -> QuerySet[Customer]:
+    """The customers annotated with `merge_<name>` as text, "" where there is no value.
+
+    Names of kind SYSTEM are left out. Raises KeyError for a name nobody registered.
+    """
+    wanted = [_fields[name] for name in names if _fields[name].kind != SYSTEM]
+    return customers.annotate(
+        **{
+            f"merge_{field.name}": Coalesce(
+                Cast(field.expression, TextField()), Value(""), output_field=TextField()
+            )
+            for field in wanted
+        }
+    )
+
+
+def values_of(customer: Customer, names: Iterable[str]) -> dict[str, str]:
+    """One customer's values by name, without those of kind SYSTEM."""
+    wanted = [name for name in names if _fields[name].kind != SYSTEM]
+    row = resolve(Customer.objects.filter(pk=customer.pk), wanted).values_list(
+        *(f"merge_{name}" for name in wanted)
+    )
+    return dict(zip(wanted, row.get(), strict=True)) if wanted else {}

@@ -1,0 +1,280 @@
+"""What a template version says to one person: parsed once, rendered many times.
+
+Nothing here reads the database, except `compile_version` for the chain's languages.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from django.template.defaultfilters import linebreaks
+from django.utils.formats import date_format
+from django.utils.translation import override
+
+from marketing.content import markup, merge_fields
+from marketing.content.markup import Markup, Output, Value
+from marketing.content.models import TemplateVersion
+
+TEXT_PARTS = ("header", "subject", "body", "footer")
+
+
+class MissingValue(ValueError):
+    """The person has no value for `names`, which the message cannot do without."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        super().__init__(", ".join(names))
+
+
+@dataclass(frozen=True)
+class Button:
+    """`type` is url, quick_reply or phone; `value` the address or number."""
+
+    type: str
+    text: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A message as its reader gets it; parts the channel lacks are empty.
+
+    `html` is filled for e-mail only, from the body where the template has none of its own.
+    """
+
+    body: str
+    language: str
+    subject: str = ""
+    html: str = ""
+    header: str = ""
+    footer: str = ""
+    buttons: tuple[Button, ...] = ()
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The texts a vendor fills into its own copy of the template, in order.
+
+    `buttons` maps the index of a link button to its one parameter.
+    """
+
+    body: tuple[str, ...]
+    header: tuple[str, ...] = ()
+    buttons: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Language:
+    """One language's parsed parts, its placeholders, and those of them without a default."""
+
+    texts: Mapping[str, Markup]
+    html: Markup | None
+    buttons: tuple[tuple[str, str, Markup], ...]
+    names: tuple[str, ...]
+    required: tuple[str, ...]
+
+
+class CompiledVersion:
+    """A version ready to be rendered by any number of threads.
+
+    `languages` begins with the one that stands in for languages the version lacks.
+    `placeholders` are in order of first appearance. A person without a value for one of
+    `required` must be skipped: somewhere it stands without a default.
+    """
+
+    def __init__(
+        self, channel: str, contents: Mapping[str, Mapping[str, Any]], languages: Sequence[str]
+    ) -> None:
+        self.channel = channel
+        ordered = [language for language in languages if language in contents]
+        self.languages = (*ordered, *sorted(set(contents) - set(ordered)))
+        self._languages = {code: _parse_language(contents[code]) for code in self.languages}
+        parsed = self._languages.values()
+        self.placeholders = tuple(dict.fromkeys(name for one in parsed for name in one.names))
+        self.required = frozenset(name for one in parsed for name in one.required)
+
+    def language_for(self, language: str) -> str:
+        """The asked language, or the one that stands in for it."""
+        return language if language in self._languages else self.languages[0]
+
+    def missing(self, language: str, variables: Mapping[str, str]) -> list[str]:
+        """Names without a value that this language's text cannot do without."""
+        parts = self._languages[self.language_for(language)]
+        return [name for name in parts.required if not variables.get(name)]
+
+    def render(self, language: str, variables: Mapping[str, str]) -> Rendered:
+        """The message with values filled in. Raises `MissingValue`, `MarkupError`."""
+        chosen = self.language_for(language)
+        if missing := self.missing(chosen, variables):
+            raise MissingValue(missing)
+        values = self._values(chosen, variables)
+        parts = self._languages[chosen]
+        texts = {name: each.render(values) for name, each in parts.texts.items()}
+        return Rendered(
+            **texts,
+            language=chosen,
+            html=self._html(parts, values, texts["body"]),
+            buttons=tuple(
+                Button(type_, text, value.render(values)) for type_, text, value in parts.buttons
+            ),
+        )
+
+    def parameters(self, language: str, variables: Mapping[str, str]) -> Parameters:
+        """What WhatsApp and DLT vendors fill in. Raises `MissingValue`.
+
+        White space in a value becomes single spaces: Meta refuses line breaks and tabs.
+        """
+        chosen = self.language_for(language)
+        if missing := self.missing(chosen, variables):
+            raise MissingValue(missing)
+        values = self._values(chosen, variables)
+        parts = self._languages[chosen]
+
+        def filled(part: Markup | None) -> tuple[str, ...]:
+            outputs = part.outputs if part else ()
+            return tuple(" ".join(output.value(values).split()) for output in outputs)
+
+        return Parameters(
+            body=filled(parts.texts["body"]),
+            header=filled(parts.texts.get("header")),
+            buttons={
+                index: filled(value)[0]
+                for index, (_type, _text, value) in enumerate(parts.buttons)
+                if value.outputs
+            },
+        )
+
+    def meta_components(self, language: str) -> list[dict[str, Any]]:
+        """The `components` of Meta's create-template call, with samples for each variable."""
+        parts = self._languages[language]
+        components: list[dict[str, Any]] = []
+        if header := parts.texts.get("header"):
+            components.append(
+                {
+                    "type": "HEADER",
+                    "format": "TEXT",
+                    **self._numbered(header, "header_text", language),
+                }
+            )
+        body = self._numbered(parts.texts["body"], "body_text", language)
+        if "example" in body:
+            body["example"] = {"body_text": [body["example"]["body_text"]]}
+        components.append({"type": "BODY", **body})
+        if footer := parts.texts.get("footer"):
+            components.append({"type": "FOOTER", "text": footer.source})
+        if parts.buttons:
+            buttons = [self._meta_button(*button, language) for button in parts.buttons]
+            components.append({"type": "BUTTONS", "buttons": buttons})
+        return components
+
+    def vendor_text(self, language: str) -> str:
+        """The body as MSG91 and the DLT register write it: `Hi ##VAR1##`."""
+        return _with_marks(self._languages[language].texts["body"], "##VAR{}##")
+
+    def _numbered(self, part: Markup, key: str, language: str) -> dict[str, Any]:
+        numbered: dict[str, Any] = {"text": _with_marks(part, "{{{{{}}}}}")}
+        if part.outputs:
+            numbered["example"] = {key: self._examples(part, language)}
+        return numbered
+
+    def _meta_button(self, type_: str, text: str, value: Markup, language: str) -> dict[str, Any]:
+        if type_ == "quick_reply":
+            return {"type": "QUICK_REPLY", "text": text}
+        if type_ == "phone":
+            return {"type": "PHONE_NUMBER", "text": text, "phone_number": value.source}
+        button: dict[str, Any] = {"type": "URL", "text": text}
+        button["url"] = _with_marks(value, "{{{{{}}}}}")
+        if value.outputs:
+            button["example"] = [
+                value.render(self._values(language, merge_fields.samples(value.names)))
+            ]
+        return button
+
+    def _examples(self, part: Markup, language: str) -> list[str]:
+        values = self._values(language, merge_fields.samples(part.names))
+        return [output.value(values) for output in part.outputs]
+
+    def _values(self, language: str, variables: Mapping[str, str]) -> dict[str, Value]:
+        return {
+            name: _written(merge_fields.kind(name), variables.get(name, ""), language)
+            for name in self._languages[language].names
+        }
+
+    def _html(self, parts: _Language, values: Mapping[str, Value], body: str) -> str:
+        if self.channel != "email":
+            return ""
+        return parts.html.render(values) if parts.html else linebreaks(body, autoescape=True)
+
+
+def compile_version(version: TemplateVersion) -> CompiledVersion:
+    """The version ready for rendering; parsed once per process and content."""
+    return compile_contents(
+        version.template.channel, version.contents, tuple(version.tenant.languages)
+    )
+
+
+def compile_contents(
+    channel: str, contents: Mapping[str, Mapping[str, Any]], languages: tuple[str, ...]
+) -> CompiledVersion:
+    """As `compile_version`, for contents that need not be saved. Raises `MarkupError`."""
+    return _compile(channel, json.dumps(contents, sort_keys=True), languages)
+
+
+@lru_cache(maxsize=512)
+def _compile(channel: str, contents: str, languages: tuple[str, ...]) -> CompiledVersion:
+    return CompiledVersion(channel, json.loads(contents), languages)
+
+
+def _parse_language(parts: Mapping[str, Any]) -> _Language:
+    texts = {name: markup.parse(parts[name]) for name in TEXT_PARTS if parts.get(name)}
+    html = markup.parse(parts["html"], html=True) if parts.get("html") else None
+    buttons = tuple(
+        (button["type"], button["text"], markup.parse(button.get("value", "")))
+        for button in parts.get("buttons", ())
+    )
+    sources = [*texts.values(), *([html] if html else []), *(value for *_, value in buttons)]
+    names = tuple(dict.fromkeys(name for each in sources for name in each.names))
+    return _Language(
+        texts=texts,
+        html=html,
+        buttons=buttons,
+        names=names,
+        required=tuple(
+            name
+            for name in names
+            if merge_fields.kind(name) != merge_fields.SYSTEM
+            and any(name in each.required for each in sources)
+        ),
+    )
+
+
+def _with_marks(part: Markup, mark: str) -> str:
+    """The source with its outputs replaced by numbered marks."""
+    pieces, number = [], 0
+    for piece in part.pieces or ():
+        if isinstance(piece, Output):
+            number += 1
+            pieces.append(mark.format(number))
+        else:
+            pieces.append(piece)
+    return "".join(pieces)
+
+
+@lru_cache(maxsize=4096)
+def _written(kind: str, value: str, language: str) -> Value:
+    """A value as this language writes it; None when there is none."""
+    if not value or value.isspace():
+        return None
+    if kind == merge_fields.NUMBER and value.isdecimal():
+        return int(value)
+    if kind in (merge_fields.DATE, merge_fields.DAY_OF_YEAR):
+        try:
+            day = dt.date.fromisoformat(value)
+        except ValueError:
+            return value
+        with override(language):
+            return date_format(day, "j F Y" if kind == merge_fields.DATE else "j F")
+    return value

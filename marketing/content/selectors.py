@@ -1,0 +1,51 @@
+"""Reads of message templates. They belong to the whole chain, not to a branch."""
+
+import uuid
+
+from django.core.exceptions import ValidationError
+from django.db.models import F, Prefetch, QuerySet
+
+from marketing.content.models import MessageTemplate, TemplateVersion
+from marketing.core.actor import Actor
+from marketing.core.errors import NotFound
+
+
+def templates_for_actor(actor: Actor) -> QuerySet[MessageTemplate]:
+    """Every template, each with its newest version in `current_versions` (one query more)."""
+    actor.require("template.view")
+    newest = TemplateVersion.objects.filter(number=F("template__version"))
+    return MessageTemplate.objects.prefetch_related(
+        Prefetch("versions", queryset=newest, to_attr="current_versions")
+    )
+
+
+def get_template_for_actor(actor: Actor, pk: uuid.UUID | str) -> MessageTemplate:
+    """The template, or `NotFound`."""
+    try:
+        return templates_for_actor(actor).get(pk=pk)
+    except (MessageTemplate.DoesNotExist, ValidationError) as error:
+        raise NotFound() from error
+
+
+def current_version(template: MessageTemplate) -> TemplateVersion:
+    """The newest version, from what `templates_for_actor` fetched or by a query."""
+    fetched: list[TemplateVersion] = getattr(template, "current_versions", [])
+    if fetched and fetched[0].number == template.version:
+        return fetched[0]
+    version = TemplateVersion.objects.get(template=template, number=template.version)
+    version.template = template
+    return version
+
+
+def versions_of(template: MessageTemplate) -> QuerySet[TemplateVersion]:
+    """All versions, newest first."""
+    return TemplateVersion.objects.filter(template=template).order_by("-number")
+
+
+def find_whatsapp_version(name: str) -> TemplateVersion | None:
+    """The version that WhatsApp knows by this name, if it is ours."""
+    return (
+        TemplateVersion.objects.select_related("template")
+        .filter(whatsapp_template_name=name)
+        .first()
+    )

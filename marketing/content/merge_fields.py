@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from django.db.models import Expression, F, QuerySet, TextField, Value
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast, Coalesce, Trim
 from django.utils.functional import Promise
 
 from customers.models import Customer
@@ -81,7 +81,7 @@ def resolve(customers: QuerySet[Customer], names: Iterable[str]) -> QuerySet[Cus
     return customers.annotate(
         **{
             f"merge_{field.name}": Coalesce(
-                Cast(field.expression, TextField()), Value(""), output_field=TextField()
+                Trim(Cast(field.expression, TextField())), Value(""), output_field=TextField()
             )
             for field in wanted
         }

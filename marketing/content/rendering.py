@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from babel.dates import format_date
 from django.template.defaultfilters import linebreaks
-from django.utils.formats import date_format
-from django.utils.translation import override
 
 from marketing.content import markup, merge_fields
 from marketing.content.markup import Markup, Output, Value
@@ -103,7 +102,7 @@ class CompiledVersion:
     def missing(self, language: str, variables: Mapping[str, str]) -> list[str]:
         """Names without a value that this language's text cannot do without."""
         parts = self._languages[self.language_for(language)]
-        return [name for name in parts.required if not variables.get(name)]
+        return [name for name in parts.required if not (variables.get(name) or "").strip()]
 
     def render(self, language: str, variables: Mapping[str, str]) -> Rendered:
         """The message with values filled in. Raises `MissingValue`, `MarkupError`."""
@@ -275,6 +274,8 @@ def _written(kind: str, value: str, language: str) -> Value:
             day = dt.date.fromisoformat(value)
         except ValueError:
             return value
-        with override(language):
-            return date_format(day, "j F Y" if kind == merge_fields.DATE else "j F")
+        # Babel's month names are CLDR's; Django's own Hindi ones are misspelt.
+        return format_date(
+            day, "d MMMM y" if kind == merge_fields.DATE else "d MMMM", locale=language
+        )
     return value

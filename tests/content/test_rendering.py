@@ -58,7 +58,7 @@ def test_only_the_languages_own_values_are_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("language", "expected"), [("en", "until 5 December 2026"), ("hi", "तक 5 दिसम्बर 2026")]
+    ("language", "expected"), [("en", "until 5 December 2026"), ("hi", "तक 5 दिसंबर 2026")]
 )
 def test_dates_are_written_in_the_readers_language(language, expected):
     compiled = compile_contents(

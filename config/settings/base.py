@@ -13,7 +13,7 @@ SPOOL_DIR = env.path("SPOOL_DIR", BASE_DIR / ".local" / "spool")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.admin.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

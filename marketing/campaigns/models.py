@@ -32,9 +32,8 @@ class CampaignStatus(models.TextChoices):
 class Campaign(TenantModel):
     """A message to an audience, from draft to sent. `version` guards against lost edits.
 
-    `channel` and `template` are the first attempt; `fallback_steps` are the later ones of a
-    cascade: `[{"channel", "templateId", "afterMinutes"}]`. `scheduled_at` is what people
-    asked for (of a recurring campaign: from when on), `next_run_at` when it is next due.
+    `scheduled_at` is what people asked for (of a recurring campaign: from when on),
+    `next_run_at` when it is next due.
     `approved_hash` is of everything that was approved; any edit voids the approval.
     `rejected_*` and `rejection_reason` say why it last came back to its author.
     """
@@ -51,7 +50,6 @@ class Campaign(TenantModel):
     segment = models.ForeignKey(
         Segment, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns"
     )
-    fallback_steps = models.JSONField(default=list, blank=True)
     target_all_customers = models.BooleanField(default=False)
     exclude_segment_ids = ArrayField(models.UUIDField(), default=list, blank=True)
     branch_ids = ArrayField(models.UUIDField(), null=True, blank=True)

@@ -128,7 +128,7 @@ def recurrence_rule(pattern: str, day: int | None, at: dt.time) -> str:
 
 
 def recurrence_parts(rule: str) -> dict[str, Any]:
-    """The rule as Module 11's `pattern`, `day` and `time`; None where it says more than those can."""
+    """The rule as Module 11's `pattern`, `day` and `time`; all None where it says more."""
     day = None
     try:
         parts = dict(part.split("=", 1) for part in rule.split(";"))

@@ -1,0 +1,252 @@
+"""Campaigns as they travel: Module 11's names, completed by decisions 2 and 4."""
+
+from decimal import ROUND_HALF_UP
+from typing import Any
+
+from django.utils.functional import cached_property
+from rest_framework import serializers
+
+from customers.models import Channel
+from marketing.campaigns import rules
+from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
+from marketing.campaigns.selectors.progress import figures_of
+from marketing.core.actor import Actor
+from marketing.core.drf.serializers import ApiSerializer
+from marketing.core.logs import mask_phone
+from marketing.core.models import Role
+from marketing.delivery.models import Message, MessageState
+
+PATTERNS = ["daily", "weekly", "monthly"]
+# Module 11's six; decisions 2 says which of ours each stands for.
+PENDING = {"queued", "sending", "held", "unknown"}
+
+
+def money(**options: Any) -> serializers.DecimalField:
+    """Money on the wire: a string with two places, rounded half up."""
+    return serializers.DecimalField(
+        max_digits=14, decimal_places=2, rounding=ROUND_HALF_UP, **options
+    )
+
+
+class CampaignInput(ApiSerializer):
+    name = serializers.CharField(max_length=100)
+    description = serializers.CharField(required=False, allow_blank=True)
+    campaign_type = serializers.ChoiceField(CampaignType.choices)
+    channel = serializers.ChoiceField(Channel.choices)
+    template_id = serializers.UUIDField()
+    segment_id = serializers.UUIDField(required=False, allow_null=True)
+    target_all_customers = serializers.BooleanField(required=False)
+    exclude_segment_ids = serializers.ListField(child=serializers.UUIDField(), required=False)
+    branch_ids = serializers.ListField(
+        child=serializers.UUIDField(), required=False, allow_null=True
+    )
+    scheduled_at = serializers.DateTimeField(required=False, allow_null=True)
+    recurrence_pattern = serializers.ChoiceField(PATTERNS, required=False, allow_null=True)
+    recurrence_day = serializers.IntegerField(
+        min_value=0, max_value=31, required=False, allow_null=True
+    )
+    recurrence_time = serializers.TimeField(
+        input_formats=["%H:%M"], required=False, allow_null=True
+    )
+    recurrence_rule = serializers.CharField(required=False, allow_blank=True, max_length=300)
+
+
+class CampaignPatch(CampaignInput):
+    version = serializers.IntegerField(required=False)
+
+
+class VersionInput(ApiSerializer):
+    """The version the caller saw, as an alternative to `If-Match`."""
+
+    version = serializers.IntegerField(required=False)
+
+
+class RejectInput(VersionInput):
+    reason = serializers.CharField()
+
+
+class ScheduleInput(VersionInput):
+    scheduled_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class SendInput(VersionInput):
+    send_now = serializers.BooleanField(required=False)
+
+
+class TestInput(ApiSerializer):
+    customer_id = serializers.UUIDField(required=False)
+    phone = serializers.CharField(required=False)
+    email = serializers.CharField(required=False)
+
+
+class CampaignList(serializers.ListSerializer[Any]):
+    """Looks up the figures of all its campaigns at once."""
+
+    def to_representation(self, data: Any) -> list[Any]:
+        campaigns = list(data)
+        self.child.figures = figures_of(campaigns)
+        return super().to_representation(campaigns)
+
+
+class CampaignOutput(ApiSerializer):
+    id = serializers.UUIDField()
+    tenant_id = serializers.UUIDField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    campaign_type = serializers.ChoiceField(CampaignType.choices)
+    channel = serializers.ChoiceField(Channel.choices)
+    template_id = serializers.UUIDField(allow_null=True)
+    segment_id = serializers.UUIDField(allow_null=True)
+    target_all_customers = serializers.BooleanField()
+    exclude_segment_ids = serializers.ListField(child=serializers.UUIDField())
+    branch_ids = serializers.ListField(child=serializers.UUIDField(), allow_null=True)
+    scheduled_at = serializers.DateTimeField(allow_null=True)
+    recurrence_pattern = serializers.ChoiceField(
+        PATTERNS, source="recurrence.pattern", allow_null=True
+    )
+    recurrence_day = serializers.IntegerField(source="recurrence.day", allow_null=True)
+    recurrence_time = serializers.TimeField(source="recurrence.time", allow_null=True)
+    recurrence_rule = serializers.CharField()
+    next_run_at = serializers.DateTimeField(allow_null=True)
+    status = serializers.ChoiceField(CampaignStatus.choices)
+    pause_reason = serializers.CharField()
+    pause_detail = serializers.CharField()
+    requires_approval = serializers.BooleanField()
+    submitted_by = serializers.UUIDField(source="submitted_by_id", allow_null=True)
+    submitted_at = serializers.DateTimeField(allow_null=True)
+    approved_by = serializers.UUIDField(source="approved_by_id", allow_null=True)
+    approved_at = serializers.DateTimeField(allow_null=True)
+    rejected_by = serializers.UUIDField(source="rejected_by_id", allow_null=True)
+    rejected_at = serializers.DateTimeField(allow_null=True)
+    rejection_reason = serializers.CharField()
+    total_recipients = serializers.IntegerField(source="figures.audience")
+    states = serializers.DictField(source="figures.states", child=serializers.IntegerField())
+    sent_count = serializers.IntegerField(source="figures.sent")
+    delivered_count = serializers.IntegerField(source="figures.delivered")
+    read_count = serializers.IntegerField(source="figures.read")
+    failed_count = serializers.IntegerField(source="figures.failed")
+    estimated_cost = money()
+    actual_cost = money(source="figures.cost")
+    currency = serializers.CharField()
+    started_at = serializers.DateTimeField(source="figures.started_at", allow_null=True)
+    completed_at = serializers.DateTimeField(source="figures.completed_at", allow_null=True)
+    version = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    created_by = serializers.UUIDField(source="created_by_id", allow_null=True)
+
+    class Meta:
+        list_serializer_class = CampaignList
+
+    @cached_property
+    def figures(self) -> dict[Any, Any]:
+        return figures_of([self.instance])
+
+    def to_representation(self, instance: Campaign) -> Any:
+        instance.figures = self.figures[instance.pk]
+        instance.recurrence = rules.recurrence_parts(instance.recurrence_rule)
+        instance.currency = self.context["currency"]
+        return super().to_representation(instance)
+
+
+class CampaignAnswer(ApiSerializer):
+    campaign = CampaignOutput()
+
+
+class Warning(ApiSerializer):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    details = serializers.DictField()
+
+
+class CreatedAnswer(CampaignAnswer):
+    estimated_recipients = serializers.IntegerField()
+    estimated_cost = money()
+    requires_approval = serializers.BooleanField()
+    warnings = Warning(many=True)
+
+
+class SendAnswer(CampaignAnswer):
+    run_id = serializers.UUIDField()
+    recipients_queued = serializers.IntegerField()
+    estimated_completion_time = serializers.DateTimeField(allow_null=True)
+
+
+class TestAnswer(ApiSerializer):
+    message_id = serializers.UUIDField(source="pk")
+    channel = serializers.ChoiceField(Channel.choices)
+    language = serializers.CharField()
+    state = serializers.ChoiceField(MessageState.choices)
+
+
+class RecipientOutput(ApiSerializer):
+    """A person of a run. `status` is Module 11's, `state` and `reason` are ours."""
+
+    id = serializers.UUIDField()
+    tenant_id = serializers.UUIDField()
+    campaign_id = serializers.UUIDField()
+    customer_id = serializers.UUIDField()
+    customer_name = serializers.CharField(source="customer.name")
+    phone = serializers.SerializerMethodField(allow_null=True)
+    email = serializers.SerializerMethodField(allow_null=True)
+    status = serializers.SerializerMethodField()
+    state = serializers.ChoiceField(MessageState.choices)
+    reason = serializers.CharField()
+    sent_at = serializers.DateTimeField(allow_null=True)
+    delivered_at = serializers.DateTimeField(allow_null=True)
+    read_at = serializers.DateTimeField(allow_null=True)
+    failed_at = serializers.DateTimeField(allow_null=True)
+    failure_reason = serializers.CharField(source="error_detail")
+    failure_code = serializers.CharField(source="error_code")
+    provider_message_id = serializers.CharField()
+    message_cost = serializers.DecimalField(source="cost", max_digits=10, decimal_places=4)
+    retry_count = serializers.IntegerField(source="tries")
+    created_at = serializers.DateTimeField()
+
+    def get_phone(self, message: Message) -> str | None:
+        if message.channel == Channel.EMAIL or not message.address:
+            return None
+        return shown_phone(self.context["actor"], message.address)
+
+    def get_email(self, message: Message) -> str | None:
+        return message.address or None if message.channel == Channel.EMAIL else None
+
+    def get_status(self, message: Message) -> str:
+        return "pending" if message.state in PENDING else message.state
+
+
+def shown_phone(actor: Actor, phone: str) -> str:
+    """Masked for receptionists (decisions 7)."""
+    is_receptionist = actor.staff is not None and actor.staff.role == Role.RECEPTIONIST
+    return mask_phone(phone) if is_receptionist else phone
+
+
+class Metrics(ApiSerializer):
+    total_recipients = serializers.IntegerField(source="audience")
+    sent_count = serializers.IntegerField(source="sent")
+    delivered_count = serializers.IntegerField(source="delivered")
+    read_count = serializers.IntegerField(source="read")
+    failed_count = serializers.IntegerField(source="failed")
+    states = serializers.DictField(child=serializers.IntegerField())
+    delivery_rate = serializers.FloatField(allow_null=True)
+    read_rate = serializers.FloatField(allow_null=True)
+
+
+class Cost(ApiSerializer):
+    total_cost = money(source="cost")
+    cost_per_message = serializers.DecimalField(max_digits=14, decimal_places=4, allow_null=True)
+    currency = serializers.CharField()
+
+
+class Period(ApiSerializer):
+    started_at = serializers.DateTimeField(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+
+
+class AnalyticsOutput(ApiSerializer):
+    campaign_id = serializers.UUIDField()
+    campaign_name = serializers.CharField()
+    channel = serializers.ChoiceField(Channel.choices)
+    metrics = Metrics()
+    cost = Cost()
+    period = Period()

@@ -1,0 +1,268 @@
+"""What the wizard's steps and the approver's decision ask for."""
+
+import datetime as dt
+import uuid
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Channel
+from marketing.campaigns import rules
+from marketing.campaigns.models import Campaign, CampaignType
+from marketing.content.models import MessageTemplate
+from marketing.content.selectors import templates_for_actor
+from marketing.core.actor import Actor
+from marketing.core.models import Branch
+from marketing.segments.selectors import segments_for_actor
+
+# Inputs as the contract names them, for errors that services raise.
+FIELD_OF = {
+    "templateId": "template",
+    "segmentId": "segment",
+    "excludeSegmentIds": "excluded",
+    "branchIds": "branches",
+    "scheduledAt": "date",
+    "recurrencePattern": "pattern",
+    "recurrenceDay": "day",
+    "recurrenceTime": "time",
+    "recurrenceRule": "pattern",
+    "campaignType": "when",
+}
+
+
+class StepForm(forms.Form):
+    """A step of the wizard. `values()` is what the service takes."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, actor: Actor, campaign: Campaign | None, **options: Any) -> None:
+        self.actor, self.campaign = actor, campaign
+        if campaign is not None:
+            stored = self.stored(campaign) | {"version": campaign.version}
+            options["initial"] = stored | options.get("initial", {})
+        super().__init__(*args, **options)
+
+    def stored(self, campaign: Campaign) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def values(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class DetailsForm(StepForm):
+    name = forms.CharField(label=_("Name"), max_length=100, help_text=_("Only your team sees it."))
+    description = forms.CharField(
+        label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    channel = forms.ChoiceField(
+        label=_("Channel"), choices=Channel.choices, widget=forms.RadioSelect
+    )
+    branches = forms.ModelMultipleChoiceField(
+        label=_("Branches"),
+        queryset=Branch.objects.none(),
+        required=False,
+        widget=forms.SelectMultiple(attrs={"data-searchable": True}),
+        help_text=_("Leave empty for all of your branches."),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        branches = Branch.objects.filter(is_active=True)
+        if self.actor.branch_ids is not None:
+            branches = branches.filter(pk__in=self.actor.branch_ids)
+        self.fields["branches"].queryset = branches
+        if self.campaign is None:
+            self.initial.setdefault("channel", Channel.WHATSAPP)
+
+    def stored(self, campaign: Campaign) -> dict[str, Any]:
+        return {
+            "name": campaign.name,
+            "description": campaign.description,
+            "channel": campaign.channel,
+            "branches": campaign.branch_ids or [],
+        }
+
+    def values(self) -> dict[str, Any]:
+        values = {name: self.cleaned_data[name] for name in ("name", "description", "channel")}
+        values["branch_ids"] = [branch.pk for branch in self.cleaned_data["branches"]] or None
+        if self.campaign is not None and self.campaign.channel != values["channel"]:
+            values["template_id"] = None
+        return values
+
+
+class AudienceForm(StepForm):
+    EVERYONE = "everyone"
+
+    segment = forms.ChoiceField(
+        label=_("Who gets it"), widget=forms.Select(attrs={"data-searchable": True})
+    )
+    excluded = forms.MultipleChoiceField(
+        label=_("But not"),
+        required=False,
+        widget=forms.SelectMultiple(attrs={"data-searchable": True}),
+        help_text=_("People in these segments are left out."),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        segments = [
+            (str(pk), name)
+            for pk, name in segments_for_actor(self.actor)
+            .order_by("name")
+            .values_list("pk", "name")
+        ]
+        everyone = (self.EVERYONE, _("All customers of these branches"))
+        self.fields["segment"].choices = [("", _("Choose…")), everyone, *segments]
+        self.fields["excluded"].choices = segments
+
+    def stored(self, campaign: Campaign) -> dict[str, Any]:
+        segment = str(campaign.segment_id) if campaign.segment_id else ""
+        return {
+            "segment": self.EVERYONE if campaign.target_all_customers else segment,
+            "excluded": [str(pk) for pk in campaign.exclude_segment_ids],
+        }
+
+    def values(self) -> dict[str, Any]:
+        chosen = self.cleaned_data["segment"]
+        everyone = chosen == self.EVERYONE
+        return {
+            "target_all_customers": everyone,
+            "segment_id": None if everyone else uuid.UUID(chosen),
+            "exclude_segment_ids": [uuid.UUID(pk) for pk in self.cleaned_data["excluded"]],
+        }
+
+
+class MessageForm(StepForm):
+    template = forms.ModelChoiceField(
+        label=_("Message"),
+        queryset=MessageTemplate.objects.none(),
+        empty_label=_("Choose…"),
+        widget=forms.Select(attrs={"data-searchable": True}),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        templates = templates_for_actor(self.actor).filter(is_active=True)
+        if self.campaign is not None:
+            templates = templates.filter(channel=self.campaign.channel)
+        self.fields["template"].queryset = templates.order_by("name")
+
+    def stored(self, campaign: Campaign) -> dict[str, Any]:
+        return {"template": campaign.template_id}
+
+    def values(self) -> dict[str, Any]:
+        return {"template_id": self.cleaned_data["template"].pk}
+
+
+class ScheduleForm(StepForm):
+    NOW, LATER, REPEAT = "now", "later", "repeat"
+    PATTERNS = (
+        ("daily", _("Every day")),
+        ("weekly", _("Every week")),
+        ("monthly", _("Every month")),
+    )
+    WEEKDAYS = (
+        ("0", _("Sunday")), ("1", _("Monday")), ("2", _("Tuesday")), ("3", _("Wednesday")),
+        ("4", _("Thursday")), ("5", _("Friday")), ("6", _("Saturday")),
+    )  # fmt: skip
+
+    when = forms.ChoiceField(
+        label=_("When"),
+        choices=(
+            (NOW, _("When I press Send")),
+            (LATER, _("At a set time")),
+            (REPEAT, _("Again and again")),
+        ),
+        widget=forms.RadioSelect,
+        initial=NOW,
+    )
+    date = forms.DateField(
+        label=_("Date"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    pattern = forms.ChoiceField(label=_("How often"), choices=PATTERNS, required=False)
+    weekday = forms.ChoiceField(label=_("Day of the week"), choices=WEEKDAYS, required=False)
+    day = forms.IntegerField(
+        label=_("Day of the month"),
+        min_value=1,
+        max_value=31,
+        required=False,
+        help_text=_("29 to 31 mean the last day of a shorter month."),
+    )
+    time = forms.TimeField(
+        label=_("Time"),
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )
+
+    def __init__(self, *args: Any, zone: str, **options: Any) -> None:
+        self.zone = ZoneInfo(zone)
+        super().__init__(*args, **options)
+        self.fields["time"].help_text = zone
+
+    def stored(self, campaign: Campaign) -> dict[str, Any]:
+        if campaign.campaign_type == CampaignType.RECURRING:
+            parts = rules.recurrence_parts(campaign.recurrence_rule)
+            weekly = parts["pattern"] == "weekly"
+            return {
+                "when": self.REPEAT,
+                "pattern": parts["pattern"],
+                "weekday": str(parts["day"]) if weekly else "1",
+                "day": None if weekly else parts["day"],
+                "time": parts["time"],
+            }
+        if campaign.scheduled_at is None:
+            return {"when": self.NOW}
+        local = campaign.scheduled_at.astimezone(self.zone)
+        return {"when": self.LATER, "date": local.date(), "time": local.time()}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        needed = {
+            self.LATER: ("date", "time"),
+            self.REPEAT: ("pattern", "time"),
+        }.get(data.get("when", ""), ())
+        if data.get("when") == self.REPEAT and data.get("pattern") == "monthly":
+            needed = (*needed, "day")
+        for name in needed:
+            if not data.get(name) and name not in self.errors:
+                self.add_error(name, self.fields[name].error_messages["required"])
+        return data
+
+    def values(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if data["when"] == self.REPEAT:
+            weekday = int(data["weekday"] or 0)
+            day = {"weekly": weekday, "monthly": data["day"]}.get(data["pattern"])
+            return {
+                "campaign_type": CampaignType.RECURRING,
+                "scheduled_at": None,
+                "recurrence_pattern": data["pattern"],
+                "recurrence_day": day,
+                "recurrence_time": data["time"],
+            }
+        moment = None
+        if data["when"] == self.LATER:
+            moment = dt.datetime.combine(data["date"], data["time"], self.zone)
+        return {"campaign_type": CampaignType.ONE_TIME, "scheduled_at": moment}
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Why?"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The author reads this."),
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+
+class TestSendForm(forms.Form):
+    customer = forms.CharField(
+        label=_("Write it as for"),
+        required=False,
+        help_text=_("Name or phone of a customer; empty for somebody of the audience."),
+    )
+    address = forms.CharField(
+        label=_("Send it to"), required=False, help_text=_("Empty for your own phone or e-mail.")
+    )

@@ -1,0 +1,150 @@
+"""What a campaign would do now: whom it reaches, through which versions, at what cost."""
+
+import datetime as dt
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from customers.models import Customer
+from marketing.campaigns.models import Campaign
+from marketing.content import merge_fields
+from marketing.content import selectors as content
+from marketing.content.models import TemplateVersion
+from marketing.content.rendering import Rendered, compile_version
+from marketing.core import clock
+from marketing.core.errors import ValidationFailed
+from marketing.delivery import estimate as delivery_estimate
+from marketing.delivery.estimate import Estimate
+from marketing.policy import selectors as policy
+from marketing.policy.rules import purpose_of
+from marketing.segments import selectors as segments
+from marketing.segments.models import Segment
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One person of the audience and what they would read."""
+
+    customer: Customer
+    message: Rendered
+
+
+def version_of(campaign: Campaign) -> TemplateVersion:
+    """The newest version of the campaign's template. Raises `ValidationFailed` without one."""
+    if campaign.template is None:
+        raise ValidationFailed(fields={"templateId": ["Choose a message."]})
+    return content.current_version(campaign.template)
+
+
+def purpose(campaign: Campaign) -> str:
+    """promotional, service or transactional, by the template. Needs one."""
+    assert campaign.template is not None
+    return purpose_of(campaign.template.template_type, campaign.template.trigger_type)
+
+
+def steps(campaign: Campaign) -> list[dict[str, Any]]:
+    """The channel plan as delivery takes it: `[{"channel", "versionId", "afterMinutes"}]`."""
+    version_id = str(version_of(campaign).pk)
+    return [{"channel": campaign.channel, "versionId": version_id, "afterMinutes": 0}]
+
+
+def charged_branch_id(campaign: Campaign) -> uuid.UUID | None:
+    """The campaign's only branch; None: each message is charged to its person's home branch."""
+    return campaign.branch_ids[0] if campaign.branch_ids and len(campaign.branch_ids) == 1 else None
+
+
+def audience(campaign: Campaign, now: dt.datetime) -> QuerySet[Customer]:
+    """Everyone the campaign is for, before the gate.
+
+    Raises `ValidationFailed` on `segmentId` when nobody was chosen or the rule is broken.
+    """
+    if campaign.segment is None and not campaign.target_all_customers:
+        raise ValidationFailed(fields={"segmentId": ["Choose a segment or all customers."]})
+    try:
+        return segments.audience(
+            segment=campaign.segment,
+            branch_ids=campaign.branch_ids,
+            exclude_segment_ids=campaign.exclude_segment_ids,
+            now=now,
+        )
+    except ValidationFailed as error:
+        problems = [f"{path}: {text}" for path, texts in error.fields.items() for text in texts]
+        raise ValidationFailed(
+            "The segment's rule is broken; mend it first.",
+            fields={"segmentId": problems or [error.message]},
+        ) from error
+
+
+def estimate(campaign: Campaign, now: dt.datetime) -> Estimate:
+    """What would happen if it went now: people, reasons for those left out, cost."""
+    return delivery_estimate.estimate(**_judged(campaign, now))
+
+
+def samples(campaign: Campaign, now: dt.datetime, size: int = 10) -> list[Sample]:
+    """The message as a few people of the audience would get it."""
+    people = delivery_estimate.sample(**_judged(campaign, now), size=size)
+    customers = Customer.objects.select_related("home_branch").in_bulk([row[0] for row in people])
+    compiled = compile_version(version_of(campaign))
+    return [
+        Sample(customers[customer_id], compiled.render(language, variables))
+        for customer_id, language, variables in people
+    ]
+
+
+def completion_time(campaign: Campaign) -> dt.datetime | None:
+    """When a run begun now should be through, by the account's rate; None without an account."""
+    account = policy.default_account(campaign.channel)
+    if account is None:
+        return None
+    seconds = campaign.estimated_recipients / account.rate_per_second
+    return clock.now() + dt.timedelta(seconds=seconds)
+
+
+def require_known_placeholders(version: TemplateVersion) -> None:
+    """Raises `ValidationFailed` on `templateId` for a name that no merge field fills."""
+    unknown = [
+        name for name in compile_version(version).placeholders if merge_fields.get(name) is None
+    ]
+    if unknown:
+        named = ", ".join(f"{{{{{name}}}}}" for name in unknown)
+        raise ValidationFailed(
+            f"Nothing fills {named}.",
+            fields={"templateId": [f"Nothing fills {named}: mend the message."]},
+            details={"placeholders": unknown},
+        )
+
+
+def _judged(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
+    require_known_placeholders(version_of(campaign))
+    return {
+        "audience": audience(campaign, now),
+        "purpose": purpose(campaign),
+        "steps": steps(campaign),
+        "charged_branch_id": charged_branch_id(campaign),
+        "now": now,
+    }
+
+
+def fingerprint(campaign: Campaign) -> str:
+    """SHA-256 of what an approval covers: audience rule, content, channels, schedule, budget."""
+    planned = campaign.scheduled_at
+    chosen = [campaign.segment_id] if campaign.segment_id else []
+    rules = Segment.objects.filter(pk__in=[*chosen, *campaign.exclude_segment_ids])
+    covered = {
+        "segment": campaign.segment_id,
+        "allCustomers": campaign.target_all_customers,
+        "excluded": sorted(map(str, campaign.exclude_segment_ids)),
+        "rules": {str(pk): rule for pk, rule in rules.values_list("pk", "rules")},
+        "branches": campaign.branch_ids and sorted(map(str, campaign.branch_ids)),
+        "steps": steps(campaign),
+        "type": campaign.campaign_type,
+        "scheduledAt": planned and planned.astimezone(dt.UTC).isoformat(),
+        "recurrence": campaign.recurrence_rule,
+        "cost": f"{campaign.estimated_cost:.4f}",
+    }
+    text = json.dumps(covered, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,138 @@
+"""Whether a campaign is whole: what submit, approve and send refuse, and why."""
+
+import datetime as dt
+from decimal import Decimal
+
+from marketing.campaigns import rules
+from marketing.campaigns.models import Campaign, CampaignType
+from marketing.campaigns.selectors import plan
+from marketing.content.models import WhatsAppStatus
+from marketing.core.errors import (
+    BudgetExceeded,
+    TemplateChannelMismatch,
+    ValidationFailed,
+    WhatsAppTemplateNotApproved,
+)
+from marketing.core.models import Tenant
+from marketing.core.tenancy import current_tenant_id
+from marketing.delivery.estimate import Estimate
+from marketing.policy import selectors as policy
+
+
+def require_content(campaign: Campaign) -> None:
+    """Raises 021, 022 or `ValidationFailed` on `templateId` when the message cannot be sent."""
+    if campaign.template is None:
+        raise ValidationFailed(fields={"templateId": ["Choose a message."]})
+    template = campaign.template
+    if template.channel != campaign.channel:
+        text = f"“{template.name}” is for {template.get_channel_display()}."
+        raise TemplateChannelMismatch(
+            f"{text} Choose a message for this campaign's channel.", fields={"templateId": [text]}
+        )
+    if not template.is_active:
+        raise ValidationFailed(fields={"templateId": ["This message is no longer in use."]})
+    version = plan.version_of(campaign)
+    if campaign.channel == "whatsapp" and version.whatsapp_status != WhatsAppStatus.APPROVED:
+        raise WhatsAppTemplateNotApproved(
+            fields={"templateId": [f"WhatsApp has not approved “{template.name}” yet."]},
+            details={"whatsappStatus": version.whatsapp_status or None},
+        )
+    plan.require_known_placeholders(version)
+
+
+def require_whole(campaign: Campaign, now: dt.datetime) -> None:
+    """Raises the first reason why the campaign cannot be submitted, naming the input at fault."""
+    if not campaign.name.strip():
+        raise ValidationFailed(fields={"name": ["Give the campaign a name."]})
+    require_content(campaign)
+    plan.audience(campaign, now)
+    require_schedule(campaign, now)
+
+
+def require_schedule(campaign: Campaign, now: dt.datetime) -> None:
+    """Raises `ValidationFailed` for a time that is past, or a recurrence that never comes."""
+    if campaign.campaign_type == CampaignType.RECURRING:
+        if not campaign.recurrence_rule:
+            raise ValidationFailed(fields={"recurrencePattern": ["Say how often it repeats."]})
+        if next_due(campaign, now) is None:
+            raise ValidationFailed(fields={"recurrenceRule": ["This recurrence is over."]})
+    elif campaign.scheduled_at is not None and campaign.scheduled_at <= now:
+        raise ValidationFailed(fields={"scheduledAt": ["This time is past; choose a later one."]})
+
+
+def next_due(campaign: Campaign, now: dt.datetime) -> dt.datetime | None:
+    """When the campaign should go next; None when a time was not set or the recurrence is over."""
+    if campaign.campaign_type != CampaignType.RECURRING:
+        return campaign.scheduled_at
+    start = campaign.scheduled_at or campaign.created_at
+    try:
+        return rules.next_occurrence(
+            campaign.recurrence_rule,
+            start=start,
+            after=max(now, start - dt.timedelta(seconds=1)),
+            zone=Tenant.objects.get(pk=current_tenant_id()).time_zone,
+        )
+    except ValueError as error:
+        raise ValidationFailed(fields={"recurrenceRule": [str(error)]}) from error
+
+
+def approval_reasons(*, recipients: int, cost: Decimal) -> list[str]:
+    """Why somebody else must approve so many people at such a cost; empty when nobody need."""
+    config = policy.get_config()
+    return rules.approval_reasons(
+        approval_required=config.campaign_approval_required,
+        recipients=recipients,
+        cost=cost,
+        recipient_threshold=config.campaign_approval_threshold_recipients,
+        cost_threshold=config.approval_threshold_cost,
+    )
+
+
+def require_people(estimate: Estimate) -> None:
+    """Raises `ValidationFailed` on `segmentId` when the audience is empty."""
+    if not estimate.total:
+        raise ValidationFailed(
+            "Nobody is in this audience.",
+            fields={"segmentId": ["Nobody is in this audience now. Choose a wider one."]},
+        )
+
+
+def require_budget(estimate: Estimate) -> None:
+    """Raises `BudgetExceeded` when the month's budget of a branch or of the chain is too small."""
+    if short := shortfalls(estimate):
+        raise BudgetExceeded(details={"shortfalls": short})
+
+
+def shortfalls(estimate: Estimate) -> list[dict[str, str | None]]:
+    """Whose budget is too small for it: branchId (None: the chain), limit, left, asked."""
+    chain, *branches = policy.spend_of_month()
+    asked = [(chain, estimate.cost)] + [
+        (month, estimate.branch_costs[month.branch.pk])
+        for month in branches
+        if month.branch is not None and month.branch.pk in estimate.branch_costs
+    ]
+    return [
+        {
+            "branchId": str(month.branch.pk) if month.branch else None,
+            "branch": month.branch.name if month.branch else None,
+            "limit": str(month.limit),
+            "left": str(month.left),
+            "asked": str(cost),
+        }
+        for month, cost in asked
+        if month.left is not None and cost > month.left
+    ]
+
+
+def budget_warnings(campaign: Campaign) -> list[dict[str, object]]:
+    """What to say at once about a draft that the budget cannot pay (it is refused later)."""
+    left = policy.budget_left(campaign.branch_ids)
+    if left is None or campaign.estimated_cost <= left:
+        return []
+    return [
+        {
+            "code": BudgetExceeded.code,
+            "message": BudgetExceeded.default_message,
+            "details": {"asked": str(campaign.estimated_cost), "left": str(left)},
+        }
+    ]

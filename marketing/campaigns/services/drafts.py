@@ -1,0 +1,196 @@
+"""Making, editing, copying and deleting campaigns."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from marketing.campaigns import rules
+from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
+from marketing.campaigns.rules import Action
+from marketing.campaigns.selectors import plan
+from marketing.campaigns.services import checks
+from marketing.campaigns.services.transitions import event_payload, lock, require_allowed
+from marketing.content.selectors import get_template_for_actor
+from marketing.core import audit, clock, events
+from marketing.core.actor import Actor
+from marketing.core.errors import Conflict, DomainError, NotFound, ValidationFailed
+from marketing.segments.selectors import get_segment_for_actor, narrow_branches
+
+EDITABLE = (
+    "name",
+    "description",
+    "campaign_type",
+    "channel",
+    "template_id",
+    "segment_id",
+    "target_all_customers",
+    "exclude_segment_ids",
+    "branch_ids",
+    "scheduled_at",
+    "recurrence_rule",
+)
+
+
+@transaction.atomic
+def create_campaign(
+    *, actor: Actor, values: Mapping[str, Any], must_be_whole: bool = False
+) -> Campaign:
+    """A new draft. `values` are fields of `EDITABLE`, or `recurrence_pattern`, `_day`, `_time`.
+
+    `must_be_whole` (the API) refuses what submit would refuse but for an empty audience;
+    drafts of the wizard may lack anything but name and channel. Raises `ValidationFailed`
+    with the contract's field names, 021, 022.
+    """
+    actor.require("campaign.create")
+    now = clock.now()
+    campaign = Campaign(created_by=actor.user, edited_by=actor.user, created_at=now)
+    _apply(actor, campaign, {"branch_ids": None, **values})
+    if must_be_whole:
+        checks.require_whole(campaign, now)
+    _estimate(campaign, now)
+    campaign.save()
+    audit.record(actor, "campaign.create", campaign, {"name": campaign.name})
+    events.record(
+        "campaign.created", event_payload(campaign, actor.user_id), actor_id=actor.user_id
+    )
+    return campaign
+
+
+@transaction.atomic
+def update_campaign(
+    *, actor: Actor, campaign: Campaign, values: Mapping[str, Any], version: int | None = None
+) -> Campaign:
+    """Edit the campaign; one that waited, was approved or scheduled is a draft again.
+
+    Nothing changes, and nothing is voided, when every value is as it was. Raises
+    `InvalidCampaignStatus` once it has begun to send, `Conflict` on a stale `version`.
+    """
+    actor.require("campaign.create")
+    campaign = lock(campaign, version=version)
+    require_allowed(campaign, Action.EDIT)
+    before = {name: getattr(campaign, name) for name in EDITABLE}
+    _apply(actor, campaign, values)
+    changes = {
+        name: [before[name], getattr(campaign, name)]
+        for name in EDITABLE
+        if before[name] != getattr(campaign, name)
+    }
+    if not changes:
+        return campaign
+    if campaign.status != CampaignStatus.DRAFT:
+        changes["status"] = [campaign.status, CampaignStatus.DRAFT]
+    campaign.status = CampaignStatus.DRAFT
+    campaign.approved_by = campaign.approved_at = campaign.next_run_at = None
+    campaign.approved_recipients = campaign.approved_cost = None
+    campaign.approved_hash = ""
+    campaign.edited_by = actor.user or campaign.edited_by
+    campaign.version += 1
+    _estimate(campaign, clock.now())
+    campaign.save()
+    audit.record(actor, "campaign.edit", campaign, changes)
+    return campaign
+
+
+@transaction.atomic
+def copy_campaign(*, actor: Actor, campaign: Campaign) -> Campaign:
+    """A new draft with the same plan and no times."""
+    values = {name: getattr(campaign, name) for name in EDITABLE if name != "scheduled_at"}
+    copy = f"Copy of {campaign.name}"[: Campaign._meta.get_field("name").max_length]
+    return create_campaign(actor=actor, values=values | {"name": copy})
+
+
+@transaction.atomic
+def delete_campaign(*, actor: Actor, campaign: Campaign) -> None:
+    """Delete a draft. Raises `Conflict` when it was sent before."""
+    actor.require("campaign.create")
+    campaign = lock(campaign)
+    require_allowed(campaign, Action.DELETE)
+    if campaign.runs.exists():
+        raise Conflict("It was sent before and is kept for the record.")
+    audit.record(actor, "campaign.delete", campaign, {"name": campaign.name})
+    campaign.delete()
+
+
+def _apply(actor: Actor, campaign: Campaign, values: Mapping[str, Any]) -> None:
+    """Set the values, each checked for what the actor may refer to."""
+    for name in ("name", "description", "channel", "target_all_customers"):
+        if name in values:
+            setattr(campaign, name, values[name])
+    if "campaign_type" in values:
+        campaign.campaign_type = _campaign_type(values["campaign_type"])
+    if "scheduled_at" in values:
+        moment = values["scheduled_at"]
+        campaign.scheduled_at = moment and moment.astimezone(dt.UTC)
+    if "template_id" in values:
+        campaign.template = _referred(
+            get_template_for_actor, actor, values["template_id"], "templateId"
+        )
+    if "segment_id" in values:
+        campaign.segment = _referred(
+            get_segment_for_actor, actor, values["segment_id"], "segmentId"
+        )
+    if campaign.segment is not None and campaign.target_all_customers:
+        raise ValidationFailed(
+            fields={"segmentId": ["Choose a segment or all customers, not both."]}
+        )
+    if "exclude_segment_ids" in values:
+        for pk in values["exclude_segment_ids"]:
+            _referred(get_segment_for_actor, actor, pk, "excludeSegmentIds")
+        campaign.exclude_segment_ids = sorted(set(values["exclude_segment_ids"]), key=str)
+    if "branch_ids" in values:
+        campaign.branch_ids = narrow_branches(actor, values["branch_ids"])
+    campaign.recurrence_rule = _recurrence(campaign.recurrence_rule, values)
+    if campaign.campaign_type != CampaignType.RECURRING:
+        campaign.recurrence_rule = ""
+    if campaign.recurrence_rule:
+        checks.next_due(campaign, clock.now())
+
+
+def _campaign_type(value: str) -> str:
+    if value not in (CampaignType.ONE_TIME, CampaignType.RECURRING):
+        raise ValidationFailed(fields={"campaignType": ["One of one_time, recurring."]})
+    return value
+
+
+def _referred(getter: Any, actor: Actor, pk: uuid.UUID | None, field: str) -> Any:
+    if pk is None:
+        return None
+    try:
+        return getter(actor, pk)
+    except NotFound as error:
+        raise ValidationFailed(fields={field: ["There is none, or it is not yours."]}) from error
+
+
+def _recurrence(rule: str, values: Mapping[str, Any]) -> str:
+    """Module 11's pattern, day and time laid over what `rule` says, as a rule."""
+    if not values.keys() & {"recurrence_pattern", "recurrence_day", "recurrence_time"}:
+        return str(values.get("recurrence_rule", rule))
+    parts = rules.recurrence_parts(rule) | {
+        name: values[f"recurrence_{name}"]
+        for name in ("pattern", "day", "time")
+        if f"recurrence_{name}" in values
+    }
+    if not parts["pattern"]:
+        return ""
+    if parts["time"] is None:
+        raise ValidationFailed(fields={"recurrenceTime": ["Say at what time."]})
+    try:
+        return rules.recurrence_rule(parts["pattern"], parts["day"], parts["time"])
+    except ValueError as error:
+        raise ValidationFailed(fields={"recurrenceDay": [str(error)]}) from error
+
+
+def _estimate(campaign: Campaign, now: dt.datetime) -> None:
+    """Keep the newest figures; a draft that cannot be counted yet has none."""
+    campaign.estimated_recipients, campaign.estimated_cost = 0, Decimal(0)
+    try:
+        found = plan.estimate(campaign, now)
+    except DomainError:
+        return
+    campaign.estimated_recipients, campaign.estimated_cost = found.total, found.cost
+    reasons = checks.approval_reasons(recipients=found.total, cost=found.cost)
+    campaign.requires_approval = bool(reasons)

@@ -1,0 +1,170 @@
+"""What the engine does: begin what is due, freeze the audience, take news from delivery."""
+
+import logging
+import uuid
+
+from django.db import transaction
+from django.db.models import Q
+
+from marketing.campaigns import rules
+from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
+from marketing.campaigns.rules import Action
+from marketing.campaigns.selectors import plan
+from marketing.campaigns.services import checks
+from marketing.campaigns.services.sending import begin_run, finish, schedule_campaign, stop
+from marketing.campaigns.services.transitions import event_payload, lock
+from marketing.campaigns.tasks import start_run as start_run_task
+from marketing.core import audit, clock, events
+from marketing.core.actor import Actor
+from marketing.core.errors import BudgetExceeded, DomainError
+from marketing.core.tenancy import current_tenant_id
+from marketing.delivery import services as delivery
+from marketing.delivery.models import SendRun
+from marketing.policy import selectors as policy
+
+logger = logging.getLogger(__name__)
+
+
+class RunHeld(DomainError):
+    """What would go is not what was approved."""
+
+    name = "RUN_HELD"
+
+
+def run_due_campaigns() -> None:
+    """Schedule what was approved for a later time, begin what is due, repeat lost starts.
+
+    One transaction per campaign: a campaign that cannot go is paused and stops no other.
+    """
+    now = clock.now()
+    has_a_time = Q(scheduled_at__gt=now) | ~Q(recurrence_rule="")
+    for campaign in Campaign.objects.filter(has_a_time, status=CampaignStatus.APPROVED):
+        _schedule(campaign)
+    due = Campaign.objects.filter(status=CampaignStatus.SCHEDULED, next_run_at__lte=now)
+    for campaign in due.order_by("next_run_at"):
+        _begin_due_run(campaign)
+    lost = CampaignRun.objects.filter(
+        campaign__status=CampaignStatus.SENDING, send_run__state=SendRun.State.READY
+    )
+    for run in lost:
+        start_run_task.delay_on_commit(str(current_tenant_id()), str(run.pk))
+
+
+def _schedule(campaign: Campaign) -> None:
+    try:
+        with transaction.atomic():
+            schedule_campaign(actor=Actor.system(current_tenant_id()), campaign=campaign)
+    except DomainError as error:
+        logger.warning("campaign %s was not scheduled: %s", campaign.pk, error)
+
+
+@transaction.atomic
+def _begin_due_run(campaign: Campaign) -> None:
+    campaign = lock(campaign)
+    due_at, now = campaign.next_run_at, clock.now()
+    if campaign.status != CampaignStatus.SCHEDULED or due_at is None or due_at > now:
+        return
+    if rules.is_stale(due_at, now, policy.get_config().stale_schedule_minutes):
+        _pause(campaign, rules.MISSED_SCHEDULE, f"It was due at {due_at:%Y-%m-%d %H:%M} UTC.")
+        return
+    try:
+        with transaction.atomic():
+            checks.require_content(campaign)
+            actor = Actor.system(current_tenant_id())
+            begin_run(actor=actor, campaign=campaign, action=Action.SEND, due_at=due_at)
+    except DomainError as error:
+        _pause(lock(campaign), _pause_reason(error), error.message)
+
+
+@transaction.atomic
+def start_run(*, campaign_run_id: uuid.UUID) -> None:
+    """Freeze the run's audience and judge it once more; a repeat does nothing.
+
+    The freeze is undone and the campaign paused, with the reason, when the audience or the
+    cost grew by more than a tenth, when what was approved has changed, or when the money
+    does not reach.
+    """
+    run = CampaignRun.objects.select_related("send_run").get(pk=campaign_run_id)
+    campaign = lock(run.campaign)
+    run.send_run.refresh_from_db()
+    if campaign.status != CampaignStatus.SENDING or run.send_run.state != SendRun.State.READY:
+        return
+    try:
+        with transaction.atomic():
+            audience = plan.audience(campaign, clock.now())
+            frozen = delivery.freeze_run(run=run.send_run, audience=audience)
+            _require_as_approved(campaign, frozen)
+    except DomainError as error:
+        _pause(campaign, _pause_reason(error), error.message)
+        return
+    events.record(
+        "campaign.sent",
+        event_payload(campaign) | {"runId": str(run.pk), "recipientCount": frozen.audience},
+    )
+
+
+def _require_as_approved(campaign: Campaign, frozen: delivery.FreezeResult) -> None:
+    """Raises `RunHeld` with `pauseReason` unless this is what was approved."""
+    needs_approval = checks.approval_reasons(recipients=frozen.audience, cost=frozen.cost)
+    if not needs_approval and campaign.approved_by_id is None:
+        return
+    if campaign.approved_by_id is None:
+        raise _held("approval_required", "So many people or so much money needs an approval.")
+    if plan.fingerprint(campaign) != campaign.approved_hash:
+        raise _held(
+            "changed_since_approval", "The segment or the message changed since the approval."
+        )
+    if rules.has_grown(frozen.audience, campaign.approved_recipients or 0):
+        raise _held(
+            "audience_grown",
+            f"Approved were {campaign.approved_recipients} people, now it is {frozen.audience}.",
+        )
+    if rules.has_grown(frozen.cost, campaign.approved_cost or 0):
+        raise _held(
+            "cost_grown",
+            f"Approved was a cost of {campaign.approved_cost:.2f}, now it is {frozen.cost:.2f}.",
+        )
+
+
+def _pause_reason(error: DomainError) -> str:
+    if isinstance(error, BudgetExceeded):
+        return "budget"
+    return str(error.details.get("pauseReason") or error.name.lower())
+
+
+def _held(reason: str, message: str) -> RunHeld:
+    return RunHeld(message, details={"pauseReason": reason})
+
+
+def _pause(campaign: Campaign, reason: str, detail: str) -> None:
+    stop(campaign, Action.STOP, reason, detail)
+    audit.record(
+        Actor.system(current_tenant_id()),
+        "campaign.stop",
+        campaign,
+        {"reason": reason, "detail": detail},
+    )
+
+
+@transaction.atomic
+def note_run_finished(*, send_run_id: uuid.UUID) -> None:
+    """A run's last message has gone: the campaign is sent, or waits for its next time."""
+    if campaign := _sending_campaign(send_run_id):
+        finish(campaign)
+
+
+@transaction.atomic
+def note_run_paused(*, send_run_id: uuid.UUID, reason: str, detail: str = "") -> None:
+    """Delivery stopped a run by itself (a provider refuses, the money is gone)."""
+    if campaign := _sending_campaign(send_run_id):
+        _pause(campaign, reason, detail)
+
+
+def _sending_campaign(send_run_id: uuid.UUID) -> Campaign | None:
+    """The locked campaign of the run, if the run is its newest and it is sending."""
+    run = CampaignRun.objects.select_related("campaign").filter(send_run_id=send_run_id).first()
+    if run is None:
+        return None
+    campaign = lock(run.campaign)
+    is_newest = not campaign.runs.filter(number__gt=run.number).exists()
+    return campaign if is_newest and campaign.status == CampaignStatus.SENDING else None

@@ -1,0 +1,262 @@
+"""What people do with an approved campaign: schedule, send, pause, resume, cancel, test."""
+
+import datetime as dt
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from customers.models import Channel, Customer
+from customers.rules import normalize_email, normalize_phone
+from marketing.campaigns import rules
+from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus, CampaignType
+from marketing.campaigns.rules import Action
+from marketing.campaigns.selectors import plan
+from marketing.campaigns.selectors.campaigns import latest_run
+from marketing.campaigns.selectors.progress import campaign_metrics
+from marketing.campaigns.services import checks
+from marketing.campaigns.services.approval import approve_now, require_approver
+from marketing.campaigns.services.transitions import event_payload, lock, move, require_allowed
+from marketing.campaigns.tasks import start_run
+from marketing.core import audit, clock, events
+from marketing.core.actor import Actor
+from marketing.core.errors import BudgetExceeded, Conflict, ValidationFailed
+from marketing.core.models import Tenant
+from marketing.core.tenancy import current_tenant_id
+from marketing.delivery import services as delivery
+from marketing.delivery.models import Message, SendRun
+from marketing.policy import selectors as policy
+
+OPEN_RUN = (SendRun.State.READY, SendRun.State.FROZEN, SendRun.State.PAUSED)
+
+
+@transaction.atomic
+def schedule_campaign(
+    *,
+    actor: Actor,
+    campaign: Campaign,
+    scheduled_at: dt.datetime | None = None,
+    version: int | None = None,
+) -> Campaign:
+    """Let the campaign go by itself, at `scheduled_at` or at the time it was planned for.
+
+    A time other than the approved one needs a new approval, so it is refused here; so are
+    a past time and none at all.
+    """
+    actor.require("campaign.send")
+    now = clock.now()
+    campaign = lock(campaign, version=version)
+    require_allowed(campaign, Action.SCHEDULE)
+    values: dict[str, Any] = {}
+    if scheduled_at is not None:
+        scheduled_at = scheduled_at.astimezone(dt.UTC)
+        if campaign.scheduled_at not in (None, scheduled_at):
+            raise ValidationFailed(
+                fields={
+                    "scheduledAt": ["Another time was approved; edit the campaign to change it."]
+                }
+            )
+    if campaign.scheduled_at is None and scheduled_at is not None:
+        if campaign.approved_by_id and plan.fingerprint(campaign) != campaign.approved_hash:
+            raise Conflict(
+                "The segment or the message changed since the approval; submit it again."
+            )
+        campaign.scheduled_at = scheduled_at
+        values = {"scheduled_at": scheduled_at, "approved_hash": plan.fingerprint(campaign)}
+    checks.require_schedule(campaign, now)
+    due_at = checks.next_due(campaign, now)
+    if due_at is None:
+        raise ValidationFailed(fields={"scheduledAt": ["Say when it should go."]})
+    move(campaign, Action.SCHEDULE, CampaignStatus.SCHEDULED, next_run_at=due_at, **values)
+    audit.record(actor, "campaign.schedule", campaign, {"nextRunAt": due_at})
+    return campaign
+
+
+@transaction.atomic
+def send_campaign(*, actor: Actor, campaign: Campaign, version: int | None = None) -> CampaignRun:
+    """Begin to send now; of two calls at once one begins and the other is refused (020).
+
+    Raises 021 and 022 when the message can no longer be sent, 023 when the budget is too
+    small. The audience is frozen by a task after the commit.
+    """
+    actor.require("campaign.send")
+    campaign = lock(campaign, version=version)
+    require_allowed(campaign, Action.SEND)
+    checks.require_content(campaign)
+    left = policy.budget_left(campaign.branch_ids)
+    if left is not None and campaign.estimated_cost > left:
+        raise BudgetExceeded(details={"asked": str(campaign.estimated_cost), "left": str(left)})
+    return begin_run(actor=actor, campaign=campaign, action=Action.SEND, due_at=clock.now())
+
+
+def begin_run(
+    *, actor: Actor, campaign: Campaign, action: Action, due_at: dt.datetime
+) -> CampaignRun:
+    """Move the campaign to sending and make its next run; in the caller's transaction."""
+    move(campaign, action, CampaignStatus.SENDING, **NOT_PAUSED, next_run_at=None)
+    send_run = delivery.create_run(
+        actor=actor,
+        kind=SendRun.Kind.CAMPAIGN,
+        purpose=plan.purpose(campaign),
+        steps=plan.steps(campaign),
+        campaign_id=campaign.pk,
+        branch_ids=campaign.branch_ids,
+        charged_branch_id=plan.charged_branch_id(campaign),
+    )
+    number = (campaign.runs.aggregate(last=Max("number"))["last"] or 0) + 1
+    run = CampaignRun.objects.create(
+        campaign=campaign, number=number, send_run=send_run, due_at=due_at
+    )
+    audit.record(
+        actor,
+        "campaign.send",
+        campaign,
+        {"run": number, "recipients": campaign.estimated_recipients},
+    )
+    start_run.delay_on_commit(str(current_tenant_id()), str(run.pk))
+    return run
+
+
+NOT_PAUSED: dict[str, Any] = {"paused_from": "", "pause_reason": "", "pause_detail": ""}
+
+
+@transaction.atomic
+def pause_campaign(*, actor: Actor, campaign: Campaign, version: int | None = None) -> Campaign:
+    """Stop; what a worker is sending this moment finishes."""
+    actor.require("campaign.send")
+    campaign = lock(campaign, version=version)
+    require_allowed(campaign, Action.PAUSE)
+    stop(campaign, Action.PAUSE, rules.PAUSED_BY_PERSON)
+    if run := latest_run(campaign):
+        delivery.pause_run(run=run.send_run, reason=rules.PAUSED_BY_PERSON)
+    audit.record(actor, "campaign.pause", campaign)
+    return campaign
+
+
+def stop(campaign: Campaign, action: Action, reason: str, detail: str = "") -> None:
+    """Move the campaign to paused, remembering from where; in the caller's transaction."""
+    move(
+        campaign,
+        action,
+        CampaignStatus.PAUSED,
+        paused_from=campaign.status,
+        pause_reason=reason,
+        pause_detail=detail,
+    )
+
+
+@transaction.atomic
+def resume_campaign(*, actor: Actor, campaign: Campaign, version: int | None = None) -> Campaign:
+    """Go back to where the campaign was paused.
+
+    A campaign that was stopped because it is not what was approved needs an approver, who
+    approves it as it stands now. A one-time campaign whose time has passed goes at once, a
+    recurring one at its next time.
+    """
+    actor.require("campaign.send")
+    now = clock.now()
+    campaign = lock(campaign, version=version)
+    require_allowed(campaign, Action.RESUME)
+    if campaign.pause_reason in rules.REAPPROVAL_REASONS:
+        require_approver(actor, campaign)
+        approved = approve_now(campaign, now) | {"approved_by": actor.user, "approved_at": now}
+        Campaign.objects.filter(pk=campaign.pk).update(**approved)
+    audit.record(actor, "campaign.resume", campaign, {"after": campaign.pause_reason})
+    if campaign.paused_from == CampaignStatus.SCHEDULED:
+        due_at = checks.next_due(campaign, now)
+        if due_at is None:
+            raise ValidationFailed("This recurrence is over; cancel the campaign.")
+        return move(
+            campaign,
+            Action.RESUME,
+            CampaignStatus.SCHEDULED,
+            **NOT_PAUSED,
+            next_run_at=max(due_at, now),
+        )
+    _resume_sending(actor, campaign)
+    return campaign
+
+
+def _resume_sending(actor: Actor, campaign: Campaign) -> None:
+    run = latest_run(campaign)
+    if run is not None and run.send_run.state == SendRun.State.READY:
+        # Nothing was frozen: begin again with the content and audience of now.
+        delivery.cancel_run(run=run.send_run)
+        begin_run(actor=actor, campaign=campaign, action=Action.RESUME, due_at=run.due_at)
+        return
+    move(campaign, Action.RESUME, CampaignStatus.SENDING, **NOT_PAUSED)
+    if run is not None and run.send_run.state == SendRun.State.PAUSED:
+        delivery.resume_run(run=run.send_run)
+    elif run is not None and run.send_run.state == SendRun.State.DONE:
+        # The last messages went out while it was being paused.
+        finish(campaign)
+
+
+@transaction.atomic
+def cancel_campaign(*, actor: Actor, campaign: Campaign, version: int | None = None) -> Campaign:
+    """Never send what has not gone yet."""
+    actor.require("campaign.send")
+    campaign = lock(campaign, version=version)
+    require_allowed(campaign, Action.CANCEL)
+    run = latest_run(campaign)
+    skipped = 0
+    if run is not None and run.send_run.state in OPEN_RUN:
+        skipped = delivery.cancel_run(run=run.send_run)
+    move(campaign, Action.CANCEL, CampaignStatus.CANCELLED, **NOT_PAUSED, next_run_at=None)
+    audit.record(actor, "campaign.cancel", campaign, {"notSent": skipped})
+    return campaign
+
+
+def finish(campaign: Campaign) -> None:
+    """After a run: a recurring campaign waits for its next time, any other is sent."""
+    due_at = None
+    if campaign.campaign_type == CampaignType.RECURRING:
+        due_at = checks.next_due(campaign, clock.now())
+    if due_at is not None:
+        move(campaign, Action.FINISH, CampaignStatus.SCHEDULED, next_run_at=due_at)
+        return
+    move(campaign, Action.FINISH, CampaignStatus.SENT, next_run_at=None)
+    events.record(
+        "campaign.completed", event_payload(campaign) | {"metrics": campaign_metrics(campaign)}
+    )
+
+
+def send_test(
+    *, actor: Actor, campaign: Campaign, customer: Customer | None = None, address: str = ""
+) -> Message:
+    """Send the message as it would read for `customer` to the staff member's own address.
+
+    Without a customer, somebody of the audience is taken. Raises `ValidationFailed` when
+    there is no address to send to, and the switches' and the provider's refusals (001, 002,
+    052).
+    """
+    actor.require("campaign.send")
+    checks.require_content(campaign)
+    customer = customer or plan.audience(campaign, clock.now()).first()
+    if customer is None:
+        raise ValidationFailed(fields={"customerId": ["Nobody is in this audience; choose one."]})
+    return delivery.send_test(
+        actor=actor,
+        version=plan.version_of(campaign),
+        customer=customer,
+        address=_test_address(actor, campaign, address),
+        language=customer.language,
+    )
+
+
+def _test_address(actor: Actor, campaign: Campaign, asked: str) -> str:
+    """The address as delivery takes it: `asked`, else the staff member's own."""
+    is_email = campaign.channel == Channel.EMAIL
+    own = (actor.staff.email if is_email else actor.staff.phone) if actor.staff else ""
+    field = "email" if is_email else "phone"
+    if not (asked or own):
+        raise ValidationFailed(
+            fields={field: [f"Your own {field} is not known; say where the test should go."]}
+        )
+    try:
+        if is_email:
+            return normalize_email(asked or own)
+        country = Tenant.objects.get(pk=current_tenant_id()).country
+        return normalize_phone(asked or own, country)
+    except ValueError as error:
+        raise ValidationFailed(fields={field: [str(error)]}) from error

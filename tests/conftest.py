@@ -16,6 +16,7 @@ from django.db import connections
 from django.test import TransactionTestCase
 from psycopg import sql
 
+import config.celery  # noqa: F401  tasks find their broker through it
 from config.prepare_database import prepare
 from marketing.core.tenancy import tenant_scope
 from tests.factories.core import Chain, make_chain

@@ -15,3 +15,6 @@ REST_FRAMEWORK = {**REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"user": None}}  #
 # Static files are found where they lie; nothing is collected for a test.
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
+# Tasks are published into the air: a test that wants one done calls it, and the browser story
+# runs real workers of its own.
+CELERY_BROKER_URL = "memory://"

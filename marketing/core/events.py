@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from marketing.core import clock
 from marketing.core.models import DomainEvent, EventDelivery
+from marketing.core.nudge import nudge
 from marketing.core.tenancy import current_tenant_id, tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ def record(
         from marketing.core.tasks import deliver_events
 
         EventDelivery.objects.bulk_create(deliveries)
-        transaction.on_commit(deliver_events.delay)
+        transaction.on_commit(lambda: nudge(deliver_events))
     return event
 
 

@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class DeliveryConfig(AppConfig):
     name = "marketing.delivery"
     label = "delivery"
+
+    def ready(self) -> None:
+        from marketing.delivery import registrations
+
+        registrations.register()

@@ -1,3 +1,7 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from marketing.delivery import views
+
+urlpatterns = [
+    path("customers/<uuid:pk>/panels/messages", views.customer_messages, name="customer-messages"),
+]

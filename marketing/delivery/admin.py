@@ -1,0 +1,26 @@
+from django.contrib import admin
+
+from marketing.core.admin import ReadOnlyAdmin
+from marketing.delivery.models import Message, SendRun, WebhookEvent
+
+
+@admin.register(SendRun)
+class SendRunAdmin(ReadOnlyAdmin):
+    list_display = ("id", "kind", "state", "purpose", "audience", "created_at")
+    list_filter = ("kind", "state")
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin):
+    list_display = ("id", "customer", "channel", "state", "reason", "error_code", "created_at")
+    list_filter = ("channel", "state")
+    list_select_related = ("customer",)
+    show_full_result_count = False
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(ReadOnlyAdmin):
+    list_display = ("id", "provider", "received_at", "applied_at", "error")
+    list_filter = ("provider",)
+    exclude = ("body",)
+    show_full_result_count = False

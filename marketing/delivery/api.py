@@ -1,0 +1,74 @@
+"""The message log over HTTP."""
+
+import uuid
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from customers.models import Channel
+from customers.selectors import get_customer_for_actor
+from marketing.core.drf.serializers import ApiSerializer
+from marketing.core.drf.views import ApiView
+from marketing.delivery import selectors
+from marketing.delivery.content_sent import content_sent
+from marketing.delivery.models import Message, MessageState, SendRun
+
+# Module 11 knows six statuses; ours that are not over yet are all "pending" to it.
+STATUS = {
+    MessageState.QUEUED: "pending",
+    MessageState.SENDING: "pending",
+    MessageState.HELD: "pending",
+    MessageState.UNKNOWN: "pending",
+}
+
+
+class MessageOutput(ApiSerializer):
+    """Module 11's MessageLog, with `state` and `reason` of ours."""
+
+    id = serializers.UUIDField()
+    branch_id = serializers.UUIDField(allow_null=True)
+    customer_id = serializers.UUIDField()
+    channel = serializers.ChoiceField(Channel.choices)
+    message_type = serializers.ChoiceField(SendRun.Kind.choices, source="kind")
+    campaign_id = serializers.UUIDField(allow_null=True)
+    template_id = serializers.UUIDField(source="template_version.template_id")
+    content_sent = serializers.SerializerMethodField()
+    recipient_phone = serializers.SerializerMethodField()
+    recipient_email = serializers.SerializerMethodField()
+    status = serializers.SerializerMethodField()
+    state = serializers.ChoiceField(MessageState.choices)
+    reason = serializers.CharField()
+    sent_at = serializers.DateTimeField(allow_null=True)
+    delivered_at = serializers.DateTimeField(allow_null=True)
+    read_at = serializers.DateTimeField(allow_null=True)
+    failed_at = serializers.DateTimeField(allow_null=True)
+    failure_reason = serializers.CharField(source="error_detail")
+    provider = serializers.CharField(source="account.provider", default=None, allow_null=True)
+    provider_message_id = serializers.CharField()
+    message_cost = serializers.DecimalField(10, 4, source="cost")
+    created_at = serializers.DateTimeField()
+
+    def get_content_sent(self, message: Message) -> str:
+        return content_sent(message).body
+
+    def get_recipient_phone(self, message: Message) -> str | None:
+        return None if message.channel == Channel.EMAIL else message.address
+
+    def get_recipient_email(self, message: Message) -> str | None:
+        return message.address if message.channel == Channel.EMAIL else None
+
+    def get_status(self, message: Message) -> str:
+        return STATUS.get(MessageState(message.state), message.state)
+
+
+class CustomerMessages(ApiView):
+    permissions = {"GET": "customer.view"}
+
+    @extend_schema(responses=MessageOutput(many=True))
+    def get(self, request: Request, pk: uuid.UUID, **kwargs: Any) -> Response:
+        """Every message to the customer, newest first."""
+        customer = get_customer_for_actor(self.actor, pk)
+        return self.page(selectors.messages_of_customer(customer), MessageOutput)

@@ -1,0 +1,10 @@
+"""What a message said: rendered again from the version and the variables it kept."""
+
+from marketing.content.rendering import Rendered, compile_version
+from marketing.delivery.models import Message
+
+
+def content_sent(message: Message) -> Rendered:
+    """The text as sent, in the message's language; signed links are left out."""
+    compiled = compile_version(message.template_version)
+    return compiled.render(message.language, {"unsubscribe_url": "", **message.variables})

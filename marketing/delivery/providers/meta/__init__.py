@@ -1,0 +1,5 @@
+"""Meta WhatsApp Cloud API.
+
+credentials: `access_token`, `app_secret`, `verify_token`; sender: `phone_number_id`,
+`waba_id`, `api_version` (default v23.0).
+"""

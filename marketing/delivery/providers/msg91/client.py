@@ -1,0 +1,68 @@
+"""Sending by a flow (providers.md 2.1.1).
+
+The receipt is keyed by the request id and the number, so a request carries one recipient:
+its `CRQID` is our message id, which MSG91 hands back in the receipt.
+"""
+
+import json
+from collections.abc import Mapping
+
+from marketing.delivery.providers.base import Account, Envelope, Request
+from marketing.delivery.rules import Result, ResultClass, by_http_status
+
+# Numeric codes of the gateway family; texts vary, so the code decides.
+CODES = {
+    "202": ResultClass.FAIL_RECIPIENT,
+    "203": ResultClass.FAIL_CONTENT,
+    "207": ResultClass.FAIL_ACCOUNT,
+    "208": ResultClass.FAIL_ACCOUNT,
+    "301": ResultClass.FAIL_ACCOUNT,
+    "302": ResultClass.FAIL_ACCOUNT,
+    "303": ResultClass.FAIL_ACCOUNT,
+    "306": ResultClass.RETRY,
+    "311": ResultClass.FAIL_RECIPIENT,
+    "418": ResultClass.FAIL_ACCOUNT,
+}
+
+
+def build(account: Account, envelope: Envelope) -> Request:
+    """One recipient of the flow that holds the DLT-registered text."""
+    texts = envelope.parameters.body if envelope.parameters else ()
+    recipient = {
+        "mobiles": envelope.address.removeprefix("+"),
+        "CRQID": str(envelope.message_id),
+        **{f"VAR{number}": text for number, text in enumerate(texts, 1)},
+    }
+    body = {
+        "template_id": envelope.vendor_template,
+        "short_url": "0",
+        "realTimeResponse": "1",
+        "recipients": [recipient],
+    }
+    return Request(
+        url=f"{account.base_url}/api/v5/flow",
+        headers={
+            "authkey": account.credentials["authkey"],
+            "Content-Type": "application/json",
+            "accept": "application/json",
+        },
+        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
+    )
+
+
+def interpret(status: int, headers: Mapping[str, str], body: bytes) -> Result:
+    """Errors may come with status 200: `type` decides, then the code, then the status."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        answer = {}
+    if answer.get("type") == "success":
+        return Result(ResultClass.ACCEPTED, reference=str(answer.get("message", "")))
+    code = str(answer.get("code") or "")
+    retry_after = headers.get("Retry-After", "")
+    return Result(
+        CODES.get(code) or by_http_status(status if status >= 300 else 400),
+        code=code or f"http_{status}",
+        detail=str(answer.get("message", "")),
+        retry_after=float(retry_after) if retry_after.isdigit() else None,
+    )

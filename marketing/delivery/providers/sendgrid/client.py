@@ -1,0 +1,59 @@
+"""Sending one personalised e-mail (providers.md 4.2, 4.5)."""
+
+import json
+from collections.abc import Mapping
+
+from marketing.delivery.providers.base import Account, Envelope, Request
+from marketing.delivery.rules import Result, ResultClass, by_http_status
+
+
+def build(account: Account, envelope: Envelope) -> Request:
+    """Text and HTML parts, one-click unsubscribe headers, our id in `custom_args`."""
+    rendered = envelope.rendered
+    personalization = {
+        "to": [{"email": envelope.address}],
+        "custom_args": {"message_id": str(envelope.message_id)},
+    }
+    if envelope.unsubscribe_url:
+        personalization["headers"] = {  # RFC 8058
+            "List-Unsubscribe": f"<{envelope.unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+    content = [{"type": "text/plain", "value": rendered.body}]
+    if rendered.html:
+        content.append({"type": "text/html", "value": rendered.html})
+    body = {
+        "personalizations": [personalization],
+        "from": {
+            "email": account.sender["from_email"],
+            "name": account.sender.get("from_name", ""),
+        },
+        "subject": rendered.subject,
+        "content": content,
+    }
+    return Request(
+        url=f"{account.base_url}/v3/mail/send",
+        headers={
+            "Authorization": f"Bearer {account.credentials['api_key']}",
+            "Content-Type": "application/json",
+        },
+        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
+    )
+
+
+def interpret(status: int, headers: Mapping[str, str], body: bytes) -> Result:
+    """202 with the id in a header; errors name themselves in `errors[].message`."""
+    if status < 300:
+        return Result(ResultClass.ACCEPTED, reference=headers.get("X-Message-Id", ""))
+    try:
+        errors = json.loads(body)["errors"]
+        detail = "; ".join(str(error["message"]) for error in errors)
+    except (ValueError, KeyError, TypeError):
+        detail = ""
+    retry_after = headers.get("Retry-After", "")
+    return Result(
+        by_http_status(status),
+        code=f"http_{status}",
+        detail=detail,
+        retry_after=float(retry_after) if retry_after.isdigit() else None,
+    )

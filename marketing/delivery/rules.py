@@ -1,0 +1,60 @@
+"""Pure rules of delivery: how states move, what a result means, when to try again."""
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+# A late or repeated report never moves a message back; "failed" after "sent" is allowed.
+RANK = {
+    "queued": 0,
+    "held": 0,
+    "sending": 1,
+    "unknown": 2,
+    "sent": 3,
+    "failed": 4,
+    "delivered": 5,
+    "read": 6,
+    "skipped": 7,
+}
+MAX_TRIES = 5
+
+
+class ResultClass(StrEnum):
+    """What a vendor's answer means to us: providers.md section 0.2."""
+
+    ACCEPTED = "accepted"
+    RETRY = "retry"
+    RETRY_LATER_24H = "retry_later_24h"
+    FAIL_RECIPIENT = "fail_recipient"
+    FAIL_OPTOUT = "fail_optout"
+    FAIL_CONTENT = "fail_content"
+    FAIL_ACCOUNT = "fail_account"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one attempt ended as far as the HTTP call tells."""
+
+    outcome: ResultClass
+    reference: str = ""
+    code: str = ""
+    detail: str = ""
+    retry_after: float | None = None
+
+
+def by_http_status(status: int) -> ResultClass:
+    """The class of an answer whose code is not in the vendor's table."""
+    if status < 300:
+        return ResultClass.ACCEPTED
+    if status == 429 or status in (500, 502, 503, 504):
+        return ResultClass.RETRY
+    if status in (401, 403):
+        return ResultClass.FAIL_ACCOUNT
+    return ResultClass.FAIL_CONTENT
+
+
+def retry_delay(tries: int, retry_after: float | None) -> dt.timedelta:
+    """How long to wait after the `tries`-th refusal: 2, 4, 8 … seconds, at most 5 minutes."""
+    wait = min(2.0**tries, 300.0)
+    return dt.timedelta(seconds=max(wait, retry_after or 0.0))

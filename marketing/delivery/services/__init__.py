@@ -1,0 +1,24 @@
+"""What can be done with runs and messages, one function a business verb."""
+
+from marketing.delivery.services.freeze import FreezeResult, freeze_run
+from marketing.delivery.services.runs import (
+    cancel_run,
+    create_run,
+    finish_done_runs,
+    finish_run_if_done,
+    pause_run,
+    resume_run,
+)
+from marketing.delivery.services.single import send_test
+
+__all__ = [
+    "FreezeResult",
+    "cancel_run",
+    "create_run",
+    "finish_done_runs",
+    "finish_run_if_done",
+    "freeze_run",
+    "pause_run",
+    "resume_run",
+    "send_test",
+]

@@ -1,0 +1,25 @@
+"""Messages live as long as the most patient tenant wants, then go by partition."""
+
+import datetime as dt
+
+from django.db import connection
+from django.utils import timezone
+
+from marketing.core.models import Tenant
+from marketing.core.tenancy import tenant_scope
+from marketing.policy import selectors as policy
+
+
+def drop_old_partitions() -> int:
+    """Drop message partitions past every tenant's retention; returns how many."""
+    months = [24]
+    for tenant in Tenant.objects.all():
+        with tenant_scope(tenant.pk):
+            months.append(policy.get_config().message_retention_months)
+    today = timezone.now().date()
+    total = today.year * 12 + today.month - 1 - max(months)
+    before = dt.date(total // 12, total % 12 + 1, 1)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT drop_partitions('delivery_message', %s)", [before])
+        (dropped,) = cursor.fetchone()
+    return int(dropped)

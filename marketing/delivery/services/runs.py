@@ -1,0 +1,178 @@
+"""The life of a run: made ready, paused, resumed, cancelled, finished."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Sum
+
+from marketing.core import audit, clock, events
+from marketing.core.actor import Actor
+from marketing.core.errors import Conflict
+from marketing.delivery.models import DispatchBatch, Message, SendRun
+from marketing.delivery.tasks import nudge_dispatch
+from marketing.policy import services as policy
+
+OPEN = (SendRun.State.FROZEN, SendRun.State.PAUSED)
+
+
+def create_run(
+    *,
+    actor: Actor,
+    kind: str,
+    purpose: str,
+    steps: Sequence[Mapping[str, Any]],
+    campaign_id: uuid.UUID | None = None,
+    branch_ids: Sequence[uuid.UUID] | None = None,
+    charged_branch_id: uuid.UUID | None = None,
+    priority: int = 0,
+) -> SendRun:
+    """A run that is ready to be frozen. `charged_branch_id` None: each person's home branch."""
+    run = SendRun.objects.create(
+        kind=kind,
+        purpose=purpose,
+        steps=[dict(step) for step in steps],
+        campaign_id=campaign_id,
+        branch_ids=None if branch_ids is None else list(branch_ids),
+        charged_branch_id=charged_branch_id,
+        priority=priority,
+    )
+    audit.record(actor, "send_run.created", run, {"kind": kind, "purpose": purpose})
+    return run
+
+
+@transaction.atomic
+def pause_run(*, run: SendRun, reason: str, detail: str = "") -> None:
+    """Stop sending what is still queued; what is under way finishes. Idempotent."""
+    changed = SendRun.objects.filter(pk=run.pk, state=SendRun.State.FROZEN).update(
+        state=SendRun.State.PAUSED, pause_reason=reason, pause_detail=detail
+    )
+    if not changed:
+        return
+    _set_batches(run, DispatchBatch.State.WAITING, DispatchBatch.State.STOPPED)
+    events.record(
+        "send_run.paused",
+        {"runId": run.pk, "campaignId": run.campaign_id, "reason": reason, "detail": detail},
+    )
+
+
+@transaction.atomic
+def resume_run(*, run: SendRun) -> None:
+    """Go on where the run stopped. Raises `Conflict` when it is not paused."""
+    changed = SendRun.objects.filter(pk=run.pk, state=SendRun.State.PAUSED).update(
+        state=SendRun.State.FROZEN, pause_reason="", pause_detail=""
+    )
+    if not changed:
+        raise Conflict("Only a paused run can go on.")
+    _set_batches(run, DispatchBatch.State.STOPPED, DispatchBatch.State.WAITING)
+    transaction.on_commit(nudge_dispatch)
+
+
+def _set_batches(run: SendRun, old: str, new: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH mine AS (
+                SELECT id FROM delivery_dispatchbatch WHERE run_id = %s AND state = %s
+                ORDER BY id FOR UPDATE
+            )
+            UPDATE delivery_dispatchbatch b SET state = %s FROM mine WHERE b.id = mine.id
+            """,
+            [run.pk, old, new],
+        )
+
+
+@transaction.atomic
+def cancel_run(*, run: SendRun) -> int:
+    """Never send what is still queued; returns how many were skipped as cancelled.
+
+    What a worker is sending this moment finishes; its batch is closed when it does.
+    """
+    changed = SendRun.objects.filter(pk=run.pk, state__in=[SendRun.State.READY, *OPEN]).update(
+        state=SendRun.State.CANCELLED, finished_at=clock.now()
+    )
+    if not changed:
+        raise Conflict("This run is over.")
+    skipped = skip_queued(run_id=run.pk)
+    _settle(SendRun.objects.get(pk=run.pk))
+    return skipped
+
+
+def skip_queued(*, run_id: uuid.UUID, batch_id: int | None = None) -> int:
+    """Turn queued messages of a cancelled run into skipped ones, counters included."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH batches AS (
+                SELECT id, first_id, last_id FROM delivery_dispatchbatch
+                WHERE run_id = %(run)s AND state <> 'done'
+                  AND (%(batch)s::bigint IS NULL OR id = %(batch)s)
+                ORDER BY id FOR UPDATE
+            ), queued AS (
+                SELECT m.id FROM delivery_message m
+                WHERE m.batch_id IN (SELECT id FROM batches)
+                  AND m.id >= (SELECT encode(min(uuid_send(first_id)), 'hex')::uuid FROM batches)
+                  AND m.id <= (SELECT encode(max(uuid_send(last_id)), 'hex')::uuid FROM batches)
+                  AND m.state = 'queued'
+                ORDER BY m.id FOR UPDATE
+            ), skipped AS (
+                UPDATE delivery_message m SET state = 'skipped', reason = 'cancelled', cost = 0
+                FROM queued WHERE m.id = queued.id RETURNING m.batch_id
+            ), counted AS (
+                SELECT batch_id, count(*) AS n FROM skipped GROUP BY batch_id
+            ), counters AS (
+                UPDATE delivery_dispatchbatch b
+                SET queued = b.queued - c.n, skipped = b.skipped + c.n,
+                    state = CASE WHEN b.state <> 'leased' AND b.sending = 0
+                                 THEN 'done' ELSE b.state END
+                FROM counted c WHERE b.id = c.batch_id RETURNING c.n
+            )
+            SELECT coalesce(sum(n), 0) FROM counters
+            """,
+            {"run": run_id, "batch": batch_id},
+        )
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
+@transaction.atomic
+def finish_run_if_done(*, run_id: uuid.UUID) -> bool:
+    """Close the run when no batch has anything left to do; returns whether it did.
+
+    The run's row is locked before its batches are looked at, so that of two workers that
+    end the last two batches together one sees both done.
+    """
+    run = SendRun.objects.select_for_update().filter(pk=run_id, state=SendRun.State.FROZEN).first()
+    if run is None or DispatchBatch.objects.filter(run_id=run_id).exclude(state="done").exists():
+        return False
+    SendRun.objects.filter(pk=run_id).update(state=SendRun.State.DONE, finished_at=clock.now())
+    _settle(run)
+    events.record("send_run.finished", {"runId": run.pk, "campaignId": run.campaign_id})
+    return True
+
+
+def finish_done_runs() -> None:
+    """Finish every run of the open tenant whose last outcome was written by another path."""
+    unfinished = DispatchBatch.objects.exclude(state="done").values("run_id")
+    done = SendRun.objects.filter(state=SendRun.State.FROZEN).exclude(pk__in=unfinished)
+    for run_id in done.values_list("pk", flat=True):
+        finish_run_if_done(run_id=run_id)
+
+
+def _settle(run: SendRun) -> None:
+    """What was promised per branch becomes what was spent; the rest is free again."""
+    spent = (
+        Message.objects.filter(run_id=run.pk, state__in=["sent", "delivered", "read", "unknown"])
+        .values_list("branch_id")
+        .annotate(total=Sum("cost"))
+    )
+    by_branch = {str(branch or ""): total for branch, total in spent}
+    for key, amount in sorted(run.reserved.items()):
+        policy.settle_budget(
+            branch_id=uuid.UUID(key) if key else None,
+            reserved=Decimal(amount),
+            spent=by_branch.get(key, Decimal(0)),
+            on=run.frozen_at or run.created_at,
+        )

@@ -1,0 +1,79 @@
+"""Delivery's background work. Rows are the truth; a task that is lost costs seconds only."""
+
+from uuid import UUID
+
+from celery import shared_task
+from django.core.cache import cache
+
+from marketing.core.models import Tenant
+from marketing.core.nudge import nudge
+from marketing.core.tenancy import tenant_scope
+
+NUDGE_SECONDS = 1
+
+
+@shared_task(acks_late=False)
+def dispatch_messages() -> None:
+    """Send due batches for up to 40 seconds, then hand over to a fresh task.
+
+    Acknowledged at the start: a killed task need not be delivered again, the sweep starts
+    another within seconds.
+    """
+    from marketing.delivery.dispatch import worker
+
+    if worker.run():
+        nudge(dispatch_messages)
+
+
+def nudge_dispatch() -> None:
+    """Ask the dispatch workers to look for due batches."""
+    nudge(dispatch_messages)
+
+
+@shared_task
+def sweep_batches() -> None:
+    """Find messages whose worker was lost, and wake the dispatchers when batches are due."""
+    from marketing.delivery.dispatch import recovery
+
+    if recovery.sweep():
+        nudge_dispatch()
+
+
+@shared_task
+def finish_run(tenant_id: str, run_id: str) -> None:
+    from marketing.delivery import services
+
+    with tenant_scope(UUID(tenant_id)):
+        services.finish_run_if_done(run_id=UUID(run_id))
+
+
+@shared_task
+def consume_webhooks() -> None:
+    """Apply the webhooks that came in, of every tenant that has some."""
+    from marketing.delivery.webhooks import consumer
+
+    consumer.consume_due()
+
+
+def nudge_consumer() -> None:
+    """Ask for `consume_webhooks`, once a second however many webhooks come."""
+    if cache.add("nudge:consume_webhooks", 1, timeout=NUDGE_SECONDS):
+        nudge(consume_webhooks, countdown=0.2)
+
+
+@shared_task
+def drop_old_partitions() -> None:
+    """Drop message partitions past every tenant's retention."""
+    from marketing.delivery.services import retention
+
+    retention.drop_old_partitions()
+
+
+@shared_task
+def reconcile_messages() -> None:
+    """Finish runs whose last outcome came by webhook or sweep."""
+    from marketing.delivery import services
+
+    for tenant in Tenant.objects.filter(is_active=True):
+        with tenant_scope(tenant.pk):
+            services.finish_done_runs()

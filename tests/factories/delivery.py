@@ -1,0 +1,69 @@
+"""Runs of the open tenant scope, ready to be frozen."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+
+from customers.models import Channel, Customer
+from marketing.content.models import MessageTemplate
+from marketing.core.actor import Actor
+from marketing.core.tenancy import current_tenant_id
+from marketing.delivery.models import DispatchBatch, SendRun
+from marketing.delivery.services import create_run
+from marketing.policy.models import Provider, ProviderAccount
+from tests.factories.content import TemplateFactory
+from tests.factories.policy import make_account, set_config
+
+PROVIDER = {
+    Channel.WHATSAPP: Provider.META,
+    Channel.SMS: Provider.MSG91,
+    Channel.EMAIL: Provider.SENDGRID,
+}
+
+
+def open_all_hours(**values: Any) -> None:
+    """Settings under which the clock does not decide a test."""
+    set_config(
+        send_window_start=dt.time(0), send_window_end=dt.time(0), email_enabled=True, **values
+    )
+
+
+def make_sender(channel: str = Channel.WHATSAPP, **values: Any) -> ProviderAccount:
+    return make_account(PROVIDER[Channel(channel)], is_default=True, **values)
+
+
+def make_run(
+    template: MessageTemplate | None = None, *, purpose: str = "promotional", **values: Any
+) -> SendRun:
+    template = template or TemplateFactory()
+    version = template.versions.get(number=template.version)
+    return create_run(
+        actor=Actor.system(current_tenant_id()),
+        kind=values.pop("kind", SendRun.Kind.CAMPAIGN),
+        purpose=purpose,
+        steps=[{"channel": template.channel, "versionId": str(version.pk), "afterMinutes": 0}],
+        **values,
+    )
+
+
+def everyone() -> Any:
+    return Customer.objects.filter(status=Customer.Status.ACTIVE)
+
+
+def set_load(customer: Customer, sent: Sequence[dt.datetime]) -> None:
+    """The send times that the caps are taken from."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO delivery_contactload (tenant_id, customer_id, sent) VALUES (%s, %s, %s)",
+            [current_tenant_id(), customer.pk, list(sent)],
+        )
+
+
+def states_of(run: SendRun) -> dict[str, int]:
+    """The counters of the run's batches, zeros left out."""
+    names = "queued sending sent delivered read failed skipped held unknown".split()
+    batches = DispatchBatch.objects.filter(run_id=run.pk)
+    sums = {name: sum(getattr(batch, name) for batch in batches) for name in names}
+    return {name: count for name, count in sums.items() if count}

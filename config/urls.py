@@ -11,7 +11,18 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("login", auth.LoginView.as_view(extra_context={"debug": settings.DEBUG}), name="login"),
     path("logout", auth.LogoutView.as_view(), name="logout"),
-    path("password/", include("django.contrib.auth.urls")),
+    path("password/change", auth.PasswordChangeView.as_view(), name="password_change"),
+    path("password/changed", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
+    path("password/reset", auth.PasswordResetView.as_view(), name="password_reset"),
+    path("password/sent", auth.PasswordResetDoneView.as_view(), name="password_reset_done"),
+    path(
+        "password/reset/<uidb64>/<token>",
+        auth.PasswordResetConfirmView.as_view(),
+        name="password_reset_confirm",
+    ),
+    path(
+        "password/done", auth.PasswordResetCompleteView.as_view(), name="password_reset_complete"
+    ),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     path("", include("marketing.core.urls")),

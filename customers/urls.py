@@ -1,3 +1,5 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from customers import views
+
+urlpatterns = [path("u/<str:token>", views.unsubscribe, name="unsubscribe")]

@@ -70,6 +70,8 @@ class PurchaseLine(TenantModel):
 
 
 class Membership(TenantModel):
+    """Active through the day it expires on, unless cancelled before."""
+
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"
         EXPIRED = "expired", "Expired"
@@ -88,7 +90,7 @@ class Membership(TenantModel):
 
 
 class Package(TenantModel):
-    """Prepaid sessions; active while sessions are left and the date has not come."""
+    """Prepaid sessions; active while some are left, through the day it expires on."""
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="packages")
     external_id = models.CharField(max_length=100, blank=True)

@@ -22,13 +22,13 @@ class CustomerFacts(TenantModel):
         REACTIVATED = "reactivated", "Reactivated"
 
     customer = models.OneToOneField(Customer, on_delete=models.CASCADE, related_name="facts")
-    visit_count = models.PositiveIntegerField(default=0)
+    visit_count = models.PositiveIntegerField(db_default=0)
     first_visit_at = models.DateTimeField(null=True)
     last_visit_at = models.DateTimeField(null=True)
     visit_interval_days = models.FloatField(null=True)
-    total_spend = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
-    spend_90_days = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
-    spend_365_days = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
+    total_spend = models.DecimalField(max_digits=12, decimal_places=2, db_default=Decimal(0))
+    spend_90_days = models.DecimalField(max_digits=12, decimal_places=2, db_default=Decimal(0))
+    spend_365_days = models.DecimalField(max_digits=12, decimal_places=2, db_default=Decimal(0))
     average_ticket = models.DecimalField(max_digits=10, decimal_places=2, null=True)
     favourite_service = models.ForeignKey(
         Service, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False
@@ -39,13 +39,13 @@ class CustomerFacts(TenantModel):
     favourite_staff = models.ForeignKey(
         Staff, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False
     )
-    membership_status = models.CharField(max_length=10, default="none")
+    membership_status = models.CharField(max_length=10, db_default="none")
     membership_expires_on = models.DateField(null=True)
-    has_active_membership = models.BooleanField(default=False)
-    has_active_package = models.BooleanField(default=False)
-    package_sessions_left = models.PositiveIntegerField(default=0)
+    has_active_membership = models.BooleanField(db_default=False)
+    has_active_package = models.BooleanField(db_default=False)
+    package_sessions_left = models.PositiveIntegerField(db_default=0)
     package_expires_on = models.DateField(null=True)
-    stage = models.CharField(max_length=15, choices=Stage.choices, default=Stage.PROSPECT)
+    stage = models.CharField(max_length=15, choices=Stage.choices, db_default=Stage.PROSPECT)
     computed_at = models.DateTimeField(db_default=Now())
 
     class Meta:

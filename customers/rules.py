@@ -1,0 +1,231 @@
+"""Rules of customers' data: addresses, attributes, search words, and what follows from consent.
+
+Pure: no database, no present time. Refusals are `ValueError`s with a sentence for a person.
+"""
+
+import datetime as dt
+import math
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+CHANNELS = ("whatsapp", "sms", "email")
+CONSENT_PURPOSES = ("promotional", "service")
+EXPLICIT, ASSUMED = "explicit", "assumed"
+
+MAX_TAGS = 50
+TAG_LENGTH = 50
+TEXT_ATTRIBUTE_LENGTH = 500
+PHONE_INPUT_LENGTH = 40
+# Shorter parts hold no whole trigram, so the index could not find them.
+SHORTEST_PHONE_PART = 3
+
+_ = str  # marks sentences for translation; services translate them
+
+
+def normalize_phone(text: str, country: str) -> str:
+    """`text` as E.164; a number without a country code is one of `country` (ISO 3166 alpha-2)."""
+    if len(text) > PHONE_INPUT_LENGTH:
+        raise ValueError(_("This is too long for a phone number."))
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError(
+            _("This is not a phone number. Write it like 98765 43210 or +91 98765 43210.")
+        ) from error
+    if not phonenumbers.is_valid_number(number):
+        raise ValueError(
+            _("No such phone number can exist. Check its digits, and the code of its country.")
+        )
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def normalize_email(text: str) -> str:
+    """`text` in lower case, its domain in ASCII."""
+    try:
+        address = validate_email(text.strip(), check_deliverability=False)
+    except EmailNotValidError as error:
+        raise ValueError(_("This is not an e-mail address. It looks like name@example.com.")) from (
+            error
+        )
+    return f"{address.local_part}@{address.ascii_domain}".lower()
+
+
+def clean_tags(tags: Iterable[str]) -> list[str]:
+    """Trimmed, without empty ones or repeats (whatever their case), in the order given."""
+    kept: dict[str, str] = {}
+    for tag in tags:
+        text = " ".join(tag.split())
+        if len(text) > TAG_LENGTH:
+            raise ValueError(_("A tag has at most 50 characters."))
+        if text:
+            kept.setdefault(text.casefold(), text)
+    if len(kept) > MAX_TAGS:
+        raise ValueError(_("A customer has at most 50 tags."))
+    return list(kept.values())
+
+
+@dataclass(frozen=True)
+class AttributeType:
+    """What a custom attribute may hold: text, number, boolean, date or one of `choices`."""
+
+    type: str
+    choices: Sequence[str] = ()
+
+
+def check_attribute(value: Any, declared: AttributeType) -> Any:
+    """`value` as it is stored (dates as `YYYY-MM-DD`)."""
+    match declared.type:
+        case "text" if isinstance(value, str) and len(value) <= TEXT_ATTRIBUTE_LENGTH:
+            return value
+        case "text":
+            raise ValueError(_("Write a text of at most 500 characters."))
+        case "number" if isinstance(value, int | float) and not isinstance(value, bool):
+            if math.isfinite(value):
+                return value
+            raise ValueError(_("Write a number."))
+        case "number":
+            raise ValueError(_("Write a number."))
+        case "boolean" if isinstance(value, bool):
+            return value
+        case "boolean":
+            raise ValueError(_("Write true or false."))
+        case "date":
+            try:
+                return dt.date.fromisoformat(value).isoformat()
+            except (TypeError, ValueError) as error:
+                raise ValueError(_("Write a date as YYYY-MM-DD.")) from error
+        case _choice if value in declared.choices:
+            return value
+    raise ValueError(_("Choose one of the declared values."))
+
+
+@dataclass(frozen=True)
+class SearchWord:
+    """One word that was typed: looked for in names as `text`, in phones as `digits`."""
+
+    text: str
+    digits: str = ""
+
+
+def search_words(text: str) -> list[SearchWord]:
+    """What was typed, word by word; a phone number may be typed with spaces and signs.
+
+    Digits of any script count. `digits` stays empty where they are too few to find by.
+    """
+    digits = "".join(
+        str(unicodedata.digit(letter)) if unicodedata.category(letter) == "Nd" else letter
+        for letter in text
+    )
+    bare = "".join(letter for letter in digits if letter not in " +-().\u00a0\t")
+    if bare.isascii() and bare.isdigit():
+        # E.164 has neither the trunk's 0 nor the 00 in front of a country code.
+        part = bare.lstrip("0")
+        return [SearchWord(text.strip().lower(), _phone_part(part))]
+    return [SearchWord(word.lower(), _phone_part(word)) for word in digits.split()]
+
+
+def _phone_part(text: str) -> str:
+    return text if text.isdigit() and len(text) >= SHORTEST_PHONE_PART else ""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What the ledger says in one line; an empty `purpose` means every purpose of the channel."""
+
+    state: str
+    channel: str = ""
+    purpose: str = ""
+    basis: str = ""
+
+
+def no_consent() -> dict[str, Any]:
+    """The fields of a consent state before anything was said."""
+    fields: dict[str, Any] = {}
+    for channel in CHANNELS:
+        fields |= {f"{channel}_{purpose}": False for purpose in CONSENT_PURPOSES}
+        fields[f"{channel}_basis"] = ""
+    return fields | {
+        "is_dnd": False,
+        "marketing_opted_out": False,
+        "opted_out_at": None,
+        "opt_out_source": "",
+    }
+
+
+def follow(
+    state: Mapping[str, Any], said: Statement, *, source: str, at: dt.datetime | None
+) -> dict[str, Any]:
+    """The consent state after this line of the ledger.
+
+    What was only assumed ends with an opt-out: coming back later needs an explicit yes. A
+    channel stays "assumed" while any purpose granted on it was never confirmed.
+    """
+    after = dict(state)
+    match said.state:
+        case "granted":
+            granted = _purposes(said.purpose)
+            others = [p for p in CONSENT_PURPOSES if p not in granted]
+            unconfirmed = state[f"{said.channel}_basis"] == ASSUMED and any(
+                state[f"{said.channel}_{purpose}"] for purpose in others
+            )
+            after |= {f"{said.channel}_{purpose}": True for purpose in granted}
+            after[f"{said.channel}_basis"] = ASSUMED if unconfirmed else said.basis
+        case "withdrawn":
+            after |= {f"{said.channel}_{purpose}": False for purpose in _purposes(said.purpose)}
+            if not any(after[f"{said.channel}_{purpose}"] for purpose in CONSENT_PURPOSES):
+                after[f"{said.channel}_basis"] = ""
+        case "dnd_set" | "dnd_cleared":
+            after["is_dnd"] = said.state == "dnd_set"
+        case "opted_out":
+            after |= {"marketing_opted_out": True, "opted_out_at": at, "opt_out_source": source}
+            for channel in CHANNELS:
+                if state[f"{channel}_basis"] == ASSUMED:
+                    after |= {f"{channel}_{purpose}": False for purpose in CONSENT_PURPOSES}
+                    after[f"{channel}_basis"] = ""
+        case "opted_in":
+            after |= {"marketing_opted_out": False, "opted_out_at": None, "opt_out_source": ""}
+    return after
+
+
+def statements(state: Mapping[str, Any], changes: Mapping[str, Any]) -> list[Statement]:
+    """The ledger's lines for `changes`; none for what already stands.
+
+    Keys are `marketing_opted_out`, `is_dnd`, `<channel>_consent` (every purpose) and
+    `<channel>_<purpose>`; values are true or false. A yes is explicit, so saying it again
+    where it was only assumed is a change. Coming back stands before what she agrees to, and
+    an opt-out after it, so that both are taken at their word.
+    """
+    said: list[Statement] = []
+    now = dict(state)
+
+    def say(line: Statement) -> None:
+        said.append(line)
+        now.update(follow(now, line, source="", at=None))
+
+    if changes.get("marketing_opted_out") is False and now["marketing_opted_out"]:
+        say(Statement("opted_in"))
+    dnd = changes.get("is_dnd")
+    if dnd is not None and dnd != now["is_dnd"]:
+        say(Statement("dnd_set" if dnd else "dnd_cleared"))
+    for channel in CHANNELS:
+        for purpose in ("", *CONSENT_PURPOSES):
+            wanted = changes.get(f"{channel}_{purpose or 'consent'}")
+            if wanted is None:
+                continue
+            present = [now[f"{channel}_{name}"] for name in _purposes(purpose)]
+            if wanted and not (all(present) and now[f"{channel}_basis"] == EXPLICIT):
+                say(Statement("granted", channel, purpose, EXPLICIT))
+            elif not wanted and any(present):
+                say(Statement("withdrawn", channel, purpose))
+    if changes.get("marketing_opted_out") and not now["marketing_opted_out"]:
+        say(Statement("opted_out"))
+    return said
+
+
+def _purposes(purpose: str) -> Sequence[str]:
+    return (purpose,) if purpose else CONSENT_PURPOSES

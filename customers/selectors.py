@@ -1,0 +1,107 @@
+"""Reads. A customer is chain-wide to look up; lists follow the actor's branches."""
+
+import uuid
+from collections.abc import Iterable
+
+from django.db.models import Func, Q, QuerySet, UUIDField, Value
+from django.db.models.functions import Concat, Lower
+
+from customers import rules
+from customers.models import (
+    AttributeDefinition,
+    ContactPoint,
+    Customer,
+    Suppression,
+)
+from marketing.core.actor import Actor
+from marketing.core.errors import NotFound
+from marketing.core.models import Branch, Tenant
+from marketing.core.tenancy import current_tenant_id
+
+# As the trigram index is written.
+FULL_NAME = Lower(Concat("first_name", Value(" "), "last_name"))
+
+
+def customers_for_actor(actor: Actor) -> QuerySet[Customer]:
+    """Everybody the chain knows: for look-ups, the customer's page and the counter."""
+    return Customer.objects.filter(status=Customer.Status.ACTIVE)
+
+
+def branch_customers(actor: Actor) -> QuerySet[Customer]:
+    """The customers of the actor's branches: for lists, segments, campaigns and exports."""
+    customers = customers_for_actor(actor)
+    if actor.branch_ids is None:
+        return customers
+    return customers.filter(home_branch__in=actor.branch_ids)
+
+
+def get_customer_for_actor(actor: Actor, pk: uuid.UUID) -> Customer:
+    """The customer with her facts and consent, or `NotFound`."""
+    customers = customers_for_actor(actor).select_related("facts", "consent", "home_branch")
+    customer = customers.filter(pk=pk).first()
+    if customer is None:
+        raise NotFound()
+    return customer
+
+
+def search_customers(actor: Actor, text: str) -> QuerySet[Customer]:
+    """Customers with every word of `text` in their name or, for digits, in their phone.
+
+    Any part matches from three letters or digits on; shorter words match the beginning of a
+    name's word. Without a word there is nobody.
+    """
+    words = rules.search_words(text)
+    if not words:
+        return Customer.objects.none()
+    found = customers_for_actor(actor).alias(full_name=FULL_NAME)
+    for word in words:
+        found = found.filter(_matches(word))
+    return found
+
+
+def _matches(word: rules.SearchWord) -> Q:
+    if word.digits:
+        return Q(phone__contains=word.digits)
+    if len(word.text) < rules.SHORTEST_PHONE_PART:
+        return Q(full_name__startswith=word.text) | Q(full_name__contains=f" {word.text}")
+    return Q(full_name__contains=word.text)
+
+
+def customers_with_address(kind: str, value: str) -> QuerySet[Customer]:
+    """Active customers who have this normalised address (a `ContactPoint.Kind`), primary or not."""
+    field = {"phone": "phone", "email": "email", "whatsapp": "whatsapp_id"}[kind]
+    points = ContactPoint.objects.filter(kind=kind, value=value).values("customer_id")
+    primary = Customer.objects.filter(**{field: value}).values("pk")
+    return Customer.objects.filter(
+        pk__in=points.union(primary), status=Customer.Status.ACTIVE
+    ).order_by("pk")
+
+
+def suppressions_of(addresses: Iterable[str]) -> QuerySet[Suppression]:
+    """The suppressions of these addresses, on any channel."""
+    tenant_id = Value(current_tenant_id(), output_field=UUIDField())
+    hashes = [
+        Func(tenant_id, Value(address), function="parlour_address_hash")
+        for address in addresses
+        if address
+    ]
+    return Suppression.objects.filter(address_hash__in=hashes)
+
+
+def branches_for_actor(actor: Actor) -> QuerySet[Branch]:
+    """The open branches that are the actor's."""
+    branches = Branch.objects.filter(is_active=True)
+    return branches if actor.branch_ids is None else branches.filter(pk__in=actor.branch_ids)
+
+
+def current_tenant() -> Tenant:
+    """The chain of the open scope."""
+    return Tenant.objects.get(pk=current_tenant_id())
+
+
+def attribute_types() -> dict[str, rules.AttributeType]:
+    """The declared custom attributes by key."""
+    return {
+        definition.key: rules.AttributeType(definition.type, tuple(definition.choices))
+        for definition in AttributeDefinition.objects.all()
+    }

@@ -1,0 +1,67 @@
+"""Addresses that must not be written to again. They are kept as hashes and outlive the person."""
+
+from collections.abc import Iterable
+
+from django.db import connection
+
+from customers.models import Channel, Customer, Suppression
+from customers.selectors import suppressions_of
+from marketing.core.tenancy import current_tenant_id
+
+
+def suppress_address(*, channel: str, address: str, reason: str) -> None:
+    """Never write to this address on this channel again; `reason` of `Suppression.Reason`."""
+    suppress_addresses([(channel, address, reason)])
+
+
+def suppress_addresses(addresses: Iterable[tuple[str, str, str]]) -> None:
+    """The same for many `(channel, address, reason)` in one statement.
+
+    An address that only opted out takes the harder reason; others keep their first one.
+    """
+    rows = sorted({(channel, address): reason for channel, address, reason in addresses}.items())
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO customers_suppression AS known (tenant_id, channel, address_hash, reason)
+            SELECT %(tenant)s, channel, parlour_address_hash(%(tenant)s, address), reason
+            FROM unnest(%(channels)s::text[], %(addresses)s::text[], %(reasons)s::text[])
+                AS given(channel, address, reason)
+            ON CONFLICT (tenant_id, channel, address_hash)
+            DO UPDATE SET reason = excluded.reason WHERE known.reason = 'opted_out'
+            """,
+            {
+                "tenant": current_tenant_id(),
+                "channels": [channel for (channel, _address), _reason in rows],
+                "addresses": [address for (_channel, address), _reason in rows],
+                "reasons": [reason for _key, reason in rows],
+            },
+        )
+
+
+def suppress_customer(*, customer: Customer) -> None:
+    """Suppress all her addresses, as having opted out."""
+    points = customer.contact_points.values_list("kind", "value")
+    known = {*points, ("phone", customer.phone), ("email", customer.email)}
+    known.add(("whatsapp", customer.whatsapp_id))
+    channels = {
+        "phone": (Channel.WHATSAPP, Channel.SMS),
+        "whatsapp": (Channel.WHATSAPP,),
+        "email": (Channel.EMAIL,),
+    }
+    suppress_addresses(
+        (channel, value, Suppression.Reason.OPTED_OUT)
+        for kind, value in known
+        if value
+        for channel in channels.get(kind, ())
+    )
+
+
+def lift_opt_out(*, channel: str, customer: Customer) -> None:
+    """She agrees again: forget that her address had opted out. Bounces and complaints stay."""
+    address = customer.email if channel == Channel.EMAIL else customer.phone
+    suppressions_of([address, customer.whatsapp_id]).filter(
+        channel=channel, reason=Suppression.Reason.OPTED_OUT
+    ).delete()

@@ -1,0 +1,36 @@
+import uuid
+
+from celery import shared_task
+
+from marketing.core.models import Tenant
+from marketing.core.tenancy import tenant_scope
+
+
+@shared_task
+def refresh_stale_facts(tenant_id: str | None = None) -> None:
+    """Compute the facts that changes made stale: of one tenant, or (swept by beat) of all."""
+    from customers import facts
+
+    for pk in _tenants(tenant_id):
+        while True:
+            with tenant_scope(pk):
+                if not facts.refresh_stale_facts():
+                    break
+
+
+@shared_task
+def age_facts() -> None:
+    """Compute what the clock changed, for every branch whose day has begun since (hourly)."""
+    from customers import facts
+
+    for pk in _tenants(None):
+        while True:
+            with tenant_scope(pk):
+                if not facts.age_facts():
+                    break
+
+
+def _tenants(tenant_id: str | None) -> list[uuid.UUID]:
+    if tenant_id:
+        return [uuid.UUID(tenant_id)]
+    return list(Tenant.objects.filter(is_active=True).values_list("pk", flat=True))

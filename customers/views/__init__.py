@@ -1,0 +1,3 @@
+from customers.views.public import unsubscribe
+
+__all__ = ["unsubscribe"]

@@ -1,0 +1,41 @@
+"""Pages that a customer reaches by a signed link, without a login."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from customers import links, services
+from customers.models import Channel, Customer
+from customers.selectors import current_tenant
+from marketing.core.tenancy import tenant_scope
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask, then opt out. Mail programs post straight away (RFC 8058), without a CSRF token:
+
+    the signed address is what authorises both.
+    """
+    try:
+        link = links.read_unsubscribe_token(token)
+    except ValueError:
+        return render(request, "customers/unsubscribe_broken.html", status=404)
+    with tenant_scope(link.tenant_id):
+        if request.method == "POST":
+            everything = request.POST.get("scope") == "all"
+            services.opt_out_by_link(link=link, everything=everything)
+        customer = Customer.objects.filter(pk=link.customer_id).first()
+        language = customer.language if customer else "en"
+        with translation.override(language):
+            context = {
+                "chain": current_tenant(),
+                "channel": link.channel,
+                "channel_label": _(Channel(link.channel).label) if link.channel else "",
+                "is_done": request.method == "POST",
+                "stopped_all": not link.channel or request.POST.get("scope") == "all",
+            }
+            return render(request, "customers/unsubscribe.html", context)

@@ -122,7 +122,7 @@ def test_a_day_that_does_not_fit_its_pattern(pattern, day):
         ("every day", "Begin with"),
         ("FREQ=SECONDLY", "Begin with"),
         ("FREQ=DAILY;BYHOUR=99", "hour"),
-        ("FREQ=DAILY;BYHOUR", ""),
+        ("FREQ=DAILY;BYHOUR", "RFC 5545|unpack"),
     ],
 )
 def test_a_rule_that_cannot_be_used(rule, words):

@@ -11,9 +11,14 @@ from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
 from marketing.campaigns.rules import Action
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.services import checks
-from marketing.campaigns.services.sending import begin_run, finish, schedule_campaign, stop
+from marketing.campaigns.services.sending import (
+    begin_run,
+    enqueue_start,
+    finish,
+    schedule_campaign,
+    stop,
+)
 from marketing.campaigns.services.transitions import event_payload, lock
-from marketing.campaigns.tasks import start_run as start_run_task
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import BudgetExceeded, DomainError
@@ -47,7 +52,7 @@ def run_due_campaigns() -> None:
         campaign__status=CampaignStatus.SENDING, send_run__state=SendRun.State.READY
     )
     for run in lost:
-        start_run_task.delay_on_commit(str(current_tenant_id()), str(run.pk))
+        enqueue_start(run)
 
 
 def _schedule(campaign: Campaign) -> None:

@@ -113,8 +113,14 @@ def begin_run(
         campaign,
         {"run": number, "recipients": campaign.estimated_recipients},
     )
-    start_run.delay_on_commit(str(current_tenant_id()), str(run.pk))
+    enqueue_start(run)
     return run
+
+
+def enqueue_start(run: CampaignRun) -> None:
+    """Let a task freeze the run's audience, once the transaction is committed."""
+    tenant_id, run_id = str(current_tenant_id()), str(run.pk)
+    transaction.on_commit(lambda: start_run.delay(tenant_id, run_id))
 
 
 NOT_PAUSED: dict[str, Any] = {"paused_from": "", "pause_reason": "", "pause_detail": ""}

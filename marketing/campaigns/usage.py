@@ -1,0 +1,34 @@
+"""Which segments and messages campaigns still need."""
+
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from marketing.campaigns.models import Campaign, CampaignStatus
+from marketing.content import usage as content_usage
+from marketing.content.models import MessageTemplate
+from marketing.segments import usage as segment_usage
+from marketing.segments.models import Segment
+
+OVER = (CampaignStatus.SENT, CampaignStatus.CANCELLED)
+
+
+def uses_of_segment(segment: Segment) -> Iterable[segment_usage.Use]:
+    """Campaigns that are not over and write to the segment, or leave it out."""
+    needed = Q(segment=segment) | Q(exclude_segment_ids__contains=[segment.pk])
+    for name, url in _open_campaigns(needed):
+        yield segment_usage.Use(_("Campaign"), name, url)
+
+
+def uses_of_template(template: MessageTemplate) -> Iterable[content_usage.Use]:
+    """Campaigns that are not over and send the message."""
+    for name, url in _open_campaigns(Q(template=template)):
+        yield content_usage.Use(_("Campaign"), name, url)
+
+
+def _open_campaigns(needed: Q) -> Iterable[tuple[str, str]]:
+    campaigns: QuerySet[Campaign] = Campaign.objects.filter(needed).exclude(status__in=OVER)
+    for campaign in campaigns.order_by("name"):
+        yield campaign.name, reverse("campaign-detail", args=[campaign.pk])

@@ -1,6 +1,11 @@
+import uuid
+from collections.abc import Collection
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from marketing.core.models import User
@@ -8,12 +13,16 @@ from marketing.core.tenancy import TenantModel
 
 
 class SegmentType(models.TextChoices):
-    SYSTEM = "system", "Built in"
-    CUSTOM = "custom", "Custom"
+    SYSTEM = "system", _("Built in")
+    CUSTOM = "custom", _("Custom")
 
 
 class Segment(TenantModel):
-    """A named set of customers: a rule tree (dynamic) or a snapshot (static)."""
+    """A named set of customers: a rule tree (dynamic) or a snapshot (static).
+
+    `branch_counts` splits `customer_count` by home branch ("" for none), so that each
+    manager sees the count of their own branches without counting again.
+    """
 
     name = models.CharField(max_length=100)
     description = models.TextField(blank=True)
@@ -23,6 +32,7 @@ class Segment(TenantModel):
     is_dynamic = models.BooleanField(default=True)
     rules = models.JSONField(default=dict)
     customer_count = models.PositiveIntegerField(default=0)
+    branch_counts = models.JSONField(default=dict)
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
     branch_ids = ArrayField(models.UUIDField(), null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
@@ -44,9 +54,20 @@ class Segment(TenantModel):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def display_name(self) -> str:
+        """The name in the reader's language, where it is ours."""
+        return gettext(self.name) if self.segment_type == SegmentType.SYSTEM else self.name
+
+    def count_within(self, branch_ids: Collection[uuid.UUID] | None) -> int:
+        """The stored count within these home branches; None means everybody."""
+        if branch_ids is None:
+            return self.customer_count
+        return sum(self.branch_counts.get(str(pk), 0) for pk in branch_ids)
+
 
 class SegmentMember(TenantModel):
-    """Membership as last refreshed; for a static segment, the snapshot itself."""
+    """The snapshot of a static segment; of a followed dynamic one, who was in it last."""
 
     segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="members")
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+")
@@ -56,3 +77,18 @@ class SegmentMember(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["segment", "customer"], name="segment_member")
         ]
+
+
+class MembershipChange(TenantModel):
+    """Who entered or left a segment in one refresh: what its event's `batchId` names.
+
+    Written only while something follows segments, and kept for a week.
+    """
+
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="+")
+    batch_id = models.UUIDField()
+    customer_id = models.UUIDField()
+    entered = models.BooleanField()
+
+    class Meta:
+        indexes = [models.Index(fields=["batch_id", "entered"], name="membership_change_batch")]

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
-from customers.models import Customer
+from customers.models import ContactPoint, Customer
+from customers.rules import normalize_phone
+from customers.selectors import branch_customers, current_tenant
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound, ValidationFailed
 from marketing.core.models import Branch
@@ -53,7 +56,7 @@ def active_customers(
 def _excluded(ids: Sequence[uuid.UUID]) -> list[Segment]:
     found = list(Segment.objects.filter(pk__in=ids))
     if len(found) != len(set(ids)):
-        raise ValidationFailed(fields={"excludeSegmentIds": ["There is no such segment."]})
+        raise ValidationFailed(fields={"excludeSegmentIds": [_("There is no such segment.")]})
     return found
 
 
@@ -118,11 +121,44 @@ def narrow_branches(actor: Actor, branch_ids: Sequence[uuid.UUID] | None) -> lis
         return _sorted(actor.branch_ids)
     asked = set(branch_ids)
     if not asked:
-        raise ValidationFailed(fields={"branchIds": ["Give at least one branch, or none at all."]})
+        raise ValidationFailed(
+            fields={"branchIds": [_("Give at least one branch, or none at all.")]}
+        )
     known = Branch.objects.filter(pk__in=asked).count()
     if known != len(asked) or not all(actor.has_branch(pk) for pk in asked):
-        raise ValidationFailed(fields={"branchIds": ["There is no such branch among yours."]})
+        raise ValidationFailed(fields={"branchIds": [_("There is no such branch among yours.")]})
     return sorted(asked)
+
+
+@dataclass(frozen=True)
+class PhoneMatch:
+    """The customers of an uploaded list of phones, and the lines nobody was found for."""
+
+    customer_ids: list[uuid.UUID]
+    unmatched: list[str]
+
+
+def match_phones(actor: Actor, phones: Sequence[str]) -> PhoneMatch:
+    """Find the actor's branches' customers by any of their phones; a family shares one.
+
+    Numbers without a country code are of the chain's country.
+    """
+    country = current_tenant().country
+    numbers: dict[str, str] = {}
+    unmatched = []
+    for text in phones:
+        try:
+            numbers[normalize_phone(text, country)] = text
+        except ValueError:
+            unmatched.append(text)
+    points = ContactPoint.objects.filter(
+        kind=ContactPoint.Kind.PHONE, value__in=numbers, customer__in=branch_customers(actor)
+    ).values_list("customer_id", "value")
+    primary = branch_customers(actor).filter(phone__in=numbers).values_list("pk", "phone")
+    found = {*points, *primary}
+    known = {number for _pk, number in found}
+    unmatched += [text for number, text in numbers.items() if number not in known]
+    return PhoneMatch(sorted({pk for pk, _number in found}), unmatched)
 
 
 def _sorted(branch_ids: frozenset[uuid.UUID] | None) -> list[uuid.UUID] | None:

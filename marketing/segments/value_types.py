@@ -354,8 +354,8 @@ class Tags(ValueType):
         "contains": gettext_lazy("include"),
         "in": gettext_lazy("include any of"),
         "ne": gettext_lazy("do not include"),
-        "is_set": gettext_lazy("has any"),
-        "not_set": gettext_lazy("has none"),
+        "is_set": gettext_lazy("are not empty"),
+        "not_set": gettext_lazy("are empty"),
     }
 
     def clean(self, value: Any) -> str:

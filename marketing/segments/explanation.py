@@ -1,0 +1,118 @@
+"""Why a customer is, or is not, in a segment: the verdict on each of its conditions."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, Q, Value, When
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from customers.models import Customer
+from marketing.core.models import Branch
+from marketing.segments.compiler import CompiledRules, Leaf, compile_tree, membership
+from marketing.segments.context import RuleContext
+from marketing.segments.models import Segment
+from marketing.segments.sentence import describe_condition, describe_value
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One condition, what the customer's own value is, and whether the condition holds."""
+
+    path: str
+    sentence: str
+    value: str
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Whether she is in, and the verdicts in the order the rules are written.
+
+    With OR and NOT, she may be in although a condition does not hold, and the other way round.
+    """
+
+    included: bool
+    verdicts: list[Verdict]
+
+
+def explain_membership(
+    subject: Segment | Mapping[str, Any], customer: Customer, *, language: str, now: dt.datetime
+) -> Explanation:
+    """The verdicts of a segment, or of bare rules, on one customer; read in one statement.
+
+    Raises `ValidationFailed` (by path) when the rules cannot be used.
+    """
+    context = RuleContext(now=now)
+    segment = subject if isinstance(subject, Segment) else None
+    tree = _tree(subject, context)
+    whole = membership(segment, context) if segment else tree.q
+    columns: dict[str, Any] = {"included": _truth(whole & Q(status=Customer.Status.ACTIVE))}
+    for index, leaf in enumerate(tree.leaves):
+        columns[f"passed_{index}"] = _truth(leaf.q)
+        if leaf.field is not None:
+            columns[f"value_{index}"] = leaf.field.source.expression()
+    row = Customer.objects.filter(pk=customer.pk).values(**columns).get()
+    verdicts = _scope_verdicts(segment, customer, language)
+    for index, leaf in enumerate(tree.leaves):
+        verdicts.append(
+            Verdict(
+                path=leaf.path,
+                sentence=describe_condition(leaf.node, language, context),
+                value=_own_value(leaf, row.get(f"value_{index}"), customer, language, context),
+                passed=row[f"passed_{index}"],
+            )
+        )
+    return Explanation(row["included"], verdicts)
+
+
+def _tree(subject: Segment | Mapping[str, Any], context: RuleContext) -> CompiledRules:
+    if not isinstance(subject, Segment):
+        return compile_tree(subject, context)
+    if subject.is_dynamic:
+        return compile_tree(subject.rules, context, segment_id=subject.pk)
+    return CompiledRules(Q(), ())
+
+
+def _truth(q: Q) -> Case:
+    return Case(When(q, then=Value(True)), default=Value(False))
+
+
+def _own_value(
+    leaf: Leaf, stored: Any, customer: Customer, language: str, context: RuleContext
+) -> str:
+    if leaf.field is None:
+        return ""
+    value = leaf.field.type.read(stored, context.today(customer.home_branch))
+    return describe_value(leaf.field, value, language, context)
+
+
+def _scope_verdicts(segment: Segment | None, customer: Customer, language: str) -> list[Verdict]:
+    """What decides besides the rules: her status, the segment's branches, a static list."""
+    verdicts = []
+    with override(language):
+        if customer.status != Customer.Status.ACTIVE:
+            verdicts.append(
+                Verdict("status", _("Is a customer still"), customer.get_status_display(), False)
+            )
+        if segment is not None and segment.branch_ids is not None:
+            verdicts.append(
+                Verdict(
+                    "branchIds",
+                    _("Home branch is one of %(branches)s")
+                    % {"branches": _branch_names(segment.branch_ids)},
+                    customer.home_branch.name if customer.home_branch else "–",
+                    customer.home_branch_id in segment.branch_ids,
+                )
+            )
+        if segment is not None and not segment.is_dynamic:
+            is_listed = segment.members.filter(customer=customer).exists()
+            verdicts.append(Verdict("customerIds", _("Is on the list"), "", is_listed))
+    return verdicts
+
+
+def _branch_names(ids: Sequence[uuid.UUID]) -> str:
+    return ", ".join(Branch.objects.filter(pk__in=ids).values_list("name", flat=True))

@@ -1,0 +1,20 @@
+from marketing.segments.services.definitions import (
+    copy_segment,
+    create_segment,
+    delete_segment,
+    update_segment,
+)
+from marketing.segments.services.membership import MAX_MEMBERS
+from marketing.segments.services.refresh import refresh_all, refresh_segment
+from marketing.segments.services.system import ensure_system_segments
+
+__all__ = [
+    "MAX_MEMBERS",
+    "copy_segment",
+    "create_segment",
+    "delete_segment",
+    "ensure_system_segments",
+    "refresh_all",
+    "refresh_segment",
+    "update_segment",
+]

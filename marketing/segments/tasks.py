@@ -1,0 +1,22 @@
+import uuid
+
+from celery import shared_task
+
+
+@shared_task
+def refresh_all_segments() -> None:
+    """Count every chain's segments again; beat calls it each six hours."""
+    from marketing.core.models import Tenant
+
+    for tenant_id in Tenant.objects.filter(is_active=True).values_list("pk", flat=True):
+        refresh_tenant_segments.delay(str(tenant_id))
+
+
+@shared_task
+def refresh_tenant_segments(tenant_id: str) -> None:
+    """Count one chain's segments again."""
+    from marketing.core.tenancy import tenant_scope
+    from marketing.segments import services
+
+    with tenant_scope(uuid.UUID(tenant_id)):
+        services.refresh_all()

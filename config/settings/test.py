@@ -17,4 +17,4 @@ WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
 # Tasks are published into the air: a test that wants one done calls it, and the browser story
 # runs real workers of its own.
-CELERY_BROKER_URL = "memory://"
+CELERY_BROKER_URL = "memory://localhost/"

@@ -94,7 +94,7 @@ class Dispatcher:
             self._journal.leave()
             raise
         finally:
-            self._thread.submit(connection.close).result()
+            self._thread.submit(lambda: connection.close()).result()
             self._thread.shutdown()
         return more
 

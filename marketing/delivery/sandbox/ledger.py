@@ -1,0 +1,229 @@
+"""The ledger: what was accepted, what came in, and which callbacks are still owed."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from marketing.delivery.sandbox.accounts import Account
+from marketing.delivery.sandbox.database import Database
+from marketing.delivery.sandbox.outcomes import Cause, State, Step
+
+# Mails are kept whole for the inbox; a million of them would fill the disk.
+MAILS_KEPT = 5_000
+
+STATUS_EVENT = "status"
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A message about to be accepted.
+
+    ``reference`` is the client's own id, empty when it gave none. ``variables`` is JSON, what the
+    shared content is filled with; ``echo`` is whatever the vendor module needs for its callbacks.
+    """
+
+    vendor_id: str
+    recipient: str
+    reference: str
+    content_id: int | None
+    variables: str
+    echo: str
+    steps: Sequence[Step]
+
+
+@dataclass(frozen=True, slots=True)
+class OwedCallback:
+    """One event to report. ``event`` is ``status`` or a vendor's own; ``payload`` is JSON."""
+
+    due_ms: int
+    id: int
+    happened_ms: int
+    event: str
+    state: State
+    cause: Cause
+    payload: str
+    message_id: int | None
+    vendor_id: str
+    recipient: str
+    reference: str
+    echo: str
+
+
+class Ledger:
+    """Writes join the database's group commit: callers answer after ``database.committed()``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        (last,) = database.rows("SELECT coalesce(max(id), 0) FROM callback")[0]
+        self._callback_ids = count(last + 1)
+        self._stopped = {
+            (row["account"], row["recipient"]) for row in database.rows("SELECT * FROM stopped")
+        }
+
+    def accept(
+        self,
+        account: Account,
+        messages: Iterable[Acceptance],
+        *,
+        mail: str | None = None,
+        duplicate: bool = False,
+        reorder: bool = False,
+    ) -> None:
+        """Record messages with the callbacks they will be owed. ``mail`` is their shared content.
+
+        ``duplicate`` owes every callback twice; ``reorder`` owes them all at the last one's time,
+        latest first.
+        """
+        accepted_ms = now_ms()
+        mail_id = self._keep_mail(mail) if mail is not None else None
+        for message in messages:
+            message_id = self._database.write(
+                "INSERT INTO message (account, provider, vendor_id, recipient, reference, accepted_ms, state, cause,"
+                " content_id, variables, echo) VALUES (?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?)",
+                (
+                    account.name,
+                    account.provider,
+                    message.vendor_id,
+                    message.recipient,
+                    message.reference,
+                    accepted_ms,
+                    mail_id or message.content_id,
+                    message.variables,
+                    message.echo,
+                ),
+            ).lastrowid
+            if not account.callbacks:
+                continue
+            steps = list(reversed(message.steps)) if reorder else message.steps
+            latest_ms = message.steps[-1].after_ms
+            self._database.write_many(
+                "INSERT INTO callback VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        account.name,
+                        accepted_ms + (latest_ms if reorder else step.after_ms),
+                        next(self._callback_ids),
+                        accepted_ms + step.after_ms,
+                        message_id,
+                        STATUS_EVENT,
+                        step.cause.value,
+                        str(step.state.value),
+                    )
+                    for step in steps
+                    for _ in range(2 if duplicate else 1)
+                ],
+            )
+
+    def _keep_mail(self, mail: str) -> int:
+        mail_id = self._database.write(
+            "INSERT INTO content (kind, body) VALUES ('mail', ?)", (mail,)
+        ).lastrowid
+        assert mail_id is not None
+        self._database.write(
+            "DELETE FROM content WHERE kind = 'mail' AND id <= ?", (mail_id - MAILS_KEPT,)
+        )
+        return mail_id
+
+    def receive(self, account: Account, sender: str, text: str) -> int:
+        """Record something a person sent. Returns when, in epoch milliseconds."""
+        received_ms = now_ms()
+        self._database.write(
+            "INSERT INTO inbound (account, provider, sender, received_ms, text) VALUES (?, ?, ?, ?, ?)",
+            (account.name, account.provider, sender, received_ms, text),
+        )
+        return received_ms
+
+    def last_received_ms(self, account: Account, sender: str) -> int:
+        """When this person last wrote to this account; 0 if never."""
+        rows = self._database.rows(
+            "SELECT max(received_ms) FROM inbound WHERE sender = ? AND account = ?",
+            (sender, account.name),
+        )
+        return rows[0][0] or 0
+
+    def set_stopped(self, account: Account, recipient: str, stopped: bool) -> None:
+        if stopped:
+            self._database.write(
+                "INSERT OR IGNORE INTO stopped VALUES (?, ?)", (account.name, recipient)
+            )
+            self._stopped.add((account.name, recipient))
+        else:
+            self._database.write(
+                "DELETE FROM stopped WHERE account = ? AND recipient = ?", (account.name, recipient)
+            )
+            self._stopped.discard((account.name, recipient))
+
+    def has_stopped(self, account: Account, recipient: str) -> bool:
+        return (account.name, recipient) in self._stopped
+
+    def owe(self, account: Account, event: str, payload: Any, *, after_ms: int = 0) -> None:
+        """Owe a callback that is not about a message's status."""
+        due_ms = now_ms() + after_ms
+        self._database.write(
+            "INSERT INTO callback VALUES (?, ?, ?, ?, NULL, ?, '', ?)",
+            (account.name, due_ms, next(self._callback_ids), due_ms, event, json.dumps(payload)),
+        )
+
+    def owed(self, account: Account, limit: int) -> list[OwedCallback]:
+        """What is due now, earliest first."""
+        rows = self._database.rows(
+            "SELECT callback.due_ms, callback.id, callback.happened_ms, callback.event, callback.cause,"
+            " callback.payload, callback.message_id, message.vendor_id, message.recipient, message.reference,"
+            " message.echo FROM callback LEFT JOIN message ON message.id = callback.message_id"
+            " WHERE callback.account = ? AND callback.due_ms <= ? ORDER BY callback.due_ms, callback.id LIMIT ?",
+            (account.name, now_ms(), limit),
+        )
+        return [_owed_callback(row) for row in rows]
+
+    def settle(self, account: Account, callbacks: Sequence[OwedCallback]) -> None:
+        """These callbacks were taken by their receiver."""
+        self._database.write_many(
+            "DELETE FROM callback WHERE account = ? AND due_ms = ? AND id = ?",
+            [(account.name, callback.due_ms, callback.id) for callback in callbacks],
+        )
+        self._database.write_many(
+            "UPDATE message SET state = max(state, ?), cause = max(cause, ?) WHERE id = ?",
+            [
+                (callback.state.value, callback.cause.value, callback.message_id)
+                for callback in callbacks
+                if callback.message_id is not None
+            ],
+        )
+
+    def clear(self) -> None:
+        """Forget messages, what came in, and the callbacks owed for both; templates stay under review."""
+        for statement in (
+            "DELETE FROM message",
+            "DELETE FROM inbound",
+            "DELETE FROM stopped",
+            "DELETE FROM content WHERE kind = 'mail'",
+            "DELETE FROM callback WHERE event <> 'template'",
+        ):
+            self._database.write(statement)
+        self._stopped.clear()
+
+
+def _owed_callback(row: sqlite3.Row) -> OwedCallback:
+    is_status = row["event"] == STATUS_EVENT
+    return OwedCallback(
+        due_ms=row["due_ms"],
+        id=row["id"],
+        happened_ms=row["happened_ms"],
+        event=row["event"],
+        state=State(int(row["payload"])) if is_status else State.ACCEPTED,
+        cause=Cause(row["cause"]),
+        payload="" if is_status else row["payload"],
+        message_id=row["message_id"],
+        vendor_id=row["vendor_id"] or "",
+        recipient=row["recipient"] or "",
+        reference=row["reference"] or "",
+        echo=row["echo"] or "",
+    )

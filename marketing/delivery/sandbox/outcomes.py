@@ -1,0 +1,86 @@
+"""What becomes of a message: decided by its recipient's ending, the account's rates and its past."""
+
+import random
+import re
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from marketing.delivery.sandbox.accounts import Account
+
+ENDING = re.compile(r"(\d{4})(?:@.*)?$")
+
+
+class State(IntEnum):
+    """What the vendor knows of a message. It only rises."""
+
+    ACCEPTED = 0
+    SENT = 1
+    DELIVERED = 2
+    READ = 3
+    FAILED = 4
+
+
+class Cause(StrEnum):
+    """Why a message failed; each vendor module has its own code for it."""
+
+    NONE = ""
+    UNDELIVERABLE = "undeliverable"
+    ENGAGEMENT_LIMIT = "engagement_limit"
+    STOPPED = "stopped"
+    WINDOW_CLOSED = "window_closed"
+    VENDOR_FAULT = "vendor_fault"
+
+
+class Refusal(StrEnum):
+    """What happens to the request itself."""
+
+    NONE = ""
+    RATE_LIMITED_ONCE = "0429"
+    SERVER_ERROR = "0500"
+    NO_ANSWER = "0999"
+
+
+CAUSE_OF_ENDING = {
+    "0026": Cause.UNDELIVERABLE,
+    "0049": Cause.ENGAGEMENT_LIMIT,
+    "0050": Cause.STOPPED,
+}
+REFUSALS = {refusal.value: refusal for refusal in Refusal if refusal}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing the vendor reports of a message, so many milliseconds after accepting it."""
+
+    state: State
+    after_ms: int
+    cause: Cause = Cause.NONE
+
+
+def ending(recipient: str) -> str:
+    """The last four digits of a number or of an address's local part, else empty."""
+    match = ENDING.search(recipient)
+    return match[1] if match else ""
+
+
+def refusal_for(recipient: str) -> Refusal:
+    return REFUSALS.get(ending(recipient), Refusal.NONE)
+
+
+def steps_for(account: Account, recipient: str, cause: Cause = Cause.NONE) -> list[Step]:
+    """What will be reported of an accepted message, in order of time.
+
+    ``cause`` is a failure the caller already knows of; the recipient's ending comes next, then
+    chance by the account's rates.
+    """
+    cause = cause or CAUSE_OF_ENDING.get(ending(recipient), Cause.NONE)
+    if not cause and random.random() < account.failure_rate:
+        cause = Cause.VENDOR_FAULT
+    if cause:
+        return [Step(State.FAILED, account.sent_delay_ms, cause)]
+    steps = [Step(State.SENT, account.sent_delay_ms)]
+    if random.random() < account.delivered_rate:
+        steps.append(Step(State.DELIVERED, account.delivered_delay_ms))
+        if random.random() < account.read_rate:
+            steps.append(Step(State.READ, account.read_delay_ms))
+    return steps

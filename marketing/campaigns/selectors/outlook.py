@@ -1,0 +1,108 @@
+"""What a page says before anything goes: who, why not, how much, in which words."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from marketing.campaigns.models import Campaign
+from marketing.campaigns.selectors import plan
+from marketing.content import merge_fields
+from marketing.content.models import MessageTemplate
+from marketing.content.rendering import Rendered, compile_version
+from marketing.content.rules import SmsCount, count_sms
+from marketing.content.selectors import templates_for_actor
+from marketing.core.actor import Actor
+from marketing.core.errors import DomainError
+from marketing.delivery.estimate import Estimate
+from marketing.policy import selectors as policy
+from marketing.segments.selectors import get_segment_for_actor
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """An estimate for people to read.
+
+    `stand_in` is the message it was counted with while the campaign has none of its own.
+    `problem` says why there is no estimate.
+    """
+
+    estimate: Estimate | None = None
+    budget_left: Decimal | None = None
+    stand_in: MessageTemplate | None = None
+    problem: str = ""
+
+    @property
+    def reasons(self) -> list[tuple[str, int]]:
+        """Why people are left out, most frequent first."""
+        found = self.estimate.reasons if self.estimate else {}
+        return sorted(found.items(), key=lambda item: -item[1])
+
+    @property
+    def left_out(self) -> int:
+        return self.estimate.total - self.estimate.sendable if self.estimate else 0
+
+    @property
+    def is_over_budget(self) -> bool:
+        return (
+            self.estimate is not None
+            and self.budget_left is not None
+            and self.estimate.cost > self.budget_left
+        )
+
+
+def outlook(
+    actor: Actor,
+    campaign: Campaign,
+    now: dt.datetime,
+    *,
+    segment_id: uuid.UUID | None = None,
+    target_all_customers: bool | None = None,
+    exclude_segment_ids: Sequence[uuid.UUID] | None = None,
+) -> Outlook:
+    """What the campaign would do now, with an audience chosen but not saved where given."""
+    if target_all_customers is not None:
+        campaign.target_all_customers = target_all_customers
+        campaign.segment = get_segment_for_actor(actor, segment_id) if segment_id else None
+        campaign.exclude_segment_ids = list(exclude_segment_ids or ())
+    if campaign.segment is None and not campaign.target_all_customers:
+        return Outlook()
+    stand_in = None
+    if campaign.template is None:
+        usable = templates_for_actor(actor).filter(channel=campaign.channel, is_active=True)
+        campaign.template = stand_in = usable.order_by("-pk").first()
+    try:
+        estimate = plan.estimate(campaign, now)
+    except DomainError as error:
+        reasons = [reason for found in error.fields.values() for reason in found]
+        return Outlook(problem=" ".join(reasons) or error.message)
+    finally:
+        if stand_in is not None:
+            campaign.template = None
+    return Outlook(estimate, policy.budget_left(campaign.branch_ids), stand_in)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The message in one language, filled with sample values."""
+
+    message: Rendered
+    sms: SmsCount | None
+
+    @property
+    def button_texts(self) -> list[str]:
+        return [button.text for button in self.message.buttons]
+
+
+def message_previews(campaign: Campaign) -> list[Preview]:
+    """The campaign's message in each of its languages; none before it is chosen."""
+    if campaign.template is None:
+        return []
+    compiled = compile_version(plan.version_of(campaign))
+    values = merge_fields.samples(compiled.placeholders)
+    rendered = [compiled.render(language, values) for language in compiled.languages]
+    return [
+        Preview(message, count_sms(message.body) if campaign.channel == "sms" else None)
+        for message in rendered
+    ]

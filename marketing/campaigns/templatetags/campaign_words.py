@@ -1,0 +1,31 @@
+"""Filters that put campaigns' codes into words."""
+
+from django import template
+from django.utils.functional import Promise
+
+from marketing.campaigns import wording
+from marketing.delivery.wording import REASONS
+
+register = template.Library()
+
+
+def _readable(code: str) -> str:
+    return code.replace("_", " ").capitalize()
+
+
+@register.filter
+def skip_reason(code: str) -> str | Promise:
+    """Why somebody gets nothing."""
+    return REASONS.get(code) or _readable(code)
+
+
+@register.filter
+def pause_reason(code: str) -> str | Promise:
+    """Why a campaign stands still."""
+    return wording.PAUSE_REASONS.get(code) or _readable(code)
+
+
+@register.filter
+def act(action: str) -> wording.Act:
+    """Title, icon and tone of an audited action such as "campaign.approve"."""
+    return wording.ACTS.get(action.split(".", 1)[-1], wording.UNKNOWN_ACT)

@@ -1,0 +1,324 @@
+"""One campaign: live figures, what may be done with it, its people and its history."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from customers.models import Customer
+from customers.selectors import get_customer_for_actor, search_customers
+from marketing.campaigns import forms, rules, services
+from marketing.campaigns.models import Campaign, CampaignRun
+from marketing.campaigns.selectors import plan
+from marketing.campaigns.selectors.campaigns import (
+    get_campaign_for_actor,
+    history,
+    latest_run,
+    may_approve,
+)
+from marketing.campaigns.selectors.outlook import outlook
+from marketing.campaigns.selectors.progress import figures_of
+from marketing.campaigns.views.refusals import sentences
+from marketing.core import clock
+from marketing.core.actor import Actor
+from marketing.core.errors import DomainError, InvalidCampaignStatus
+from marketing.core.htmx import StaffRequest
+from marketing.core.models import Role
+from marketing.core.pages import staff_view
+from marketing.delivery import selectors as delivery
+from marketing.delivery.models import Message, MessageState
+
+PEOPLE_PER_PAGE = 50
+FOUND_CUSTOMERS = 200
+SAMPLES = 10
+
+
+@staff_view("campaign.view")
+@require_GET
+def campaign_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    return _page(request, get_campaign_for_actor(request.actor, pk))
+
+
+@staff_view("campaign.view")
+@require_GET
+def campaign_live(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """The part of the page that changes while the campaign sends."""
+    campaign = get_campaign_for_actor(request.actor, pk)
+    return render(request, "campaigns/detail.html#live", _live(request, campaign))
+
+
+def _page(
+    request: StaffRequest, campaign: Campaign, error: DomainError | None = None
+) -> HttpResponse:
+    context = _live(request, campaign) | {
+        "history": history(campaign)[:30],
+        "problems": sentences(error) if error else [],
+        "is_receptionist": request.actor.staff.role == Role.RECEPTIONIST,
+    }
+    if context["run"]:
+        context |= _people(request, context["run"])
+    if campaign.status == rules.PENDING_APPROVAL:
+        context["outlook"] = outlook(request.actor, campaign, clock.now())
+        context["reason_form"] = forms.ReasonForm(initial={"version": campaign.version})
+    if "test" in context["actions"]:
+        context["test_form"] = forms.TestSendForm()
+    status = 200 if error is None else 422 if error.http_status == 400 else error.http_status
+    return render(request, "campaigns/detail.html", context, status=status)
+
+
+def _live(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
+    figures = figures_of([campaign])[campaign.pk]
+    run = latest_run(campaign) if figures.latest else None
+    context: dict[str, Any] = {
+        "campaign": campaign,
+        "figures": figures,
+        "run": run,
+        "is_live": campaign.status == rules.SENDING,
+        "actions": _actions(request.actor, campaign),
+        "needs_approver": campaign.pause_reason in rules.REAPPROVAL_REASONS,
+    }
+    if run is not None and figures.is_frozen:
+        context["reasons"] = sorted(
+            delivery.reasons_of(run.send_run).items(), key=lambda item: -item[1]
+        )
+        context["failures"] = delivery.failures_of(run.send_run)
+    return context
+
+
+def _actions(actor: Actor, campaign: Campaign) -> set[str]:
+    """What this person may do with the campaign in its present state."""
+    allowed = {str(action) for action in rules.actions_in(campaign.status)}
+    if not actor.can("campaign.create"):
+        return set()
+    if not may_approve(actor, campaign):
+        allowed -= {"approve", "reject", "ask_for_changes"}
+        if campaign.pause_reason in rules.REAPPROVAL_REASONS:
+            allowed.discard("resume")
+    allowed.add("copy")
+    if campaign.template_id:
+        allowed.add("test")
+    return allowed
+
+
+def _people(request: StaffRequest, run: CampaignRun) -> dict[str, Any]:
+    """One page of the run's recipients, by state, reason and name or phone."""
+    people = delivery.recipients(run.send_run)
+    state = request.GET.get("state", "")
+    text = request.GET.get("q", "").strip()
+    if state in MessageState.values:
+        people = people.filter(state=state)
+    if reason := request.GET.get("reason", ""):
+        people = people.filter(reason=reason)
+    if text:
+        found = search_customers(request.actor, text).values_list("pk", flat=True)
+        people = people.filter(customer_id__in=list(found[:FOUND_CUSTOMERS]))
+    rows = _after(people, request.GET.get("after", ""))
+    return {
+        "people": rows[:PEOPLE_PER_PAGE],
+        "after": rows[PEOPLE_PER_PAGE - 1].pk if len(rows) > PEOPLE_PER_PAGE else None,
+        "state": state,
+        "reason": reason,
+        "query": text,
+        "states": MessageState.choices,
+    }
+
+
+def _after(people: QuerySet[Message], after: str) -> list[Message]:
+    try:
+        people = people.filter(pk__gt=uuid.UUID(after)) if after else people
+    except ValueError:
+        pass
+    return list(people[: PEOPLE_PER_PAGE + 1])
+
+
+@staff_view("campaign.view")
+@require_GET
+def campaign_person(request: StaffRequest, pk: uuid.UUID, customer_pk: uuid.UUID) -> HttpResponse:
+    """Why she did, or did not, get it: the message as it went, and the gate's present verdicts."""
+    campaign = get_campaign_for_actor(request.actor, pk)
+    customer = get_customer_for_actor(request.actor, customer_pk)
+    run = latest_run(campaign)
+    message = None
+    if run is not None:
+        message = delivery.recipients(run.send_run).filter(customer_id=customer.pk).first()
+    return render(
+        request,
+        "campaigns/person.html",
+        {
+            "campaign": campaign,
+            "customer": customer,
+            "run": run,
+            "message": message,
+            "is_in_audience": _is_in_audience(campaign, customer),
+            "verdicts": delivery.explain(
+                customer=customer, channel=campaign.channel, purpose=plan.purpose(campaign)
+            )
+            if campaign.template_id
+            else [],
+        },
+    )
+
+
+def _is_in_audience(campaign: Campaign, customer: Customer) -> bool | None:
+    """Whether the rule finds her now; None when it cannot be judged."""
+    try:
+        return plan.audience(campaign, clock.now()).filter(pk=customer.pk).exists()
+    except DomainError:
+        return None
+
+
+@staff_view("campaign.approve")
+@require_GET
+def campaign_samples(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """Ten messages as real people would get them."""
+    campaign = get_campaign_for_actor(request.actor, pk)
+    problem, samples = "", []
+    try:
+        samples = plan.samples(campaign, clock.now(), SAMPLES)
+    except DomainError as error:
+        problem = " ".join(sentences(error))
+    return render(
+        request,
+        "campaigns/_samples.html",
+        {"campaign": campaign, "samples": samples, "problem": problem},
+    )
+
+
+Service = Callable[..., Any]
+
+
+def _act(
+    request: StaffRequest, pk: uuid.UUID, service: Service, done: str, **values: Any
+) -> HttpResponse:
+    """Do it and show the campaign, or show the campaign with the refusal."""
+    campaign = get_campaign_for_actor(request.actor, pk)
+    if (version := request.POST.get("version", "")).isdigit():
+        values["version"] = int(version)
+    try:
+        service(actor=request.actor, campaign=campaign, **values)
+    except DomainError as error:
+        return _page(request, get_campaign_for_actor(request.actor, pk), error)
+    messages.success(request, done)
+    return redirect("campaign-detail", pk)
+
+
+@staff_view("campaign.create")
+@require_POST
+def submit(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    return _act(request, pk, services.submit_campaign, _("Submitted."))
+
+
+@staff_view("campaign.approve")
+@require_POST
+def approve(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    return _act(request, pk, services.approve_campaign, _("Approved."))
+
+
+@staff_view("campaign.approve")
+@require_POST
+def reject(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    reason = request.POST.get("reason", "")
+    return _act(request, pk, services.reject_campaign, _("Rejected."), reason=reason)
+
+
+@staff_view("campaign.approve")
+@require_POST
+def ask_for_changes(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    reason = request.POST.get("reason", "")
+    return _act(request, pk, services.ask_for_changes, _("Sent back."), reason=reason)
+
+
+@staff_view("campaign.send")
+@require_POST
+def schedule(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    return _act(request, pk, services.schedule_campaign, _("Scheduled."))
+
+
+@staff_view("campaign.send")
+@require_POST
+def send(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """A second press finds it on its way, and says so."""
+    campaign = get_campaign_for_actor(request.actor, pk)
+    try:
+        services.send_campaign(actor=request.actor, campaign=campaign)
+    except InvalidCampaignStatus as error:
+        if error.details["status"] != rules.SENDING:
+            return _page(request, get_campaign_for_actor(request.actor, pk), error)
+        messages.info(request, _("It is already on its way."))
+    except DomainError as error:
+        return _page(request, get_campaign_for_actor(request.actor, pk), error)
+    else:
+        messages.success(request, _("On its way."))
+    return redirect("campaign-detail", pk)
+
+
+@staff_view("campaign.send")
+@require_POST
+def pause(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    return _act(request, pk, services.pause_campaign, _("Paused."))
+
+
+@staff_view("campaign.send")
+@require_POST
+def resume(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    return _act(request, pk, services.resume_campaign, _("Resumed."))
+
+
+@staff_view("campaign.send")
+@require_POST
+def cancel(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    return _act(request, pk, services.cancel_campaign, _("Cancelled."))
+
+
+@staff_view("campaign.create")
+@require_POST
+def copy(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    campaign = get_campaign_for_actor(request.actor, pk)
+    try:
+        made = services.copy_campaign(actor=request.actor, campaign=campaign)
+    except DomainError as error:
+        return _page(request, campaign, error)
+    return redirect("campaign-edit", made.pk, "details")
+
+
+@staff_view("campaign.create")
+@require_POST
+def delete(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    campaign = get_campaign_for_actor(request.actor, pk)
+    try:
+        services.delete_campaign(actor=request.actor, campaign=campaign)
+    except DomainError as error:
+        return _page(request, campaign, error)
+    messages.success(request, _("Deleted."))
+    return redirect("campaign-list")
+
+
+@staff_view("campaign.send")
+@require_POST
+def test(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """Send the message to the staff member's own phone, written as for a customer."""
+    campaign = get_campaign_for_actor(request.actor, pk)
+    text = request.POST.get("customer", "").strip()
+    customer = search_customers(request.actor, text).first() if text else None
+    if text and customer is None:
+        messages.error(request, _("Nobody is called “%(text)s”.") % {"text": text})
+        return redirect("campaign-detail", pk)
+    try:
+        message = services.send_test(
+            actor=request.actor,
+            campaign=campaign,
+            customer=customer,
+            address=request.POST.get("address", "").strip(),
+        )
+    except DomainError as error:
+        return _page(request, campaign, error)
+    messages.success(
+        request, _("A test is on its way to %(address)s.") % {"address": message.address}
+    )
+    return redirect("campaign-detail", pk)

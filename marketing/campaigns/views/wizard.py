@@ -1,0 +1,195 @@
+"""The wizard: each step is a plain form that saves the draft and goes on."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods
+
+from marketing.campaigns import forms, rules, services
+from marketing.campaigns.models import Campaign
+from marketing.campaigns.selectors.campaigns import get_campaign_for_actor
+from marketing.campaigns.selectors.outlook import Outlook, message_previews, outlook
+from marketing.campaigns.services.checks import next_due
+from marketing.campaigns.views.refusals import sentences, show_at_fields
+from marketing.content.selectors import get_template_for_actor
+from marketing.core import clock
+from marketing.core.errors import DomainError
+from marketing.core.htmx import StaffRequest
+from marketing.core.pages import staff_view
+
+STEPS: dict[str, tuple[Any, type[forms.StepForm] | None]] = {
+    "details": (gettext_lazy("Details"), forms.DetailsForm),
+    "audience": (gettext_lazy("Audience"), forms.AudienceForm),
+    "message": (gettext_lazy("Message"), forms.MessageForm),
+    "schedule": (gettext_lazy("Schedule"), forms.ScheduleForm),
+    "review": (gettext_lazy("Review"), None),
+}
+ORDER = list(STEPS)
+
+
+@staff_view("campaign.create")
+@require_http_methods(["GET", "POST"])
+def campaign_new(request: StaffRequest) -> HttpResponse:
+    """The first step makes the draft."""
+    form = forms.DetailsForm(
+        request.POST or None, actor=request.actor, campaign=None, initial=_wished(request)
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            campaign = services.create_campaign(
+                actor=request.actor, values=form.values() | _wished_segment(request)
+            )
+        except DomainError as error:
+            show_at_fields(form, error)
+        else:
+            return redirect("campaign-edit", campaign.pk, "audience")
+    return _show(request, None, "details", form)
+
+
+def _wished(request: StaffRequest) -> dict[str, str]:
+    return {"name": request.GET.get("name", "")}
+
+
+def _wished_segment(request: StaffRequest) -> dict[str, Any]:
+    """A segment's page links here with itself as the audience."""
+    try:
+        return {"segment_id": uuid.UUID(request.GET["segment"])}
+    except (KeyError, ValueError):
+        return {}
+
+
+@staff_view("campaign.create")
+@require_http_methods(["GET", "POST"])
+def campaign_edit(request: StaffRequest, pk: uuid.UUID, step: str) -> HttpResponse:
+    """One step of an existing campaign; saving an approved one takes the approval away."""
+    if step not in STEPS:
+        raise Http404
+    campaign = get_campaign_for_actor(request.actor, pk)
+    if not rules.is_allowed(rules.Action.EDIT, campaign.status):
+        messages.warning(request, _("It can no longer be edited; make a copy instead."))
+        return redirect("campaign-detail", pk)
+    form_class = STEPS[step][1]
+    if form_class is None:
+        return _review(request, campaign)
+    form = _form(request, form_class, campaign)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.update_campaign(
+                actor=request.actor,
+                campaign=campaign,
+                values=form.values(),
+                version=form.cleaned_data["version"],
+            )
+        except DomainError as error:
+            show_at_fields(form, error)
+        else:
+            if "later" in request.POST:
+                return redirect("campaign-list")
+            return redirect("campaign-edit", pk, ORDER[ORDER.index(step) + 1])
+    return _show(request, campaign, step, form)
+
+
+def _form(
+    request: StaffRequest, form_class: type[forms.StepForm], campaign: Campaign
+) -> forms.StepForm:
+    more = {}
+    if form_class is forms.ScheduleForm:
+        more = {"zone": request.actor.user.tenant.time_zone}
+    return form_class(request.POST or None, actor=request.actor, campaign=campaign, **more)
+
+
+def _show(
+    request: StaffRequest, campaign: Campaign | None, step: str, form: forms.StepForm
+) -> HttpResponse:
+    context: dict[str, Any] = {"form": form, "campaign": campaign, "step": step}
+    if campaign is not None and step == "audience":
+        context["outlook"] = _outlook(request, campaign)
+    if campaign is not None and step == "message":
+        context["previews"] = message_previews(campaign)
+    return render(
+        request,
+        f"campaigns/wizard_{step}.html",
+        context | {"steps": _stepper(campaign, step)},
+        status=422 if form.errors else 200,
+    )
+
+
+def _stepper(campaign: Campaign | None, current: str) -> list[dict[str, Any]]:
+    """Steps up to the present one are done; every step of a saved draft can be opened."""
+    return [
+        {
+            "label": label,
+            "url": reverse("campaign-edit", args=[campaign.pk, name]) if campaign else "",
+            "state": "current"
+            if name == current
+            else "done"
+            if ORDER.index(name) < ORDER.index(current)
+            else "todo",
+        }
+        for name, (label, _form_class) in STEPS.items()
+    ]
+
+
+def _outlook(request: StaffRequest, campaign: Campaign) -> Outlook:
+    return outlook(request.actor, campaign, clock.now())
+
+
+def _review(request: StaffRequest, campaign: Campaign) -> HttpResponse:
+    """Everything that will happen; its buttons submit, or send what was approved."""
+    problems: list[str] = []
+    status = 200
+    if request.method == "POST":
+        try:
+            campaign = services.submit_campaign(actor=request.actor, campaign=campaign)
+        except DomainError as error:
+            problems, status = sentences(error), 422
+        else:
+            if campaign.status == rules.PENDING_APPROVAL:
+                messages.success(request, _("Sent for approval."))
+            else:
+                messages.success(request, _("Nobody else need approve it: it is ready to go."))
+            return redirect("campaign-detail", campaign.pk)
+    return render(
+        request,
+        "campaigns/wizard_review.html",
+        {
+            "campaign": campaign,
+            "step": "review",
+            "steps": _stepper(campaign, "review"),
+            "outlook": _outlook(request, campaign),
+            "previews": message_previews(campaign),
+            "next_due": next_due(campaign, clock.now()),
+            "problems": problems,
+        },
+        status=status,
+    )
+
+
+@staff_view("campaign.create")
+@require_GET
+def campaign_estimate(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """The audience step's figures for what is chosen but not yet saved."""
+    campaign = get_campaign_for_actor(request.actor, pk)
+    form = forms.AudienceForm(request.GET, actor=request.actor, campaign=campaign)
+    chosen = None
+    if form.is_valid():
+        chosen = outlook(request.actor, campaign, clock.now(), **form.values())
+    return render(request, "campaigns/_outlook.html", {"outlook": chosen, "campaign": campaign})
+
+
+@staff_view("campaign.create")
+@require_GET
+def campaign_preview(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """The message step's phones for the message chosen but not yet saved."""
+    campaign = get_campaign_for_actor(request.actor, pk)
+    try:
+        campaign.template = get_template_for_actor(request.actor, request.GET.get("template", ""))
+    except DomainError:
+        campaign.template = None
+    return render(request, "campaigns/_previews.html", {"previews": message_previews(campaign)})

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db import models
 from django.db.models import Model
 from django.http import HttpRequest
 
@@ -52,6 +53,7 @@ class ProviderAccountAdmin(TenantAdmin):
 
     list_display = ("name", "channel", "provider", "is_default", "is_active", "circuit_reason")
     list_filter = ("channel", "is_active")
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     fields = ("name", "base_url", "sender", "rate_per_second", "max_concurrency", "is_active")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

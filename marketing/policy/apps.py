@@ -1,6 +1,16 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 
 class PolicyConfig(AppConfig):
     name = "marketing.policy"
     label = "policy"
+    verbose_name = "Settings"
+
+    def ready(self) -> None:
+        from customers import consent_defaults
+        from marketing.core.context import NAVIGATION
+        from marketing.policy import selectors
+
+        consent_defaults.register(selectors.assumed_consent)
+        NAVIGATION.append((gettext_noop("Settings"), "settings", "settings", "config.view"))

@@ -47,6 +47,11 @@ def branch_config(branch_id: uuid.UUID) -> BranchMarketingConfig:
     return found or BranchMarketingConfig(branch_id=branch_id)
 
 
+def branch_configs() -> dict[uuid.UUID, BranchMarketingConfig]:
+    """The settings of the branches whose settings were ever changed."""
+    return {config.branch_id: config for config in BranchMarketingConfig.objects.all()}
+
+
 def assumed_consent() -> dict[str, bool]:
     """Per channel, whether consent is assumed of people whom staff enter (decisions.md 3)."""
     stored = get_config().assumed_consent

@@ -1,0 +1,30 @@
+"""How the changes of an audit entry are put into words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def change_lines(changes: Mapping[str, Any]) -> list[str]:
+    """`{"name": ["A", "B"], "count": 3}` as `["name: A → B", "count: 3"]`."""
+    return [f"{name}: {_words(change)}" for name, change in changes.items()]
+
+
+def _words(change: Any) -> str:
+    if isinstance(change, list) and len(change) == 2:
+        return f"{_value(change[0])} → {_value(change[1])}"
+    return _value(change)
+
+
+def _value(value: Any) -> str:
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(map(_value, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_value(part)}" for key, part in value.items())
+    return str(value)

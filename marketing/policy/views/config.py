@@ -1,0 +1,113 @@
+"""The chain's settings, a page for each matter; managers read, super owners change."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from marketing.core.htmx import StaffRequest
+from marketing.core.pages import staff_view
+from marketing.policy import forms, selectors, services
+from marketing.policy.views.refusals import accepted
+from marketing.policy.views.tabs import tabs_for
+
+
+@staff_view("config.view")
+@require_http_methods(["GET", "POST"])
+def switches(request: StaffRequest) -> HttpResponse:
+    return _section(request, "settings", forms.SwitchesForm)
+
+
+@staff_view("config.view")
+@require_http_methods(["GET", "POST"])
+def hours(request: StaffRequest) -> HttpResponse:
+    return _section(request, "settings-hours", forms.HoursForm)
+
+
+@staff_view("config.view")
+@require_http_methods(["GET", "POST"])
+def approval(request: StaffRequest) -> HttpResponse:
+    return _section(request, "settings-approval", forms.ApprovalForm)
+
+
+@staff_view("config.view")
+@require_http_methods(["GET", "POST"])
+def budget(request: StaffRequest) -> HttpResponse:
+    return _section(request, "settings-budget", forms.BudgetForm)
+
+
+@staff_view("budget.config")
+@require_POST
+def branch_budget(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """Change one row of the budget page."""
+    branch = selectors.get_branch_for_actor(request.actor, pk)
+    config = selectors.branch_config(branch.pk)
+    form = forms.BranchBudgetForm(request.POST, instance=config, prefix=str(pk))
+
+    def save() -> None:
+        services.update_branch_config(actor=request.actor, branch=branch, values=form.changes)
+
+    if accepted(form, save):
+        messages.success(request, _("%(branch)s is saved.") % {"branch": branch.name})
+        return redirect("settings-budget")
+    whole = forms.BudgetForm(instance=selectors.get_config())
+    return _show(request, "settings-budget", whole, {pk: form})
+
+
+def _section(
+    request: StaffRequest, name: str, form_class: type[forms.SettingsForm]
+) -> HttpResponse:
+    config = selectors.get_config()
+    if request.method == "GET":
+        return _show(request, name, form_class(instance=config))
+    request.actor.require("config.change")
+    form = form_class(request.POST, instance=config)
+
+    def save() -> None:
+        with transaction.atomic():
+            services.update_config(actor=request.actor, values=form.changes)
+
+    if accepted(form, save):
+        messages.success(request, _("Saved."))
+        return redirect(name)
+    return _show(request, name, form)
+
+
+def _show(
+    request: StaffRequest,
+    name: str,
+    form: forms.SettingsForm,
+    refused_rows: dict[uuid.UUID, forms.SettingsForm] | None = None,
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "tabs": tabs_for(request.actor, name),
+        "form": form,
+        "may_change": request.actor.can("config.change"),
+    }
+    if name == "settings-budget":
+        context |= _budget_rows(request, refused_rows or {})
+    status = 422 if form.is_bound or refused_rows else 200
+    return render(request, f"policy/{name.removeprefix('settings-')}.html", context, status=status)
+
+
+def _budget_rows(
+    request: StaffRequest, refused: dict[uuid.UUID, forms.SettingsForm]
+) -> dict[str, Any]:
+    chain, *branches = selectors.spend_of_month()
+    configs = selectors.branch_configs()
+    rows = []
+    for spend in branches:
+        branch = spend.branch
+        if branch is None or not request.actor.has_branch(branch.pk):
+            continue
+        config = configs.get(branch.pk) or selectors.branch_config(branch.pk)
+        form = refused.get(branch.pk) or forms.BranchBudgetForm(
+            instance=config, prefix=str(branch.pk)
+        )
+        rows.append({"spend": spend, "form": form})
+    return {"chain": chain, "rows": rows}

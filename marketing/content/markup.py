@@ -23,6 +23,7 @@ from liquid.builtin.tags import case_tag, if_tag, unless_tag
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 from liquid.template import BoundTemplate
+from liquid.token import TOKEN_CONTENT
 
 Value = str | int | None
 
@@ -89,7 +90,8 @@ class Markup:
 
     `names` are its placeholders in order of appearance, `positions` where each first stands,
     `required` those that print nothing when their value is missing. `pieces` are its texts
-    and outputs when it consists of plain ones only, else None.
+    and outputs when it consists of plain ones only, else None; then `unplain_at` is where
+    the first other thing stands.
     """
 
     source: str
@@ -98,6 +100,7 @@ class Markup:
     positions: Mapping[str, int]
     required: frozenset[str]
     pieces: tuple[str | Output, ...] | None
+    unplain_at: int | None
 
     def render(self, values: Mapping[str, Value]) -> str:
         """The text with values filled in; None stands for a missing one.
@@ -128,14 +131,34 @@ def parse(source: str, *, html: bool = False) -> Markup:
         raise _located(error, source) from error
     reader = _Reader(source, environment)
     reader.read(template)
+    pieces, unplain_at = _pieces(template)
     return Markup(
         source=source,
         template=template,
         names=tuple(sorted(reader.positions, key=reader.positions.__getitem__)),
         positions=reader.positions,
         required=frozenset(reader.required),
-        pieces=None if html else reader.pieces(template),
+        pieces=None if html else pieces,
+        unplain_at=unplain_at,
     )
+
+
+def split(source: str) -> list[tuple[bool, str]]:
+    """The source cut into `(is code, text)`: outside and inside of braces. Raises `MarkupError`."""
+    cut: list[tuple[bool, str]] = []
+    end = 0
+    try:
+        for token in _TEXT.tokenizer()(source):
+            if token.kind == TOKEN_CONTENT:
+                if token.start_index > end:
+                    cut.append((True, source[end : token.start_index]))
+                cut.append((False, token.value))
+                end = token.start_index + len(token.value)
+    except LiquidError as error:
+        raise _located(error, source) from error
+    if end < len(source):
+        cut.append((True, source[end:]))
+    return cut
 
 
 def position(source: str, index: int) -> tuple[int, int]:
@@ -175,6 +198,10 @@ class _Reader:
             self._node(child, context, inside)
 
     def _expression(self, expression: Expression) -> None:
+        # With autoescape the library takes literals for trusted HTML.
+        is_trusted = self.environment.autoescape and isinstance(expression, StringLiteral)
+        if is_trusted and {"<", "&"} & set(expression.value):
+            raise self._error(_("HTML may not stand inside braces."), expression.token)
         if isinstance(expression, RangeLiteral):
             raise self._error(_("Ranges are not allowed."), expression.token)
         if isinstance(expression, Path):
@@ -206,19 +233,21 @@ class _Reader:
         if not has_default:
             self.required |= set(_paths(expression)) - present
 
-    def pieces(self, template: BoundTemplate) -> tuple[str | Output, ...] | None:
-        pieces: list[str | Output] = []
-        for node in template.nodes:
-            if isinstance(node, ContentNode):
-                pieces.append(node.text)
-            elif isinstance(node, OutputNode) and (plain := _plain_output(node)):
-                pieces.append(plain)
-            else:
-                return None
-        return tuple(pieces)
-
     def _error(self, message: str, token: Any) -> MarkupError:
         return MarkupError(message, *position(self.source, max(token.start_index, 0)))
+
+
+def _pieces(template: BoundTemplate) -> tuple[tuple[str | Output, ...] | None, int | None]:
+    """The texts and plain outputs; or None, and where something else stands."""
+    pieces: list[str | Output] = []
+    for node in template.nodes:
+        if isinstance(node, ContentNode):
+            pieces.append(node.text)
+        elif isinstance(node, OutputNode) and (plain := _plain_output(node)):
+            pieces.append(plain)
+        else:
+            return None, node.token.start_index
+    return tuple(pieces), None
 
 
 def _plain_output(node: OutputNode) -> Output | None:

@@ -65,8 +65,7 @@ class TemplateVersion(TenantModel):
     whatsapp_template_name = models.CharField(max_length=512, blank=True)
     whatsapp_status = models.CharField(max_length=20, choices=WhatsAppStatus.choices, blank=True)
     whatsapp = models.JSONField(default=dict)
-    dlt_template_id = models.CharField(max_length=40, blank=True)
-    vendor_template_id = models.CharField(max_length=100, blank=True)
+    sms_ids = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -75,3 +74,9 @@ class TemplateVersion(TenantModel):
                 fields=["tenant", "template", "number"], name="template_version"
             )
         ]
+
+    def vendor_template(self, language: str) -> str:
+        """What the vendor knows this language's text by, "" when it does not."""
+        name: str = self.whatsapp.get(language, {}).get("name", "")
+        ids: dict[str, str] = self.sms_ids.get(language, {})
+        return name or ids.get("vendorTemplateId", "")

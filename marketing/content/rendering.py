@@ -5,7 +5,7 @@ Nothing here reads the database, except `compile_version` for the chain's langua
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -197,10 +197,7 @@ class CompiledVersion:
         return [output.value(values) for output in part.outputs]
 
     def _values(self, language: str, variables: Mapping[str, str]) -> dict[str, Value]:
-        return {
-            name: _written(merge_fields.kind(name), variables.get(name, ""), language)
-            for name in self._languages[language].names
-        }
+        return written_values(self._languages[language].names, variables, language)
 
     def _html(self, parts: _Language, values: Mapping[str, Value], body: str) -> str:
         if self.channel != "email":
@@ -260,6 +257,16 @@ def _with_marks(part: Markup, mark: str) -> str:
         else:
             pieces.append(piece)
     return "".join(pieces)
+
+
+def written_values(
+    names: Iterable[str], variables: Mapping[str, str], language: str
+) -> dict[str, Value]:
+    """What to fill in for the names: dates in the reader's words, None for missing values."""
+    return {
+        name: _written(merge_fields.kind(name), variables.get(name) or "", language)
+        for name in names
+    }
 
 
 @lru_cache(maxsize=4096)

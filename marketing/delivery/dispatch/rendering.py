@@ -32,7 +32,6 @@ class MessageRenderer:
             link = unsubscribe_url(message.tenant_id, message.customer_id, channel)
             variables = variables | {"unsubscribe_url": link}
         rendered = compiled.render(message.language, variables)
-        whatsapp = version.whatsapp.get(rendered.language, {})
         envelope = Envelope(
             message_id=message.id,
             address=message.address,
@@ -41,7 +40,7 @@ class MessageRenderer:
             parameters=(
                 None if channel == "email" else compiled.parameters(rendered.language, variables)
             ),
-            vendor_template=whatsapp.get("name", "") or version.vendor_template_id,
+            vendor_template=version.vendor_template(rendered.language),
             unsubscribe_url=link,
         )
         return envelope, count_sms(rendered.body).segments if channel == "sms" else 1

@@ -1,0 +1,23 @@
+from marketing.content.services.definitions import (
+    copy_template,
+    create_template,
+    deactivate_template,
+    update_template,
+)
+from marketing.content.services.prebuilt import ensure_system_templates
+from marketing.content.services.whatsapp import (
+    apply_whatsapp_status,
+    hand_in,
+    submit_whatsapp,
+)
+
+__all__ = [
+    "apply_whatsapp_status",
+    "copy_template",
+    "create_template",
+    "deactivate_template",
+    "ensure_system_templates",
+    "hand_in",
+    "submit_whatsapp",
+    "update_template",
+]

@@ -1,0 +1,273 @@
+"""Templates made, changed, copied and taken out of use."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from customers.models import Channel
+from marketing.content import rules
+from marketing.content.contents import Contents, clean_contents, placeholders_of
+from marketing.content.errors import ReadOnlyTemplate, TemplateInUse
+from marketing.content.models import (
+    MessageTemplate,
+    TemplateType,
+    TemplateVersion,
+    WhatsAppStatus,
+)
+from marketing.content.selectors import current_version, open_tenant
+from marketing.content.usage import users_of
+from marketing.core import audit
+from marketing.core.actor import Actor
+from marketing.core.errors import Conflict, ValidationFailed
+
+MAX_NAME = 100
+MAX_DESCRIPTION = 2000
+MAX_CATEGORY = 50
+MAX_TRIGGER_TYPE = 50
+SMS_IDS = {"dltTemplateId": 40, "vendorTemplateId": 100}
+FIXED = {"channel": "channel", "template_type": "templateType", "trigger_type": "triggerType"}
+
+SmsIds = Mapping[str, Mapping[str, str]]
+
+
+@transaction.atomic
+def create_template(
+    *,
+    actor: Actor,
+    name: str,
+    channel: str,
+    template_type: str,
+    contents: Mapping[str, Any],
+    description: str = "",
+    category: str = "",
+    trigger_type: str = "",
+    whatsapp_template_name: str = "",
+    sms_ids: SmsIds | None = None,
+    is_system: bool = False,
+) -> MessageTemplate:
+    """Make a template and its first version.
+
+    `contents` is `{language: parts}` as `TemplateVersion` says; a WhatsApp name is made from
+    `name` when none is given. Raises `ValidationFailed` with each field at fault.
+    """
+    actor.require("template.manage")
+    errors: dict[str, list[str]] = {}
+    if channel not in Channel.values:
+        errors["channel"] = [_("One of %(all)s.") % {"all": ", ".join(Channel.values)}]
+    if template_type not in TemplateType.values:
+        errors["templateType"] = [_("One of %(all)s.") % {"all": ", ".join(TemplateType.values)}]
+    if len(trigger_type) > MAX_TRIGGER_TYPE:
+        errors["triggerType"] = [_("This is too long.")]
+    if errors:
+        raise ValidationFailed(fields=errors)
+    template = MessageTemplate(
+        channel=channel,
+        template_type=template_type,
+        trigger_type=trigger_type,
+        is_system=is_system,
+        created_by=actor.user,
+        **_cleaned({"name": name, "description": description, "category": category}),
+    )
+    cleaned = _clean_contents(channel, contents)
+    template.save()
+    _add_version(template, cleaned, whatsapp_template_name, _clean_sms_ids(sms_ids or {}, cleaned))
+    audit.record(actor, "template.create", template, {"name": template.name, "channel": channel})
+    return template
+
+
+@transaction.atomic
+def update_template(
+    *,
+    actor: Actor,
+    template: MessageTemplate,
+    values: Mapping[str, Any],
+    version: int | None = None,
+) -> MessageTemplate:
+    """Change `name`, `description`, `category`, `is_active`, `contents`, `sms_ids` or
+    `whatsapp_template_name`.
+
+    Other words make a new version, which WhatsApp must approve anew; runs and campaigns that
+    are frozen keep theirs. SMS ids of a language belong to its words: they go when those
+    change, unless new ones come along. Channel and type stay for good, because consent and
+    price rest on them. Raises `Conflict` when `version` is given and no longer the newest
+    (`details["current"]`).
+    """
+    template = _locked(actor, template)
+    if version is not None and version != template.version:
+        raise Conflict(details={"current": template.version})
+    for name, wire_name in FIXED.items():
+        if name in values and values[name] != getattr(template, name):
+            raise ValidationFailed(
+                fields={wire_name: [_("This stays for good; copy the template to change it.")]}
+            )
+    cleaned = _cleaned(values)
+    if values.get("is_active", template.is_active) != template.is_active:
+        cleaned["is_active"] = values["is_active"]
+        if template.is_active:
+            _require_unused(template)
+    changes = audit.difference(template, cleaned)
+    for name, value in cleaned.items():
+        setattr(template, name, value)
+    changes |= _update_words(template, values)
+    if changes:
+        template.save()
+        audit.record(actor, "template.update", template, changes)
+    return template
+
+
+@transaction.atomic
+def deactivate_template(*, actor: Actor, template: MessageTemplate) -> None:
+    """Take a template out of use; its versions stay for what was sent with them.
+
+    Raises `TemplateInUse` with `details["usedBy"]`. A pre-built one may go as well.
+    """
+    actor.require("template.manage")
+    template = MessageTemplate.objects.select_for_update().get(pk=template.pk)
+    _require_unused(template)
+    template.is_active = False
+    template.save()
+    audit.record(actor, "template.deactivate", template, {"name": template.name})
+
+
+def copy_template(*, actor: Actor, template: MessageTemplate, name: str = "") -> MessageTemplate:
+    """A new template with the same words, in the languages the chain still writes in."""
+    version = current_version(template)
+    languages = open_tenant().languages
+    return create_template(
+        actor=actor,
+        name=name or _("%(name)s (copy)") % {"name": template.name[: MAX_NAME - 20]},
+        channel=template.channel,
+        template_type=template.template_type,
+        contents={code: version.contents[code] for code in languages if code in version.contents},
+        description=template.description,
+        category=template.category,
+        trigger_type=template.trigger_type,
+    )
+
+
+def _locked(actor: Actor, template: MessageTemplate) -> MessageTemplate:
+    actor.require("template.manage")
+    locked = MessageTemplate.objects.select_for_update().get(pk=template.pk)
+    if locked.is_system:
+        raise ReadOnlyTemplate()
+    return locked
+
+
+def _require_unused(template: MessageTemplate) -> None:
+    users = users_of(template)
+    if users:
+        raise TemplateInUse(
+            _("This template is in use: %(users)s.") % {"users": ", ".join(u.name for u in users)},
+            details={"usedBy": [{"kind": u.kind, "name": u.name, "url": u.url} for u in users]},
+        )
+
+
+def _update_words(template: MessageTemplate, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Apply `contents`, `sms_ids` and the WhatsApp name; returns what to note in the audit."""
+    present = current_version(template)
+    contents: Contents = present.contents
+    if "contents" in values:
+        contents = _clean_contents(template.channel, values["contents"])
+    sms_ids = _clean_sms_ids(values.get("sms_ids") or {}, contents)
+    if contents != present.contents:
+        kept = {
+            language: ids
+            for language, ids in present.sms_ids.items()
+            if contents.get(language) == present.contents.get(language)
+        }
+        name = values.get("whatsapp_template_name") or ""
+        template.version += 1
+        _add_version(
+            template,
+            contents,
+            "" if name == present.whatsapp_template_name else name,
+            kept | sms_ids,
+        )
+        return {"version": [present.number, template.version]}
+    if "sms_ids" in values and sms_ids != present.sms_ids:
+        before, present.sms_ids = present.sms_ids, sms_ids
+        present.save(update_fields=["sms_ids"])
+        return {"sms_ids": [before, sms_ids]}
+    return {}
+
+
+def _add_version(
+    template: MessageTemplate, contents: Contents, whatsapp_template_name: str, sms_ids: SmsIds
+) -> None:
+    version = TemplateVersion(
+        template=template,
+        number=template.version,
+        contents=contents,
+        placeholders=placeholders_of(template.channel, contents, open_tenant().languages),
+    )
+    if template.channel == Channel.WHATSAPP:
+        version.whatsapp_status = WhatsAppStatus.PENDING
+        version.whatsapp_template_name = _whatsapp_name(template, whatsapp_template_name)
+    if template.channel == Channel.SMS:
+        version.sms_ids = dict(sms_ids)
+    version.save()
+
+
+def _whatsapp_name(template: MessageTemplate, given: str) -> str:
+    """The name asked for, or one made from the template's and not taken yet."""
+
+    def is_taken(name: str) -> bool:
+        return TemplateVersion.objects.filter(whatsapp_template_name=name).exists()
+
+    if given:
+        message = ""
+        if not rules.is_whatsapp_name(given):
+            message = _("Use lower-case letters, digits and underscores only.")
+        elif is_taken(given):
+            message = _("Another template or version has this name at WhatsApp.")
+        if message:
+            raise ValidationFailed(fields={"whatsappTemplateName": [message]})
+        return given
+    suffix = f"v{template.version}"
+    made = rules.whatsapp_name(template.name, suffix=suffix)
+    if is_taken(made):
+        made = rules.whatsapp_name(template.name, suffix=f"{template.pk.hex[-8:]}_{suffix}")
+    return made
+
+
+def _clean_contents(channel: str, contents: Mapping[str, Any]) -> Contents:
+    tenant = open_tenant()
+    return clean_contents(channel, contents, languages=tenant.languages, country=tenant.country)
+
+
+def _cleaned(values: Mapping[str, Any]) -> dict[str, str]:
+    """The plain texts among the values, trimmed and within their limits."""
+    limits = {"name": MAX_NAME, "description": MAX_DESCRIPTION, "category": MAX_CATEGORY}
+    cleaned = {name: str(values[name] or "").strip() for name in limits if name in values}
+    errors = {
+        name: [_("At most %(limit)d characters.") % {"limit": limits[name]}]
+        for name, text in cleaned.items()
+        if len(text) > limits[name]
+    }
+    if cleaned.get("name") == "":
+        errors["name"] = [_("Give the template a name.")]
+    if errors:
+        raise ValidationFailed(fields=errors)
+    return cleaned
+
+
+def _clean_sms_ids(sms_ids: SmsIds, contents: Contents) -> dict[str, dict[str, str]]:
+    """Ids of languages that have words, without empty ones."""
+    errors: dict[str, list[str]] = {}
+    cleaned: dict[str, dict[str, str]] = {}
+    for language, ids in sms_ids.items():
+        if language not in contents:
+            continue
+        for name, value in ids.items():
+            path = f"smsIds.{language}.{name}"
+            if name not in SMS_IDS:
+                errors[path] = [_("One of %(all)s.") % {"all": ", ".join(SMS_IDS)}]
+            elif len(value) > SMS_IDS[name]:
+                errors[path] = [_("At most %(limit)d characters.") % {"limit": SMS_IDS[name]}]
+            elif value.strip():
+                cleaned.setdefault(language, {})[name] = value.strip()
+    if errors:
+        raise ValidationFailed(fields=errors)
+    return cleaned

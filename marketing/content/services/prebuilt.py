@@ -1,0 +1,44 @@
+"""The pre-built templates of a chain."""
+
+from django.db import transaction
+
+from customers.models import Channel
+from marketing.content.models import MessageTemplate
+from marketing.content.prebuilt import PREBUILT
+from marketing.content.selectors import open_tenant
+from marketing.content.services.definitions import create_template
+from marketing.core.actor import Actor
+from marketing.core.tenancy import current_tenant_id
+
+
+@transaction.atomic
+def ensure_system_templates() -> int:
+    """Make the pre-built templates that the open tenant lacks; returns how many.
+
+    They come in the chain's languages; a chain without English or Hindi first gets none.
+    What is there is left as it is. WhatsApp ones still have to be handed in.
+    """
+    languages = open_tenant().languages
+    if languages[:1] not in (["en"], ["hi"]):
+        return 0
+    actor = Actor.system(current_tenant_id())
+    known = set(MessageTemplate.objects.filter(is_system=True).values_list("name", "channel"))
+    missing = [
+        (prebuilt, channel)
+        for channel in Channel.values
+        for prebuilt in PREBUILT
+        if (prebuilt.name, channel) not in known
+    ]
+    for prebuilt, channel in missing:
+        contents = prebuilt.contents(channel)
+        create_template(
+            actor=actor,
+            name=prebuilt.name,
+            channel=channel,
+            template_type=prebuilt.template_type,
+            trigger_type=prebuilt.trigger_type,
+            category=prebuilt.category,
+            contents={code: contents[code] for code in languages if code in contents},
+            is_system=True,
+        )
+    return len(missing)

@@ -1,0 +1,173 @@
+"""A version's way through WhatsApp's review, one language at a time."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from customers.models import Channel
+from marketing.content import gateway
+from marketing.content.errors import TemplateNotSubmittable
+from marketing.content.models import MessageTemplate, TemplateVersion, WhatsAppStatus
+from marketing.content.selectors import current_version
+from marketing.content.tasks import submit_whatsapp_template
+from marketing.core import audit, clock, events
+from marketing.core.actor import Actor
+from marketing.core.errors import ProviderFailed
+from marketing.core.tenancy import current_tenant_id, tenant_scope
+
+# After this long without an answer the nudge to hand in is taken for lost.
+GIVE_UP = dt.timedelta(minutes=45)
+# The first of these that any language has is the version's status.
+WORST_FIRST = (
+    WhatsAppStatus.REJECTED,
+    WhatsAppStatus.DISABLED,
+    WhatsAppStatus.PAUSED,
+    WhatsAppStatus.PENDING,
+)
+
+
+@transaction.atomic
+def submit_whatsapp(*, actor: Actor, template: MessageTemplate) -> TemplateVersion:
+    """Have every language of the newest version handed in to WhatsApp, after the commit.
+
+    Languages that WhatsApp has already are left alone. Raises `TemplateNotSubmittable` when
+    there is nothing to hand in, or when it is being handed in right now.
+    """
+    actor.require("template.manage")
+    if template.channel != Channel.WHATSAPP:
+        raise TemplateNotSubmittable(_("Only WhatsApp messages need WhatsApp's approval."))
+    if not template.is_active:
+        raise TemplateNotSubmittable(_("This template is out of use."))
+    version = TemplateVersion.objects.select_for_update().get(pk=current_version(template).pk)
+    waiting = _to_hand_in(version)
+    if not waiting:
+        raise TemplateNotSubmittable(
+            _("WhatsApp has every language of this version already."),
+            details={"whatsappStatus": version.whatsapp_status},
+        )
+    now = clock.now()
+    if any(_is_under_way(version.whatsapp.get(language, {}), now) for language in waiting):
+        raise TemplateNotSubmittable(_("This version is being handed in just now."))
+    for language in waiting:
+        version.whatsapp[language] = {
+            "name": version.whatsapp_template_name,
+            "status": WhatsAppStatus.PENDING,
+            "submittedAt": now.isoformat(),
+        }
+    _save(version)
+    audit.record(
+        actor, "template.submit", template, {"version": version.number, "languages": waiting}
+    )
+    tenant_id = str(current_tenant_id())
+    version_id = str(version.pk)
+    transaction.on_commit(lambda: submit_whatsapp_template.delay(tenant_id, version_id))
+    return version
+
+
+def hand_in(*, tenant_id: uuid.UUID, version_id: uuid.UUID, is_last_try: bool) -> None:
+    """Call the vendor for each language still without an id, and note what came of it.
+
+    Raises `ProviderFailed` when trying again may help and this was not the last try.
+    """
+    with tenant_scope(tenant_id):
+        version = TemplateVersion.objects.select_related("template", "tenant").get(pk=version_id)
+    for language in _to_hand_in(version):
+        try:
+            answer = dict(gateway.submit(version, language))
+        except ProviderFailed as error:
+            if error.details.get("isRetryable") and not is_last_try:
+                raise
+            answer = {"failure": error.message}
+        with tenant_scope(tenant_id):
+            _note_answer(version_id, language, answer)
+
+
+def _note_answer(version_id: uuid.UUID, language: str, answer: dict[str, str]) -> None:
+    version = _locked(version_id)
+    entry = version.whatsapp.setdefault(language, {"name": version.whatsapp_template_name})
+    if "failure" in answer:
+        if entry.get("id"):
+            return  # another try got through
+        # Not handed in: the page says why and offers to try again.
+        version.whatsapp[language] = {"reason": answer["failure"]}
+        _save(version)
+        return
+    entry["id"] = answer["id"]
+    # The webhook may have been quicker than the answer.
+    if entry.get("status", WhatsAppStatus.PENDING) == WhatsAppStatus.PENDING:
+        _set_status(version, language, answer["status"], answer.get("reason", ""))
+    _save(version)
+
+
+@transaction.atomic
+def apply_whatsapp_status(*, name: str, language: str, status: str, reason: str = "") -> bool:
+    """Note what WhatsApp says of a template it knows by `name`; says whether it is ours.
+
+    Saying the same twice changes nothing. A change is a domain event `template.status_changed`.
+    """
+    found = TemplateVersion.objects.filter(whatsapp_template_name=name).values_list("pk").first()
+    if found is None:
+        return False
+    version = _locked(found[0])
+    if language not in version.contents:
+        return False
+    if _set_status(version, language, status, reason):
+        _save(version)
+    return True
+
+
+def _set_status(version: TemplateVersion, language: str, status: str, reason: str) -> bool:
+    """Change one language's status; says whether it was another one before."""
+    entry: dict[str, Any] = version.whatsapp.setdefault(
+        language, {"name": version.whatsapp_template_name}
+    )
+    status = WhatsAppStatus(status).value
+    if (entry.get("status"), entry.get("reason", "")) == (status, reason):
+        return False
+    entry |= {"status": status, "reason": reason}
+    events.record(
+        "template.status_changed",
+        {
+            "templateId": str(version.template_id),
+            "versionId": str(version.pk),
+            "language": language,
+            "status": status,
+            "reason": reason,
+            "versionStatus": overall_status(version.contents, version.whatsapp),
+        },
+    )
+    return True
+
+
+def overall_status(languages: Iterable[str], whatsapp: dict[str, dict[str, str]]) -> str:
+    """Approved when every language is; else the worst that any has."""
+    statuses = {
+        whatsapp.get(language, {}).get("status", WhatsAppStatus.PENDING) for language in languages
+    }
+    return next((s for s in WORST_FIRST if s in statuses), WhatsAppStatus.APPROVED).value
+
+
+def _locked(version_id: uuid.UUID) -> TemplateVersion:
+    return TemplateVersion.objects.select_for_update().get(pk=version_id)
+
+
+def _save(version: TemplateVersion) -> None:
+    version.whatsapp_status = overall_status(version.contents, version.whatsapp)
+    version.save(update_fields=["whatsapp", "whatsapp_status"])
+
+
+def _to_hand_in(version: TemplateVersion) -> list[str]:
+    return [
+        language
+        for language in version.contents
+        if not version.whatsapp.get(language, {}).get("id")
+    ]
+
+
+def _is_under_way(entry: dict[str, str], now: dt.datetime) -> bool:
+    submitted_at = entry.get("submittedAt")
+    return bool(submitted_at) and now - dt.datetime.fromisoformat(submitted_at) < GIVE_UP

@@ -40,7 +40,9 @@ def test_a_syntax_error_has_its_place():
 
 
 def test_all_mistakes_come_at_once():
-    found = errors("email", en={"subject": "", "body": "{{ x }}"}, hi={"body": ""}, bn={"body": "x"})
+    found = errors(
+        "email", en={"subject": "", "body": "{{ x }}"}, hi={"body": ""}, bn={"body": "x"}
+    )
     assert set(found) == {
         "contents.en.subject",
         "contents.en.body",
@@ -96,9 +98,7 @@ def test_email_may_have_conditions():
 
 
 def test_what_would_fail_while_sending_fails_now():
-    found = errors(
-        "email", en={"subject": "Hi", "body": "{% if customer_name > 5 %}x{% endif %}"}
-    )
+    found = errors("email", en={"subject": "Hi", "body": "{% if customer_name > 5 %}x{% endif %}"})
     assert set(found) == {"contents.en.body"}
 
 
@@ -176,9 +176,7 @@ def test_a_subject_is_one_short_line():
 
 def test_a_huge_source_is_refused_before_it_is_read():
     found = errors("sms", en={"body": "{{ customer_name }}" * 100_000})
-    assert found == {
-        "contents.en.body": ["This has 1900000 characters; at most 5000 are allowed."]
-    }
+    assert found == {"contents.en.body": ["This has 1900000 characters; at most 5000 are allowed."]}
 
 
 def test_a_zero_byte_is_refused():

@@ -39,6 +39,7 @@ def create_staff(*, actor: Actor, values: Mapping[str, Any]) -> Staff:
             user.save()
     except IntegrityError as error:
         raise _taken() from error
+    staff.user = user  # its key is known only now
     staff.save()
     _put_in_branches(staff, branch_ids)
     audit.record(

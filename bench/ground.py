@@ -49,6 +49,7 @@ def use_database() -> None:
     for options in settings.DATABASES.values():
         options["NAME"] = DATABASE
     django.setup()
+    import config.celery  # noqa: F401  nudges go to the test broker, not to a default one
 
 
 def chain_of(people: int) -> uuid.UUID:

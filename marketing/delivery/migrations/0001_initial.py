@@ -500,10 +500,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="message",
-            index=models.Index(fields=["batch", "id"], name="message_by_batch"),
-        ),
-        migrations.AddIndex(
-            model_name="message",
             index=models.Index(fields=["customer", "-id"], name="message_by_customer"),
         ),
         migrations.AddIndex(

@@ -26,7 +26,8 @@ class Message(AppendModel):
     """One attempt to reach one person on one channel.
 
     `reason` says why it was skipped or is held (spelled as in the gate); `error_code` is
-    the vendor's. No index names `state`, so that its changes stay within the row's page.
+    the vendor's. No index names `state`, so that its changes stay within the row's page, and
+    none the batch: a batch's messages are found by the bounds of their ids.
     """
 
     run = loose_key("delivery.SendRun", db_index=False)
@@ -63,7 +64,6 @@ class Message(AppendModel):
 
     class Meta:
         indexes = [
-            models.Index(fields=["batch", "id"], name="message_by_batch"),
             models.Index(fields=["customer", "-id"], name="message_by_customer"),
             models.Index(fields=["run", "id"], name="message_by_run"),
         ]

@@ -233,7 +233,7 @@ CUSTOMERS = """
         id, tenant_id, external_id, first_name, last_name, phone, email, whatsapp_id, birth_date,
         anniversary, gender, language, preferred_channel, home_branch_id, tags, attributes,
         latitude, longitude, source, status, created_at, updated_at)
-    SELECT id, %(tenant)s, 'KSR-' || lpad(n::text, 7, '0'), first_shown, family_shown, phone, email,
+    SELECT demo_person.id, %(tenant)s, 'KSR-' || lpad(n::text, 7, '0'), first_shown, family_shown, phone, email,
            '',
            CASE WHEN pg_temp.draw(n, 'has birthday') < 0.72 THEN
                date '1958-01-01' + floor(power(pg_temp.draw(n, 'birthday'), 0.7) * 18000)::int END,
@@ -283,7 +283,7 @@ CONTACT_POINTS = """
 NOTES = """
     INSERT INTO customers_customernote (tenant_id, customer_id, text, author_id, created_at)
     SELECT %(tenant)s, id,
-           (%(notes)s::text[])[1 + floor(pg_temp.draw(n, 'note') * cardinality(%(notes)s))::int],
+           (%(notes)s::text[])[1 + floor(pg_temp.draw(n, 'note') * cardinality(%(notes)s::text[]))::int],
            receptionist_id, known_at + interval '1 hour'
     FROM demo_person WHERE pg_temp.draw(n, 'has note') < 0.02
 """

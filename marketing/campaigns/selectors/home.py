@@ -1,7 +1,6 @@
 """What somebody should see first: what needs them, what is running, what it costs."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from django.db.models import Q
 
@@ -79,7 +78,5 @@ def _spend(actor: Actor) -> list[MonthSpend]:
     return [
         month
         for month in months
-        if month.branch is None
-        or month.limit is not None
-        or month.reserved + month.spent > Decimal(0)
+        if month.branch is None or month.limit is not None or month.reserved + month.spent > 0
     ]

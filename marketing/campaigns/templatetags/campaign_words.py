@@ -4,6 +4,7 @@ from django import template
 from django.utils.functional import Promise
 
 from marketing.campaigns import wording
+from marketing.core.actor import Actor
 from marketing.delivery.wording import REASONS
 
 register = template.Library()
@@ -29,3 +30,9 @@ def pause_reason(code: str) -> str | Promise:
 def act(action: str) -> wording.Act:
     """Title, icon and tone of an audited action such as "campaign.approve"."""
     return wording.ACTS.get(action.split(".", 1)[-1], wording.UNKNOWN_ACT)
+
+
+@register.filter
+def can(actor: Actor, permission: str) -> bool:
+    """Whether the actor holds the permission."""
+    return actor.can(permission)

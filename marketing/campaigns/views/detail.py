@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -130,10 +131,8 @@ def _people(request: StaffRequest, run: CampaignRun) -> dict[str, Any]:
 
 
 def _after(people: QuerySet[Message], after: str) -> list[Message]:
-    try:
+    with suppress(ValueError):
         people = people.filter(pk__gt=uuid.UUID(after)) if after else people
-    except ValueError:
-        pass
     return list(people[: PEOPLE_PER_PAGE + 1])
 
 

@@ -108,7 +108,7 @@ def preview(
     customers = active_customers(narrow_branches(actor, branch_ids)).filter(tree.q)
     return Preview(
         count=customers.count(),
-        sample=list(customers.select_related("home_branch")[:SAMPLE_SIZE]),
+        sample=list(customers.select_related("home_branch", "facts")[:SAMPLE_SIZE]),
     )
 
 

@@ -14,18 +14,9 @@ from marketing.core.models import AuditEntry, DomainEvent
 from marketing.segments import services, usage
 from marketing.segments.models import MembershipChange, Segment, SegmentMember, SegmentType
 from tests.factories.core import Chain
-from tests.factories.customers import CustomerFactory
 from tests.factories.segments import SegmentFactory, StaticSegmentFactory, group, where
 
 COMERS = where("visit_count", "gte", 1)
-
-
-@pytest.fixture
-def people(chain: Chain) -> Chain:
-    CustomerFactory(first_name="north", home_branch=chain.north, facts={"visit_count": 3})
-    CustomerFactory(first_name="south", home_branch=chain.south, facts={"visit_count": 3})
-    CustomerFactory(first_name="never", home_branch=chain.north)
-    return chain
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def create_segment(
         description=_clean_description(description),
         branch_ids=narrow_branches(actor, branch_ids),
         is_dynamic=rules is not None,
-        rules=rules or {},
+        rules={} if rules is None else rules,
         created_by=actor.user,
     )
     if rules is not None:

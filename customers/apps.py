@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 
 class CustomersConfig(AppConfig):
@@ -6,5 +7,7 @@ class CustomersConfig(AppConfig):
 
     def ready(self) -> None:
         from customers import timeline_sources
+        from marketing.core.context import NAVIGATION
 
+        NAVIGATION.append((gettext_noop("Customers"), "customer-list", "users", "customer.view"))
         timeline_sources.register()

@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from customers import tasks
 from customers.models import Customer
 from marketing.core import clock
+from marketing.core.nudge import nudge
 from marketing.core.tenancy import current_tenant_id
 
 BATCH = 5_000
@@ -36,7 +37,7 @@ def mark_stale(customer_ids: QuerySet[Customer] | Iterable[uuid.UUID]) -> None:
             f"SELECT %s, id FROM ({chosen}) AS chosen(id)",
             [tenant_id, *params],
         )
-    transaction.on_commit(lambda: tasks.refresh_stale_facts.delay(str(tenant_id)), robust=True)
+    transaction.on_commit(lambda: nudge(tasks.refresh_stale_facts, str(tenant_id)))
 
 
 def refresh_stale_facts(limit: int = BATCH) -> int:

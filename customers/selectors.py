@@ -15,7 +15,7 @@ from customers.models import (
 )
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound
-from marketing.core.models import Branch, Tenant
+from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
 
 # As the trigram index is written.
@@ -37,7 +37,13 @@ def branch_customers(actor: Actor) -> QuerySet[Customer]:
 
 def get_customer_for_actor(actor: Actor, pk: uuid.UUID) -> Customer:
     """The customer with her facts and consent, or `NotFound`."""
-    customers = customers_for_actor(actor).select_related("facts", "consent", "home_branch")
+    customers = customers_for_actor(actor).select_related(
+        "consent",
+        "home_branch",
+        "facts__favourite_service",
+        "facts__favourite_branch",
+        "facts__favourite_staff",
+    )
     customer = customers.filter(pk=pk).first()
     if customer is None:
         raise NotFound()
@@ -88,12 +94,6 @@ def suppressions_of(addresses: Iterable[str]) -> QuerySet[Suppression]:
     return Suppression.objects.filter(address_hash__in=hashes)
 
 
-def branches_for_actor(actor: Actor) -> QuerySet[Branch]:
-    """The open branches that are the actor's."""
-    branches = Branch.objects.filter(is_active=True)
-    return branches if actor.branch_ids is None else branches.filter(pk__in=actor.branch_ids)
-
-
 def current_tenant() -> Tenant:
     """The chain of the open scope."""
     return Tenant.objects.get(pk=current_tenant_id())
@@ -105,3 +105,8 @@ def attribute_types() -> dict[str, rules.AttributeType]:
         definition.key: rules.AttributeType(definition.type, tuple(definition.choices))
         for definition in AttributeDefinition.objects.all()
     }
+
+
+def attribute_labels() -> dict[str, str]:
+    """The declared custom attributes' names for people, by key."""
+    return dict(AttributeDefinition.objects.values_list("key", "label"))

@@ -27,9 +27,9 @@ from customers.models import (
 from marketing.core import events
 from marketing.core.actor import Actor
 from marketing.core.models import Branch, Staff
-from marketing.core.tenancy import TenantModel, current_tenant_id
+from marketing.core.tenancy import current_tenant_id
 
-Row = TypeVar("Row", bound=TenantModel)
+Row = TypeVar("Row", Visit, Purchase)
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def record_events(*, actor: Actor, events: Sequence[Happening]) -> int:
                 "properties": [Jsonb(event["properties"], dumps=_dumps) for event in events],
             },
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _dumps(value: Any) -> str:
@@ -211,7 +211,7 @@ def _dumps(value: Any) -> str:
 def _once(row: Row) -> tuple[Row, bool]:
     """Insert the row unless its `external_id` is known; that row then, and whether it is new."""
     external_id = row.external_id
-    known = type(row)._default_manager.filter(external_id=external_id)
+    known = type(row).objects.filter(external_id=external_id)
     if external_id and (found := known.first()):
         return found, False
     try:

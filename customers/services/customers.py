@@ -14,6 +14,7 @@ from customers.services.contact_points import set_primary
 from marketing.core import audit, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, ValidationFailed
+from marketing.core.selectors import branches_for_actor
 
 WRITABLE = frozenset(
     {
@@ -48,7 +49,7 @@ def create_customer(*, actor: Actor, values: Mapping[str, Any], source: str) -> 
     customer = Customer(source=source)
     cleaned = _clean(actor, customer, values)
     if "home_branch" not in cleaned and actor.branch_ids and len(actor.branch_ids) == 1:
-        cleaned["home_branch"] = selectors.branches_for_actor(actor).first()
+        cleaned["home_branch"] = branches_for_actor(actor).first()
     for name, value in cleaned.items():
         setattr(customer, name, value)
     _save(customer)

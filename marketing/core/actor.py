@@ -31,6 +31,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "customer.view": EVERYONE,
     "customer.change": EVERYONE,
     "customer.opt_out": EVERYONE,
+    "customer.export": MANAGERS,
+    "customer.erase": OWNERS,
+    "catalogue.change": OWNERS,
     "analytics.view": MANAGERS,
 }
 
@@ -38,7 +41,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 SCOPES: dict[str, frozenset[str]] = {
     "read": frozenset(name for name in PERMISSIONS if name.endswith(".view")),
     "counter": frozenset({"customer.view", "customer.change", "customer.opt_out", "consent.view"}),
-    "events": frozenset({"customer.view", "customer.change"}),
+    "events": frozenset({"customer.view", "customer.change", "catalogue.change"}),
 }
 
 

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from marketing.content import gateway, services
 from marketing.content.models import MessageTemplate, TemplateVersion
@@ -46,3 +47,29 @@ def whatsapp(monkeypatch) -> FakeGateway:
     fake = FakeGateway()
     monkeypatch.setattr(gateway, "_registered", [fake])
     return fake
+
+
+@pytest.fixture
+def login(chain) -> Callable[[str], Client]:
+    """`login("manager")` is a browser in which that member of the chain's staff is logged in."""
+
+    def client_of(staff: str) -> Client:
+        client = Client()
+        client.force_login(getattr(chain, staff).user)
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+def api(login) -> Callable[..., Any]:
+    """`api("manager", "patch", "templates", {"name": "x"})` is the response to a JSON request."""
+
+    def call(staff: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        request = getattr(login(staff), method)
+        url = f"/api/v1/{path}"
+        if method == "get":
+            return request(url, body, headers=headers)
+        return request(url, body or {}, content_type="application/json", headers=headers)
+
+    return call

@@ -1,0 +1,91 @@
+"""A message as one person would get it, and what its author should know about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from customers.models import Channel, Customer
+from marketing.content import merge_fields, rules
+from marketing.content.contents import Contents
+from marketing.content.rendering import CompiledVersion, Rendered, compile_contents
+from marketing.content.rules import SmsCount
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`missing` names what the person has no value for: she would be skipped.
+
+    `sms` is there on that channel only; `advice` are sentences, none of which is an error.
+    """
+
+    rendered: Rendered
+    placeholders: tuple[str, ...]
+    missing: tuple[str, ...]
+    sms: SmsCount | None
+    advice: tuple[str, ...]
+
+    @property
+    def characters(self) -> int:
+        return len(self.rendered.body)
+
+
+def preview(
+    channel: str,
+    contents: Contents,
+    *,
+    languages: Sequence[str],
+    language: str,
+    customer: Customer | None = None,
+    sample_data: Mapping[str, str] | None = None,
+) -> Preview:
+    """The contents filled in for a customer, or with samples (`sample_data` goes before ours).
+
+    A missing value is shown by its name in angle brackets. Raises `MarkupError` for contents
+    that were not cleaned.
+    """
+    compiled = compile_contents(channel, contents, tuple(languages))
+    variables = merge_fields.samples(compiled.placeholders)
+    if customer is not None:
+        variables |= merge_fields.values_of(customer, compiled.placeholders)
+    else:
+        variables |= {k: v for k, v in (sample_data or {}).items() if k in variables}
+    missing = compiled.missing(language, variables)
+    rendered = compiled.render(language, variables | {name: f"‹{name}›" for name in missing})
+    return Preview(
+        rendered=rendered,
+        placeholders=compiled.placeholders,
+        missing=tuple(missing),
+        sms=rules.count_sms(rendered.body) if channel == Channel.SMS else None,
+        advice=tuple(_advice(channel, compiled, rendered)),
+    )
+
+
+def _advice(channel: str, compiled: CompiledVersion, rendered: Rendered) -> list[str]:
+    if channel == Channel.SMS:
+        return _sms_advice(rendered.body)
+    if channel == Channel.WHATSAPP and len(rendered.body) > rules.WHATSAPP_BODY:
+        return [_("Filled in, this is longer than WhatsApp allows.")]
+    if channel == Channel.EMAIL and "unsubscribe_url" not in compiled.placeholders:
+        return [_("Add the unsubscribe link; mail programs expect one in offers.")]
+    return []
+
+
+def _sms_advice(text: str) -> list[str]:
+    count = rules.count_sms(text)
+    advice = []
+    suggestion = rules.suggest_gsm(text)
+    if suggestion and suggestion.fits:
+        cheaper = rules.count_sms(suggestion.text).segments
+        if cheaper < count.segments:
+            advice.append(
+                _("Without %(characters)s this takes %(cheaper)d SMS instead of %(now)d.")
+                % {
+                    "characters": " ".join(suggestion.replaced),
+                    "cheaper": cheaper,
+                    "now": count.segments,
+                }
+            )
+    if count.segments > 1:
+        advice.append(_("Each person costs %(segments)d SMS.") % {"segments": count.segments})
+    return advice

@@ -18,7 +18,8 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         return shell
     here = request.path
     nav = []
-    for label, url_name, icon, permission in NAVIGATION:
+    # Settings stand last, whatever was loaded after them.
+    for label, url_name, icon, permission in sorted(NAVIGATION, key=lambda e: e[1] == "settings"):
         if actor.can(permission):
             url = reverse(url_name)
             active = here == url if url == reverse("home") else here.startswith(url)

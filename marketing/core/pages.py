@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.vary import vary_on_headers
 
 from marketing.core.errors import DomainError, Forbidden, NotFound
@@ -16,7 +17,10 @@ View = Callable[..., HttpResponse]
 
 
 def staff_view(permission: str) -> Callable[[View], View]:
-    """A page for staff with this permission; others are sent to log in, or refused (403)."""
+    """A page for staff with this permission; others are sent to log in, or refused (403).
+
+    Times on it are those of the chain's own zone.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -28,7 +32,8 @@ def staff_view(permission: str) -> Callable[[View], View]:
                     raise Forbidden("This login has no staff record; ask a super owner for one.")
                 return redirect_to_login(request.get_full_path())
             actor.require(permission)
-            return view(request, *args, **kwargs)
+            with timezone.override(actor.user.tenant.time_zone):
+                return view(request, *args, **kwargs)
 
         guarded.permission = permission
         return guarded

@@ -226,7 +226,7 @@ class StaffForm(forms.ModelForm):
     class Meta:
         model = Staff
         fields = ("name", "role", "email", "phone", "is_active")
-        labels = {"is_active": _("May log in")}
+        labels = {"email": _("E-mail"), "is_active": _("May log in")}
         widgets = {"is_active": SWITCH}
 
     field_order = ("name", "role", "branch_ids", "username", "password", "email", "phone")

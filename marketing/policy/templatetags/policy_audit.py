@@ -9,9 +9,15 @@ register = template.Library()
 
 
 @register.filter
+def act(action: str) -> str:
+    """`api_key.issue` as `Api key: issue`."""
+    return action.replace("_", " ").replace(".", ": ").capitalize()
+
+
+@register.filter
 def change_lines(changes: Mapping[str, Any]) -> list[str]:
-    """`{"name": ["A", "B"], "count": 3}` as `["name: A → B", "count: 3"]`."""
-    return [f"{name}: {_words(change)}" for name, change in changes.items()]
+    """`{"full_name": ["A", "B"], "count": 3}` as `["full name: A → B", "count: 3"]`."""
+    return [f"{name.replace('_', ' ')}: {_words(change)}" for name, change in changes.items()]
 
 
 def _words(change: Any) -> str:

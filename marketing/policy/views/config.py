@@ -1,6 +1,7 @@
 """The chain's settings, a page for each matter; managers read, super owners change."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -8,6 +9,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST
 
 from marketing.core.htmx import StaffRequest
@@ -17,28 +19,47 @@ from marketing.policy.views.refusals import accepted
 from marketing.policy.views.tabs import tabs_for
 
 
+@dataclass(frozen=True)
+class Section:
+    """A page over some of the settings' columns."""
+
+    heading: str
+    form: type[forms.SettingsForm]
+    template: str = "policy/section.html"
+
+
+SECTIONS = {
+    "settings": Section(gettext_noop("Switches and channels"), forms.SwitchesForm),
+    "settings-hours": Section(gettext_noop("Sending hours and limits"), forms.HoursForm),
+    "settings-approval": Section(gettext_noop("Approval of campaigns"), forms.ApprovalForm),
+    "settings-budget": Section(
+        gettext_noop("Monthly budget"), forms.BudgetForm, "policy/budget.html"
+    ),
+}
+
+
 @staff_view("config.view")
 @require_http_methods(["GET", "POST"])
 def switches(request: StaffRequest) -> HttpResponse:
-    return _section(request, "settings", forms.SwitchesForm)
+    return _section(request, "settings")
 
 
 @staff_view("config.view")
 @require_http_methods(["GET", "POST"])
 def hours(request: StaffRequest) -> HttpResponse:
-    return _section(request, "settings-hours", forms.HoursForm)
+    return _section(request, "settings-hours")
 
 
 @staff_view("config.view")
 @require_http_methods(["GET", "POST"])
 def approval(request: StaffRequest) -> HttpResponse:
-    return _section(request, "settings-approval", forms.ApprovalForm)
+    return _section(request, "settings-approval")
 
 
 @staff_view("config.view")
 @require_http_methods(["GET", "POST"])
 def budget(request: StaffRequest) -> HttpResponse:
-    return _section(request, "settings-budget", forms.BudgetForm)
+    return _section(request, "settings-budget")
 
 
 @staff_view("budget.config")
@@ -59,9 +80,8 @@ def branch_budget(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     return _show(request, "settings-budget", whole, {pk: form})
 
 
-def _section(
-    request: StaffRequest, name: str, form_class: type[forms.SettingsForm]
-) -> HttpResponse:
+def _section(request: StaffRequest, name: str) -> HttpResponse:
+    form_class = SECTIONS[name].form
     config = selectors.get_config()
     if request.method == "GET":
         return _show(request, name, form_class(instance=config))
@@ -86,13 +106,14 @@ def _show(
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "tabs": tabs_for(request.actor, name),
+        "heading": _(SECTIONS[name].heading),
         "form": form,
         "may_change": request.actor.can("config.change"),
     }
     if name == "settings-budget":
         context |= _budget_rows(request, refused_rows or {})
     status = 422 if form.is_bound or refused_rows else 200
-    return render(request, f"policy/{name.removeprefix('settings-')}.html", context, status=status)
+    return render(request, SECTIONS[name].template, context, status=status)
 
 
 def _budget_rows(

@@ -103,7 +103,7 @@ def begin_run(
         branch_ids=campaign.branch_ids,
         charged_branch_id=plan.charged_branch_id(campaign),
     )
-    number = (campaign.runs.aggregate(last=Max("number"))["last"] or 0) + 1
+    number = next_number(campaign)
     run = CampaignRun.objects.create(
         campaign=campaign, number=number, send_run=send_run, due_at=due_at
     )
@@ -115,6 +115,11 @@ def begin_run(
     )
     enqueue_start(run)
     return run
+
+
+def next_number(campaign: Campaign) -> int:
+    """The number of the campaign's next run; the caller holds the campaign's row."""
+    return (campaign.runs.aggregate(last=Max("number"))["last"] or 0) + 1
 
 
 def enqueue_start(run: CampaignRun) -> None:

@@ -1,0 +1,40 @@
+"""Clients that are logged in, for the API and for the pages."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.factories.core import Chain
+
+
+@pytest.fixture
+def login(chain: Chain) -> Callable[[str], Client]:
+    """`login("manager")` is a browser in which that member of the chain's staff is logged in."""
+
+    def client_of(staff: str) -> Client:
+        client = Client()
+        client.force_login(getattr(chain, staff).user)
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+def api(login: Callable[[str], Client]) -> Callable[..., Any]:
+    """`api("owner", "patch", url, {"a": 1})` is the response to a JSON request."""
+
+    def call(staff: str, method: str, url: str, body: Any = None, **headers: str) -> Any:
+        request = getattr(login(staff), method)
+        if method == "get":
+            return request(url, headers=headers)
+        return request(url, body or {}, content_type="application/json", headers=headers)
+
+    return call
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks wait in the rows; the test runs the services itself."""
+    monkeypatch.setattr("celery.app.task.Task.apply_async", lambda *args, **options: None)

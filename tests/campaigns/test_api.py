@@ -1,0 +1,388 @@
+"""Campaigns over HTTP: shapes, every refusal, who may do what, and nothing half done."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from marketing.campaigns import services
+from marketing.campaigns.models import Campaign, CampaignRun
+from marketing.campaigns.services import runs
+from marketing.content.models import TemplateVersion
+from marketing.core import api_keys
+from marketing.core.models import Role
+from marketing.core.tenancy import tenant_scope
+from marketing.delivery.models import Message, SendRun
+from marketing.segments.models import Segment
+from tests.factories.campaigns import approved, everybody, make_campaign, make_ground, submitted
+from tests.factories.content import TemplateFactory
+from tests.factories.core import make_staff
+from tests.factories.policy import set_branch_config
+from tests.factories.segments import SegmentFactory, where
+
+LIST = "/api/v1/campaigns"
+NOBODYS = "0199aaaa-0000-7000-8000-000000000000"
+MODULE_11 = {
+    "id", "tenantId", "name", "description", "campaignType", "channel", "templateId", "segmentId",
+    "targetAllCustomers", "branchIds", "scheduledAt", "recurrencePattern", "recurrenceDay",
+    "recurrenceTime", "nextRunAt", "status", "requiresApproval", "approvedBy", "approvedAt",
+    "rejectedBy", "rejectedAt", "rejectionReason", "totalRecipients", "sentCount",
+    "deliveredCount", "readCount", "failedCount", "estimatedCost", "actualCost", "startedAt",
+    "completedAt", "createdAt", "updatedAt", "createdBy",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def ground(chain):
+    make_ground(chain.north, people=3)
+
+
+def url(campaign, act=""):
+    return f"{LIST}/{campaign.pk}" + (f"/{act}" if act else "")
+
+
+def body(**values):
+    return {
+        "name": "Diwali glow",
+        "campaignType": "one_time",
+        "channel": "whatsapp",
+        "templateId": str(TemplateFactory().pk),
+        "segmentId": str(everybody().pk),
+    } | values
+
+
+def failed(answer, status, code, field=""):
+    assert answer.status_code == status, answer.content
+    error = answer.json()["error"]
+    assert error["code"] == code
+    assert not field or field in error["fields"], error
+    return error
+
+
+def test_it_works(chain, api):
+    answer = api("manager", "post", LIST, body())
+    assert answer.status_code == 201
+    data = answer.json()["data"]
+    campaign = data["campaign"]
+    assert set(campaign) >= MODULE_11
+    assert (data["estimatedRecipients"], data["requiresApproval"]) == (3, True)
+    assert data["estimatedCost"] == campaign["estimatedCost"]
+    assert Decimal(data["estimatedCost"]) > 0
+    assert data["warnings"] == []
+    assert campaign["branchIds"] == [str(chain.north.pk)]
+    assert sum(campaign["states"].values()) == 0
+    here = f"{LIST}/{campaign['id']}"
+
+    def status(answer):
+        assert answer.status_code < 300, answer.content
+        return answer.json()["data"]["campaign"]["status"]
+
+    assert status(api("manager", "post", f"{here}/submit")) == "pending_approval"
+    assert status(api("regional", "post", f"{here}/approve")) == "approved"
+    answer = api("manager", "post", f"{here}/send", {"sendNow": True})
+    assert answer.status_code == 202
+    data = answer.json()["data"]
+    assert (data["campaign"]["status"], data["recipientsQueued"]) == ("sending", 3)
+    assert data["estimatedCompletionTime"].endswith("Z")
+    run = CampaignRun.objects.get(pk=data["runId"])
+    runs.start_run(campaign_run_id=run.pk)
+    Message.objects.filter(run_id=run.send_run_id).update(address="+919820012345")
+
+    people = api("manager", "get", f"{here}/recipients?state=queued").json()["data"]
+    assert len(people) == 3
+    assert {person["status"] for person in people} == {"pending"}
+    assert people[0]["phone"] == "+919820012345"
+    masked = api("receptionist", "get", f"{here}/recipients").json()["data"][0]["phone"]
+    assert masked == "+919****45"
+
+    found = api("manager", "get", f"{here}/analytics").json()["data"]
+    assert found["metrics"]["totalRecipients"] == 3
+    assert found["metrics"]["deliveryRate"] is None
+    assert found["cost"] | {"totalCost": "0"} == {
+        "totalCost": "0",
+        "costPerMessage": None,
+        "currency": "INR",
+    }
+    assert status(api("manager", "post", f"{here}/pause")) == "paused"
+    assert status(api("manager", "post", f"{here}/resume")) == "sending"
+    assert status(api("manager", "post", f"{here}/cancel")) == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code", "field"),
+    [
+        ({"name": ""}, 400, "MARKETING_400", "name"),
+        ({"name": "x" * 101}, 400, "MARKETING_400", "name"),
+        ({"campaignType": "trigger"}, 400, "MARKETING_400", "campaignType"),
+        ({"channel": "pigeon"}, 400, "MARKETING_400", "channel"),
+        ({"channel": "sms"}, 409, "MARKETING_021", "templateId"),
+        ({"segmentId": None}, 400, "MARKETING_400", "segmentId"),
+        ({"targetAllCustomers": True}, 400, "MARKETING_400", "segmentId"),
+        (
+            {"templateId": "0199aaaa-0000-7000-8000-000000000000"},
+            400,
+            "MARKETING_400",
+            "templateId",
+        ),
+        ({"scheduledAt": "2020-01-01T00:00:00Z"}, 400, "MARKETING_400", "scheduledAt"),
+        ({"campaignType": "recurring"}, 400, "MARKETING_400", "recurrencePattern"),
+        ({"recurrenceDay": 40}, 400, "MARKETING_400", "recurrenceDay"),
+        ({"couponId": "x"}, 400, "MARKETING_400", "couponId"),
+        ({"branchIds": []}, 400, "MARKETING_400", "branchIds"),
+    ],
+)
+def test_create_refuses(api, change, status, code, field):
+    failed(api("manager", "post", LIST, body(**change)), status, code, field)
+    assert not Campaign.objects.exists()
+
+
+def test_create_refuses_an_unapproved_whatsapp_template(api):
+    template = TemplateFactory(whatsapp_status="pending")
+    answer = api("manager", "post", LIST, body(templateId=str(template.pk)))
+    failed(answer, 409, "MARKETING_022", "templateId")
+    assert not Campaign.objects.exists()
+
+
+def test_submit_refuses_an_empty_audience_and_a_broken_rule(chain, api):
+    nobody = SegmentFactory(rules=where("visit_count", "gt", 900))
+    campaign = make_campaign(chain.manager, segment_id=nobody.pk)
+    failed(api("manager", "post", url(campaign, "submit")), 400, "MARKETING_400", "segmentId")
+    Segment.objects.filter(pk=nobody.pk).update(rules=where("nonsense", "eq", 1))
+    failed(api("manager", "post", url(campaign, "submit")), 400, "MARKETING_400", "segmentId")
+    assert Campaign.objects.get().status == "draft"
+
+
+def test_submit_refuses_an_unknown_placeholder(chain, api):
+    campaign = make_campaign(chain.manager)
+    TemplateVersion.objects.update(contents={"en": {"body": "Hi {{ shoe_size }}"}})
+    error = failed(
+        api("manager", "post", url(campaign, "submit")), 400, "MARKETING_400", "templateId"
+    )
+    assert "shoe_size" in error["message"]
+
+
+def test_the_budget_warns_at_create_and_refuses_at_approve_and_send(chain, api):
+    set_branch_config(chain.north, monthly_budget_limit=Decimal("0.10"))
+    data = api("manager", "post", LIST, body()).json()["data"]
+    assert [warning["code"] for warning in data["warnings"]] == ["MARKETING_023"]
+    campaign = Campaign.objects.get()
+    api("manager", "post", url(campaign, "submit"))
+    failed(api("regional", "post", url(campaign, "approve")), 409, "MARKETING_023")
+    set_branch_config(chain.north, monthly_budget_limit=None)
+    api("regional", "post", url(campaign, "approve"))
+    set_branch_config(chain.north, monthly_budget_limit=Decimal("0.10"))
+    failed(api("manager", "post", url(campaign, "send")), 409, "MARKETING_023")
+    assert not SendRun.objects.exists()
+
+
+def test_approving_ones_own_is_refused(chain, api):
+    campaign = submitted(chain.regional)
+    failed(api("regional", "post", url(campaign, "approve")), 403, "MARKETING_403")
+    failed(api("regional", "post", url(campaign, "reject"), {"reason": "No"}), 403, "MARKETING_403")
+    assert Campaign.objects.get().status == "pending_approval"
+
+
+def test_editing_after_approval_voids_it(chain, api):
+    campaign = approved(chain.manager, chain.regional)
+    answer = api("manager", "patch", url(campaign), {"description": "More"})
+    assert answer.json()["data"]["campaign"]["status"] == "draft"
+    assert answer.json()["data"]["campaign"]["approvedBy"] is None
+    failed(api("manager", "post", url(campaign, "send")), 409, "MARKETING_020")
+
+
+def test_a_stale_version_is_a_conflict(chain, api):
+    campaign = make_campaign(chain.manager)
+    changed = api("manager", "patch", url(campaign), {"name": "One", "version": campaign.version})
+    assert changed.json()["data"]["campaign"]["version"] == campaign.version + 1
+    error = failed(
+        api("manager", "patch", url(campaign), {"name": "Two", "version": campaign.version}),
+        409,
+        "MARKETING_409",
+    )
+    assert error["details"] == {"current": campaign.version + 1}
+    header = {"If-Match": f'"{campaign.version}"'}
+    failed(api("manager", "patch", url(campaign), {"name": "Two"}, **header), 409, "MARKETING_409")
+    failed(api("manager", "post", url(campaign, "submit"), **header), 409, "MARKETING_409")
+    assert Campaign.objects.get().name == "One"
+
+
+def test_reject_needs_a_reason(chain, api):
+    campaign = submitted(chain.manager)
+    failed(api("regional", "post", url(campaign, "reject"), {}), 400, "MARKETING_400", "reason")
+    failed(
+        api("regional", "post", url(campaign, "reject"), {"reason": " "}),
+        400,
+        "MARKETING_400",
+        "reason",
+    )
+    data = api("regional", "post", url(campaign, "reject"), {"reason": "Too dear"}).json()["data"]
+    assert (data["campaign"]["status"], data["campaign"]["rejectionReason"]) == (
+        "draft",
+        "Too dear",
+    )
+
+
+def test_schedule(chain, api):
+    campaign = approved(chain.manager, chain.regional)
+    past = (dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)).isoformat()
+    failed(
+        api("manager", "post", url(campaign, "schedule"), {"scheduledAt": past}),
+        400,
+        "MARKETING_400",
+        "scheduledAt",
+    )
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    answer = api("manager", "post", url(campaign, "schedule"), {"scheduledAt": later.isoformat()})
+    shown = answer.json()["data"]["campaign"]
+    assert (shown["status"], shown["nextRunAt"]) == ("scheduled", shown["scheduledAt"])
+
+
+def test_one_key_sends_once_and_another_is_refused(chain, api):
+    campaign = approved(chain.manager, chain.regional)
+    key = {"Idempotency-Key": "press-1"}
+    first = api("manager", "post", url(campaign, "send"), {}, **key)
+    again = api("manager", "post", url(campaign, "send"), {}, **key)
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json()["data"]["runId"] == again.json()["data"]["runId"]
+    failed(api("manager", "post", url(campaign, "send"), {}), 409, "MARKETING_020")
+    assert SendRun.objects.count() == 1
+
+
+def test_create_is_idempotent(api):
+    wanted = body()
+    answers = [api("manager", "post", LIST, wanted, **{"Idempotency-Key": "k"}) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert Campaign.objects.count() == 1
+
+
+def test_recurrence_travels_both_ways(api):
+    wanted = body(
+        campaignType="recurring",
+        recurrencePattern="weekly",
+        recurrenceDay=1,
+        recurrenceTime="10:30",
+    )
+    shown = api("manager", "post", LIST, wanted).json()["data"]["campaign"]
+    assert shown["recurrenceRule"] == "FREQ=WEEKLY;BYDAY=MO;BYHOUR=10;BYMINUTE=30;BYSECOND=0"
+    assert (shown["recurrencePattern"], shown["recurrenceDay"], shown["recurrenceTime"]) == (
+        "weekly",
+        1,
+        "10:30",
+    )
+
+
+def test_only_drafts_are_deleted(chain, api):
+    draft, waiting = make_campaign(chain.manager), submitted(chain.manager)
+    assert api("manager", "delete", url(draft)).status_code == 204
+    failed(api("manager", "delete", url(waiting)), 409, "MARKETING_020")
+    assert list(Campaign.objects.all()) == [waiting]
+
+
+def test_a_test_send_needs_an_address_that_is_one(chain, api):
+    campaign = make_campaign(chain.manager)
+    failed(api("manager", "post", url(campaign, "test"), {}), 400, "MARKETING_400", "phone")
+    failed(
+        api("manager", "post", url(campaign, "test"), {"phone": "12"}),
+        400,
+        "MARKETING_400",
+        "phone",
+    )
+    assert not Message.objects.exists()
+    answer = api("manager", "post", url(campaign, "test"), {"phone": "98200 12345"})
+    assert answer.status_code == 202
+    assert answer.json()["data"]["state"] == "queued"
+
+
+READS = [("get", ""), ("get", "recipients"), ("get", "analytics")]
+DRAFTING = [("patch", ""), ("post", "submit"), ("delete", "")]
+DECIDING = [("post", "approve"), ("post", "reject")]
+SENDING = [("post", act) for act in ("schedule", "send", "pause", "resume", "cancel", "test")]
+EVERYONE = {"receptionist", "manager", "regional", "owner"}
+
+
+@pytest.mark.parametrize("role", sorted(EVERYONE))
+@pytest.mark.parametrize(
+    ("method", "act", "allowed"),
+    [(*operation, EVERYONE) for operation in READS]
+    + [(*operation, EVERYONE - {"receptionist"}) for operation in DRAFTING + SENDING]
+    + [(*operation, {"regional", "owner"}) for operation in DECIDING],
+)
+def test_who_may_do_what(chain, api, role, method, act, allowed):
+    campaign = make_campaign(chain.manager)
+    before = Campaign.objects.get()
+    answer = api(role, method, url(campaign, act), {"name": "x"} if method == "patch" else None)
+    if role in allowed:
+        assert answer.status_code != 403
+    else:
+        failed(answer, 403, "MARKETING_403")
+        after = Campaign.objects.get()
+        assert (after.status, after.version) == (before.status, before.version)
+
+
+def test_receptionists_do_not_create(api):
+    failed(api("receptionist", "post", LIST, body()), 403, "MARKETING_403")
+    assert not Campaign.objects.exists()
+
+
+def test_nobody_without_a_login_sees_anything(chain):
+    assert Client().get(LIST).status_code == 401
+
+
+@pytest.mark.parametrize(("method", "act"), READS + DRAFTING + DECIDING + SENDING)
+def test_another_branchs_and_another_chains_are_not_there(chain, api, other_chain, method, act):
+    elsewhere = make_campaign(
+        make_staff(Role.BRANCH_MANAGER, chain.west), segment_id=everybody().pk
+    )
+    with tenant_scope(other_chain.tenant.pk):
+        foreign = make_campaign(other_chain.owner)
+    for campaign in (elsewhere, foreign):
+        data = {"name": "x"} if method == "patch" else {"reason": "x"} if act == "reject" else None
+        failed(api("regional", method, url(campaign, act), data), 404, "MARKETING_404")
+    assert {c["id"] for c in api("regional", "get", LIST).json()["data"]} == set()
+
+
+def test_an_approver_lacking_a_branch_does_not_see_it(chain, api):
+    campaign = submitted(chain.owner, branch_ids=[chain.north.pk, chain.west.pk])
+    failed(api("regional", "post", url(campaign, "approve")), 404, "MARKETING_404")
+
+
+def test_an_api_key_reads(chain, api):
+    campaign = make_campaign(chain.manager)
+    _, secret = api_keys.issue_api_key(
+        tenant_id=chain.tenant.pk, name="CRM", scopes=["read"], branch_ids=None
+    )
+    client = Client(headers={"Authorization": f"Api-Key {secret}"})
+    assert client.get(url(campaign)).status_code == 200
+    assert client.post(url(campaign, "submit")).status_code == 403
+
+
+def queries_of(client, path):
+    with CaptureQueriesContext(connection) as seen:
+        assert client.get(path).status_code == 200
+    return len(seen)
+
+
+def test_list_filters_and_takes_the_same_queries_for_one_as_for_many(chain, api, login):
+    client = login("manager")
+    first = make_campaign(chain.manager, name="First of all")
+    one = queries_of(client, LIST)
+    for _ in range(5):
+        submitted(chain.manager)
+    assert queries_of(client, LIST) == one <= 20
+    found = api("manager", "get", f"{LIST}?status=draft").json()
+    assert [campaign["id"] for campaign in found["data"]] == [str(first.pk)]
+    assert len(api("manager", "get", f"{LIST}?q=first").json()["data"]) == 1
+    assert len(api("manager", "get", f"{LIST}?limit=2").json()["data"]) == 2
+    failed(api("manager", "get", f"{LIST}?status=nonsense"), 400, "MARKETING_400", "status")
+
+
+def test_recipients_take_the_same_queries_for_one_as_for_many(chain, login):
+    campaign = approved(chain.manager, chain.regional)
+    run = services.send_campaign(actor=chain.actor(chain.manager), campaign=campaign)
+    runs.start_run(campaign_run_id=run.pk)
+    client = login("manager")
+    people = url(campaign, "recipients")
+    assert queries_of(client, f"{people}?limit=1") == queries_of(client, people) <= 20

@@ -1,0 +1,52 @@
+"""Callers of the API and the pages, and a say in what consent is assumed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from customers import consent_defaults
+from marketing.core.actor import Actor
+from tests.factories.core import Chain
+
+
+@pytest.fixture(autouse=True)
+def assume(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, bool]], None]:
+    """`assume({"whatsapp": True})` sets what the business assumes; nothing by default."""
+
+    def set_to(channels: Mapping[str, bool]) -> None:
+        monkeypatch.setattr(consent_defaults, "_providers", [lambda: channels])
+
+    set_to({})
+    return set_to
+
+
+@pytest.fixture
+def manager(chain: Chain) -> Actor:
+    return chain.actor(chain.manager)
+
+
+@pytest.fixture
+def login(chain: Chain) -> Callable[[str], Client]:
+    """`login("manager")` is a browser in which that member of the chain's staff is logged in."""
+
+    def client_of(staff: str) -> Client:
+        client = Client()
+        client.force_login(getattr(chain, staff).user)
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+def api(login: Callable[[str], Client]) -> Callable[..., Any]:
+    """`api("owner", "patch", url, {"a": 1})` is the response to a JSON request."""
+
+    def call(staff: str, method: str, url: str, body: Any = None, **headers: str) -> Any:
+        request = getattr(login(staff), method)
+        if method == "get":
+            return request(url, headers=headers)
+        return request(url, body, content_type="application/json", headers=headers)
+
+    return call

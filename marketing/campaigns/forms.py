@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Channel
 from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignType
-from marketing.content.models import MessageTemplate
 from marketing.content.selectors import templates_for_actor
 from marketing.core.actor import Actor
 from marketing.core.models import Branch
@@ -61,7 +60,7 @@ class DetailsForm(StepForm):
     )
     branches = forms.ModelMultipleChoiceField(
         label=_("Branches"),
-        queryset=Branch.objects.none(),
+        queryset=None,
         required=False,
         widget=forms.SelectMultiple(attrs={"data-searchable": True}),
         help_text=_("Leave empty for all of your branches."),
@@ -137,7 +136,7 @@ class AudienceForm(StepForm):
 class MessageForm(StepForm):
     template = forms.ModelChoiceField(
         label=_("Message"),
-        queryset=MessageTemplate.objects.none(),
+        queryset=None,
         empty_label=_("Choose…"),
         widget=forms.Select(attrs={"data-searchable": True}),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from customers.models import Customer
 from marketing.campaigns.models import Campaign
@@ -36,7 +37,7 @@ class Sample:
 def version_of(campaign: Campaign) -> TemplateVersion:
     """The newest version of the campaign's template. Raises `ValidationFailed` without one."""
     if campaign.template is None:
-        raise ValidationFailed(fields={"templateId": ["Choose a message."]})
+        raise ValidationFailed(fields={"templateId": [_("Choose a message.")]})
     return content.current_version(campaign.template)
 
 
@@ -63,7 +64,7 @@ def audience(campaign: Campaign, now: dt.datetime) -> QuerySet[Customer]:
     Raises `ValidationFailed` on `segmentId` when nobody was chosen or the rule is broken.
     """
     if campaign.segment is None and not campaign.target_all_customers:
-        raise ValidationFailed(fields={"segmentId": ["Choose a segment or all customers."]})
+        raise ValidationFailed(fields={"segmentId": [_("Choose a segment or all customers.")]})
     try:
         return segments.audience(
             segment=campaign.segment,
@@ -74,7 +75,7 @@ def audience(campaign: Campaign, now: dt.datetime) -> QuerySet[Customer]:
     except ValidationFailed as error:
         problems = [f"{path}: {text}" for path, texts in error.fields.items() for text in texts]
         raise ValidationFailed(
-            "The segment's rule is broken; mend it first.",
+            _("The segment's rule is broken; mend it first."),
             fields={"segmentId": problems or [error.message]},
         ) from error
 
@@ -112,8 +113,10 @@ def require_known_placeholders(version: TemplateVersion) -> None:
     if unknown:
         named = ", ".join(f"{{{{{name}}}}}" for name in unknown)
         raise ValidationFailed(
-            f"Nothing fills {named}.",
-            fields={"templateId": [f"Nothing fills {named}: mend the message."]},
+            _("Nothing fills %(names)s.") % {"names": named},
+            fields={
+                "templateId": [_("Nothing fills %(names)s: mend the message.") % {"names": named}]
+            },
             details={"placeholders": unknown},
         )
 

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from marketing.campaigns.models import Campaign, CampaignStatus
 from marketing.campaigns.rules import Action
@@ -110,9 +111,9 @@ def require_approver(actor: Actor, campaign: Campaign) -> None:
     """Raises `Forbidden` unless the actor may approve this campaign."""
     actor.require("campaign.approve")
     if actor.user_id in author_ids(campaign):
-        raise Forbidden("You had a hand in this campaign: somebody else must decide on it.")
+        raise Forbidden(_("You had a hand in this campaign: somebody else must decide on it."))
     if not may_approve(actor, campaign):
-        raise Forbidden("Only an approver who has all of its branches may decide on it.")
+        raise Forbidden(_("Only an approver who has all of its branches may decide on it."))
 
 
 def approve_now(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
@@ -144,7 +145,7 @@ def _send_back(
     require_approver(actor, campaign)
     require_allowed(campaign, action)
     if not reason.strip():
-        raise ValidationFailed(fields={"reason": ["Say why, so that the author can mend it."]})
+        raise ValidationFailed(fields={"reason": [_("Say why, so that the author can mend it.")]})
     move(
         campaign,
         action,

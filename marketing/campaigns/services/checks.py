@@ -3,6 +3,8 @@
 import datetime as dt
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignType
 from marketing.campaigns.selectors import plan
@@ -22,19 +24,24 @@ from marketing.policy import selectors as policy
 def require_content(campaign: Campaign) -> None:
     """Raises 021, 022 or `ValidationFailed` on `templateId` when the message cannot be sent."""
     if campaign.template is None:
-        raise ValidationFailed(fields={"templateId": ["Choose a message."]})
+        raise ValidationFailed(fields={"templateId": [_("Choose a message.")]})
     template = campaign.template
     if template.channel != campaign.channel:
-        text = f"“{template.name}” is for {template.get_channel_display()}."
-        raise TemplateChannelMismatch(
-            f"{text} Choose a message for this campaign's channel.", fields={"templateId": [text]}
-        )
+        text = _("“%(name)s” is for %(channel)s.") % {
+            "name": template.name,
+            "channel": template.get_channel_display(),
+        }
+        raise TemplateChannelMismatch(text, fields={"templateId": [text]})
     if not template.is_active:
-        raise ValidationFailed(fields={"templateId": ["This message is no longer in use."]})
+        raise ValidationFailed(fields={"templateId": [_("This message is no longer in use.")]})
     version = plan.version_of(campaign)
     if campaign.channel == "whatsapp" and version.whatsapp_status != WhatsAppStatus.APPROVED:
         raise WhatsAppTemplateNotApproved(
-            fields={"templateId": [f"WhatsApp has not approved “{template.name}” yet."]},
+            fields={
+                "templateId": [
+                    _("WhatsApp has not approved “%(name)s” yet.") % {"name": template.name}
+                ]
+            },
             details={"whatsappStatus": version.whatsapp_status or None},
         )
     plan.require_known_placeholders(version)
@@ -43,7 +50,7 @@ def require_content(campaign: Campaign) -> None:
 def require_whole(campaign: Campaign, now: dt.datetime) -> None:
     """Raises the first reason why the campaign cannot be submitted, naming the input at fault."""
     if not campaign.name.strip():
-        raise ValidationFailed(fields={"name": ["Give the campaign a name."]})
+        raise ValidationFailed(fields={"name": [_("Give the campaign a name.")]})
     require_content(campaign)
     plan.audience(campaign, now)
     require_schedule(campaign, now)
@@ -53,11 +60,13 @@ def require_schedule(campaign: Campaign, now: dt.datetime) -> None:
     """Raises `ValidationFailed` for a time that is past, or a recurrence that never comes."""
     if campaign.campaign_type == CampaignType.RECURRING:
         if not campaign.recurrence_rule:
-            raise ValidationFailed(fields={"recurrencePattern": ["Say how often it repeats."]})
+            raise ValidationFailed(fields={"recurrencePattern": [_("Say how often it repeats.")]})
         if next_due(campaign, now) is None:
-            raise ValidationFailed(fields={"recurrenceRule": ["This recurrence is over."]})
+            raise ValidationFailed(fields={"recurrenceRule": [_("This recurrence is over.")]})
     elif campaign.scheduled_at is not None and campaign.scheduled_at <= now:
-        raise ValidationFailed(fields={"scheduledAt": ["This time is past; choose a later one."]})
+        raise ValidationFailed(
+            fields={"scheduledAt": [_("This time is past; choose a later one.")]}
+        )
 
 
 def next_due(campaign: Campaign, now: dt.datetime) -> dt.datetime | None:
@@ -92,8 +101,8 @@ def require_people(estimate: Estimate) -> None:
     """Raises `ValidationFailed` on `segmentId` when the audience is empty."""
     if not estimate.total:
         raise ValidationFailed(
-            "Nobody is in this audience.",
-            fields={"segmentId": ["Nobody is in this audience now. Choose a wider one."]},
+            _("Nobody is in this audience."),
+            fields={"segmentId": [_("Nobody is in this audience now. Choose a wider one.")]},
         )
 
 

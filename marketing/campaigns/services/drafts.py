@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
@@ -99,7 +100,9 @@ def update_campaign(
 def copy_campaign(*, actor: Actor, campaign: Campaign) -> Campaign:
     """A new draft with the same plan and no times."""
     values = {name: getattr(campaign, name) for name in EDITABLE if name != "scheduled_at"}
-    copy = f"Copy of {campaign.name}"[: Campaign._meta.get_field("name").max_length]
+    copy = (_("Copy of %(name)s") % {"name": campaign.name})[
+        : Campaign._meta.get_field("name").max_length
+    ]
     return create_campaign(actor=actor, values=values | {"name": copy})
 
 
@@ -110,7 +113,7 @@ def delete_campaign(*, actor: Actor, campaign: Campaign) -> None:
     campaign = lock(campaign)
     require_allowed(campaign, Action.DELETE)
     if campaign.runs.exists():
-        raise Conflict("It was sent before and is kept for the record.")
+        raise Conflict(_("It was sent before and is kept for the record."))
     audit.record(actor, "campaign.delete", campaign, {"name": campaign.name})
     campaign.delete()
 
@@ -135,7 +138,7 @@ def _apply(actor: Actor, campaign: Campaign, values: Mapping[str, Any]) -> None:
         )
     if campaign.segment is not None and campaign.target_all_customers:
         raise ValidationFailed(
-            fields={"segmentId": ["Choose a segment or all customers, not both."]}
+            fields={"segmentId": [_("Choose a segment or all customers, not both.")]}
         )
     if "exclude_segment_ids" in values:
         for pk in values["exclude_segment_ids"]:
@@ -152,7 +155,7 @@ def _apply(actor: Actor, campaign: Campaign, values: Mapping[str, Any]) -> None:
 
 def _campaign_type(value: str) -> str:
     if value not in (CampaignType.ONE_TIME, CampaignType.RECURRING):
-        raise ValidationFailed(fields={"campaignType": ["One of one_time, recurring."]})
+        raise ValidationFailed(fields={"campaignType": [_("One of one_time, recurring.")]})
     return value
 
 
@@ -162,7 +165,7 @@ def _referred(getter: Any, actor: Actor, pk: uuid.UUID | None, field: str) -> An
     try:
         return getter(actor, pk)
     except NotFound as error:
-        raise ValidationFailed(fields={field: ["There is none, or it is not yours."]}) from error
+        raise ValidationFailed(fields={field: [_("There is none, or it is not yours.")]}) from error
 
 
 def _recurrence(rule: str, values: Mapping[str, Any]) -> str:
@@ -177,7 +180,7 @@ def _recurrence(rule: str, values: Mapping[str, Any]) -> str:
     if not parts["pattern"]:
         return ""
     if parts["time"] is None:
-        raise ValidationFailed(fields={"recurrenceTime": ["Say at what time."]})
+        raise ValidationFailed(fields={"recurrenceTime": [_("Say at what time.")]})
     try:
         return rules.recurrence_rule(parts["pattern"], parts["day"], parts["time"])
     except ValueError as error:

@@ -5,6 +5,7 @@ import uuid
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
@@ -70,7 +71,11 @@ def _begin_due_run(campaign: Campaign) -> None:
     if campaign.status != CampaignStatus.SCHEDULED or due_at is None or due_at > now:
         return
     if rules.is_stale(due_at, now, policy.get_config().stale_schedule_minutes):
-        _pause(campaign, rules.MISSED_SCHEDULE, f"It was due at {due_at:%Y-%m-%d %H:%M} UTC.")
+        _pause(
+            campaign,
+            rules.MISSED_SCHEDULE,
+            _("It was due at %(time)s UTC.") % {"time": f"{due_at:%Y-%m-%d %H:%M}"},
+        )
         return
     try:
         with transaction.atomic():
@@ -114,20 +119,22 @@ def _require_as_approved(campaign: Campaign, frozen: delivery.FreezeResult) -> N
     if not needs_approval and campaign.approved_by_id is None:
         return
     if campaign.approved_by_id is None:
-        raise _held("approval_required", "So many people or so much money needs an approval.")
+        raise _held("approval_required", _("So many people or so much money needs an approval."))
     if plan.fingerprint(campaign) != campaign.approved_hash:
         raise _held(
-            "changed_since_approval", "The segment or the message changed since the approval."
+            "changed_since_approval", _("The segment or the message changed since the approval.")
         )
     if rules.has_grown(frozen.audience, campaign.approved_recipients or 0):
         raise _held(
             "audience_grown",
-            f"Approved were {campaign.approved_recipients} people, now it is {frozen.audience}.",
+            _("Approved were %(approved)s people, now it is %(now)s.")
+            % {"approved": campaign.approved_recipients, "now": frozen.audience},
         )
     if rules.has_grown(frozen.cost, campaign.approved_cost or 0):
         raise _held(
             "cost_grown",
-            f"Approved was a cost of {campaign.approved_cost:.2f}, now it is {frozen.cost:.2f}.",
+            _("Approved was a cost of %(approved).2f, now it is %(now).2f.")
+            % {"approved": campaign.approved_cost, "now": frozen.cost},
         )
 
 

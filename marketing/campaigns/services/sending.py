@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from customers.models import Channel, Customer
 from customers.rules import normalize_email, normalize_phone
@@ -53,20 +54,20 @@ def schedule_campaign(
         if campaign.scheduled_at not in (None, scheduled_at):
             raise ValidationFailed(
                 fields={
-                    "scheduledAt": ["Another time was approved; edit the campaign to change it."]
+                    "scheduledAt": [_("Another time was approved; edit the campaign to change it.")]
                 }
             )
     if campaign.scheduled_at is None and scheduled_at is not None:
         if campaign.approved_by_id and plan.fingerprint(campaign) != campaign.approved_hash:
             raise Conflict(
-                "The segment or the message changed since the approval; submit it again."
+                _("The segment or the message changed since the approval; submit it again.")
             )
         campaign.scheduled_at = scheduled_at
         values = {"scheduled_at": scheduled_at, "approved_hash": plan.fingerprint(campaign)}
     checks.require_schedule(campaign, now)
     due_at = checks.next_due(campaign, now)
     if due_at is None:
-        raise ValidationFailed(fields={"scheduledAt": ["Say when it should go."]})
+        raise ValidationFailed(fields={"scheduledAt": [_("Say when it should go.")]})
     move(campaign, Action.SCHEDULE, CampaignStatus.SCHEDULED, next_run_at=due_at, **values)
     audit.record(actor, "campaign.schedule", campaign, {"nextRunAt": due_at})
     return campaign
@@ -176,7 +177,7 @@ def resume_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
     if campaign.paused_from == CampaignStatus.SCHEDULED:
         due_at = checks.next_due(campaign, now)
         if due_at is None:
-            raise ValidationFailed("This recurrence is over; cancel the campaign.")
+            raise ValidationFailed(_("This recurrence is over; cancel the campaign."))
         return move(
             campaign,
             Action.RESUME,
@@ -245,7 +246,9 @@ def send_test(
     checks.require_content(campaign)
     customer = customer or plan.audience(campaign, clock.now()).first()
     if customer is None:
-        raise ValidationFailed(fields={"customerId": ["Nobody is in this audience; choose one."]})
+        raise ValidationFailed(
+            fields={"customerId": [_("Nobody is in this audience; choose one.")]}
+        )
     return delivery.send_test(
         actor=actor,
         version=plan.version_of(campaign),
@@ -262,7 +265,7 @@ def _test_address(actor: Actor, campaign: Campaign, asked: str) -> str:
     field = "email" if is_email else "phone"
     if not (asked or own):
         raise ValidationFailed(
-            fields={field: [f"Your own {field} is not known; say where the test should go."]}
+            fields={field: [_("Your own address is not known; say where the test should go.")]}
         )
     try:
         if is_email:

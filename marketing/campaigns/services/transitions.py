@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign
@@ -51,7 +52,8 @@ def move(campaign: Campaign, action: Action, to: str, **values: Any) -> Campaign
 def not_allowed(campaign: Campaign, action: Action) -> InvalidCampaignStatus:
     allowed = sorted(rules.sources(action))
     return InvalidCampaignStatus(
-        f"This is not possible while the campaign is {campaign.get_status_display().lower()}.",
+        _("This is not possible while the campaign is: %(status)s.")
+        % {"status": campaign.get_status_display()},
         details={"status": campaign.status, "action": str(action), "allowedIn": allowed},
     )
 

@@ -2,6 +2,7 @@
 
 from csp.constants import NONCE, NONE, SELF
 
+from config import prepare_database, schedules
 from config.env import BASE_DIR, database, env, secret
 
 DEBUG = False
@@ -106,6 +107,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 DATABASES = {"default": database("DATABASE_URL")}
 if env.str("DATABASE_OWNER_URL", "") or env.str("DATABASE_OWNER_URL_FILE", ""):
     DATABASES["owner"] = database("DATABASE_OWNER_URL")
+LEAKPROOF_FUNCTIONS = prepare_database.LEAKPROOF_FUNCTIONS
 DATABASE_ROUTERS = ["marketing.core.routers.OwnerMigrates"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -216,6 +218,7 @@ CELERY_TASK_ROUTES = {"marketing.delivery.tasks.dispatch_messages": {"queue": "c
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 DJANGO_CELERY_BEAT_TZ_AWARE = True
+SYSTEM_SCHEDULES = schedules.SCHEDULES
 
 LOGGING = {
     "version": 1,

@@ -7,4 +7,4 @@ class CoreConfig(AppConfig):
     verbose_name = "Organisation"
 
     def ready(self) -> None:
-        from marketing.core import openapi  # noqa: F401  registers the authentication scheme
+        from marketing.core import checks, openapi  # noqa: F401  they register themselves

@@ -10,7 +10,7 @@ class PolicyConfig(AppConfig):
     def ready(self) -> None:
         from customers import consent_defaults
         from marketing.core.context import NAVIGATION
-        from marketing.policy import selectors
+        from marketing.policy import diagnosis, selectors  # noqa: F401  registers its check
 
         consent_defaults.register(selectors.assumed_consent)
         NAVIGATION.append((gettext_noop("Settings"), "settings", "settings", "config.view"))

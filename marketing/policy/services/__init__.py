@@ -1,6 +1,7 @@
 from marketing.policy.services.accounts import (
     close_circuit,
     create_account,
+    encrypt_anew,
     open_circuit,
     set_default_account,
     update_account,
@@ -16,6 +17,7 @@ from marketing.policy.services.config import update_branch_config, update_config
 __all__ = [
     "close_circuit",
     "create_account",
+    "encrypt_anew",
     "open_budget_month",
     "open_circuit",
     "release_budget",

@@ -114,6 +114,14 @@ def close_circuit(*, actor: Actor, account: ProviderAccount) -> bool:
     return bool(closed)
 
 
+def encrypt_anew() -> int:
+    """Write every account's credentials under the newest key. Returns how many there are."""
+    accounts = ProviderAccount.objects.select_for_update().order_by("pk")
+    for account in accounts:
+        account.save(update_fields=["credentials"])
+    return len(accounts)
+
+
 PLAIN_FIELDS = ("name", "base_url", "rate_per_second", "max_concurrency", "is_active")
 
 

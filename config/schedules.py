@@ -1,0 +1,26 @@
+"""Parlour's own periodic work, by task: every so long, or when a cron expression (UTC) says.
+
+`manage.py sync_schedules` puts it into the database beside what people schedule. Nothing
+rests on punctuality: each task sweeps rows that are due, so a late or second run does no harm.
+
+Module 11's jobs: `processScheduledCampaigns` and `processRecurringCampaigns` are both
+`run_due_campaigns`; `resetMonthlyBudgets` ("0 0 1 * *") is `open_budget_month`, hourly
+because months begin at midnight of each chain's own zone; `cleanupOldMessageLogs` is
+`drop_old_partitions`; `updateDeliveryStatuses` is `reconcile_messages`.
+"""
+
+import datetime as dt
+
+SCHEDULES: dict[str, dt.timedelta | str] = {
+    "customers.tasks.age_facts": "20 * * * *",
+    "customers.tasks.refresh_stale_facts": dt.timedelta(seconds=5),
+    "marketing.campaigns.tasks.run_due_campaigns": "* * * * *",
+    "marketing.core.tasks.deliver_events": dt.timedelta(seconds=10),
+    "marketing.core.tasks.ensure_partitions": "10 1 * * *",
+    "marketing.delivery.tasks.consume_webhooks": dt.timedelta(seconds=5),
+    "marketing.delivery.tasks.drop_old_partitions": "0 3 * * *",
+    "marketing.delivery.tasks.reconcile_messages": "*/2 * * * *",
+    "marketing.delivery.tasks.sweep_batches": dt.timedelta(seconds=10),
+    "marketing.policy.tasks.open_budget_month": "0 * * * *",
+    "marketing.segments.tasks.refresh_all_segments": "0 */6 * * *",
+}

@@ -150,7 +150,8 @@ class Accounts:
                 f"{IDENTIFYING_CREDENTIAL[account.provider]} belongs to account {holder.name}."
             )
         self._database.write(
-            "INSERT INTO account VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+            "INSERT INTO account VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET body = excluded.body",
             (account.name, json.dumps(dataclasses.asdict(account))),
         )
         former = self._by_name.get(account.name)

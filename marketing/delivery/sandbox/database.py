@@ -39,12 +39,14 @@ CREATE TABLE IF NOT EXISTS inbound (
 CREATE INDEX IF NOT EXISTS inbound_sender ON inbound (sender, id);
 
 -- People who stopped marketing from an account by the app's own control.
-CREATE TABLE IF NOT EXISTS stopped (account TEXT NOT NULL, recipient TEXT NOT NULL, PRIMARY KEY (account, recipient));
+CREATE TABLE IF NOT EXISTS stopped (
+    account TEXT NOT NULL, recipient TEXT NOT NULL, PRIMARY KEY (account, recipient)
+);
 
 -- Callbacks owed. A row goes when its receiver has answered 2xx.
 CREATE TABLE IF NOT EXISTS callback (
-    account TEXT NOT NULL, due_ms INTEGER NOT NULL, id INTEGER NOT NULL, happened_ms INTEGER NOT NULL,
-    message_id INTEGER, event TEXT NOT NULL, cause TEXT NOT NULL, payload TEXT NOT NULL,
+    account TEXT NOT NULL, due_ms INTEGER NOT NULL, id INTEGER NOT NULL,
+    happened_ms INTEGER NOT NULL, message_id INTEGER, event TEXT NOT NULL, cause TEXT NOT NULL, payload TEXT NOT NULL,
     PRIMARY KEY (account, due_ms, id)
 ) WITHOUT ROWID;
 """

@@ -86,8 +86,8 @@ class Ledger:
         mail_id = self._keep_mail(mail) if mail is not None else None
         for message in messages:
             message_id = self._database.write(
-                "INSERT INTO message (account, provider, vendor_id, recipient, reference, accepted_ms, state, cause,"
-                " content_id, variables, echo) VALUES (?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?)",
+                "INSERT INTO message (account, provider, vendor_id, recipient, reference,"
+                " accepted_ms, state, cause, content_id, variables, echo) VALUES (?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?)",
                 (
                     account.name,
                     account.provider,
@@ -136,7 +136,8 @@ class Ledger:
         """Record something a person sent. Returns when, in epoch milliseconds."""
         received_ms = now_ms()
         self._database.write(
-            "INSERT INTO inbound (account, provider, sender, received_ms, text) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO inbound (account, provider, sender, received_ms, text)"
+            " VALUES (?, ?, ?, ?, ?)",
             (account.name, account.provider, sender, received_ms, text),
         )
         return received_ms
@@ -175,10 +176,12 @@ class Ledger:
     def owed(self, account: Account, limit: int) -> list[OwedCallback]:
         """What is due now, earliest first."""
         rows = self._database.rows(
-            "SELECT callback.due_ms, callback.id, callback.happened_ms, callback.event, callback.cause,"
-            " callback.payload, callback.message_id, message.vendor_id, message.recipient, message.reference,"
-            " message.echo FROM callback LEFT JOIN message ON message.id = callback.message_id"
-            " WHERE callback.account = ? AND callback.due_ms <= ? ORDER BY callback.due_ms, callback.id LIMIT ?",
+            "SELECT callback.due_ms, callback.id, callback.happened_ms, callback.event,"
+            " callback.cause, callback.payload, callback.message_id, message.vendor_id,"
+            " message.recipient, message.reference, message.echo"
+            " FROM callback LEFT JOIN message ON message.id = callback.message_id"
+            " WHERE callback.account = ? AND callback.due_ms <= ?"
+            " ORDER BY callback.due_ms, callback.id LIMIT ?",
             (account.name, now_ms(), limit),
         )
         return [_owed_callback(row) for row in rows]
@@ -199,7 +202,7 @@ class Ledger:
         )
 
     def clear(self) -> None:
-        """Forget messages, what came in, and the callbacks owed for both; templates stay under review."""
+        """Forget messages, what came in, and the callbacks owed for both; reviews go on."""
         for statement in (
             "DELETE FROM message",
             "DELETE FROM inbound",

@@ -40,7 +40,8 @@ class Templates:
         self._database = database
         self._by_key: dict[tuple[str, str, str, str], Template] = {}
         rows = database.rows(
-            "SELECT template.*, content.body FROM template JOIN content ON content.id = template.content_id"
+            "SELECT template.*, content.body FROM template"
+            " JOIN content ON content.id = template.content_id"
         )
         for row in rows:
             self._index(Template(**{**dict(row), "body": json.loads(row["body"])}))
@@ -115,10 +116,12 @@ class Templates:
 
     def _save(self, template: Template) -> None:
         self._database.write(
-            "INSERT INTO template (provider, owner, name, language, id, status, rejected_reason, content_id)"
+            "INSERT INTO template"
+            " (provider, owner, name, language, id, status, rejected_reason, content_id)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (provider, owner, name, language) DO UPDATE SET"
-            " status = excluded.status, rejected_reason = excluded.rejected_reason, content_id = excluded.content_id",
+            " status = excluded.status, rejected_reason = excluded.rejected_reason,"
+            " content_id = excluded.content_id",
             (
                 template.provider,
                 template.owner,

@@ -1,4 +1,4 @@
-"""What becomes of a message: decided by its recipient's ending, the account's rates and its past."""
+"""What becomes of a message: by its recipient's ending, the account's rates and its past."""
 
 import random
 import re
@@ -74,13 +74,17 @@ def steps_for(account: Account, recipient: str, cause: Cause = Cause.NONE) -> li
     chance by the account's rates.
     """
     cause = cause or CAUSE_OF_ENDING.get(ending(recipient), Cause.NONE)
-    if not cause and random.random() < account.failure_rate:
+    if not cause and _happens(account.failure_rate):
         cause = Cause.VENDOR_FAULT
     if cause:
         return [Step(State.FAILED, account.sent_delay_ms, cause)]
     steps = [Step(State.SENT, account.sent_delay_ms)]
-    if random.random() < account.delivered_rate:
+    if _happens(account.delivered_rate):
         steps.append(Step(State.DELIVERED, account.delivered_delay_ms))
-        if random.random() < account.read_rate:
+        if _happens(account.read_rate):
             steps.append(Step(State.READ, account.read_delay_ms))
     return steps
+
+
+def _happens(rate: float) -> bool:
+    return random.random() < rate  # noqa: S311  chance, not a secret

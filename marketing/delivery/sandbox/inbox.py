@@ -1,0 +1,124 @@
+"""The inbox: what each person got, as a phone shows it."""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from marketing.delivery.sandbox import control
+from marketing.delivery.sandbox.outcomes import State
+from marketing.delivery.sandbox.state import SANDBOX
+from marketing.delivery.sandbox.vendors import meta, msg91
+
+STATIC = Path(__file__).parent / "static"
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-src 'self'; style-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+}
+# A mail is shown as it came, but nothing in it runs or reaches out.
+MAIL_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "sandbox",
+}
+THREADS, BUBBLES = 100, 50
+FOUND = """
+SELECT recipient, max(id) AS last, count(*) AS messages FROM message
+WHERE (:text = '' OR recipient LIKE :like) GROUP BY recipient ORDER BY last DESC LIMIT :limit
+"""
+SAID = """
+SELECT m.id, m.account, m.provider, m.accepted_ms AS at, m.state, m.variables, m.echo,
+       c.kind, c.body, '' AS text
+FROM message m LEFT JOIN content c ON c.id = m.content_id WHERE m.recipient = :who
+UNION ALL
+SELECT i.id, i.account, i.provider, i.received_ms, -1, '', '', '', '', i.text
+FROM inbound i WHERE i.sender = :who
+ORDER BY at DESC LIMIT :limit
+"""
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    router.add_get("/", page)
+    router.add_get("/inbox/threads", threads)
+    router.add_get("/inbox/thread", thread)
+    router.add_get("/inbox/mail/{id}", mail)
+    router.add_post("/inbox/reply", reply)
+    router.add_static("/static", STATIC)
+
+
+async def page(request: web.Request) -> web.StreamResponse:
+    return web.FileResponse(STATIC / "inbox.html", headers=HEADERS)
+
+
+async def threads(request: web.Request) -> web.Response:
+    """The people written to, latest first; `?q=` a part of the number or address."""
+    text = request.query.get("q", "").strip()
+    values = {"text": text, "like": f"%{text}%", "limit": THREADS}
+    rows = await _rows(request, FOUND, values)
+    return web.json_response([dict(row) for row in rows], headers=HEADERS)
+
+
+async def thread(request: web.Request) -> web.Response:
+    """What was said to and by one person, oldest first."""
+    rows = await _rows(request, SAID, {"who": request.query.get("to", ""), "limit": BUBBLES})
+    return web.json_response([_bubble(row) for row in reversed(rows)], headers=HEADERS)
+
+
+def _bubble(row: sqlite3.Row) -> dict[str, Any]:
+    bubble: dict[str, Any] = {
+        "id": row["id"],
+        "account": row["account"],
+        "provider": row["provider"],
+        "at": row["at"],
+        "language": row["echo"] if row["provider"] == "meta" else "",
+        "state": "inbound" if row["state"] < 0 else State(row["state"]).name.lower(),
+    }
+    if row["state"] < 0:
+        return bubble | {"body": row["text"]}
+    if row["body"] is None:
+        return bubble | {"body": "(no longer kept)"}
+    content, variables = json.loads(row["body"]), json.loads(row["variables"])
+    if row["kind"] == "mail":
+        return bubble | {
+            "subject": content["subject"],
+            "from": content["from"],
+            "name": content["name"],
+            "body": content["content"].get("text/plain", ""),
+        }
+    shown = meta.shown if row["provider"] == "meta" else msg91.shown
+    return bubble | shown(content, variables)
+
+
+async def mail(request: web.Request) -> web.Response:
+    """A mail's HTML, for a frame that may do nothing."""
+    rows = await _rows(
+        request,
+        "SELECT c.body FROM message m JOIN content c ON c.id = m.content_id"
+        " WHERE m.id = :id AND c.kind = 'mail'",
+        {"id": request.match_info["id"]},
+    )
+    if not rows:
+        raise web.HTTPNotFound
+    html = json.loads(rows[0]["body"])["content"].get("text/html", "")
+    return web.Response(text=html, content_type="text/html", headers=MAIL_HEADERS)
+
+
+async def reply(request: web.Request) -> web.Response:
+    """The person answers from the page itself."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        raise web.HTTPForbidden
+    body = await request.json()
+    try:
+        control.receive(request.app[SANDBOX], body["account"], body["from"], body["text"])
+    except ValueError as error:
+        return web.json_response({"error": str(error)}, status=400)
+    await request.app[SANDBOX].database.committed()
+    return web.json_response({})
+
+
+async def _rows(request: web.Request, query: str, values: dict[str, Any]) -> list[sqlite3.Row]:
+    return await request.app[SANDBOX].database.read(
+        lambda reader: reader.execute(query, values).fetchall()
+    )

@@ -1,0 +1,58 @@
+"""Handing WhatsApp templates in for review: the gateway that content calls through."""
+
+import json
+from collections.abc import Mapping
+
+from marketing.content.models import TemplateVersion, WhatsAppStatus
+from marketing.content.rendering import compile_version
+from marketing.core.errors import ProviderFailed
+from marketing.core.tenancy import tenant_scope
+from marketing.delivery import http
+from marketing.delivery.providers.base import Account
+from marketing.delivery.providers.meta import client
+from marketing.delivery.providers.meta.webhook import TEMPLATE_STATUSES
+from marketing.delivery.registry import account_of
+from marketing.delivery.rules import ResultClass
+from marketing.policy import selectors as policy
+from marketing.policy.rules import message_category, purpose_of
+
+
+def submit_template(version: TemplateVersion, language: str) -> Mapping[str, str]:
+    """Create one language of the version at Meta; returns its id and status.
+
+    Raises `ProviderFailed`; with `isRetryable` when Meta could not be reached or was busy.
+    """
+    purpose = purpose_of(version.template.template_type, version.template.trigger_type)
+    body = {
+        "name": version.whatsapp_template_name,
+        "language": language,
+        "category": message_category(purpose).upper(),
+        "parameter_format": "POSITIONAL",
+        "components": compile_version(version).meta_components(language),
+    }
+    status, answer = _post(_account(version), body)
+    if status >= 300:
+        result = client.interpret(status, {}, answer)
+        raise ProviderFailed(
+            f"WhatsApp refused the template: {result.detail or result.code}",
+            details={"isRetryable": result.outcome is ResultClass.RETRY, "code": result.code},
+        )
+    created = json.loads(answer)
+    known = TEMPLATE_STATUSES.get(created.get("status", ""), WhatsAppStatus.PENDING)
+    return {"id": str(created["id"]), "status": known}
+
+
+def _account(version: TemplateVersion) -> Account:
+    with tenant_scope(version.tenant_id):
+        row = policy.default_account("whatsapp")
+        if row is None:
+            raise ProviderFailed("No WhatsApp account is set up.")
+        return account_of(row)
+
+
+def _post(account: Account, body: Mapping[str, object]) -> tuple[int, bytes]:
+    try:
+        return http.post(client.template_request(account, body))
+    except ProviderFailed as error:
+        error.details["isRetryable"] = True
+        raise

@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 
 
 class SegmentsConfig(AppConfig):
@@ -7,8 +7,10 @@ class SegmentsConfig(AppConfig):
     label = "segments"
 
     def ready(self) -> None:
+        from customers import panels
         from marketing.core.context import NAVIGATION
         from marketing.segments.customer_fields import register_customer_fields
 
         register_customer_fields()
         NAVIGATION.append((gettext_noop("Segments"), "segment-list", "users-group", "segment.view"))
+        panels.register(gettext_lazy("Segments she is in"), "customer-segments", "segment.view")

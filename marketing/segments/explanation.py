@@ -1,8 +1,7 @@
 """Why a customer is, or is not, in a segment: the verdict on each of its conditions."""
 
 import datetime as dt
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +10,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from customers.models import Customer
-from marketing.core.models import Branch
+from marketing.core.actor import Actor
+from marketing.core.errors import ValidationFailed
 from marketing.segments.compiler import CompiledRules, Leaf, compile_tree, membership
 from marketing.segments.context import RuleContext
 from marketing.segments.models import Segment
+from marketing.segments.selectors import branch_names, segments_for_actor
 from marketing.segments.sentence import describe_condition, describe_value
 
 
@@ -103,7 +104,7 @@ def _scope_verdicts(segment: Segment | None, customer: Customer, language: str) 
                 Verdict(
                     "branchIds",
                     _("Home branch is one of %(branches)s")
-                    % {"branches": _branch_names(segment.branch_ids)},
+                    % {"branches": ", ".join(branch_names(segment))},
                     customer.home_branch.name if customer.home_branch else "–",
                     customer.home_branch_id in segment.branch_ids,
                 )
@@ -114,5 +115,21 @@ def _scope_verdicts(segment: Segment | None, customer: Customer, language: str) 
     return verdicts
 
 
-def _branch_names(ids: Sequence[uuid.UUID]) -> str:
-    return ", ".join(Branch.objects.filter(pk__in=ids).values_list("name", flat=True))
+def segments_of(actor: Actor, customer: Customer, *, now: dt.datetime) -> list[Segment]:
+    """The segments visible to the actor that hold the customer, judged in one statement.
+
+    Segments whose rules can no longer be used hold nobody.
+    """
+    context = RuleContext(now=now)
+    segments = segments_for_actor(actor).order_by("name")
+    context.know(segments)
+    columns: dict[str, Any] = {}
+    for segment in segments:
+        try:
+            columns[f"in_{segment.pk.hex}"] = _truth(membership(segment, context))
+        except ValidationFailed:
+            continue
+    if not columns or customer.status != Customer.Status.ACTIVE:
+        return []
+    row = Customer.objects.filter(pk=customer.pk).values(**columns).get()
+    return [segment for segment in segments if row.get(f"in_{segment.pk.hex}")]

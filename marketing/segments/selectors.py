@@ -130,6 +130,12 @@ def narrow_branches(actor: Actor, branch_ids: Sequence[uuid.UUID] | None) -> lis
     return sorted(asked)
 
 
+def branch_names(segment: Segment) -> list[str]:
+    """The names of a segment's branches; empty when it is of all of them."""
+    branches = Branch.objects.filter(pk__in=segment.branch_ids or ())
+    return list(branches.values_list("name", flat=True))
+
+
 @dataclass(frozen=True)
 class PhoneMatch:
     """The customers of an uploaded list of phones, and the lines nobody was found for."""

@@ -1,3 +1,16 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from marketing.segments import views
+
+urlpatterns = [
+    path("segments", views.segment_list, name="segment-list"),
+    path("segments/new", views.segment_new, name="segment-new"),
+    path("segments/new/list", views.segment_new_list, name="segment-new-list"),
+    path("segments/preview", views.segment_preview, name="segment-preview"),
+    path("segments/<uuid:pk>", views.segment_detail, name="segment-detail"),
+    path("segments/<uuid:pk>/edit", views.segment_edit, name="segment-edit"),
+    path("segments/<uuid:pk>/refresh", views.segment_refresh, name="segment-refresh"),
+    path("segments/<uuid:pk>/copy", views.segment_copy, name="segment-copy"),
+    path("segments/<uuid:pk>/delete", views.segment_delete, name="segment-delete"),
+    path("customers/<uuid:pk>/segments", views.customer_segments, name="customer-segments"),
+]

@@ -2,6 +2,7 @@ from marketing.segments.services.definitions import (
     copy_segment,
     create_segment,
     delete_segment,
+    may_change,
     update_segment,
 )
 from marketing.segments.services.membership import MAX_MEMBERS
@@ -14,6 +15,7 @@ __all__ = [
     "create_segment",
     "delete_segment",
     "ensure_system_segments",
+    "may_change",
     "refresh_all",
     "refresh_segment",
     "update_segment",

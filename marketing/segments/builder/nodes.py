@@ -1,0 +1,244 @@
+"""What the builder's template draws: groups and conditions with their inputs and faults."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.dates import MONTHS
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from marketing.segments.builder.reading import SEGMENT
+from marketing.segments.fields import Fields, SegmentField
+from marketing.segments.models import Segment
+from marketing.segments.value_types import VALUELESS
+
+Label = str | Promise
+Errors = Mapping[str, Sequence[str]]
+# Deeper trees, made over the API, are drawn all the same; only the button goes.
+DEEPEST_NEW_GROUP = 6
+
+
+@dataclass(frozen=True)
+class Option:
+    value: str
+    label: Label
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True)
+class OptionGroup:
+    label: Label
+    options: list[Option]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One operand input: `kind` is number, money, date, text, words, select or selects."""
+
+    name: str
+    kind: str
+    label: str
+    value: str = ""
+    options: list[Option] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return self.name.replace(".", "-")
+
+
+@dataclass(frozen=True)
+class Node:
+    """What groups and conditions share: their place, and what is wrong with them."""
+
+    path: str
+    number: str
+    depth: int
+    is_first: bool
+    is_last: bool
+    has_focus: bool
+    errors: list[str]
+
+    @property
+    def id(self) -> str:
+        return self.path.replace(".", "-")
+
+    @property
+    def is_root(self) -> bool:
+        return self.depth == 1
+
+
+@dataclass(frozen=True)
+class Condition(Node):
+    field_name: str
+    field_groups: list[OptionGroup]
+    operators: list[Option]
+    inputs: list[Input]
+    is_group: bool = False
+
+
+@dataclass(frozen=True)
+class Group(Node):
+    operators: list[Option]
+    children: list[Node]
+    is_group: bool = True
+
+    @property
+    def may_hold_groups(self) -> bool:
+        return self.depth < DEEPEST_NEW_GROUP
+
+
+class Builder:
+    """Turns rules into nodes. `segments` are those that the author may name."""
+
+    def __init__(
+        self,
+        fields: Fields,
+        segments: QuerySet[Segment],
+        *,
+        errors: Errors | None = None,
+        focus: str = "",
+    ) -> None:
+        self.fields = fields
+        self.segments = segments
+        self.errors = errors or {}
+        self.focus = focus
+
+    def root(self, rules: Any) -> Group:
+        tree = rules if isinstance(rules, Mapping) and "conditions" in rules else {}
+        return self._group(tree, self._place("rules", "", 1, 0, 1))
+
+    def _place(self, path: str, number: str, depth: int, index: int, count: int) -> dict[str, Any]:
+        return {
+            "path": path,
+            "number": number,
+            "depth": depth,
+            "is_first": index == 0,
+            "is_last": index == count - 1,
+            "has_focus": path == self.focus,
+        }
+
+    def _errors(self, path: str, *keys: str) -> list[str]:
+        paths = [path, *(f"{path}.{key}" for key in keys)]
+        return [message for each in paths for message in self.errors.get(each, [])]
+
+    def _group(self, node: Mapping[str, Any], place: dict[str, Any]) -> Group:
+        children = node.get("conditions", [])
+        path, depth = place["path"], place["depth"]
+        drawn: list[Node] = []
+        for index, child in enumerate(children):
+            number = f"{place['number']}{index + 1}"
+            where = self._place(
+                f"{path}.conditions.{index}", number, depth + 1, index, len(children)
+            )
+            if "conditions" in child:
+                where["number"] += "."
+                drawn.append(self._group(child, where))
+            else:
+                drawn.append(self._condition(child, where))
+        labels = {"AND": _("All of these"), "OR": _("Any of these"), "NOT": _("None of these")}
+        return Group(
+            **place,
+            errors=self._errors(path, "operator", "conditions"),
+            operators=[
+                Option(value, label, value == node.get("operator", "AND"))
+                for value, label in labels.items()
+            ],
+            children=drawn,
+        )
+
+    def _condition(self, node: Mapping[str, Any], place: dict[str, Any]) -> Condition:
+        path = place["path"]
+        errors = self._errors(path, "field", "segment", "op", "value")
+        if "segment" in node:
+            return Condition(
+                **place,
+                errors=errors,
+                field_name=SEGMENT,
+                field_groups=self._field_groups(SEGMENT),
+                operators=[
+                    Option("in", _("is in"), node.get("op") != "not_in"),
+                    Option("not_in", _("is not in"), node.get("op") == "not_in"),
+                ],
+                inputs=[self._segment_input(path, str(node["segment"]))],
+            )
+        name = str(node.get("field", ""))
+        found = self.fields.get(name)
+        op = str(node.get("op", ""))
+        operators = found.operators if found else ()
+        return Condition(
+            **place,
+            errors=errors,
+            field_name=found.name if found else name,
+            field_groups=self._field_groups(found.name if found else name),
+            operators=[Option(each, found.operator_label(each), each == op) for each in operators]
+            if found
+            else [],
+            inputs=self._inputs(found, op, node.get("value"), path) if found else [],
+        )
+
+    def _field_groups(self, chosen: str) -> list[OptionGroup]:
+        groups: dict[str, list[Option]] = {}
+        for each in self.fields.all():
+            option = Option(each.name, each.label, each.name == chosen)
+            groups.setdefault(str(each.group), []).append(option)
+        groups[_("Segments")] = [Option(SEGMENT, _("Another segment"), chosen == SEGMENT)]
+        if not any(option.is_chosen for options in groups.values() for option in options):
+            groups[_("Unknown")] = [Option(chosen, chosen, True)]
+        return [OptionGroup(label, options) for label, options in groups.items()]
+
+    def _segment_input(self, path: str, chosen: str) -> Input:
+        options = [
+            Option(str(each.pk), each.display_name, str(each.pk) == chosen)
+            for each in self.segments
+        ]
+        return Input(f"{path}.segment", "select", _("Segment"), chosen, _ask(options))
+
+    def _inputs(self, found: SegmentField, op: str, value: Any, path: str) -> list[Input]:
+        if op in VALUELESS:
+            return []
+        if op == "between":
+            ends = value if isinstance(value, list) and len(value) == 2 else [value, value]
+            labels = (_("From"), _("To"))
+            return [
+                self._input(found, f"{path}.value.{side}", labels[side], ends[side])
+                for side in (0, 1)
+            ]
+        return [self._input(found, f"{path}.value", _("Value"), value, is_list=op == "in")]
+
+    def _input(
+        self, found: SegmentField, name: str, label: str, value: Any, *, is_list: bool = False
+    ) -> Input:
+        values = value if isinstance(value, list) else [value]
+        chosen = [_text(each) for each in values if each is not None]
+        choices = self._choices(found)
+        if choices is not None:
+            options = [Option(key, text, key in chosen) for key, text in choices.items()]
+            if is_list:
+                return Input(name, "selects", label, options=options)
+            return Input(name, "select", label, options=_ask(options))
+        kind = "words" if is_list else _INPUT_KINDS.get(found.type.name, "text")
+        return Input(name, kind, label, ", ".join(chosen) if is_list else "".join(chosen[:1]))
+
+    def _choices(self, found: SegmentField) -> Mapping[str, Label] | None:
+        kind = found.type.name
+        if kind == "boolean":
+            return {"true": _("yes"), "false": _("no")}
+        if kind == "month":
+            return {"current": _("this month"), **{str(n): text for n, text in MONTHS.items()}}
+        return self.fields.choices(found) if found.choices else None
+
+
+_INPUT_KINDS = {"number": "number", "days": "number", "money": "money", "date": "date"}
+
+
+def _ask(options: list[Option]) -> list[Option]:
+    """The options of a select, with an empty one first while none is chosen."""
+    if any(option.is_chosen for option in options):
+        return options
+    return [Option("", _("Choose…"), True), *options]
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

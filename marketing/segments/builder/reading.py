@@ -1,0 +1,112 @@
+"""A posted form as a rule tree.
+
+What cannot be read as the field's type stays as typed, so that the compiler's complaint
+stands beside what was typed.
+"""
+
+import re
+from typing import Any
+
+from django.http import QueryDict
+
+from marketing.segments.fields import Fields, SegmentField
+from marketing.segments.value_types import VALUELESS
+
+_NAME = re.compile(
+    r"(rules(?:\.conditions\.\d{1,4})*)\.(operator|field|segment|was|op|value)(\.[01])?"
+)
+SEGMENT = "segment"  # the entry of the field list that stands for another segment
+
+Tree = dict[str, Any]
+
+
+def read_rules(data: QueryDict, fields: Fields) -> Tree:
+    """The rules of the form; an empty group when it has none."""
+    entries: dict[str, dict[str, list[str]]] = {"rules": {}}
+    for name in data:
+        if match := _NAME.fullmatch(name):
+            path, key, side = match.groups()
+            entries.setdefault(path, {})[key + (side or "")] = data.getlist(name)
+            while "." in path:
+                path = path.rsplit(".", 2)[0]
+                entries.setdefault(path, {})
+    return _group("rules", entries, fields)
+
+
+def _group(path: str, entries: dict[str, dict[str, list[str]]], fields: Fields) -> Tree:
+    prefix = f"{path}.conditions."
+    indexes = sorted(
+        int(rest)
+        for name in entries
+        if name.startswith(prefix) and (rest := name.removeprefix(prefix)).isdigit()
+    )
+    children = [_node(f"{prefix}{index}", entries, fields) for index in indexes]
+    operator = entries[path].get("operator", ["AND"])[0]
+    return {"operator": operator, "conditions": children}
+
+
+def _node(path: str, entries: dict[str, dict[str, list[str]]], fields: Fields) -> Tree:
+    posted = entries[path]
+    if "field" not in posted:
+        return _group(path, entries, fields)
+    name = posted["field"][0]
+    op = posted.get("op", [""])[0]
+    if name == SEGMENT:
+        return {
+            "segment": posted.get("segment", [""])[0],
+            "op": op if op in ("in", "not_in") else "in",
+        }
+    field = fields.get(name)
+    if field is None:
+        return {"field": name, "op": op}
+    if name != posted.get("was", [name])[0]:
+        return new_condition(field)
+    if op not in field.operators:
+        op = field.operators[0]
+    value = None if op in VALUELESS else _operand(field, op, posted)
+    return {"field": name, "op": op} | ({} if value is None else {"value": value})
+
+
+def new_condition(field: SegmentField) -> Tree:
+    """A condition to begin with: the field's first operator and a plausible value."""
+    op = field.operators[0]
+    value = field.sample
+    return {"field": field.name, "op": op} | ({} if value is None else {"value": value})
+
+
+def _operand(field: SegmentField, op: str, posted: dict[str, list[str]]) -> Any:
+    single = posted.get("value") or posted.get("value.0") or [""]
+    if op == "between":
+        ends = [posted.get(f"value.{side}", single)[0] for side in (0, 1)]
+        return [_value(field, text) for text in ends]
+    if op != "in":
+        return _value(field, single[0])
+    texts = single
+    if field.type.name not in ("choice", "month"):
+        texts = single[0].split(",")
+    return [_value(field, text) for text in texts if text.strip()]
+
+
+def _value(field: SegmentField, text: str) -> Any:
+    text = text.strip()
+    kind = field.type.name
+    if not text:
+        return None
+    if kind in ("number", "days"):
+        return _number(text.replace(",", ""))
+    if kind == "money":
+        return text.replace(",", "").removeprefix("₹").strip()
+    if kind == "month":
+        return int(text) if text.isascii() and text.isdigit() else text
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(text, text)
+    return text
+
+
+def _number(text: str) -> int | float | str:
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,21 @@
+from marketing.segments.views.actions import segment_copy, segment_delete, segment_refresh
+from marketing.segments.views.editing import (
+    segment_edit,
+    segment_new,
+    segment_new_list,
+    segment_preview,
+)
+from marketing.segments.views.pages import customer_segments, segment_detail, segment_list
+
+__all__ = [
+    "customer_segments",
+    "segment_copy",
+    "segment_delete",
+    "segment_detail",
+    "segment_edit",
+    "segment_list",
+    "segment_new",
+    "segment_new_list",
+    "segment_preview",
+    "segment_refresh",
+]

@@ -1,0 +1,242 @@
+"""The builder: one form that works by plain posts; HTMX only saves the reload."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from marketing.core import clock
+from marketing.core.errors import Conflict, DomainError, Forbidden
+from marketing.core.htmx import StaffRequest
+from marketing.core.pages import staff_view
+from marketing.segments import selectors, services
+from marketing.segments.builder.editing import FIRST_FIELD, edit
+from marketing.segments.builder.nodes import Builder, Group
+from marketing.segments.builder.reading import new_condition, read_rules
+from marketing.segments.fields import Fields
+from marketing.segments.forms import ListForm, SegmentForm
+from marketing.segments.models import Segment
+from marketing.segments.sentence import describe
+
+Errors = Mapping[str, list[str]]
+
+
+@dataclass(frozen=True)
+class PreviewPanel:
+    """What stands beside the builder: the count and ten people, or what is wrong."""
+
+    sentence: str
+    count: int | None
+    sample: list[Any]
+    errors: Errors
+
+
+@require_http_methods(["GET", "POST"])
+@staff_view("segment.manage")
+def segment_new(request: StaffRequest) -> HttpResponse:
+    """A new dynamic segment."""
+    return _build(request, None)
+
+
+@require_http_methods(["GET", "POST"])
+@staff_view("segment.manage")
+def segment_edit(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """Change a segment: its rules, or the people on its list."""
+    segment = selectors.get_segment_for_actor(request.actor, pk)
+    if not services.may_change(request.actor, segment):
+        raise Forbidden(_("This segment is not yours to change. Copy it and change the copy."))
+    return _build(request, segment) if segment.is_dynamic else _list(request, segment)
+
+
+@require_http_methods(["GET", "POST"])
+@staff_view("segment.manage")
+def segment_new_list(request: StaffRequest) -> HttpResponse:
+    """A new static segment from phone numbers."""
+    return _list(request, None)
+
+
+@require_POST
+@staff_view("segment.manage")
+def segment_preview(request: StaffRequest) -> HttpResponse:
+    """The panel beside the builder, and the faults to put at the conditions."""
+    fields = Fields()
+    rules = read_rules(request.POST, fields)
+    panel = _preview(request, rules, request.POST.get("segment_id"))
+    context = {"panel": panel, "root": _draw(request, fields, rules, errors=panel.errors)}
+    return render(request, "segments/_preview.html", context)
+
+
+def _build(request: StaffRequest, segment: Segment | None) -> HttpResponse:
+    fields = Fields()
+    if request.method == "GET":
+        form = SegmentForm(request.actor, initial=_initial(segment))
+        rules = segment.rules if segment else _first_rules(fields)
+        return _page(request, segment, form, _draw(request, fields, rules))
+    form = SegmentForm(request.actor, request.POST)
+    rules = read_rules(request.POST, fields)
+    action = request.POST.get("action", "save")
+    if action == "save":
+        return _save(request, segment, form, rules, fields)
+    panel = _preview(request, rules, segment and segment.pk) if action == "preview" else None
+    focus = edit(rules, action, fields)
+    errors = panel.errors if panel else {}
+    root = _draw(request, fields, rules, errors=errors, focus=focus)
+    if request.htmx:
+        response = render(request, "segments/builder.html#rules", {"root": root})
+        response["HX-Trigger"] = "rules-changed"
+        return response
+    form = SegmentForm(request.actor, initial=_typed(request))
+    return _page(request, segment, form, root, panel=panel)
+
+
+def _save(
+    request: StaffRequest,
+    segment: Segment | None,
+    form: SegmentForm,
+    rules: dict[str, Any],
+    fields: Fields,
+) -> HttpResponse:
+    errors: Errors = {}
+    if form.is_valid():
+        try:
+            saved = _write(request, segment, form, rules)
+        except DomainError as error:
+            errors = error.fields
+            form.take_errors(_with_advice(error))
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("segment-detail", pk=saved.pk)
+    root = _draw(request, fields, rules, errors=errors)
+    return _page(request, segment, form, root, status=422)
+
+
+def _write(
+    request: StaffRequest, segment: Segment | None, form: SegmentForm, rules: dict[str, Any]
+) -> Segment:
+    values = form.values() | {"rules": rules}
+    if segment is None:
+        return services.create_segment(actor=request.actor, **values)
+    version = form.cleaned_data["version"]
+    return services.update_segment(
+        actor=request.actor, segment=segment, values=values, version=version
+    )
+
+
+def _with_advice(error: DomainError) -> DomainError:
+    if isinstance(error, Conflict):
+        error.message = _(
+            "Somebody saved this segment in the meantime. Open it again to see their changes; "
+            "yours are still here."
+        )
+    return error
+
+
+def _list(request: StaffRequest, segment: Segment | None) -> HttpResponse:
+    if request.method == "GET":
+        form = ListForm(request.actor, initial=_initial(segment))
+        return render(request, "segments/list_form.html", {"form": form, "segment": segment})
+    form = ListForm(request.actor, request.POST, request.FILES)
+    if form.is_valid():
+        match = selectors.match_phones(request.actor, form.numbers)
+        values = form.values()
+        if form.numbers or segment is None:
+            values["customer_ids"] = match.customer_ids
+        try:
+            if segment is None:
+                saved = services.create_segment(actor=request.actor, **values)
+            else:
+                saved = services.update_segment(
+                    actor=request.actor,
+                    segment=segment,
+                    values=values,
+                    version=form.cleaned_data["version"],
+                )
+        except DomainError as error:
+            form.take_errors(_with_advice(error))
+        else:
+            _tell_unmatched(request, match.unmatched)
+            return redirect("segment-detail", pk=saved.pk)
+    context = {"form": form, "segment": segment}
+    return render(request, "segments/list_form.html", context, status=422)
+
+
+def _tell_unmatched(request: StaffRequest, unmatched: list[str]) -> None:
+    if not unmatched:
+        messages.success(request, _("Saved."))
+        return
+    text = ngettext(
+        "Saved. Nobody was found for %(count)d number: %(numbers)s",
+        "Saved. Nobody was found for %(count)d numbers: %(numbers)s",
+        len(unmatched),
+    )
+    shown = ", ".join(unmatched[:10]) + (" …" if len(unmatched) > 10 else "")
+    messages.warning(request, text % {"count": len(unmatched), "numbers": shown})
+
+
+def _page(
+    request: StaffRequest,
+    segment: Segment | None,
+    form: SegmentForm,
+    root: Group,
+    *,
+    panel: PreviewPanel | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {"segment": segment, "form": form, "root": root, "panel": panel}
+    return render(request, "segments/builder.html", context, status=status)
+
+
+def _draw(
+    request: StaffRequest,
+    fields: Fields,
+    rules: Mapping[str, Any],
+    *,
+    errors: Errors | None = None,
+    focus: str = "",
+) -> Group:
+    visible = selectors.segments_for_actor(request.actor).order_by("name")
+    return Builder(fields, visible, errors=errors, focus=focus).root(rules)
+
+
+def _preview(request: StaffRequest, rules: dict[str, Any], segment_id: Any = None) -> PreviewPanel:
+    sentence = describe(rules, get_language() or "en")
+    try:
+        branches = [uuid.UUID(text) for text in request.POST.getlist("branch_ids")]
+        own = uuid.UUID(str(segment_id)) if segment_id else None
+        found = selectors.preview(
+            request.actor, rules, branches or None, segment_id=own, now=clock.now()
+        )
+    except ValueError:
+        return PreviewPanel(sentence, None, [], {})
+    except DomainError as error:
+        return PreviewPanel(sentence, None, [], error.fields)
+    return PreviewPanel(sentence, found.count, found.sample, {})
+
+
+def _first_rules(fields: Fields) -> dict[str, Any]:
+    first = fields.get(FIRST_FIELD)
+    return {"operator": "AND", "conditions": [new_condition(first)] if first else []}
+
+
+def _initial(segment: Segment | None) -> dict[str, Any]:
+    if segment is None:
+        return {}
+    return {
+        "name": segment.name,
+        "description": segment.description,
+        "branch_ids": [str(pk) for pk in segment.branch_ids or ()],
+        "version": segment.version,
+    }
+
+
+def _typed(request: StaffRequest) -> dict[str, Any]:
+    """What stands in the form, shown again without judging it: nothing was saved yet."""
+    typed = {name: request.POST.get(name, "") for name in ("name", "description", "version")}
+    return typed | {"branch_ids": request.POST.getlist("branch_ids")}

@@ -48,7 +48,7 @@ shell: $(RUNTIME) ## a Django shell on the data of `make run`
 
 reset: $(RUNTIME) ## throw away the data of `make run`
 	$(EMBEDDED) reset
-	rm -rf .local/supervisor .local/spool
+	rm -rf .local/supervisor
 
 requirements: ## pin pyproject.toml's dependencies again (needs uv); ARGS=--upgrade for newer ones
 	$(PIN) --output-file requirements.txt $(ARGS)

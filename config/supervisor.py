@@ -26,9 +26,9 @@ from config.embedded.command import die_with_parent
 from config.embedded.state import State
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-DIRECTORY = CHECKOUT / ".local" / "supervisor"
+DIRECTORY = Path(os.environ.get("PARLOUR_STATE_DIR", CHECKOUT / ".local" / "supervisor"))
 HOST = "127.0.0.1"
-WEB_PORT = 8000
+WEB_PORT = int(os.environ.get("PORT", "8000"))
 SANDBOX_PORT = 8025
 STOP_SECONDS = 20
 READ_BYTES = 1 << 16
@@ -247,6 +247,7 @@ def child_environment(web_port: int, sandbox_port: int) -> dict[str, str]:
         "SANDBOX_HOST": HOST,
         "SANDBOX_PORT": str(sandbox_port),
         "SANDBOX_DATA_DIR": str(DIRECTORY / "sandbox"),
+        "SPOOL_DIR": str(DIRECTORY / "spool"),
     }
 
 

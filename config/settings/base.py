@@ -104,7 +104,9 @@ COTTON_DIR = "components"
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # `default` is the unprivileged role under row-level security; `owner` migrates and nothing else.
-DATABASES = {"default": database("DATABASE_URL")}
+DATABASES = {
+    "default": {**database("DATABASE_URL"), "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+}
 if env.str("DATABASE_OWNER_URL", "") or env.str("DATABASE_OWNER_URL_FILE", ""):
     DATABASES["owner"] = database("DATABASE_OWNER_URL")
 LEAKPROOF_FUNCTIONS = prepare_database.LEAKPROOF_FUNCTIONS

@@ -5,7 +5,7 @@ import re
 
 from marketing.core.request_id import request_id
 
-PHONE = re.compile(r"(?<![\w.-])\+?(\d{2,4})\d{4,8}(\d{2})(?![\w.-])")
+PHONE = re.compile(r"(?<![\w.-])\+?(\d{2,4})\d{4,8}(\d{2})(?![\w-]|\.\w)")
 EMAIL = re.compile(r"\b([\w.+-])[\w.+-]*@([\w-]+\.[\w.]+)")
 
 

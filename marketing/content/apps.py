@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 
 class ContentConfig(AppConfig):
@@ -7,5 +8,7 @@ class ContentConfig(AppConfig):
 
     def ready(self) -> None:
         from marketing.content.customer_fields import register_customer_fields
+        from marketing.core.context import NAVIGATION
 
         register_customer_fields()
+        NAVIGATION.append((gettext_noop("Templates"), "template-list", "template", "template.view"))

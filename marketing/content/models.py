@@ -1,6 +1,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel
 from marketing.core.models import User
@@ -8,19 +9,35 @@ from marketing.core.tenancy import TenantModel
 
 
 class TemplateType(models.TextChoices):
-    PROMOTIONAL = "promotional", "Promotional"
-    TRANSACTIONAL = "transactional", "Transactional"
-    TRIGGER = "trigger", "Trigger"
+    PROMOTIONAL = "promotional", _("Promotional")
+    TRANSACTIONAL = "transactional", _("Transactional")
+    TRIGGER = "trigger", _("Trigger")
+
+
+class TriggerType(models.TextChoices):
+    """Module 11's eleven occasions; a template for one is of type `trigger`."""
+
+    POST_VISIT_THANK_YOU = "post_visit_thank_you", _("Thank-you after a visit")
+    REBOOKING_REMINDER = "rebooking_reminder", _("Reminder to book again")
+    PACKAGE_EXPIRY = "package_expiry", _("Package about to expire")
+    MEMBERSHIP_EXPIRY = "membership_expiry", _("Membership about to expire")
+    MISS_YOU = "miss_you", _("We miss you")
+    FIRST_VISIT_FOLLOWUP = "first_visit_followup", _("After the first visit")
+    BIRTHDAY_WISH = "birthday_wish", _("Birthday")
+    ANNIVERSARY_WISH = "anniversary_wish", _("Anniversary")
+    FEEDBACK_REQUEST = "feedback_request", _("Asking for feedback")
+    LOYALTY_POINTS_EARNED = "loyalty_points_earned", _("Points earned")
+    LOYALTY_POINTS_EXPIRING = "loyalty_points_expiring", _("Points about to expire")
 
 
 class WhatsAppStatus(models.TextChoices):
     """Module 11's three, and the states in which Meta takes an approved template back."""
 
-    PENDING = "pending", "Waiting for WhatsApp"
-    APPROVED = "approved", "Approved by WhatsApp"
-    REJECTED = "rejected", "Rejected by WhatsApp"
-    PAUSED = "paused", "Paused by WhatsApp"
-    DISABLED = "disabled", "Disabled by WhatsApp"
+    PENDING = "pending", _("Waiting for WhatsApp")
+    APPROVED = "approved", _("Approved by WhatsApp")
+    REJECTED = "rejected", _("Rejected by WhatsApp")
+    PAUSED = "paused", _("Paused by WhatsApp")
+    DISABLED = "disabled", _("Disabled by WhatsApp")
 
 
 class MessageTemplate(TenantModel):

@@ -1,3 +1,15 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from marketing.content.views import detail, editor, lists
+
+urlpatterns = [
+    path("templates", lists.template_list, name="template-list"),
+    path("templates/new", editor.template_new, name="template-new"),
+    path("templates/preview", editor.template_preview, name="template-preview"),
+    path("templates/<uuid:pk>", detail.template_detail, name="template-detail"),
+    path("templates/<uuid:pk>/edit", editor.template_edit, name="template-edit"),
+    path("templates/<uuid:pk>/mail", detail.template_mail, name="template-mail"),
+    path("templates/<uuid:pk>/copy", detail.template_copy, name="template-copy"),
+    path("templates/<uuid:pk>/submit", detail.template_submit, name="template-submit"),
+    path("templates/<uuid:pk>/deactivate", detail.template_deactivate, name="template-deactivate"),
+]

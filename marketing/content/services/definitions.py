@@ -14,6 +14,7 @@ from marketing.content.models import (
     MessageTemplate,
     TemplateType,
     TemplateVersion,
+    TriggerType,
     WhatsAppStatus,
 )
 from marketing.content.selectors import current_version, open_tenant
@@ -25,7 +26,6 @@ from marketing.core.errors import Conflict, ValidationFailed
 MAX_NAME = 100
 MAX_DESCRIPTION = 2000
 MAX_CATEGORY = 50
-MAX_TRIGGER_TYPE = 50
 SMS_IDS = {"dltTemplateId": 40, "vendorTemplateId": 100}
 FIXED = {"channel": "channel", "template_type": "templateType", "trigger_type": "triggerType"}
 
@@ -58,8 +58,10 @@ def create_template(
         errors["channel"] = [_("One of %(all)s.") % {"all": ", ".join(Channel.values)}]
     if template_type not in TemplateType.values:
         errors["templateType"] = [_("One of %(all)s.") % {"all": ", ".join(TemplateType.values)}]
-    if len(trigger_type) > MAX_TRIGGER_TYPE:
-        errors["triggerType"] = [_("This is too long.")]
+    if trigger_type and trigger_type not in TriggerType.values:
+        errors["triggerType"] = [_("One of %(all)s.") % {"all": ", ".join(TriggerType.values)}]
+    elif trigger_type and template_type != TemplateType.TRIGGER:
+        errors["triggerType"] = [_("Only a template that a trigger sends has an occasion.")]
     if errors:
         raise ValidationFailed(fields=errors)
     template = MessageTemplate(

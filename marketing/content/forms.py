@@ -1,0 +1,275 @@
+"""The template editor's form: plain fields for every language of the chain."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.utils.translation import get_language_info
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Channel
+from marketing.content.contents import PARTS, Contents
+from marketing.content.models import MessageTemplate, TemplateType, TemplateVersion, TriggerType
+from marketing.content.rules import WHATSAPP_BUTTONS
+from marketing.core.errors import DomainError
+
+FREE_BUTTON_ROWS = 3
+LABELS = {
+    "header": _("Heading"),
+    "subject": _("Subject"),
+    "body": _("Message"),
+    "html": _("HTML version"),
+    "footer": _("Small print"),
+    "dltTemplateId": _("DLT template id"),
+    "vendorTemplateId": _("Template id at the SMS provider"),
+}
+HELP = {
+    "html": _("Leave it empty to send the text as it is. Scripts and forms are taken out."),
+    "footer": _("One line without merge fields."),
+    "header": _("One line, with at most one merge field."),
+    "dltTemplateId": _("As registered for exactly these words."),
+}
+ROWS = {"body": 6, "html": 10}
+SMS_IDS = ("dltTemplateId", "vendorTemplateId")
+BUTTON_TYPES = [
+    ("", _("No button")),
+    ("quick_reply", _("Quick reply")),
+    ("url", _("Open a link")),
+    ("phone", _("Call")),
+]
+FIELDS = {"templateType": "template_type", "triggerType": "trigger_type"}
+
+
+@dataclass(frozen=True)
+class LanguagePanel:
+    """One language's bound fields, as the page lays them out."""
+
+    code: str
+    name: str
+    is_first: bool
+    parts: Sequence[forms.BoundField]
+    buttons: Sequence[Sequence[forms.BoundField]]
+    ids: Sequence[forms.BoundField]
+
+    @property
+    def has_buttons(self) -> bool:
+        return any(field.value() or field.errors for row in self.buttons for field in row)
+
+    @property
+    def has_ids(self) -> bool:
+        return any(field.value() or field.errors for field in self.ids)
+
+    @property
+    def has_errors(self) -> bool:
+        rows = [*self.parts, *self.ids, *(field for row in self.buttons for field in row)]
+        return any(field.errors for field in rows)
+
+
+class TemplateForm(forms.Form):
+    """Fields are named `<language>-<part>`; `contents` and `sms_ids` put them together.
+
+    Only shape is checked here; the service judges the words, and `show` puts its verdict at
+    the fields.
+    """
+
+    name = forms.CharField(label=_("Name"), max_length=100, help_text=_("Only your team sees it."))
+    template_type = forms.ChoiceField(label=_("What it is for"), choices=TemplateType.choices)
+    trigger_type = forms.ChoiceField(
+        label=_("Occasion"),
+        choices=[("", "–"), *TriggerType.choices],
+        required=False,
+        help_text=_("For messages that a trigger sends."),
+    )
+    category = forms.CharField(label=_("Category"), max_length=50, required=False)
+    description = forms.CharField(
+        label=_("Notes"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        channel: str,
+        languages: Sequence[str],
+        template: MessageTemplate | None = None,
+        saved: TemplateVersion | None = None,
+    ) -> None:
+        self.channel = Channel(channel)
+        self.languages = languages
+        self._row_of: dict[tuple[str, int], int] = {}
+        contents: Contents = saved.contents if saved else {}
+        initial = _initial(template, saved) if template and saved else {}
+        super().__init__(data, initial=initial)
+        if template is not None:
+            del self.fields["template_type"], self.fields["trigger_type"]
+        for language in languages:
+            self._add_language(language, contents.get(language, {}))
+
+    def _add_language(self, language: str, parts: Mapping[str, Any]) -> None:
+        is_first = language == self.languages[0]
+        for part in PARTS[self.channel]:
+            if part == "buttons":
+                self._add_buttons(language, len(parts.get("buttons", ())))
+                continue
+            is_long = part in ROWS
+            attrs: dict[str, Any] = {"lang": language, "data-merge": True, "dir": "auto"}
+            if is_long:
+                attrs["rows"] = ROWS[part]
+            self.fields[f"{language}-{part}"] = forms.CharField(
+                label=LABELS[part],
+                help_text=HELP.get(part, ""),
+                required=is_first and part in ("body", "subject"),
+                strip=False,
+                widget=(forms.Textarea if is_long else forms.TextInput)(attrs=attrs),
+            )
+        if self.channel == Channel.SMS:
+            for part in SMS_IDS:
+                self.fields[f"{language}-{part}"] = forms.CharField(
+                    label=LABELS[part], help_text=HELP.get(part, ""), required=False
+                )
+
+    def _add_buttons(self, language: str, existing: int) -> None:
+        for row in range(self._button_rows(language, existing)):
+            name = f"{language}-buttons-{row}"
+            self.fields[f"{name}-type"] = forms.ChoiceField(
+                label=_("Button %(number)d") % {"number": row + 1},
+                choices=BUTTON_TYPES,
+                required=False,
+            )
+            self.fields[f"{name}-text"] = forms.CharField(
+                label=_("Words on it"), required=False, widget=forms.TextInput({"lang": language})
+            )
+            self.fields[f"{name}-value"] = forms.CharField(label=_("Link or phone"), required=False)
+
+    def _button_rows(self, language: str, existing: int) -> int:
+        sent = 0
+        while self.is_bound and f"{language}-buttons-{sent}-type" in self.data:
+            sent += 1
+        return min(max(FREE_BUTTON_ROWS, existing + 1, sent), WHATSAPP_BUTTONS)
+
+    @property
+    def contents(self) -> Contents:
+        """The words as they were typed; a language without any is left out."""
+        return {
+            language: parts
+            for language in self.languages
+            if (parts := self._parts(language)) or language == self.languages[0]
+        }
+
+    def _parts(self, language: str) -> dict[str, Any]:
+        parts: dict[str, Any] = {
+            part: text
+            for part in PARTS[self.channel]
+            if (text := self.cleaned_data.get(f"{language}-{part}", "")).strip()
+        }
+        if buttons := self._buttons(language):
+            parts["buttons"] = buttons
+        return parts
+
+    def _buttons(self, language: str) -> list[dict[str, str]]:
+        """The rows that were filled in. A row's place is its number among the errors' paths."""
+        buttons: list[dict[str, str]] = []
+        for row in range(WHATSAPP_BUTTONS):
+            name = f"{language}-buttons-{row}"
+            if kind := self.cleaned_data.get(f"{name}-type"):
+                self._row_of[language, len(buttons)] = row
+                fields = {
+                    part: self.cleaned_data.get(f"{name}-{part}", "") for part in ("text", "value")
+                }
+                buttons.append({"type": kind, **fields})
+        return buttons
+
+    @property
+    def sms_ids(self) -> dict[str, dict[str, str]]:
+        if self.channel != Channel.SMS:
+            return {}
+        return {
+            language: {part: self.cleaned_data.get(f"{language}-{part}", "") for part in SMS_IDS}
+            for language in self.languages
+        }
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the services take."""
+        plain = {
+            name: self.cleaned_data[name]
+            for name in ("name", "template_type", "trigger_type", "category", "description")
+            if name in self.cleaned_data
+        }
+        return {**plain, "contents": self.contents, "sms_ids": self.sms_ids}
+
+    @property
+    def panels(self) -> list[LanguagePanel]:
+        return [self._panel(language) for language in self.languages]
+
+    def _panel(self, language: str) -> LanguagePanel:
+        rows = range(WHATSAPP_BUTTONS)
+        return LanguagePanel(
+            code=language,
+            name=language_name(language),
+            is_first=language == self.languages[0],
+            parts=[self[f"{language}-{part}"] for part in PARTS[self.channel] if part != "buttons"],
+            buttons=[
+                [self[f"{language}-buttons-{row}-{part}"] for part in ("type", "text", "value")]
+                for row in rows
+                if f"{language}-buttons-{row}-type" in self.fields
+            ],
+            ids=[self[f"{language}-{part}"] for part in SMS_IDS if self.channel == Channel.SMS],
+        )
+
+    @property
+    def open_language(self) -> str:
+        """The language to show first: one with mistakes, else the one shown last."""
+        wrong = next((panel.code for panel in self.panels if panel.has_errors), "")
+        shown = self.data.get("language", "") if self.is_bound else ""
+        return wrong or (shown if shown in self.languages else self.languages[0])
+
+    def show(self, error: DomainError) -> None:
+        """Put the service's verdict at the fields it is about."""
+        for path, reasons in error.fields.items():
+            name = self._field_of(path)
+            for reason in reasons:
+                self.add_error(name if name in self.fields else None, reason)
+        if not error.fields:
+            self.add_error(None, error.message)
+
+    def _field_of(self, path: str) -> str:
+        match path.split("."):
+            case ["contents", language, "buttons", number, part]:
+                row = self._row_of.get((language, int(number)), int(number))
+                return f"{language}-buttons-{row}-{part}"
+            case ["contents" | "smsIds", language, part]:
+                return f"{language}-{part}"
+            case [name]:
+                return FIELDS.get(name, name)
+        return ""
+
+
+def language_name(code: str) -> str:
+    """A language's name in itself: हिन्दी."""
+    try:
+        return str(get_language_info(code)["name_local"])
+    except KeyError:
+        return code
+
+
+def _initial(template: MessageTemplate, saved: TemplateVersion) -> dict[str, Any]:
+    initial: dict[str, Any] = {
+        "name": template.name,
+        "category": template.category,
+        "description": template.description,
+        "version": template.version,
+    }
+    for language, parts in saved.contents.items():
+        for part, text in parts.items():
+            if part != "buttons":
+                initial[f"{language}-{part}"] = text
+        for row, button in enumerate(parts.get("buttons", ())):
+            for name, text in button.items():
+                initial[f"{language}-buttons-{row}-{name}"] = text
+    for language, ids in saved.sms_ids.items():
+        for name, text in ids.items():
+            initial[f"{language}-{name}"] = text
+    return initial

@@ -1,0 +1,180 @@
+"""One template: what it says, how it stands, what to do with it."""
+
+import uuid
+from typing import Any
+
+from csp.constants import NONE, UNSAFE_INLINE
+from csp.decorators import csp
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from customers.models import Channel
+from marketing.content import email_html, merge_fields, services
+from marketing.content.forms import language_name
+from marketing.content.models import (
+    MessageTemplate,
+    TemplateVersion,
+    TriggerType,
+    WhatsAppStatus,
+)
+from marketing.content.preview import preview
+from marketing.content.selectors import (
+    current_version,
+    get_template_for_actor,
+    open_tenant,
+    versions_of,
+)
+from marketing.content.usage import users_of
+from marketing.content.views.preview_panel import panel
+from marketing.core.errors import DomainError, NotFound
+from marketing.core.htmx import StaffRequest
+from marketing.core.pages import staff_view
+from marketing.policy.rules import purpose_of
+
+VERSIONS = 20
+# A sandbox without exceptions: no scripts, no forms, no cookies of ours.
+MAIL_POLICY = {
+    "default-src": [NONE],
+    "style-src": [UNSAFE_INLINE],
+    "img-src": ["https:", "data:"],
+    "frame-ancestors": [NONE],
+    "sandbox": ["allow-popups"],
+}
+
+
+@staff_view("template.view")
+@require_safe
+def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    template = get_template_for_actor(request.actor, pk)
+    version = current_version(template)
+    codes = [code for code in open_tenant().languages if code in version.contents]
+    language = request.GET.get("language", "")
+    language = language if language in codes else codes[0]
+    return render(
+        request,
+        "content/detail.html",
+        {
+            "template": template,
+            "version": version,
+            "versions": [_outline(each, codes[0]) for each in versions_of(template)[:VERSIONS]],
+            "occasion": dict(TriggerType.choices).get(template.trigger_type, ""),
+            "field_labels": [
+                field.label for name in version.placeholders if (field := merge_fields.get(name))
+            ],
+            "sms_ids": [
+                {"language": language_name(code), **ids} for code, ids in version.sms_ids.items()
+            ],
+            "reviews": _reviews(template, version),
+            "may_submit": template.is_active
+            and any(not version.whatsapp.get(code, {}).get("id") for code in version.contents),
+            "is_whatsapp": template.channel == Channel.WHATSAPP,
+            "uses": users_of(template),
+            "language": language,
+            "languages": [
+                {
+                    "label": language_name(code),
+                    "url": f"?language={code}",
+                    "active": code == language,
+                }
+                for code in codes
+            ],
+            "panel": panel(
+                request.actor,
+                template.channel,
+                version.contents,
+                language=language,
+                asked=request.GET,
+                purpose=purpose_of(template.template_type, template.trigger_type),
+            ),
+        },
+    )
+
+
+@staff_view("template.view")
+@require_safe
+@csp(MAIL_POLICY)
+def template_mail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """The e-mail as mail programs show it, on a page that may run and load nothing."""
+    template = get_template_for_actor(request.actor, pk)
+    if template.channel != Channel.EMAIL:
+        raise NotFound()
+    languages = open_tenant().languages
+    seen = preview(
+        template.channel,
+        current_version(template).contents,
+        languages=languages,
+        language=request.GET.get("language", languages[0]),
+    )
+    return render(
+        request,
+        "content/mail.html",
+        {
+            "subject": seen.rendered.subject,
+            "language": seen.rendered.language,
+            "html": email_html.for_frame(seen.rendered.html),
+        },
+    )
+
+
+@staff_view("template.manage")
+@require_POST
+def template_copy(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    template = get_template_for_actor(request.actor, pk)
+    try:
+        copy = services.copy_template(actor=request.actor, template=template)
+    except DomainError as error:
+        return _refused(request, template, error)
+    messages.success(request, _("Copied. Change the copy as you like."))
+    return redirect("template-edit", copy.pk)
+
+
+@staff_view("template.manage")
+@require_POST
+def template_submit(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    template = get_template_for_actor(request.actor, pk)
+    try:
+        services.submit_whatsapp(actor=request.actor, template=template)
+    except DomainError as error:
+        return _refused(request, template, error)
+    messages.success(request, _("Handed in. WhatsApp mostly answers within minutes."))
+    return redirect("template-detail", template.pk)
+
+
+@staff_view("template.manage")
+@require_POST
+def template_deactivate(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    template = get_template_for_actor(request.actor, pk)
+    try:
+        services.deactivate_template(actor=request.actor, template=template)
+    except DomainError as error:
+        return _refused(request, template, error)
+    messages.success(request, _("Taken out of use."))
+    return redirect("template-list")
+
+
+def _refused(request: StaffRequest, template: MessageTemplate, error: DomainError) -> HttpResponse:
+    reasons = [reason for found in error.fields.values() for reason in found]
+    messages.error(request, " ".join(reasons) or error.message)
+    return redirect("template-detail", template.pk)
+
+
+def _reviews(template: MessageTemplate, version: TemplateVersion) -> list[dict[str, Any]]:
+    """How each language stands at WhatsApp."""
+    if template.channel != Channel.WHATSAPP:
+        return []
+    labels = dict(WhatsAppStatus.choices)
+    return [
+        {"language": language_name(code), "label": labels.get(entry.get("status", "")), **entry}
+        for code in version.contents
+        for entry in [version.whatsapp.get(code, {})]
+    ]
+
+
+def _outline(version: TemplateVersion, language: str) -> TemplateVersion:
+    """The version with its body in one language, for the list of versions."""
+    version.language = language if language in version.contents else next(iter(version.contents))
+    version.body = version.contents[version.language]["body"]
+    return version

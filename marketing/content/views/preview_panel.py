@@ -1,0 +1,115 @@
+"""What the phone beside the editor shows, and what is said under it."""
+
+import uuid
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from customers.models import Customer
+from customers.selectors import search_customers
+from marketing.content import email_html, merge_fields
+from marketing.content.contents import Contents, clean_contents
+from marketing.content.forms import TemplateForm, language_name
+from marketing.content.preview import Preview, preview
+from marketing.content.selectors import open_tenant
+from marketing.core import clock
+from marketing.core.actor import Actor
+from marketing.core.errors import ValidationFailed
+from marketing.policy.rules import message_category, purpose_of
+from marketing.policy.selectors import default_account, message_price
+
+MATCHES = 5
+DEFAULT_EXAMPLE = '{{ customer_name | default: "dear guest" }}'
+
+
+def panel_of_form(actor: Actor, form: TemplateForm, template_type: str) -> dict[str, Any]:
+    """The panel for what stands in the form now, right or wrong."""
+    form.is_valid()
+    asked = form.data
+    language = asked.get("language", "")
+    contents = form.contents
+    if language not in contents:
+        language = form.languages[0]
+    try:
+        cleaned = clean_contents(
+            form.channel,
+            {language: contents[language]},
+            languages=[language],
+            country=open_tenant().country,
+        )
+    except ValidationFailed as error:
+        reasons = [reason for found in error.fields.values() for reason in found]
+        return {"faults": reasons, "channel": form.channel, "language": language}
+    return panel(
+        actor,
+        form.channel,
+        cleaned,
+        language=language,
+        asked=asked,
+        purpose=purpose_of(template_type, asked.get("trigger_type", "")),
+    )
+
+
+def panel(
+    actor: Actor,
+    channel: str,
+    contents: Contents,
+    *,
+    language: str,
+    asked: Mapping[str, Any],
+    purpose: str,
+) -> dict[str, Any]:
+    """What `content/_preview.html` needs; `asked` may name a customer to fill in."""
+    tenant = open_tenant()
+    people = _people(actor, asked.get("preview_query", ""))
+    customer = _chosen(people, asked.get("preview_customer", ""))
+    seen = preview(
+        channel, contents, languages=tenant.languages, language=language, customer=customer
+    )
+    price = _price(channel, tenant.country, purpose)
+    return {
+        "channel": channel,
+        "language": seen.rendered.language,
+        "language_name": language_name(seen.rendered.language),
+        "seen": seen,
+        "html": email_html.for_page(seen.rendered.html),
+        "button_texts": [button.text for button in seen.rendered.buttons],
+        "missing": _labels(seen),
+        "example": f'{{{{ {seen.missing[0]} | default: "…" }}}}' if seen.missing else "",
+        "people": people,
+        "customer": customer,
+        "is_nobody": bool(asked.get("preview_query")) and not people,
+        "price": price * (seen.sms.segments if seen.sms else 1) if price else None,
+        "sender": tenant.name,
+    }
+
+
+def _people(actor: Actor, query: str) -> list[Customer]:
+    return list(search_customers(actor, query)[:MATCHES])
+
+
+def _chosen(people: list[Customer], wanted: str) -> Customer | None:
+    try:
+        wanted_id = uuid.UUID(wanted)
+    except ValueError:
+        wanted_id = None
+    return next((each for each in people if each.pk == wanted_id), people[0] if people else None)
+
+
+def _labels(seen: Preview) -> list[str]:
+    fields = (merge_fields.get(name) for name in seen.missing)
+    return [str(field.label) for field in fields if field]
+
+
+def _price(channel: str, country: str, purpose: str) -> Decimal | None:
+    """Of one message, or one SMS segment; None while no provider is set up."""
+    account = default_account(channel)
+    if account is None:
+        return None
+    return message_price(
+        provider=account.provider,
+        channel=channel,
+        country=country,
+        category=message_category(purpose),
+        on=clock.now().date(),
+    )

@@ -1,0 +1,288 @@
+"""Template pages, with and without scripts."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from marketing.content import usage
+from marketing.content.models import MessageTemplate
+from tests.content.conftest import BODY
+from tests.factories.content import TemplateFactory
+from tests.factories.customers import CustomerFactory
+
+NEW = "/templates/new?channel=sms"
+FORM = {
+    "name": "Diwali",
+    "template_type": "promotional",
+    "en-body": "Hi {{ customer_name }}",
+    "hi-body": "नमस्ते {{ customer_name }}",
+    "do": "save",
+}
+
+
+@pytest.fixture
+def browser(login):
+    return login("manager")
+
+
+def page(answer, status=200):
+    assert answer.status_code == status, answer.content
+    return answer.content.decode()
+
+
+def test_lists_by_name_with_state(browser):
+    TemplateFactory(name="Beta", whatsapp_status="rejected")
+    TemplateFactory(name="Alpha", sms=True)
+    TemplateFactory(name="Gone", is_active=False)
+    text = page(browser.get("/templates"))
+    assert text.index("Alpha") < text.index("Beta")
+    assert "Rejected by WhatsApp" in text
+    assert "Gone" not in text
+    assert "Gone" in page(browser.get("/templates?use=out"))
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("q=alp", "Alpha"),
+        ("channel=sms", "Alpha"),
+        ("type=transactional", "Alpha"),
+        ("status=rejected", "Beta"),
+    ],
+)
+def test_filters(browser, query, expected):
+    TemplateFactory(name="Alpha", sms=True, template_type="transactional")
+    TemplateFactory(name="Beta", whatsapp_status="rejected")
+    text = page(browser.get(f"/templates?{query}"))
+    assert [name for name in ("Alpha", "Beta") if f">{name}</a>" in text] == [expected]
+
+
+def test_says_what_to_do_when_there_is_nothing(browser):
+    assert "No templates yet" in page(browser.get("/templates"))
+    assert "Nothing found" in page(browser.get("/templates?q=x"))
+
+
+def test_the_list_takes_as_many_queries_however_long(browser, django_assert_num_queries):
+    TemplateFactory()
+    browser.get("/templates")
+    with CaptureQueriesContext(connection) as one:
+        browser.get("/templates")
+    TemplateFactory.create_batch(5)
+    with django_assert_num_queries(len(one)):
+        browser.get("/templates")
+
+
+def test_a_new_template_begins_with_its_channel(browser):
+    assert "?channel=whatsapp" in page(browser.get("/templates/new"))
+    text = page(browser.get(NEW))
+    assert 'name="en-body"' in text
+    assert 'name="hi-body"' in text
+    assert "{{ customer_name }}" in text
+    assert 'name="en-subject"' not in text
+
+
+def test_creates(browser):
+    answer = browser.post(NEW, FORM)
+    template = MessageTemplate.objects.get()
+    assert answer.url == f"/templates/{template.pk}"
+    assert template.versions.get().contents["hi"] == {"body": "नमस्ते {{ customer_name }}"}
+
+
+def test_a_language_left_empty_is_left_out(browser):
+    browser.post(NEW, {**FORM, "hi-body": " "})
+    assert list(MessageTemplate.objects.get().versions.get().contents) == ["en"]
+
+
+def test_mistakes_stand_at_their_field_and_open_their_language(browser):
+    text = page(browser.post(NEW, {**FORM, "hi-body": "{{ custmer_name }}"}), 422)
+    assert "Did you mean “customer_name”?" in text
+    assert 'id="id_hi-body_error"' in text
+    assert 'value="hi" checked' in text
+    assert not MessageTemplate.objects.exists()
+
+
+def test_a_button_at_fault_is_marked_in_its_row(browser):
+    form = {
+        **FORM,
+        "en-body": BODY,
+        "hi-body": "",
+        "en-buttons-0-type": "",
+        "en-buttons-1-type": "url",
+        "en-buttons-1-text": "Offers",
+        "en-buttons-1-value": "javascript:x",
+    }
+    text = page(browser.post("/templates/new?channel=whatsapp", form), 422)
+    assert 'id="id_en-buttons-1-value_error"' in text
+    assert 'id="id_en-buttons-0-value_error"' not in text
+
+
+def test_previews_without_scripts_and_keeps_nothing(browser):
+    text = page(browser.post(NEW, {**FORM, "do": "preview"}))
+    assert "Hi Asha" in text
+    assert not MessageTemplate.objects.exists()
+
+
+def test_the_live_preview_counts_and_warns(browser):
+    answer = browser.post(
+        "/templates/preview?channel=sms", {**FORM, "en-body": "₹" + "a" * 100, "language": "en"}
+    )
+    text = page(answer)
+    assert "UCS-2" in text
+    assert "takes 1 SMS instead of 2" in text
+    assert "<html" not in text
+
+
+def test_the_live_preview_names_mistakes(browser):
+    text = page(
+        browser.post("/templates/preview?channel=sms", {"en-body": "{{ x", "language": "en"})
+    )
+    assert "Line 1, column 1" in text
+
+
+def test_the_live_preview_shows_a_real_customer(browser, chain):
+    CustomerFactory(first_name="Kavita", last_name="Iyer", home_branch=chain.north)
+    form = {**FORM, "en-body": "Hi {{ customer_name }}", "preview_query": "kavita iyer"}
+    text = page(browser.post("/templates/preview?channel=sms", form))
+    assert "Hi Kavita" in text
+    assert "Nobody has this name" in page(
+        browser.post("/templates/preview?channel=sms", {**form, "preview_query": "zzzzzz"})
+    )
+
+
+def test_the_live_preview_says_who_would_be_skipped(browser):
+    CustomerFactory(first_name="Kavita", last_name="Iyer", home_branch=None)
+    form = {**FORM, "en-body": "At {{ branch_name }}", "preview_query": "kavita iyer"}
+    text = page(browser.post("/templates/preview?channel=sms", form))
+    assert "This person would be skipped" in text
+    assert "Home branch" in text
+
+
+def test_scripts_in_email_never_reach_our_page(browser):
+    form = {
+        "en-subject": "Hi",
+        "en-body": "Hi",
+        "en-html": "<p style='color:red' onclick='x()'>Hi<script>x()</script></p>",
+        "language": "en",
+    }
+    text = page(browser.post("/templates/preview?channel=email", form))
+    assert "<p>Hi</p>" in text
+    assert "<script" not in text
+
+
+def test_edits_into_a_new_version(browser, create):
+    template = create(channel="sms", contents={"en": {"body": BODY}, "hi": {"body": "नमस्ते"}})
+    path = f"/templates/{template.pk}/edit"
+    assert "नमस्ते" in page(browser.get(path))
+    form = {"name": "Diwali", "version": "1", "en-body": "Hello", "hi-body": "", "do": "save"}
+    assert browser.post(path, form).status_code == 302
+    template.refresh_from_db()
+    assert (template.version, template.template_type) == (2, "promotional")
+    assert template.versions.get(number=2).contents == {"en": {"body": "Hello"}}
+
+
+def test_a_stale_edit_keeps_what_was_typed(browser, create):
+    template = create(channel="sms", contents={"en": {"body": BODY}})
+    path = f"/templates/{template.pk}/edit"
+    form = {"name": "Diwali", "version": "1", "en-body": "First", "do": "save"}
+    browser.post(path, form)
+    text = page(browser.post(path, {**form, "en-body": "Second"}), 422)
+    assert "Somebody changed this template" in text
+    assert "Second" in text
+    assert template.versions.count() == 2
+
+
+def test_shows_versions_review_and_use(browser, monkeypatch):
+    template = TemplateFactory(name="Diwali")
+    version = template.versions.get()
+    version.whatsapp["hi"] |= {"status": "rejected", "reason": "INVALID_FORMAT"}
+    version.save()
+    use = usage.Use("Campaign", "Festival push", "/campaigns/1")
+    monkeypatch.setattr(usage, "_registered", [lambda _: [use]])
+    text = page(browser.get(f"/templates/{template.pk}?language=hi"))
+    assert "INVALID_FORMAT" in text
+    assert "Festival push" in text
+    assert "नमस्ते Asha" in text
+
+
+def test_email_opens_in_a_sandbox(browser):
+    contents = {"en": {"subject": "Hi", "body": "Hi", "html": '<p style="color:red">Hi</p>'}}
+    template = TemplateFactory(email=True, contents=contents)
+    answer = browser.get(f"/templates/{template.pk}/mail")
+    assert '<p style="color:red">Hi</p>' in page(answer)
+    policy = answer["Content-Security-Policy"]
+    assert "sandbox allow-popups" in policy
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+
+
+def test_copies(browser):
+    template = TemplateFactory(name="Diwali", is_system=True)
+    answer = browser.post(f"/templates/{template.pk}/copy")
+    copy = MessageTemplate.objects.get(is_system=False)
+    assert answer.url == f"/templates/{copy.pk}/edit"
+
+
+def test_hands_in(browser, create):
+    template = create()
+    path = f"/templates/{template.pk}"
+    assert "Hand in to WhatsApp" in page(browser.get(path))
+    browser.post(f"{path}/submit")
+    assert template.versions.get().whatsapp["en"]["status"] == "pending"
+    again = page(browser.post(f"{path}/submit", follow=True))
+    assert "being handed in just now" in again
+
+
+def test_takes_out_of_use_unless_used(browser, monkeypatch):
+    template = TemplateFactory()
+    use = usage.Use("Campaign", "Festival push", "/campaigns/1")
+    monkeypatch.setattr(usage, "_registered", [lambda _: [use]])
+    path = f"/templates/{template.pk}/deactivate"
+    assert "in use: Festival push" in page(browser.post(path, follow=True))
+    monkeypatch.setattr(usage, "_registered", [])
+    browser.post(path)
+    template.refresh_from_db()
+    assert not template.is_active
+
+
+def test_a_prebuilt_one_is_not_edited(browser):
+    template = TemplateFactory(is_system=True)
+    answer = browser.post(f"/templates/{template.pk}/edit", {"name": "Mine", "do": "save"})
+    assert answer.status_code == 409
+    template.refresh_from_db()
+    assert template.name != "Mine"
+
+
+PATHS = [
+    ("get", "/templates"),
+    ("get", "/templates/new"),
+    ("post", "/templates/preview?channel=sms"),
+    ("get", "/templates/{pk}"),
+    ("get", "/templates/{pk}/edit"),
+    ("post", "/templates/{pk}/edit"),
+    ("get", "/templates/{pk}/mail"),
+    ("post", "/templates/{pk}/copy"),
+    ("post", "/templates/{pk}/submit"),
+    ("post", "/templates/{pk}/deactivate"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+def test_is_for_managers(login, method, path):
+    template = TemplateFactory(email=True)
+    answer = getattr(login("receptionist"), method)(path.format(pk=template.pk))
+    assert answer.status_code == 403
+    template.refresh_from_db()
+    assert template.is_active
+
+
+@pytest.mark.parametrize(("method", "path"), [each for each in PATHS if "{pk}" in each[1]])
+def test_anothers_template_is_not_found(browser, other_chain, chain, scope, method, path):
+    scope(other_chain.tenant.pk)
+    foreign = TemplateFactory(email=True)
+    scope(chain.tenant.pk)
+    answer = getattr(browser, method)(path.format(pk=foreign.pk))
+    assert answer.status_code == 404
+    scope(other_chain.tenant.pk)
+    foreign.refresh_from_db()
+    assert foreign.is_active
+    assert MessageTemplate.objects.count() == 1

@@ -91,6 +91,9 @@ class DetailsForm(StepForm):
         return values
 
 
+NOBODY_CHOSEN = {"target_all_customers": False, "segment_id": None, "exclude_segment_ids": []}
+
+
 class AudienceForm(StepForm):
     EVERYONE = "everyone"
 

@@ -100,7 +100,8 @@ def message_previews(campaign: Campaign) -> list[Preview]:
     if campaign.template is None:
         return []
     compiled = compile_version(plan.version_of(campaign))
-    values = merge_fields.samples(compiled.placeholders)
+    unknown = {name: f"[{name}]" for name in compiled.placeholders}
+    values = unknown | merge_fields.samples(compiled.placeholders)
     rendered = [compiled.render(language, values) for language in compiled.languages]
     return [
         Preview(message, count_sms(message.body) if campaign.channel == "sms" else None)

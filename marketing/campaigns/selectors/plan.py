@@ -47,10 +47,9 @@ def purpose(campaign: Campaign) -> str:
     return purpose_of(campaign.template.template_type, campaign.template.trigger_type)
 
 
-def steps(campaign: Campaign) -> list[dict[str, Any]]:
+def steps(campaign: Campaign, version: TemplateVersion) -> list[dict[str, Any]]:
     """The channel plan as delivery takes it: `[{"channel", "versionId", "afterMinutes"}]`."""
-    version_id = str(version_of(campaign).pk)
-    return [{"channel": campaign.channel, "versionId": version_id, "afterMinutes": 0}]
+    return [{"channel": campaign.channel, "versionId": str(version.pk), "afterMinutes": 0}]
 
 
 def charged_branch_id(campaign: Campaign) -> uuid.UUID | None:
@@ -122,11 +121,12 @@ def require_known_placeholders(version: TemplateVersion) -> None:
 
 
 def _judged(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
-    require_known_placeholders(version_of(campaign))
+    version = version_of(campaign)
+    require_known_placeholders(version)
     return {
         "audience": audience(campaign, now),
         "purpose": purpose(campaign),
-        "steps": steps(campaign),
+        "steps": steps(campaign, version),
         "charged_branch_id": charged_branch_id(campaign),
         "now": now,
     }
@@ -143,7 +143,7 @@ def fingerprint(campaign: Campaign) -> str:
         "excluded": sorted(map(str, campaign.exclude_segment_ids)),
         "rules": {str(pk): rule for pk, rule in rules.values_list("pk", "rules")},
         "branches": campaign.branch_ids and sorted(map(str, campaign.branch_ids)),
-        "steps": steps(campaign),
+        "steps": steps(campaign, version_of(campaign)),
         "type": campaign.campaign_type,
         "scheduledAt": planned and planned.astimezone(dt.UTC).isoformat(),
         "recurrence": campaign.recurrence_rule,

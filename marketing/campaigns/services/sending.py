@@ -99,7 +99,7 @@ def begin_run(
         actor=actor,
         kind=SendRun.Kind.CAMPAIGN,
         purpose=plan.purpose(campaign),
-        steps=plan.steps(campaign),
+        steps=plan.steps(campaign, plan.version_of(campaign)),
         campaign_id=campaign.pk,
         branch_ids=campaign.branch_ids,
         charged_branch_id=plan.charged_branch_id(campaign),

@@ -23,7 +23,6 @@ from marketing.campaigns.selectors.campaigns import (
     latest_run,
     may_approve,
 )
-from marketing.campaigns.selectors.outlook import outlook
 from marketing.campaigns.selectors.progress import figures_of
 from marketing.campaigns.views.refusals import sentences
 from marketing.core import clock
@@ -65,7 +64,6 @@ def _page(
     if context["run"]:
         context |= _people(request, context["run"])
     if campaign.status == rules.PENDING_APPROVAL:
-        context["outlook"] = outlook(request.actor, campaign, clock.now())
         context["reason_form"] = forms.ReasonForm(initial={"version": campaign.version})
     if "test" in context["actions"]:
         context["test_form"] = forms.TestSendForm()

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from marketing.campaigns import forms, rules, services
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.selectors.campaigns import get_campaign_for_actor
-from marketing.campaigns.selectors.outlook import Outlook, message_previews, outlook
+from marketing.campaigns.selectors.outlook import message_previews, outlook
 from marketing.campaigns.services.checks import next_due
 from marketing.campaigns.views.refusals import sentences, show_at_fields
 from marketing.content.selectors import get_template_for_actor
@@ -108,8 +108,6 @@ def _show(
     request: StaffRequest, campaign: Campaign | None, step: str, form: forms.StepForm
 ) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "campaign": campaign, "step": step}
-    if campaign is not None and step == "audience":
-        context["outlook"] = _outlook(request, campaign)
     if campaign is not None and step == "message":
         context["previews"] = message_previews(campaign)
     return render(
@@ -136,10 +134,6 @@ def _stepper(campaign: Campaign | None, current: str) -> list[dict[str, Any]]:
     ]
 
 
-def _outlook(request: StaffRequest, campaign: Campaign) -> Outlook:
-    return outlook(request.actor, campaign, clock.now())
-
-
 def _review(request: StaffRequest, campaign: Campaign) -> HttpResponse:
     """Everything that will happen; its buttons submit, or send what was approved."""
     problems: list[str] = []
@@ -162,7 +156,6 @@ def _review(request: StaffRequest, campaign: Campaign) -> HttpResponse:
             "campaign": campaign,
             "step": "review",
             "steps": _stepper(campaign, "review"),
-            "outlook": _outlook(request, campaign),
             "previews": message_previews(campaign),
             "next_due": next_due(campaign, clock.now()),
             "problems": problems,
@@ -174,13 +167,17 @@ def _review(request: StaffRequest, campaign: Campaign) -> HttpResponse:
 @staff_view("campaign.create")
 @require_GET
 def campaign_estimate(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """The audience step's figures for what is chosen but not yet saved."""
+    """Who would get it: as saved, or as chosen in the audience step but not yet saved.
+
+    A fragment of its own, because counting a million people takes its time.
+    """
     campaign = get_campaign_for_actor(request.actor, pk)
-    form = forms.AudienceForm(request.GET, actor=request.actor, campaign=campaign)
-    chosen = None
-    if form.is_valid():
-        chosen = outlook(request.actor, campaign, clock.now(), **form.values())
-    return render(request, "campaigns/_outlook.html", {"outlook": chosen, "campaign": campaign})
+    chosen = {}
+    if "segment" in request.GET:
+        form = forms.AudienceForm(request.GET, actor=request.actor, campaign=campaign)
+        chosen = form.values() if form.is_valid() else forms.NOBODY_CHOSEN
+    found = outlook(request.actor, campaign, clock.now(), **chosen)
+    return render(request, "campaigns/_outlook.html", {"outlook": found, "campaign": campaign})
 
 
 @staff_view("campaign.create")

@@ -1,0 +1,423 @@
+"""The pages: the wizard's steps, the campaign's page, the inbox, home; refusals and rights."""
+
+import datetime as dt
+import re
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from marketing.campaigns import services
+from marketing.campaigns.models import Campaign
+from marketing.campaigns.services import runs
+from marketing.core.models import Role
+from marketing.core.tenancy import tenant_scope
+from marketing.delivery.models import DispatchBatch, Message, SendRun
+from marketing.segments.models import Segment
+from tests.factories.campaigns import approved, everybody, make_campaign, make_ground, submitted
+from tests.factories.content import TemplateFactory
+from tests.factories.core import make_staff
+from tests.factories.customers import CustomerFactory
+from tests.factories.policy import set_branch_config
+from tests.factories.segments import SegmentFactory, where
+
+STEPS = ("details", "audience", "message", "schedule", "review")
+
+
+@pytest.fixture(autouse=True)
+def ground(chain):
+    make_ground(chain.north, people=3)
+
+
+def page(campaign, name="campaign-detail", *more):
+    return reverse(name, args=[campaign.pk, *more])
+
+
+def text_of(answer):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+def sending(chain):
+    campaign = approved(chain.manager, chain.regional)
+    run = services.send_campaign(actor=chain.actor(chain.manager), campaign=campaign)
+    runs.start_run(campaign_run_id=run.pk)
+    return campaign, run
+
+
+def test_the_wizard_works(chain, login):
+    segment, template = everybody(), TemplateFactory()
+    client = login("manager")
+    answer = client.post(
+        reverse("campaign-new"), {"name": "Diwali glow", "description": "", "channel": "whatsapp"}
+    )
+    campaign = Campaign.objects.get()
+    assert answer.url == page(campaign, "campaign-edit", "audience")
+    assert campaign.status == "draft"
+
+    def step(name, data):
+        version = Campaign.objects.get().version
+        answer = client.post(page(campaign, "campaign-edit", name), data | {"version": version})
+        assert answer.status_code == 302, text_of(answer)
+        return answer.url
+
+    assert step("audience", {"segment": str(segment.pk)}).endswith("/edit/message")
+    assert step("message", {"template": str(template.pk)}).endswith("/edit/schedule")
+    assert step("schedule", {"when": "now"}).endswith("/edit/review")
+    assert client.get(page(campaign, "campaign-edit", "review")).status_code == 200
+    assert "Will get it 3" in text_of(client.get(page(campaign, "campaign-estimate")))
+    answer = client.post(page(campaign, "campaign-edit", "review"))
+    assert answer.url == page(campaign)
+    assert Campaign.objects.get().status == "pending_approval"
+
+    approver = login("regional")
+    assert "Diwali glow" in text_of(approver.get(reverse("approval-inbox")))
+    shown = approver.get(page(campaign))
+    assert "Approve" in text_of(shown)
+    version = Campaign.objects.get().version
+    answer = approver.post(page(campaign, "campaign-approve"), {"version": version})
+    assert answer.status_code == 302
+    assert Campaign.objects.get().status == "approved"
+    assert client.post(page(campaign, "campaign-send")).status_code == 302
+    assert Campaign.objects.get().status == "sending"
+
+
+def test_every_step_of_a_draft_can_be_opened_and_saved_for_later(chain, login):
+    campaign = make_campaign(chain.manager, template_id=None, segment_id=None)
+    client = login("manager")
+    for step in STEPS:
+        assert client.get(page(campaign, "campaign-edit", step)).status_code == 200
+    answer = client.post(page(campaign, "campaign-edit", "schedule"), {"when": "now", "later": "1"})
+    assert answer.url == reverse("campaign-list")
+    assert client.get(page(campaign, "campaign-edit", "nonsense")).status_code == 404
+
+
+def test_schedule_step_takes_local_time_and_recurrence(chain, login):
+    campaign = make_campaign(chain.manager)
+    client = login("manager")
+    url = page(campaign, "campaign-edit", "schedule")
+    tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
+    client.post(url, {"when": "later", "date": tomorrow.isoformat(), "time": "10:00"})
+    stored = Campaign.objects.get().scheduled_at
+    assert (stored.hour, stored.minute) == (4, 30)
+    assert 'value="10:00"' in client.get(url).content.decode()
+    client.post(url, {"when": "repeat", "pattern": "monthly", "day": "31", "time": "09:15"})
+    after = Campaign.objects.get()
+    assert (after.campaign_type, after.scheduled_at) == ("recurring", None)
+    assert "BYHOUR=9;BYMINUTE=15" in after.recurrence_rule
+    shown = client.get(url).content.decode()
+    assert 'value="31"' in shown
+    client.post(url, {"when": "now"})
+    assert Campaign.objects.get().recurrence_rule == ""
+
+
+@pytest.mark.parametrize(
+    ("step", "data", "words"),
+    [
+        ("details", {"name": "", "channel": "whatsapp"}, "This field is required"),
+        ("details", {"name": "x", "channel": "pigeon"}, "pigeon is not one of"),
+        ("audience", {"segment": ""}, "This field is required"),
+        ("audience", {"segment": "0199aaaa-0000-7000-8000-000000000000"}, "not one of"),
+        ("message", {"template": ""}, "This field is required"),
+        ("message", {"template": "x"}, "put this right"),
+        ("schedule", {"when": "later", "date": "2020-01-01"}, "This field is required"),
+        ("schedule", {"when": "repeat", "pattern": "monthly", "time": "10:00"}, "required"),
+    ],
+)
+def test_a_step_shows_what_to_mend(chain, login, step, data, words):
+    campaign = make_campaign(chain.manager)
+    before = Campaign.objects.get().version
+    answer = login("manager").post(page(campaign, "campaign-edit", step), data)
+    assert answer.status_code == 422
+    assert words in text_of(answer)
+    assert Campaign.objects.get().version == before
+
+
+def test_a_step_saved_over_somebody_elses_change_is_refused(chain, login):
+    campaign = make_campaign(chain.manager)
+    services.update_campaign(
+        actor=chain.actor(chain.regional), campaign=campaign, values={"name": "Mine"}
+    )
+    answer = login("manager").post(
+        page(campaign, "campaign-edit", "details"),
+        {"name": "Yours", "channel": "whatsapp", "version": campaign.version},
+    )
+    assert answer.status_code == 422
+    assert "Somebody changed this" in text_of(answer)
+    assert Campaign.objects.get().name == "Mine"
+
+
+def review(login, campaign):
+    return login("manager").post(page(campaign, "campaign-edit", "review"))
+
+
+def refused_at_review(login, campaign, *words):
+    answer = review(login, campaign)
+    assert answer.status_code == 422
+    for word in words:
+        assert word in text_of(answer)
+    assert Campaign.objects.get(pk=campaign.pk).status == "draft"
+
+
+def test_review_refuses_each_bad_input(chain, login):
+    wrong_channel = make_campaign(chain.manager, template_id=TemplateFactory(sms=True).pk)
+    refused_at_review(login, wrong_channel, "is for SMS")
+    pending = TemplateFactory(whatsapp_status="pending")
+    refused_at_review(
+        login, make_campaign(chain.manager, template_id=pending.pk), "WhatsApp has not approved"
+    )
+    nobody = SegmentFactory(rules=where("visit_count", "gt", 900))
+    empty = make_campaign(chain.manager, segment_id=nobody.pk)
+    refused_at_review(login, empty, "Nobody is in this audience")
+    broken = make_campaign(chain.manager)
+    Segment.objects.filter(pk=broken.segment_id).update(rules=where("nonsense", "eq", 1))
+    refused_at_review(login, broken, "rule is broken")
+    unknown = TemplateFactory()
+    unknown.versions.update(contents={"en": {"body": "Hi {{ shoe_size }}"}})
+    refused_at_review(login, make_campaign(chain.manager, template_id=unknown.pk), "shoe_size")
+    assert not SendRun.objects.exists()
+
+
+def test_missing_values_are_named_as_a_reason(chain, login):
+    contents = {"en": {"body": "Hi {{ customer_name }}, call {{ branch_phone }}"}}
+    template = TemplateFactory(contents=contents)
+    campaign = make_campaign(chain.manager, template_id=template.pk)
+    shown = login("manager").get(page(campaign, "campaign-estimate"))
+    assert "A value the text needs is missing 3" in text_of(shown)
+
+
+def test_the_audience_is_counted_before_it_is_saved(chain, login):
+    CustomerFactory(home_branch=chain.north, consent=False)
+    campaign = make_campaign(chain.manager, template_id=None, segment_id=None)
+    TemplateFactory(name="Stand-in")
+    set_branch_config(chain.north, monthly_budget_limit=Decimal("1.00"))
+    segment = everybody()
+    answer = login("manager").get(page(campaign, "campaign-estimate"), {"segment": str(segment.pk)})
+    shown = text_of(answer)
+    assert "In the audience 4" in shown
+    assert "Will get it 3" in shown
+    assert "Has not agreed to this channel 1" in shown
+    assert "₹1.00" in shown
+    assert "costs more than is left" in shown
+    assert "Stand-in" in shown
+    assert Campaign.objects.get().segment is None
+
+
+def test_the_message_is_shown_in_each_language(chain, login):
+    campaign = make_campaign(chain.manager)
+    answer = login("manager").get(
+        page(campaign, "campaign-preview"), {"template": str(campaign.template_id)}
+    )
+    assert 'lang="en"' in answer.content.decode()
+    assert 'lang="hi"' in answer.content.decode()
+    assert "{{" not in text_of(answer)
+
+
+def test_approving_ones_own_is_neither_offered_nor_done(chain, login):
+    campaign = submitted(chain.regional)
+    client = login("regional")
+    assert campaign.name not in text_of(client.get(reverse("approval-inbox")))
+    assert page(campaign, "campaign-approve") not in client.get(page(campaign)).content.decode()
+    answer = client.post(page(campaign, "campaign-approve"))
+    assert answer.status_code == 403
+    assert "somebody else must decide" in text_of(answer)
+    assert Campaign.objects.get().status == "pending_approval"
+
+
+def test_editing_after_approval_warns_and_voids(chain, login):
+    campaign = approved(chain.manager, chain.regional)
+    client = login("manager")
+    url = page(campaign, "campaign-edit", "details")
+    assert "needs approval again" in text_of(client.get(url))
+    client.post(url, {"name": "Other", "channel": "whatsapp"})
+    assert Campaign.objects.get().status == "draft"
+    answer = client.post(page(campaign, "campaign-send"))
+    assert answer.status_code == 409
+    assert "not possible" in text_of(answer)
+
+
+def test_rejecting_needs_a_reason_and_shows_it_to_the_author(chain, login):
+    campaign = submitted(chain.manager)
+    approver = login("regional")
+    answer = approver.post(page(campaign, "campaign-reject"), {"reason": ""})
+    assert answer.status_code == 422
+    assert "Say why" in text_of(answer)
+    approver.post(page(campaign, "campaign-ask-for-changes"), {"reason": "Shorter, please"})
+    home = text_of(login("manager").get(reverse("home")))
+    assert "Sent back" in home
+    assert "Shorter, please" in home
+
+
+def test_the_budget_refuses_the_approval(chain, login):
+    campaign = submitted(chain.manager)
+    set_branch_config(chain.north, monthly_budget_limit=Decimal("0.10"))
+    answer = login("regional").post(page(campaign, "campaign-approve"))
+    assert answer.status_code == 409
+    assert "budget" in text_of(answer)
+    assert Campaign.objects.get().status == "pending_approval"
+
+
+def test_a_second_press_of_send_says_it_is_on_its_way(chain, login):
+    campaign = approved(chain.manager, chain.regional)
+    client = login("manager")
+    client.post(page(campaign, "campaign-send"))
+    answer = client.post(page(campaign, "campaign-send"), follow=True)
+    assert answer.status_code == 200
+    assert "already on its way" in text_of(answer)
+    assert SendRun.objects.count() == 1
+
+
+def test_the_page_polls_while_sending_and_stops_after(chain, login):
+    campaign, run = sending(chain)
+    client = login("manager")
+    live = page(campaign, "campaign-live")
+    assert "every 2s" in client.get(live).content.decode()
+    DispatchBatch.objects.filter(run_id=run.send_run_id, number__gt=0).update(
+        queued=0, sent=1, delivered=1, read=1, state="done"
+    )
+    SendRun.objects.filter(pk=run.send_run_id).update(state="done")
+    runs.note_run_finished(send_run_id=run.send_run_id)
+    answer = client.get(live)
+    assert "every 2s" not in answer.content.decode()
+    shown = text_of(answer)
+    assert 'data-audience="3"' in answer.content.decode()
+    assert "Sent 3" in shown
+    assert "66.7%" in shown
+
+
+def test_pause_resume_and_cancel_from_the_page(chain, login):
+    campaign, _ = sending(chain)
+    client = login("manager")
+    for act, status in [("pause", "paused"), ("resume", "sending"), ("cancel", "cancelled")]:
+        assert page(campaign, f"campaign-{act}") in client.get(page(campaign)).content.decode()
+        client.post(page(campaign, f"campaign-{act}"))
+        assert Campaign.objects.get().status == status
+
+
+def test_recipients_are_filtered_searched_and_masked(chain, login):
+    campaign, run = sending(chain)
+    Message.objects.filter(run_id=run.send_run_id).update(address="+919820012345")
+    message = Message.objects.filter(run_id=run.send_run_id).select_related("customer").first()
+    Message.objects.filter(pk=message.pk).update(state="skipped", reason="dnd")
+    client = login("manager")
+    shown = text_of(client.get(page(campaign), {"state": "skipped"}))
+    assert message.customer.name in shown
+    assert "do-not-disturb" in shown
+    assert "+919820012345" in shown
+    found = text_of(client.get(page(campaign), {"q": message.customer.first_name}))
+    assert found.count("Sharma") == shown.count("Sharma") == 1
+    masked = text_of(login("receptionist").get(page(campaign)))
+    assert "+919820012345" not in masked
+    assert "+919****45" in masked
+
+
+def test_why_she_did_not_get_it(chain, login):
+    campaign, _ = sending(chain)
+    stranger = CustomerFactory(home_branch=chain.north, consent=False)
+    shown = text_of(login("manager").get(page(campaign, "campaign-person", stranger.pk)))
+    assert "not in the audience when it was put together" in shown
+    assert "Has not agreed to this channel" in shown
+
+
+def test_samples_are_real_messages(chain, login):
+    campaign = submitted(chain.manager)
+    shown = login("regional").get(page(campaign, "campaign-samples")).content.decode()
+    assert shown.count("<figure") == 3
+    assert "Sharma" in shown
+
+
+def test_a_test_message(chain, login):
+    campaign = make_campaign(chain.manager)
+    client = login("manager")
+    answer = client.post(page(campaign, "campaign-test"), {"customer": "", "address": ""})
+    assert answer.status_code == 422
+    assert "address is not known" in text_of(answer)
+    answer = client.post(
+        page(campaign, "campaign-test"), {"customer": "", "address": "9820012345"}, follow=True
+    )
+    assert "+919820012345" in text_of(answer)
+    assert Message.objects.get().kind == "test"
+
+
+ACTS = (
+    *("submit", "approve", "reject", "ask-for-changes", "schedule", "send"),
+    *("pause", "resume", "cancel", "copy", "delete", "test"),
+)
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_receptionists_only_look(chain, login, act):
+    campaign = make_campaign(chain.manager)
+    client = login("receptionist")
+    assert client.get(page(campaign)).status_code == 200
+    answer = client.post(page(campaign, f"campaign-{act}"), {"reason": "x"})
+    assert answer.status_code == 403
+    assert list(Campaign.objects.values_list("status", "version")) == [("draft", 1)]
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_anothers_campaign_is_not_there(chain, login, other_chain, act):
+    elsewhere = make_campaign(make_staff(Role.BRANCH_MANAGER, chain.west))
+    with tenant_scope(other_chain.tenant.pk):
+        foreign = make_campaign(other_chain.owner)
+    client = login("regional")
+    for campaign in (elsewhere, foreign):
+        assert client.get(page(campaign)).status_code == 404
+        assert client.post(page(campaign, f"campaign-{act}"), {"reason": "x"}).status_code == 404
+        for step in STEPS:
+            assert client.get(page(campaign, "campaign-edit", step)).status_code == 404
+    assert elsewhere.name not in text_of(client.get(reverse("campaign-list")))
+
+
+def test_actions_are_posts(chain, login):
+    campaign = make_campaign(chain.manager)
+    for act in ACTS:
+        assert login("owner").get(page(campaign, f"campaign-{act}")).status_code == 405
+
+
+def test_pages_ask_for_a_login(chain, client):
+    for url in (reverse("home"), reverse("campaign-list"), reverse("campaign-new")):
+        assert client.get(url).url.startswith("/login")
+
+
+def test_home_is_what_the_role_needs(chain, login):
+    waiting, (running, _) = submitted(chain.manager, name="Waiting one"), sending(chain)
+    receptionist = text_of(login("receptionist").get(reverse("home")))
+    assert "Find a customer" in receptionist
+    assert "What needs you" not in receptionist
+    assert "Spend this month" not in receptionist
+    manager = text_of(login("manager").get(reverse("home")))
+    assert waiting.name not in manager
+    assert running.name in manager
+    approver = text_of(login("regional").get(reverse("home")))
+    assert waiting.name in approver
+    set_branch_config(chain.north, monthly_budget_limit=Decimal("5000"))
+    assert "North" in text_of(login("manager").get(reverse("home")))
+
+
+def test_every_page_takes_few_queries(chain, login):
+    campaign, _ = sending(chain)
+    for _ in range(4):
+        approved(chain.manager, chain.regional)
+        waiting = submitted(chain.manager)
+    draft = make_campaign(chain.manager)
+    client, approver = login("manager"), login("regional")
+    # They judge the audience, for which every app below reads its settings.
+    fragments = [page(draft, "campaign-estimate"), page(waiting, "campaign-samples")]
+    pages = [
+        (client, reverse("home")),
+        (client, reverse("campaign-list")),
+        (client, page(campaign)),
+        (client, page(campaign, "campaign-live")),
+        *((approver, url) for url in fragments),
+        (approver, reverse("approval-inbox")),
+        (approver, reverse("home")),
+        (approver, page(waiting)),
+        *((client, page(draft, "campaign-edit", step)) for step in STEPS),
+    ]
+    for browser, url in pages:
+        with CaptureQueriesContext(connection) as seen:
+            assert browser.get(url).status_code == 200
+        limit = 26 if url in fragments else 20
+        assert len(seen) <= limit, (url, [query["sql"] for query in seen])

@@ -30,7 +30,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     web.run_app(
-        app, host=host, port=port, access_log=None, print=lambda text: print(text, flush=True)
+        app,
+        host=host,
+        port=port,
+        access_log=None,
+        shutdown_timeout=2,
+        print=lambda text: print(text, flush=True),
     )
     return 0
 

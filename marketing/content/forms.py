@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +14,8 @@ from marketing.content.contents import PARTS, Contents
 from marketing.content.models import MessageTemplate, TemplateType, TemplateVersion, TriggerType
 from marketing.content.rules import WHATSAPP_BUTTONS
 from marketing.core.errors import DomainError
+
+StrOrPromise = str | Promise
 
 FREE_BUTTON_ROWS = 3
 LABELS = {
@@ -118,7 +121,7 @@ class TemplateForm(forms.Form):
             if is_long:
                 attrs["rows"] = ROWS[part]
             self.fields[f"{language}-{part}"] = forms.CharField(
-                label=LABELS[part],
+                label=self._label(LABELS[part], language),
                 help_text=HELP.get(part, ""),
                 required=is_first and part in ("body", "subject"),
                 strip=False,
@@ -127,8 +130,16 @@ class TemplateForm(forms.Form):
         if self.channel == Channel.SMS:
             for part in SMS_IDS:
                 self.fields[f"{language}-{part}"] = forms.CharField(
-                    label=LABELS[part], help_text=HELP.get(part, ""), required=False
+                    label=self._label(LABELS[part], language),
+                    help_text=HELP.get(part, ""),
+                    required=False,
                 )
+
+    def _label(self, label: StrOrPromise, language: str) -> StrOrPromise:
+        """Names the language too where there are several, for the summary of mistakes."""
+        if language == self.languages[0]:
+            return label
+        return _("%(part)s (%(language)s)") % {"part": label, "language": language_name(language)}
 
     def _add_buttons(self, language: str, existing: int) -> None:
         for row in range(self._button_rows(language, existing)):
@@ -162,23 +173,26 @@ class TemplateForm(forms.Form):
         parts: dict[str, Any] = {
             part: text
             for part in PARTS[self.channel]
-            if (text := self.cleaned_data.get(f"{language}-{part}", "")).strip()
+            if (text := self._typed(language, part)).strip()
         }
         if buttons := self._buttons(language):
             parts["buttons"] = buttons
         return parts
 
+    def _typed(self, language: str, part: str) -> str:
+        """As it came in: a field with a mistake has no cleaned value."""
+        return str(self.data.get(f"{language}-{part}", ""))
+
     def _buttons(self, language: str) -> list[dict[str, str]]:
         """The rows that were filled in. A row's place is its number among the errors' paths."""
         buttons: list[dict[str, str]] = []
         for row in range(WHATSAPP_BUTTONS):
-            name = f"{language}-buttons-{row}"
-            if kind := self.cleaned_data.get(f"{name}-type"):
+            kind, text, value = (
+                self._typed(language, f"buttons-{row}-{part}") for part in ("type", "text", "value")
+            )
+            if kind:
                 self._row_of[language, len(buttons)] = row
-                fields = {
-                    part: self.cleaned_data.get(f"{name}-{part}", "") for part in ("text", "value")
-                }
-                buttons.append({"type": kind, **fields})
+                buttons.append({"type": kind, "text": text, "value": value})
         return buttons
 
     @property
@@ -186,7 +200,7 @@ class TemplateForm(forms.Form):
         if self.channel != Channel.SMS:
             return {}
         return {
-            language: {part: self.cleaned_data.get(f"{language}-{part}", "") for part in SMS_IDS}
+            language: {part: self._typed(language, part) for part in SMS_IDS}
             for language in self.languages
         }
 

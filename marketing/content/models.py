@@ -92,6 +92,11 @@ class TemplateVersion(TenantModel):
             )
         ]
 
+    @property
+    def is_handed_in(self) -> bool:
+        """Whether WhatsApp was asked about any language."""
+        return any("status" in entry for entry in self.whatsapp.values())
+
     def vendor_template(self, language: str) -> str:
         """What the vendor knows this language's text by, "" when it does not."""
         name: str = self.whatsapp.get(language, {}).get("name", "")

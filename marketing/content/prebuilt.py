@@ -126,7 +126,7 @@ PREBUILT = (
     ),
     Prebuilt(
         name="We miss you",
-        category="win_back",
+        category="win-back",
         template_type="trigger",
         trigger_type="miss_you",
         subject={
@@ -222,7 +222,7 @@ PREBUILT = (
     ),
     Prebuilt(
         name="Thank you for your visit",
-        category="thank_you",
+        category="thank-you",
         template_type="trigger",
         trigger_type="post_visit_thank_you",
         subject={

@@ -24,7 +24,6 @@ DEFAULT_EXAMPLE = '{{ customer_name | default: "dear guest" }}'
 
 def panel_of_form(actor: Actor, form: TemplateForm, template_type: str) -> dict[str, Any]:
     """The panel for what stands in the form now, right or wrong."""
-    form.is_valid()
     asked = form.data
     language = asked.get("language", "")
     contents = form.contents

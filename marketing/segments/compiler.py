@@ -32,11 +32,15 @@ LeafCompiler = Callable[[Mapping[str, Any], str], tuple[Q, SegmentField | None]]
 
 @dataclass(frozen=True)
 class Leaf:
-    """One condition of the tree by itself, for the verdict on one customer."""
+    """One condition of the tree by itself, for the verdict on one customer.
+
+    `wanted` is False below an odd number of NOTs: there it speaks against her when it holds.
+    """
 
     path: str
     node: Mapping[str, Any]
     q: Q
+    wanted: bool
     field: SegmentField | None = None
 
 
@@ -110,6 +114,7 @@ class _Compiler:
         self.conditions = conditions
         self.errors: dict[str, list[str]] = {}
         self.leaves: list[Leaf] = []
+        self.wanted = True
         self.leaf_kinds = {"field": self.field, "segment": self.segment}
 
     def fault(self, path: str, message: str) -> Q:
@@ -138,10 +143,12 @@ class _Compiler:
                 path, _("Groups are nested at most %(max)d deep.") % {"max": MAX_DEPTH}
             )
         parts = []
+        self.wanted ^= operator == "NOT"
         for index, child in enumerate(children):
             parts.append(self.node(child, f"{path}.conditions.{index}", depth + 1))
             if self.conditions > MAX_CONDITIONS:
                 break
+        self.wanted ^= operator == "NOT"
         if operator == "AND":
             return Q(*parts)
         anyone = Q(*parts, _connector=Q.OR)
@@ -153,7 +160,7 @@ class _Compiler:
             message = _("At most %(max)d conditions, those of named segments included.")
             return self.fault(path, message % {"max": MAX_CONDITIONS})
         q, field = compile_leaf(node, path)
-        self.leaves.append(Leaf(path, node, q, field))
+        self.leaves.append(Leaf(path, node, q, self.wanted, field))
         return q
 
     def field(self, node: Mapping[str, Any], path: str) -> tuple[Q, SegmentField | None]:

@@ -21,12 +21,13 @@ from marketing.segments.sentence import describe_condition, describe_value
 
 @dataclass(frozen=True)
 class Verdict:
-    """One condition, what the customer's own value is, and whether the condition holds."""
+    """One condition, the customer's own value, whether it holds, and whether it should."""
 
     path: str
     sentence: str
     value: str
     passed: bool
+    wanted: bool = True
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def explain_membership(
                 sentence=describe_condition(leaf.node, language, context),
                 value=_own_value(leaf, row.get(f"value_{index}"), customer, language, context),
                 passed=row[f"passed_{index}"],
+                wanted=leaf.wanted,
             )
         )
     return Explanation(row["included"], verdicts)

@@ -10,9 +10,9 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from marketing.core.selectors import branches_for_actor
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError
+from marketing.core.selectors import branches_for_actor
 from marketing.segments.services import MAX_MEMBERS
 
 MAX_FILE_BYTES = 1_000_000

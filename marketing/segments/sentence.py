@@ -49,7 +49,7 @@ def describe_value(field: SegmentField, value: Any, language: str, context: Rule
     with translation.override(language):
         if value is None or value == []:
             return "–"
-        return _Words(context).value(field, value)
+        return str(field.type.unit).replace(GAP, _Words(context).value(field, value))
 
 
 class _Words:
@@ -133,6 +133,8 @@ class _Words:
         return form % {"name": name}
 
     def value(self, field: SegmentField, value: Any) -> str:
+        if value is None or value == []:
+            return GAP
         if isinstance(value, list):
             return ", ".join(self.value(field, each) for each in value)
         if isinstance(value, bool):
@@ -150,7 +152,7 @@ class _Words:
             return str(self.context.fields.choices(field).get(str(value), value))
         if kind == "date":
             return _date(value)
-        return "?" if value is None else f"“{value}”"
+        return f"“{value}”"
 
     def money(self, value: Any) -> str:
         try:

@@ -48,6 +48,8 @@ class ValueType:
     operators: tuple[str, ...]
     operator_labels: ClassVar[dict[str, str | Promise]] = {}
     uses_clock: ClassVar[bool] = False
+    # How a customer's own value reads, "…" standing for it.
+    unit: ClassVar[str | Promise] = "…"
 
     def clean(self, value: Any) -> Any:
         """One JSON value as this type's Python value."""
@@ -167,6 +169,7 @@ class _Days(ValueType):
 class DaysAgo(_Days):
     """Calendar days since a stored moment: a visit last night was one day ago this morning."""
 
+    unit = gettext_lazy("… days ago")
     operator_labels = {
         "gt": gettext_lazy("was more than … days ago"),
         "gte": gettext_lazy("was at least … days ago"),
@@ -199,6 +202,7 @@ class DaysAgo(_Days):
 class DaysUntil(_Days):
     """Calendar days until a stored date; negative once it has passed."""
 
+    unit = gettext_lazy("in … days")
     lowest = -MAX_DAYS
     operator_labels = {
         "gt": gettext_lazy("is more than … days away"),
@@ -223,6 +227,7 @@ class DaysToYearday(_Days):
     Somebody born on 29 February has her day on the 28th in years without one.
     """
 
+    unit = gettext_lazy("in … days")
     highest = 365
     operators = ("lte", "eq", "between", "is_set", "not_set")
     operator_labels = {

@@ -108,15 +108,22 @@ def test_each_condition_has_its_verdict(chain: Chain) -> None:
         {"segment": str(inner.pk), "op": "in"},
     )
     assert verdicts(rules, customer) == {
-        "rules.conditions.0": ("Last visit was more than 30 days ago", "10", False),
+        "rules.conditions.0": ("Last visit was more than 30 days ago", "10 days ago", False),
         "rules.conditions.1.conditions.0": ("Total spend is less than ₹5,000", "₹1,234.50", True),
-        "rules.conditions.1.conditions.1": ("Birthday comes within 7 days", "2", True),
+        "rules.conditions.1.conditions.1": ("Birthday comes within 7 days", "in 2 days", True),
         "rules.conditions.2": ("Skin type is known", "–", False),
         "rules.conditions.3": ("Has an active package", "no", False),
         "rules.conditions.4": ("Home branch is North", "North", True),
         "rules.conditions.5": ("Is in “Spenders”", "", True),
         "": ("", "", True),
     }
+
+
+def test_what_stands_below_not_should_not_hold(chain: Chain) -> None:
+    one = condition("visit_count", "eq", 0)
+    rules = group("AND", one, group("NOT", one, group("NOT", one)), one)
+    found = explain_membership(rules, CustomerFactory(), language="en", now=NOW)
+    assert [each.wanted for each in found.verdicts] == [True, False, True, True]
 
 
 def test_branches_lists_and_status_are_told_too(chain: Chain) -> None:

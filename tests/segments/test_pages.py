@@ -1,0 +1,414 @@
+"""The pages, by plain form posts; HTMX gets fragments of the same."""
+
+import re
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from customers.models import Customer
+from marketing.core.tenancy import tenant_scope
+from marketing.segments import services
+from marketing.segments.models import Segment
+from tests.factories.core import Chain
+from tests.factories.customers import CustomerFactory
+from tests.factories.segments import (
+    SegmentFactory,
+    StaticSegmentFactory,
+    condition,
+    group,
+    where,
+)
+
+COMERS = where("visit_count", "gte", 1)
+
+
+def form_of(rules: dict[str, Any], path: str = "rules") -> dict[str, Any]:
+    """What a browser posts for rules."""
+    if "conditions" in rules:
+        found: dict[str, Any] = {f"{path}.operator": rules["operator"]}
+        for index, child in enumerate(rules["conditions"]):
+            found |= form_of(child, f"{path}.conditions.{index}")
+        return found
+    if "segment" in rules:
+        return {
+            f"{path}.field": "segment",
+            f"{path}.segment": rules["segment"],
+            f"{path}.op": rules["op"],
+        }
+    found = {f"{path}.field": rules["field"], f"{path}.was": rules["field"]}
+    found[f"{path}.op"] = rules["op"]
+    value = rules.get("value")
+    if rules["op"] == "between":
+        return found | {f"{path}.value.0": value[0], f"{path}.value.1": value[1]}
+    if isinstance(value, bool):
+        value = str(value).lower()
+    return found if value is None else found | {f"{path}.value": value}
+
+
+def post(
+    client: Client, path: str, rules: dict[str, Any], action: str = "save", **more: Any
+) -> Any:
+    return client.post(path, form_of(rules) | {"action": action} | more)
+
+
+def paths(response: Any) -> list[str]:
+    """The fields of the drawn conditions, in order."""
+    found = r'name="(rules[.\w]*)\.was" value="([\w.]+)"'
+    return [f"{path} {field}" for path, field in re.findall(found, response.content.decode())]
+
+
+def test_the_list(people: Chain, login: Any, django_assert_max_num_queries: Any) -> None:
+    services.ensure_system_segments()
+    reference = SegmentFactory(name="Mine <b>")
+    SegmentFactory(rules=group("AND", {"segment": str(reference.pk), "op": "in"}))
+    SegmentFactory(name="South only", branch_ids=[people.south.pk])
+    services.refresh_all()
+    client = login("manager")
+    # Session, user, scope, staff, branches; then count, rows, segments named in rules, currency.
+    with django_assert_max_num_queries(16):
+        page = client.get("/segments").content.decode()
+    assert "Repeat Customers" in page
+    assert "Mine &lt;b&gt;" in page
+    assert "Everybody who is in “Mine &lt;b&gt;”." in page
+    assert "South only" not in page
+    assert "Repeat" not in client.get("/segments?q=mine").content.decode()
+    assert client.get("/segments?page=99&q=zzz").status_code == 200
+
+
+def test_making_one(people: Chain, login: Any) -> None:
+    inner = SegmentFactory()
+    rules = group(
+        "AND",
+        condition("last_visit_days", "not_set"),
+        group(
+            "OR",
+            condition("total_spend", "lt", "1,25,000.50"),
+            condition("visit_count", "between", [0, 4]),
+            condition("home_branch", "in", [str(people.north.pk), str(people.south.pk)]),
+            condition("birthday_month", "in", ["current", "5"]),
+            condition("tags", "in", "vip, bride"),
+            condition("has_package", "eq", True),
+            {"segment": str(inner.pk), "op": "not_in"},
+        ),
+    )
+    response = post(login("manager"), "/segments/new", rules, name="Made", description="d")
+    segment = Segment.objects.get(name="Made")
+    assert response.headers["Location"] == f"/segments/{segment.pk}"
+    assert segment.branch_ids == [people.north.pk]
+    spend, visits, branch, month, tags, package, other = segment.rules["conditions"][1][
+        "conditions"
+    ]
+    assert spend["value"] == "125000.50"
+    assert visits["value"] == [0, 4]
+    assert branch["value"] == [str(people.north.pk), str(people.south.pk)]
+    assert month["value"] == ["current", 5]
+    assert tags["value"] == ["vip", "bride"]
+    assert package == {"field": "has_package", "op": "eq", "value": True}
+    assert other == {"segment": str(inner.pk), "op": "not_in"}
+
+
+def test_mistakes_stand_at_their_condition(people: Chain, login: Any) -> None:
+    rules = group("AND", *COMERS["conditions"], condition("total_spend", "gt", "lots"))
+    response = post(login("owner"), "/segments/new", rules, name="Kept <name>")
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert re.search(r'id="rules-conditions-1-error">\s*<span>Enter an amount', page)
+    assert 'value="lots"' in page
+    assert "Kept &lt;name&gt;" in page
+    assert not Segment.objects.exists()
+
+
+def test_a_name_is_needed(people: Chain, login: Any) -> None:
+    response = post(login("owner"), "/segments/new", COMERS, name=" ")
+    assert response.status_code == 422
+    assert "This field is required" in response.content.decode()
+    assert not Segment.objects.exists()
+
+
+def test_another_s_branch_cannot_be_chosen(people: Chain, login: Any) -> None:
+    response = post(
+        login("manager"), "/segments/new", COMERS, name="x", branch_ids=[str(people.south.pk)]
+    )
+    assert response.status_code == 422
+    assert not Segment.objects.exists()
+
+
+TREE = group(
+    "AND",
+    condition("visit_count", "eq", 1),
+    group("OR", condition("total_spend", "eq", 5), condition("tags", "contains", "vip")),
+)
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        (
+            "add-condition:rules",
+            [
+                "0 visit_count",
+                "1.conditions.0 total_spend",
+                "1.conditions.1 tags",
+                "2 last_visit_days",
+            ],
+        ),
+        (
+            "add-group:rules.conditions.1",
+            [
+                "0 visit_count",
+                "1.conditions.0 total_spend",
+                "1.conditions.1 tags",
+                "1.conditions.2.conditions.0 last_visit_days",
+            ],
+        ),
+        ("remove:rules.conditions.0", ["0.conditions.0 total_spend", "0.conditions.1 tags"]),
+        ("remove:rules.conditions.1", ["0 visit_count"]),
+        (
+            "up:rules.conditions.1",
+            ["0.conditions.0 total_spend", "0.conditions.1 tags", "1 visit_count"],
+        ),
+        (
+            "down:rules.conditions.1.conditions.0",
+            ["0 visit_count", "1.conditions.0 tags", "1.conditions.1 total_spend"],
+        ),
+        *(
+            (
+                action,
+                ["0 visit_count", "1.conditions.0 total_spend", "1.conditions.1 tags"],
+            )
+            for action in (
+                "up:rules.conditions.0",
+                "down:rules.conditions.1",
+                "remove:rules",
+                "remove:rules.conditions.9",
+                "remove:elsewhere.conditions.0",
+                "add-condition:rules.conditions.0",
+                "redraw",
+                "nonsense",
+            )
+        ),
+    ],
+)
+def test_the_buttons_of_the_builder(
+    people: Chain, login: Any, action: str, expected: list[str]
+) -> None:
+    response = post(login("manager"), "/segments/new", TREE, action, name="Unsaved")
+    assert response.status_code == 200
+    assert paths(response) == [f"rules.conditions.{path}" for path in expected]
+    assert "Unsaved" in response.content.decode()
+    assert not Segment.objects.exists()
+
+
+def test_htmx_gets_the_rules_only(people: Chain, login: Any) -> None:
+    client = login("manager")
+    body = form_of(TREE) | {"action": "add-condition:rules"}
+    response = client.post("/segments/new", body, headers={"HX-Request": "true"})
+    assert response.headers["HX-Trigger"] == "rules-changed"
+    assert len(paths(response)) == 4
+    assert "<html" not in response.content.decode()
+
+
+def test_another_field_begins_with_its_own_operator(people: Chain, login: Any) -> None:
+    body = form_of(where("last_visit_days", "between", [3, 9])) | {
+        "rules.conditions.0.field": "membership_status",
+        "action": "redraw",
+    }
+    page = login("manager").post("/segments/new", body).content.decode()
+    assert 'value="active" selected' in page
+
+
+def test_live_count(people: Chain, login: Any) -> None:
+    client = login("manager")
+    page = client.post("/segments/preview", form_of(COMERS)).content.decode()
+    assert re.search(r"<b>1</b>\s*customer now", page)
+    assert "Everybody whose number of visits is at least 1." in page
+    assert "north Sharma" in page
+    broken = client.post("/segments/preview", form_of(where("visit_count", "gt", "x")))
+    page = broken.content.decode()
+    assert re.search(r'id="rules-conditions-0-error" hx-swap-oob="true"><span>Enter a number', page)
+    assert "Mend the marked conditions" in page
+    theirs = form_of(COMERS) | {"branch_ids": [str(people.south.pk)]}
+    assert "<b>1" not in client.post("/segments/preview", theirs).content.decode()
+
+
+def test_editing(people: Chain, login: Any) -> None:
+    segment = SegmentFactory(name="Old", rules=TREE)
+    client = login("owner")
+    assert len(paths(client.get(f"/segments/{segment.pk}/edit"))) == 3
+    edit = f"/segments/{segment.pk}/edit"
+    assert post(client, edit, COMERS, name="New", version=1).status_code == 302
+    segment.refresh_from_db()
+    assert (segment.name, segment.rules, segment.version) == ("New", COMERS, 2)
+    stale = post(client, edit, TREE, name="Late", version=1)
+    assert stale.status_code == 422
+    assert "in the meantime" in stale.content.decode()
+    segment.refresh_from_db()
+    assert segment.name == "New"
+
+
+def test_a_segment_cannot_be_made_to_hold_itself(people: Chain, login: Any) -> None:
+    segment = SegmentFactory(name="Self")
+    own = group("AND", {"segment": str(segment.pk), "op": "in"})
+    response = post(login("owner"), f"/segments/{segment.pk}/edit", own, name="Self", version=1)
+    assert response.status_code == 422
+    assert "A segment cannot contain itself" in response.content.decode()
+
+
+def test_from_a_list(people: Chain, login: Any) -> None:
+    north, never = (Customer.objects.get(first_name=name) for name in ("north", "never"))
+    text = f"phone,name\n{never.phone},Never\n,\n12345,Nobody\n".encode()
+    client = login("manager")
+    response = client.post(
+        "/segments/new/list",
+        {"name": "Listed", "phones": f"{north.phone}\n", "file": SimpleUploadedFile("a.csv", text)},
+        follow=True,
+    )
+    assert Segment.objects.get().customer_count == 2
+    assert "Nobody was found for 1 number: 12345" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"name": "x"}, "Choose at least one customer."),
+        ({"name": "x", "phones": "12345"}, "Choose at least one customer."),
+        ({"name": "x", "phones": "1\n" * 10_001}, "At most 10000 numbers."),
+        ({"name": "x", "file": SimpleUploadedFile("a.csv", b"\xff\xfe\x00")}, "UTF-8"),
+        ({"name": "x", "file": SimpleUploadedFile("a.csv", b"1" * 1_000_001)}, "larger than 1 MB"),
+        ({"name": "", "phones": "1"}, "This field is required."),
+    ],
+)
+def test_bad_lists(people: Chain, login: Any, data: dict[str, Any], message: str) -> None:
+    response = login("manager").post("/segments/new/list", data)
+    assert response.status_code == 422
+    assert message in response.content.decode()
+    assert not Segment.objects.exists()
+
+
+def test_changing_a_list(people: Chain, login: Any) -> None:
+    segment = StaticSegmentFactory(members=Customer.objects.filter(first_name="north"))
+    client, edit = login("owner"), f"/segments/{segment.pk}/edit"
+    assert "replace the people" in client.get(edit).content.decode()
+    assert client.post(edit, {"name": "Renamed", "version": 1}).status_code == 302
+    assert segment.members.count() == 1
+    phone = Customer.objects.get(first_name="south").phone
+    client.post(edit, {"name": "Renamed", "version": 2, "phones": phone})
+    assert segment.members.get().customer.first_name == "south"
+
+
+def test_one_segment(people: Chain, login: Any, django_assert_max_num_queries: Any) -> None:
+    segment = SegmentFactory(name="Comers", rules=COMERS)
+    SegmentFactory(name="User", rules=group("AND", {"segment": str(segment.pk), "op": "in"}))
+    CustomerFactory.create_batch(60, home_branch=people.north, facts={"visit_count": 1})
+    client = login("manager")
+    with django_assert_max_num_queries(18):
+        page = client.get(f"/segments/{segment.pk}").content.decode()
+    assert "Everybody whose number of visits is at least 1." in page
+    assert ">User</a>" in page
+    assert page.count("data-row-link") == 50
+    following = re.search(r'href="(\?after=[^"]+)"', page)
+    assert following
+    rest = client.get(f"/segments/{segment.pk}{following[1]}").content.decode()
+    assert rest.count("data-row-link") == 11
+    assert "south Sharma" not in page + rest
+    assert client.get(f"/segments/{segment.pk}?after=x&customer=y").status_code == 200
+
+
+def test_why_she_is_in_it_or_not(people: Chain, login: Any) -> None:
+    segment = SegmentFactory(rules=COMERS)
+    client = login("manager")
+    found = client.get(f"/segments/{segment.pk}?person=never").content.decode()
+    never = Customer.objects.get(first_name="never")
+    assert f"customer={never.pk}" in found
+    page = client.get(f"/segments/{segment.pk}?customer={never.pk}").content.decode()
+    assert "never Sharma is not in it." in page
+    assert "Number of visits is at least 1" in page
+    assert client.get(f"/segments/{segment.pk}?customer={segment.pk}").status_code == 404
+
+
+def test_rules_that_broke_are_told(people: Chain, login: Any) -> None:
+    segment = SegmentFactory(rules=where("attribute.gone", "eq", "x"))
+    page = login("owner").get(f"/segments/{segment.pk}").content.decode()
+    assert "These rules can no longer be used" in page
+    refreshed = login("owner").post(f"/segments/{segment.pk}/refresh", follow=True)
+    assert "cannot be used as they are" in refreshed.content.decode()
+
+
+def test_refresh_copy_delete(people: Chain, login: Any) -> None:
+    segment = SegmentFactory(name="First")
+    client = login("owner")
+    client.post(f"/segments/{segment.pk}/refresh")
+    segment.refresh_from_db()
+    assert segment.customer_count == 2
+    client.post(f"/segments/{segment.pk}/copy")
+    copy = Segment.objects.get(name="First (copy)")
+    user = SegmentFactory(rules=group("AND", {"segment": str(copy.pk), "op": "in"}))
+    page = client.post(f"/segments/{copy.pk}/delete", follow=True).content.decode()
+    assert "This segment is in use" in page
+    client.post(f"/segments/{user.pk}/delete")
+    client.post(f"/segments/{copy.pk}/delete")
+    assert set(Segment.objects.filter(is_active=True)) == {segment}
+
+
+def test_the_card_on_a_customer_s_page(
+    people: Chain, login: Any, django_assert_max_num_queries: Any
+) -> None:
+    services.ensure_system_segments()
+    SegmentFactory(rules=where("attribute.gone", "eq", "x"), name="Broken")
+    north = Customer.objects.get(first_name="north")
+    client = login("receptionist")
+    with django_assert_max_num_queries(16):
+        page = client.get(f"/customers/{north.pk}/segments").content.decode()
+    assert "Repeat Customers" in page
+    assert "New Customers" not in page
+    assert "Broken" not in page
+
+
+PAGES = [
+    ("get", "/segments/new"),
+    ("post", "/segments/new"),
+    ("get", "/segments/new/list"),
+    ("post", "/segments/preview"),
+    ("get", "/segments/{pk}/edit"),
+    ("post", "/segments/{pk}/refresh"),
+    ("post", "/segments/{pk}/copy"),
+    ("post", "/segments/{pk}/delete"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), PAGES)
+def test_receptionists_only_look(people: Chain, login: Any, method: str, path: str) -> None:
+    segment = SegmentFactory(branch_ids=[people.north.pk])
+    client = login("receptionist")
+    assert getattr(client, method)(path.format(pk=segment.pk)).status_code == 403
+    page = client.get(f"/segments/{segment.pk}").content.decode()
+    assert "north Sharma" not in page
+    assert "/edit" not in page
+    assert Segment.objects.get().is_active
+
+
+@pytest.mark.parametrize(("method", "path"), [("get", "/segments/{pk}"), *PAGES[4:]])
+def test_others_segments_do_not_exist(
+    people: Chain, other_chain: Chain, login: Any, method: str, path: str
+) -> None:
+    with tenant_scope(other_chain.tenant.pk):
+        foreign = SegmentFactory()
+    of_south = SegmentFactory(branch_ids=[people.south.pk])
+    for segment, staff in ((foreign, "owner"), (of_south, "manager")):
+        assert getattr(login(staff), method)(path.format(pk=segment.pk)).status_code == 404
+    assert Segment.objects.get().is_active
+
+
+def test_a_manager_copies_what_reaches_further(people: Chain, login: Any) -> None:
+    segment = SegmentFactory(name="Chain")
+    client = login("manager")
+    assert client.get(f"/segments/{segment.pk}/edit").status_code == 403
+    assert client.post(f"/segments/{segment.pk}/delete").status_code == 403
+    client.post(f"/segments/{segment.pk}/copy")
+    assert Segment.objects.get(name="Chain (copy)").branch_ids == [people.north.pk]
+
+
+def test_pages_ask_for_a_login(people: Chain, client: Client) -> None:
+    assert client.get("/segments").headers["Location"].startswith("/login")

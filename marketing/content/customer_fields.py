@@ -1,6 +1,6 @@
 """The merge fields whose data lies with the customer: Module 11's placeholders that stand."""
 
-from django.db.models import DateField, F, Func, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import DateField, F, Func, OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast, Coalesce, Concat, Trim
 from django.utils.translation import gettext_lazy as _
 
@@ -21,14 +21,11 @@ _SESSIONS_LEFT = Func(
 )
 
 
-def _current_plan() -> QuerySet[Membership]:
+def _current_plan() -> Subquery:
     """Without the manager, which would ask for a tenant scope while apps are loaded."""
-    return (
-        QuerySet(Membership)
-        .filter(~Q(status=Membership.Status.CANCELLED), customer=OuterRef("pk"))
-        .order_by("-expires_on")
-        .values("plan")[:1]
-    )
+    plans: QuerySet[Membership] = QuerySet(Membership).filter(customer=OuterRef("pk"))
+    running = plans.exclude(status=Membership.Status.CANCELLED).order_by("-expires_on")
+    return Subquery(running.values("plan")[:1])
 
 
 def register_customer_fields() -> None:

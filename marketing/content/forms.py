@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.utils.functional import Promise
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
@@ -14,8 +13,6 @@ from marketing.content.contents import PARTS, Contents
 from marketing.content.models import MessageTemplate, TemplateType, TemplateVersion, TriggerType
 from marketing.content.rules import WHATSAPP_BUTTONS
 from marketing.core.errors import DomainError
-
-StrOrPromise = str | Promise
 
 FREE_BUTTON_ROWS = 3
 LABELS = {
@@ -121,7 +118,7 @@ class TemplateForm(forms.Form):
             if is_long:
                 attrs["rows"] = ROWS[part]
             self.fields[f"{language}-{part}"] = forms.CharField(
-                label=self._label(LABELS[part], language),
+                label=self._label(part, language),
                 help_text=HELP.get(part, ""),
                 required=is_first and part in ("body", "subject"),
                 strip=False,
@@ -130,16 +127,15 @@ class TemplateForm(forms.Form):
         if self.channel == Channel.SMS:
             for part in SMS_IDS:
                 self.fields[f"{language}-{part}"] = forms.CharField(
-                    label=self._label(LABELS[part], language),
+                    label=self._label(part, language),
                     help_text=HELP.get(part, ""),
                     required=False,
                 )
 
-    def _label(self, label: StrOrPromise, language: str) -> StrOrPromise:
+    def _label(self, part: str, language: str) -> str:
         """Names the language too where there are several, for the summary of mistakes."""
-        if language == self.languages[0]:
-            return label
-        return _("%(part)s (%(language)s)") % {"part": label, "language": language_name(language)}
+        label = str(LABELS[part])
+        return label if language == self.languages[0] else f"{label} ({language_name(language)})"
 
     def _add_buttons(self, language: str, existing: int) -> None:
         for row in range(self._button_rows(language, existing)):
@@ -207,7 +203,7 @@ class TemplateForm(forms.Form):
     @property
     def values(self) -> dict[str, Any]:
         """What the services take."""
-        plain = {
+        plain: dict[str, Any] = {
             name: self.cleaned_data[name]
             for name in ("name", "template_type", "trigger_type", "category", "description")
             if name in self.cleaned_data

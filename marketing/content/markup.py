@@ -199,8 +199,8 @@ class _Reader:
 
     def _expression(self, expression: Expression) -> None:
         # With autoescape the library takes literals for trusted HTML.
-        is_trusted = self.environment.autoescape and isinstance(expression, StringLiteral)
-        if is_trusted and {"<", "&"} & set(expression.value):
+        literal = expression.value if isinstance(expression, StringLiteral) else ""
+        if self.environment.autoescape and {"<", "&"} & set(literal):
             raise self._error(_("HTML may not stand inside braces."), expression.token)
         if isinstance(expression, RangeLiteral):
             raise self._error(_("Ranges are not allowed."), expression.token)

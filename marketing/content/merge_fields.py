@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from django.db.models import Expression, F, QuerySet, TextField, Value
+from django.db.models import QuerySet, TextField, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, Trim
 from django.utils.functional import Promise
 
@@ -31,7 +32,7 @@ class MergeField:
 
     name: str
     label: str | Promise
-    expression: Expression | F | QuerySet | None
+    expression: Combinable | None
     sample: str
     kind: str = TEXT
 
@@ -77,20 +78,21 @@ def resolve(customers: QuerySet[Customer], names: Iterable[str]) -> QuerySet[Cus
 
     Names of kind SYSTEM are left out. Raises KeyError for a name nobody registered.
     """
-    wanted = [_fields[name] for name in names if _fields[name].kind != SYSTEM]
+    expressions = {name: _fields[name].expression for name in names}
     return customers.annotate(
         **{
-            f"merge_{field.name}": Coalesce(
-                Trim(Cast(field.expression, TextField())), Value(""), output_field=TextField()
+            f"merge_{name}": Coalesce(
+                Trim(Cast(expression, TextField())), Value(""), output_field=TextField()
             )
-            for field in wanted
+            for name, expression in expressions.items()
+            if expression is not None
         }
     )
 
 
 def values_of(customer: Customer, names: Iterable[str]) -> dict[str, str]:
     """One customer's values by name, without those of kind SYSTEM."""
-    wanted = [name for name in names if _fields[name].kind != SYSTEM]
+    wanted = [name for name in names if _fields[name].expression is not None]
     row = resolve(Customer.objects.filter(pk=customer.pk), wanted).values_list(
         *(f"merge_{name}" for name in wanted)
     )

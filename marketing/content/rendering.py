@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from babel.dates import format_date
-from django.template.defaultfilters import linebreaks
+from django.utils.html import linebreaks
 
 from marketing.content import markup, merge_fields
 from marketing.content.markup import Markup, Output, Value

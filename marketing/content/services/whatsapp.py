@@ -169,5 +169,5 @@ def _to_hand_in(version: TemplateVersion) -> list[str]:
 
 
 def _is_under_way(entry: dict[str, str], now: dt.datetime) -> bool:
-    submitted_at = entry.get("submittedAt")
-    return bool(submitted_at) and now - dt.datetime.fromisoformat(submitted_at) < GIVE_UP
+    submitted_at = entry.get("submittedAt", "")
+    return submitted_at != "" and now - dt.datetime.fromisoformat(submitted_at) < GIVE_UP

@@ -18,7 +18,6 @@ from marketing.content.models import (
     MessageTemplate,
     TemplateVersion,
     TriggerType,
-    WhatsAppStatus,
 )
 from marketing.content.preview import preview
 from marketing.content.selectors import (
@@ -93,9 +92,9 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     )
 
 
-@staff_view("template.view")
+@staff_view("template.view")  # type: ignore[arg-type]
 @require_safe
-@csp(MAIL_POLICY)
+@csp(MAIL_POLICY)  # type: ignore[arg-type]
 def template_mail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """The e-mail as mail programs show it, on a page that may run and load nothing."""
     template = get_template_for_actor(request.actor, pk)
@@ -165,16 +164,19 @@ def _reviews(template: MessageTemplate, version: TemplateVersion) -> list[dict[s
     """How each language stands at WhatsApp."""
     if template.channel != Channel.WHATSAPP:
         return []
-    labels = dict(WhatsAppStatus.choices)
     return [
-        {"language": language_name(code), "label": labels.get(entry.get("status", "")), **entry}
+        {"language": language_name(code), **version.whatsapp.get(code, {})}
         for code in version.contents
-        for entry in [version.whatsapp.get(code, {})]
     ]
 
 
-def _outline(version: TemplateVersion, language: str) -> TemplateVersion:
-    """The version with its body in one language, for the list of versions."""
-    version.language = language if language in version.contents else next(iter(version.contents))
-    version.body = version.contents[version.language]["body"]
-    return version
+def _outline(version: TemplateVersion, language: str) -> dict[str, Any]:
+    """A line in the list of versions: its body in the language, or in one that it has."""
+    language = language if language in version.contents else next(iter(version.contents))
+    return {
+        "number": version.number,
+        "created_at": version.created_at,
+        "status": version.get_whatsapp_status_display(),
+        "language": language,
+        "body": version.contents[language]["body"],
+    }

@@ -71,8 +71,8 @@ def template_edit(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
                     "tab, take over what you need, and save again."
                 ),
             )
-            form.data = form.data.copy()
-            form.data["version"] = get_template_for_actor(request.actor, pk).version
+            newest = get_template_for_actor(request.actor, pk).version
+            form.data = {**request.POST.dict(), "version": newest}
         except DomainError as error:
             form.show(error)
         else:

@@ -4,23 +4,33 @@
 """
 
 import datetime as dt
-import logging
 
 from django.db import transaction
 
 from customers import facts
+from customers.models import (
+    ConsentState,
+    Customer,
+    CustomerFacts,
+    Membership,
+    Package,
+    Purchase,
+    PurchaseLine,
+    Visit,
+)
 from marketing.campaigns.demo.activity import DAYS, write_activity
+from marketing.campaigns.demo.campaigns import make_campaigns
 from marketing.campaigns.demo.catalogue import make_catalogue
 from marketing.campaigns.demo.consents import write_consents
 from marketing.campaigns.demo.organisation import make_organisation, make_tenant
 from marketing.campaigns.demo.people import declare_attributes, stage_people, write_customers
-from marketing.campaigns.demo.staging import prepare_draws
+from marketing.campaigns.demo.sending import hold_out, set_up_sending
+from marketing.campaigns.demo.staging import analyze, prepare, unchecked_keys
 from marketing.core import clock
 from marketing.core.models import Tenant
 from marketing.core.partitions import ensure_partitions
 from marketing.core.tenancy import tenant_scope
-
-logger = logging.getLogger(__name__)
+from marketing.segments.services import ensure_system_segments, refresh_all
 
 
 def make_demo(*, customers: int, seed: int) -> Tenant:
@@ -33,10 +43,18 @@ def make_demo(*, customers: int, seed: int) -> Tenant:
             organisation = make_organisation(tenant, owner, seed)
             services = make_catalogue()
             declare_attributes()
-            prepare_draws(seed)
-            stage_people(organisation, customers, now)
-            write_customers()
-            write_consents(now)
-            write_activity(services, now, tenant.time_zone)
-            facts.rebuild_all()
+            set_up_sending(organisation)
+            prepare(seed)
+            with unchecked_keys():
+                stage_people(organisation, customers, now)
+                write_customers()
+                write_consents(now)
+                hold_out()
+                write_activity(services, now, tenant.time_zone)
+                analyze(Customer, ConsentState, Visit, Purchase, PurchaseLine, Membership, Package)
+                facts.rebuild_all()
+                analyze(CustomerFacts)
+            ensure_system_segments()
+            make_campaigns(organisation, now)
+            refresh_all()
     return tenant

@@ -12,7 +12,7 @@ DAYS = 730
 # How many of the visits that people's rhythms ask for take place, by month.
 SEASON = (0.86, 0.84, 0.86, 0.84, 0.88, 0.76, 0.7, 0.8, 0.78, 0.94, 0.96, 1.0)
 # Share of the guests who come once more for December's weddings and parties.
-DECEMBER_EXTRA = {"regular": 0.62, "occasional": 0.3}
+DECEMBER_EXTRA = {"regular": 0.5, "occasional": 0.25}
 OPENS_AT = dt.time(10, 30)
 QUARTERS_OPEN = 36
 
@@ -76,7 +76,7 @@ VISITS = """
             SELECT person.id AS customer_id, person.branch_id AS home_id, person.stylist_id,
                    person.taste, person.member_day,
                    CASE person.gender WHEN 'female' THEN 'women' ELSE 'men' END AS audience,
-                   CASE person.rhythm WHEN 'regular' THEN 0.7 ELSE 0.35 END AS more,
+                   CASE person.rhythm WHEN 'regular' THEN 0.55 ELSE 0.25 END AS more,
                    planned.v, planned.days_ago,
                    CASE WHEN pg_temp.draw(planned.v, 'branch') < 0.94
                         THEN person.branch_id ELSE person.neighbour_id END AS branch_id,

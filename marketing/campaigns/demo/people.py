@@ -216,6 +216,7 @@ PEOPLE = """
             JOIN demo_rhythm rhythm
               ON rhythm.slot = floor(pg_temp.draw(people.n, 'rhythm') * 100)::int
         ) placed
+        ORDER BY first_day + days_known_before DESC
     ) person
     JOIN demo_branch branch ON branch.code = person.code
     JOIN demo_language_slot language ON language.community = person.community

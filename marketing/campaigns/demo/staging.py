@@ -4,10 +4,13 @@
 on `n` and on `what` alone: the same seed draws the same lots, in whatever order.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
+from django.conf import settings
+from django.db import connection, connections
+from django.db.models import Model
 from psycopg import sql
 
 FIFTY_THREE_BITS = (1 << 53) - 1
@@ -20,10 +23,51 @@ DRAW = f"""
 """
 
 
-def prepare_draws(seed: int) -> None:
-    """Make `pg_temp.draw` for this seed; it lasts as long as the connection."""
+def prepare(seed: int) -> None:
+    """Make `pg_temp.draw`, and have the transaction's plans expect whole tables.
+
+    Tables filled in this very transaction have no statistics: the planner would take them for
+    small ones and visit them row by row.
+    """
+    execute(sql.SQL(DRAW).format(seed=sql.Literal(seed)).as_string(None))
+    execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '256MB'")
+
+
+@contextmanager
+def unchecked_keys() -> Iterator[None]:
+    """Leave foreign keys unchecked in the body, where the role may.
+
+    For rows that name keys of rows just written: checking takes as long as writing them.
+    Elsewhere they are checked at once: until the commit the queue of those to check would
+    grow larger than the tables.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL(DRAW).format(seed=sql.Literal(seed)).as_string(None))
+        cursor.execute("SELECT has_parameter_privilege('session_replication_role', 'SET')")
+        (may,) = cursor.fetchone()
+    if not may:
+        execute("SET CONSTRAINTS ALL IMMEDIATE")
+        yield
+        return
+    execute("SET LOCAL session_replication_role = replica")
+    yield
+    execute("SET LOCAL session_replication_role = origin")
+
+
+@contextmanager
+def owner_connection() -> Iterator[None]:
+    """Work as the database's owner, where a connection for it is set up.
+
+    Row-level security stands aside for the owner, who may also leave keys unchecked.
+    """
+    if "owner" not in settings.DATABASES:
+        yield
+        return
+    application = connections["default"]
+    connections["default"] = connections["owner"]
+    try:
+        yield
+    finally:
+        connections["default"] = application
 
 
 def stage_rows(table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
@@ -44,6 +88,12 @@ def stage_query(table: str, query: str, parameters: dict[str, Any] | None = None
         count = cursor.rowcount
         cursor.execute(f"ANALYZE {table}")
     return count
+
+
+def analyze(*models: type[Model]) -> None:
+    """Take statistics of tables just filled; only their owner may."""
+    if connection.alias == "owner":
+        execute("ANALYZE " + ", ".join(model._meta.db_table for model in models))
 
 
 def execute(statement: str, parameters: dict[str, Any] | None = None) -> int:

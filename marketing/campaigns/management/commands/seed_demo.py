@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from marketing.campaigns.demo import make_demo
 from marketing.campaigns.demo.organisation import PASSWORD, SLUG, logins
+from marketing.campaigns.demo.staging import owner_connection
 from marketing.core.models import Tenant
 
 
@@ -22,7 +23,8 @@ class Command(BaseCommand):
         if not (once and has_chain):
             if Tenant.objects.filter(slug=SLUG).exists():
                 raise CommandError("The demo chain is there already; `make reset` removes it.")
-            make_demo(customers=customers, seed=seed)
+            with owner_connection():
+                make_demo(customers=customers, seed=seed)
         if Tenant.objects.filter(slug=SLUG).exists():
             for username, role in logins():
                 self.stdout.write(f"{username:<18}{PASSWORD}   {role}")

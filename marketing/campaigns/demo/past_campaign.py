@@ -1,0 +1,211 @@
+"""A campaign that was sent before the demo began, with a message row for everybody in it."""
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import F
+
+from customers.models import Customer
+from marketing.campaigns.demo.staging import execute
+from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
+from marketing.campaigns.selectors import plan
+from marketing.content.models import MessageTemplate
+from marketing.core.actor import Actor
+from marketing.core.models import Branch
+from marketing.delivery.models import DispatchBatch, SendRun
+from marketing.delivery.plan import plan_step
+from marketing.policy.models import BudgetMonth
+from marketing.policy.selectors import month_of
+from marketing.segments.services import create_segment
+
+INVITED = 300
+SKIPPED_BATCH, SENT_BATCH = 0, 1
+
+
+def make_past_campaign(
+    *,
+    author: Actor,
+    approver: Actor,
+    branch: Branch,
+    template: MessageTemplate,
+    sent_at: dt.datetime,
+) -> Campaign:
+    """A WhatsApp campaign of the branch that went out at `sent_at`.
+
+    The gate judges its audience as it would have then; who passed was sent the message, with
+    drawn outcomes. Its batches, budget and cost agree with the messages. Needs `pg_temp.draw`.
+    """
+    campaign = _campaign(author, approver, branch, template, sent_at)
+    version = plan.version_of(campaign)
+    steps = plan.steps(campaign, version)
+    run = SendRun.objects.create(
+        state=SendRun.State.DONE,
+        kind=SendRun.Kind.CAMPAIGN,
+        campaign_id=campaign.pk,
+        purpose=plan.purpose(campaign),
+        steps=steps,
+        branch_ids=campaign.branch_ids,
+        charged_branch_id=branch.pk,
+        created_at=sent_at,
+        frozen_at=sent_at,
+        finished_at=sent_at + dt.timedelta(minutes=2),
+    )
+    CampaignRun.objects.create(
+        campaign=campaign, number=1, send_run=run, due_at=sent_at, created_at=sent_at
+    )
+    judge = plan_step(steps[0], purpose=run.purpose, now=sent_at)
+    skipped, sent = DispatchBatch.objects.bulk_create(
+        DispatchBatch(
+            tenant_id=run.tenant_id,
+            run_id=run.pk,
+            account_id=judge.account.pk,
+            channel=campaign.channel,
+            number=number,
+            state=DispatchBatch.State.DONE,
+            next_at=sent_at,
+        )
+        for number in (SKIPPED_BATCH, SENT_BATCH)
+    )
+    judged, values = judge.judged(plan.audience(campaign, sent_at), branch.pk)
+    of_run: dict[str, Any] = {
+        "tenant": run.tenant_id,
+        "run": run.pk,
+        "account": judge.account.pk,
+        "sent_at": sent_at,
+    }
+    execute(
+        MESSAGES.replace("{judged}", judged),
+        values
+        | of_run
+        | {
+            "skipped_batch": skipped.pk,
+            "sent_batch": sent.pk,
+            "version": version.pk,
+            "campaign": campaign.pk,
+            "kind": run.kind,
+            "channel": campaign.channel,
+            "purpose": run.purpose,
+        },
+    )
+    execute(REFERENCES, of_run)
+    execute(COUNTERS, of_run)
+    _close_books(campaign, run, branch, sent_at)
+    return campaign
+
+
+def _campaign(
+    author: Actor,
+    approver: Actor,
+    branch: Branch,
+    template: MessageTemplate,
+    sent_at: dt.datetime,
+) -> Campaign:
+    guests = Customer.objects.filter(home_branch=branch, facts__visit_count__gt=1)
+    invited = create_segment(
+        actor=author,
+        name="Festive evening, invited guests",
+        customer_ids=list(guests.order_by("pk").values_list("pk", flat=True)[:INVITED]),
+    )
+    return Campaign.objects.create(
+        name="Festive evening at the salon",
+        description="Music, sweets and free hair styling for guests who come often.",
+        channel=template.channel,
+        template=template,
+        segment=invited,
+        branch_ids=[branch.pk],
+        status=CampaignStatus.SENT,
+        requires_approval=True,
+        created_by=author.user,
+        edited_by=author.user,
+        submitted_by=author.user,
+        approved_by=approver.user,
+        created_at=sent_at - dt.timedelta(days=2),
+        submitted_at=sent_at - dt.timedelta(days=2),
+        approved_at=sent_at - dt.timedelta(days=1),
+    )
+
+
+def _close_books(campaign: Campaign, run: SendRun, branch: Branch, sent_at: dt.datetime) -> None:
+    """Audience and cost as the batches have them, charged to the month it was sent in."""
+    batches = list(DispatchBatch.objects.filter(run_id=run.pk))
+    cost = sum(batch.cost for batch in batches)
+    audience = sum(
+        getattr(batch, state) for batch in batches for state in ("read", "delivered", "failed", "skipped")
+    )
+    SendRun.objects.filter(pk=run.pk).update(
+        audience=audience, reserved={str(branch.pk): str(cost)}
+    )
+    Campaign.objects.filter(pk=campaign.pk).update(
+        estimated_recipients=audience,
+        estimated_cost=cost,
+        approved_recipients=audience,
+        approved_cost=cost,
+        approved_hash=plan.fingerprint(campaign),
+    )
+    for charged in (None, branch):
+        month, _made = BudgetMonth.objects.get_or_create(branch=charged, month=month_of(sent_at))
+        BudgetMonth.objects.filter(pk=month.pk).update(spent=F("spent") + cost)
+
+
+# One in fifty failed, seven of ten that arrived were read. What was not sent costs nothing.
+MESSAGES = """
+    INSERT INTO delivery_message (
+        id, tenant_id, run_id, batch_id, customer_id, branch_id, account_id, template_version_id,
+        campaign_id, kind, channel, purpose, address, language, variables, state, reason, tries,
+        sending_at, sent_at, delivered_at, read_at, failed_at, provider_message_id, error_code,
+        error_class, error_detail, segments, cost, created_at)
+    SELECT uuidv7(%(sent_at)s - now()), %(tenant)s, %(run)s,
+           CASE state WHEN 'skipped' THEN %(skipped_batch)s ELSE %(sent_batch)s END,
+           id, charged_branch_id, %(account)s, %(version)s, %(campaign)s, %(kind)s, %(channel)s,
+           %(purpose)s, address, language, variables, state, coalesce(reason, ''),
+           (state <> 'skipped')::int,
+           CASE WHEN state <> 'skipped' THEN left_at END,
+           CASE WHEN state <> 'skipped' THEN left_at END,
+           CASE WHEN state IN ('delivered', 'read') THEN left_at + arrived END,
+           CASE state WHEN 'read' THEN left_at + arrived + seen END,
+           CASE state WHEN 'failed' THEN left_at + arrived END,
+           CASE WHEN state <> 'skipped' THEN 'wamid.' || encode(uuid_send(uuidv4()), 'hex')
+                ELSE '' END,
+           CASE state WHEN 'failed' THEN '131026' ELSE '' END,
+           CASE state WHEN 'failed' THEN 'permanent' ELSE '' END,
+           CASE state WHEN 'failed' THEN 'Message undeliverable' ELSE '' END,
+           segments, CASE WHEN state IN ('delivered', 'read') THEN cost ELSE 0 END, %(sent_at)s
+    FROM (
+        SELECT *, CASE WHEN reason IS NOT NULL THEN 'skipped'
+                       WHEN pg_temp.draw(lot, 'fails') < 0.02 THEN 'failed'
+                       WHEN pg_temp.draw(lot, 'reads') < 0.7 THEN 'read'
+                       ELSE 'delivered' END AS state,
+               %(sent_at)s::timestamptz + pg_temp.draw(lot, 'leaves') * interval '60 seconds'
+                   AS left_at,
+               (1 + pg_temp.draw(lot, 'arrives') * 40) * interval '1 second' AS arrived,
+               power(pg_temp.draw(lot, 'is seen'), 4) * interval '20 hours' AS seen
+        FROM (SELECT *, hashtextextended(address || language, 0) AS lot FROM ({judged}) v) v
+    ) v
+"""
+
+COUNTERS = """
+    UPDATE delivery_dispatchbatch batch
+    SET first_id = counted.first_id, last_id = counted.last_id, delivered = counted.delivered,
+        read = counted.read, failed = counted.failed, skipped = counted.skipped,
+        cost = counted.cost
+    FROM (
+        SELECT batch_id, (array_agg(id ORDER BY id))[1] AS first_id,
+               (array_agg(id ORDER BY id DESC))[1] AS last_id,
+               count(*) FILTER (WHERE state = 'delivered') AS delivered,
+               count(*) FILTER (WHERE state = 'read') AS read,
+               count(*) FILTER (WHERE state = 'failed') AS failed,
+               count(*) FILTER (WHERE state = 'skipped') AS skipped, sum(cost) AS cost
+        FROM delivery_message
+        WHERE run_id = %(run)s AND id >= uuid_bound(%(sent_at)s - interval '1 minute')
+        GROUP BY batch_id
+    ) counted
+    WHERE batch.id = counted.batch_id
+"""
+
+REFERENCES = """
+    INSERT INTO delivery_providerreference (
+        tenant_id, account_id, reference, message_id, created_at)
+    SELECT %(tenant)s, %(account)s, provider_message_id, id, sent_at FROM delivery_message
+    WHERE run_id = %(run)s AND id >= uuid_bound(%(sent_at)s - interval '1 minute')
+      AND provider_message_id <> ''
+"""

@@ -52,7 +52,7 @@ class SegmentApiView(ApiView):
 
     def expected_version(self, data: dict[str, Any]) -> int | None:
         """The version of `If-Match` or of the body, which is taken out of `data`."""
-        asked = data.pop("version", None)
+        asked: int | None = data.pop("version", None)
         header = self.request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
         if not header or header == "*":
             return asked

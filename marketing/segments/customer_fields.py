@@ -170,7 +170,8 @@ def _person() -> list[SegmentField]:
 
 
 def _prepaid() -> list[SegmentField]:
-    statuses = [("none", _("Never a member")), *Membership.Status.choices]
+    statuses: list[tuple[str, Label]] = [("none", _("Never a member"))]
+    statuses += [(status.value, status.label) for status in Membership.Status]
     return [
         SegmentField(
             "membership_status",

@@ -57,7 +57,7 @@ def explain_membership(
         columns[f"passed_{index}"] = _truth(leaf.q)
         if leaf.field is not None:
             columns[f"value_{index}"] = leaf.field.source.expression()
-    row = Customer.objects.filter(pk=customer.pk).values(**columns).get()
+    row: Mapping[str, Any] = Customer.objects.filter(pk=customer.pk).values(**columns).get()
     verdicts = _scope_verdicts(segment, customer, language)
     for index, leaf in enumerate(tree.leaves):
         verdicts.append(

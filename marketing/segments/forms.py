@@ -3,7 +3,7 @@
 import csv
 import io
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -42,7 +42,8 @@ class SegmentForm(forms.Form):
     def __init__(self, actor: Actor, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         branches = branches_for_actor(actor).values_list("pk", "name")
-        self.fields["branch_ids"].choices = [(str(pk), name) for pk, name in branches]
+        field = cast(forms.TypedMultipleChoiceField, self.fields["branch_ids"])
+        field.choices = [(str(pk), name) for pk, name in branches]
 
     def clean_branch_ids(self) -> list[uuid.UUID] | None:
         return self.cleaned_data["branch_ids"] or None

@@ -100,8 +100,8 @@ class ValueType:
         return None if stored == "" else stored
 
 
-_ORDERED = ("eq", "ne", "gt", "gte", "lt", "lte", "between", "in", "is_set", "not_set")
-_DAYS = ("gt", "gte", "lt", "lte", "eq", "ne", "between", "is_set", "not_set")
+_COMPARISONS = ("gt", "gte", "lt", "lte", "eq", "ne", "between")
+_ORDERED = (*_COMPARISONS, "in", "is_set", "not_set")
 
 
 class Number(ValueType):
@@ -151,7 +151,7 @@ class Money(ValueType):
 
 class _Days(ValueType):
     name = "days"
-    operators = _DAYS
+    operators: tuple[str, ...] = (*_COMPARISONS, "is_set", "not_set")
     uses_clock = True
     lowest: ClassVar[int] = 0
     highest: ClassVar[int] = MAX_DAYS

@@ -10,7 +10,6 @@ from customers.models import Customer
 from marketing.core.tenancy import tenant_scope
 from marketing.segments import services
 from marketing.segments.models import Segment
-from tests.factories.core import Chain
 from tests.factories.customers import CustomerFactory
 from tests.factories.segments import SegmentFactory, StaticSegmentFactory, group, where
 
@@ -23,7 +22,7 @@ def error(response: Any) -> dict[str, Any]:
     return found
 
 
-def test_create(people: Chain, api: Any) -> None:
+def test_create(people, api):
     response = api("owner", "post", "segments", BODY | {"description": "Who comes"})
     assert response.status_code == 201
     data = response.json()["data"]
@@ -47,14 +46,14 @@ def test_create(people: Chain, api: Any) -> None:
     }
 
 
-def test_create_twice_with_one_key_makes_one(people: Chain, api: Any) -> None:
+def test_create_twice_with_one_key_makes_one(people, api):
     headers = {"Idempotency-Key": "abc"}
     first, second = (api("owner", "post", "segments", BODY, **headers) for _ in range(2))
     assert first.json()["data"] == second.json()["data"]
     assert Segment.objects.count() == 1
 
 
-def test_create_static(people: Chain, api: Any) -> None:
+def test_create_static(people, api):
     north = Customer.objects.get(first_name="north")
     body = {"name": "Listed", "isDynamic": False}
     response = api("manager", "post", "segments", body | {"customerIds": [str(north.pk)]})
@@ -83,7 +82,7 @@ def test_create_static(people: Chain, api: Any) -> None:
         ({"name": "a\x00b", "rules": COMERS}, "name"),
     ],
 )
-def test_bad_bodies(people: Chain, api: Any, body: dict[str, Any], path: str) -> None:
+def test_bad_bodies(people, api, body, path):
     response = api("owner", "post", "segments", body)
     assert (response.status_code, error(response)["code"]) == (400, "MARKETING_400")
     assert path in error(response)["fields"]
@@ -91,8 +90,8 @@ def test_bad_bodies(people: Chain, api: Any, body: dict[str, Any], path: str) ->
 
 
 def test_list_follows_the_actor_s_branches(
-    people: Chain, api: Any, login: Any, other_chain: Chain, django_assert_max_num_queries: Any
-) -> None:
+    people, api, login, other_chain, django_assert_max_num_queries
+):
     services.ensure_system_segments()
     services.refresh_all()
     SegmentFactory(branch_ids=[people.south.pk])
@@ -111,7 +110,7 @@ def test_list_follows_the_actor_s_branches(
     assert "segmentType" in error(api("owner", "get", "segments", {"segmentType": "x"}))["fields"]
 
 
-def test_get_patch_delete(people: Chain, api: Any) -> None:
+def test_get_patch_delete(people, api):
     pk = api("owner", "post", "segments", BODY).json()["data"]["segment"]["id"]
     assert api("receptionist", "get", f"segments/{pk}").json()["data"]["customerCount"] == 1
     changed = api("owner", "patch", f"segments/{pk}", {"name": "New", "version": 1}).json()["data"]
@@ -125,7 +124,7 @@ def test_get_patch_delete(people: Chain, api: Any) -> None:
     assert api("owner", "get", f"segments/{pk}").status_code == 404
 
 
-def test_delete_in_use(people: Chain, api: Any) -> None:
+def test_delete_in_use(people, api):
     used = SegmentFactory()
     SegmentFactory(name="User", rules=group("AND", {"segment": str(used.pk), "op": "in"}))
     response = api("owner", "delete", f"segments/{used.pk}")
@@ -133,7 +132,7 @@ def test_delete_in_use(people: Chain, api: Any) -> None:
     assert [use["name"] for use in error(response)["details"]["usedBy"]] == ["User"]
 
 
-def test_members(people: Chain, login: Any, django_assert_max_num_queries: Any) -> None:
+def test_members(people, login, django_assert_max_num_queries):
     segment = SegmentFactory()
     CustomerFactory.create_batch(10, home_branch=people.north, facts={"visit_count": 1})
     Customer.objects.filter(first_name="north").first().facts.__class__.objects.filter(
@@ -148,7 +147,7 @@ def test_members(people: Chain, login: Any, django_assert_max_num_queries: Any) 
     assert (rows["north"]["totalSpend"], rows["north"]["visitCount"]) == ("1234.50", 3)
 
 
-def test_refresh(people: Chain, api: Any) -> None:
+def test_refresh(people, api):
     segment = SegmentFactory()
     assert (
         api("regional", "post", f"segments/{segment.pk}/refresh").json()["data"]["customerCount"]
@@ -158,7 +157,7 @@ def test_refresh(people: Chain, api: Any) -> None:
     assert segment.last_refreshed_at is not None
 
 
-def test_preview(people: Chain, api: Any) -> None:
+def test_preview(people, api):
     response = api("owner", "post", "segments/preview", {"rules": COMERS})
     data = response.json()["data"]
     assert data["customerCount"] == 2
@@ -169,19 +168,19 @@ def test_preview(people: Chain, api: Any) -> None:
 
 
 @pytest.mark.parametrize("rules", ["", "{", "[" * 100_000, "null", '{"operator": "AND"}'])
-def test_preview_of_rubbish(people: Chain, api: Any, rules: str) -> None:
+def test_preview_of_rubbish(people, api, rules):
     response = api("owner", "get", "segments/preview", {"rules": rules})
     assert response.status_code == 400
     assert any(path.startswith("rules") for path in error(response)["fields"])
 
 
-def test_preview_tells_each_fault_at_its_path(people: Chain, api: Any) -> None:
+def test_preview_tells_each_fault_at_its_path(people, api):
     rules = group("AND", *COMERS["conditions"], {"field": "tags", "op": "contains", "value": 5})
     response = api("owner", "post", "segments/preview", {"rules": rules})
     assert list(error(response)["fields"]) == ["rules.conditions.1.value"]
 
 
-def test_preview_of_another_s_branch(people: Chain, api: Any) -> None:
+def test_preview_of_another_s_branch(people, api):
     body = {"rules": COMERS, "branchIds": [str(people.south.pk)]}
     response = api("manager", "post", "segments/preview", body)
     assert list(error(response)["fields"]) == ["branchIds"]
@@ -199,9 +198,7 @@ WRITES = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), WRITES)
-def test_receptionists_only_look(
-    people: Chain, api: Any, method: str, path: str, body: Any
-) -> None:
+def test_receptionists_only_look(people, api, method, path, body):
     segment = SegmentFactory(branch_ids=[people.north.pk])
     response = api("receptionist", method, path.format(pk=segment.pk), body)
     assert (response.status_code, error(response)["code"]) == (403, "MARKETING_403")
@@ -209,9 +206,7 @@ def test_receptionists_only_look(
 
 
 @pytest.mark.parametrize(("method", "path", "body"), [w for w in WRITES if "{pk}" in w[1]])
-def test_others_segments_do_not_exist(
-    people: Chain, other_chain: Chain, api: Any, method: str, path: str, body: Any
-) -> None:
+def test_others_segments_do_not_exist(people, other_chain, api, method, path, body):
     with tenant_scope(other_chain.tenant.pk):
         foreign = SegmentFactory(name="Foreign")
     of_south = SegmentFactory(name="South", branch_ids=[people.south.pk])
@@ -221,26 +216,24 @@ def test_others_segments_do_not_exist(
     assert Segment.objects.get().name == "South"
 
 
-def test_a_manager_cannot_change_what_reaches_further(people: Chain, api: Any) -> None:
+def test_a_manager_cannot_change_what_reaches_further(people, api):
     both = SegmentFactory(branch_ids=[people.north.pk, people.south.pk])
     assert api("manager", "patch", f"segments/{both.pk}", {"name": "x"}).status_code == 403
     assert api("regional", "patch", f"segments/{both.pk}", {"name": "x"}).status_code == 200
 
 
-def test_nobody_is_sent_away(people: Chain, client: Any) -> None:
+def test_nobody_is_sent_away(people, client):
     assert client.get("/api/v1/segments").status_code == 401
 
 
-def test_a_list_of_another_chain_s_people_is_refused(
-    people: Chain, other_chain: Chain, api: Any
-) -> None:
+def test_a_list_of_another_chain_s_people_is_refused(people, other_chain, api):
     with tenant_scope(other_chain.tenant.pk):
         theirs = CustomerFactory()
     body = {"name": "x", "isDynamic": False, "customerIds": [str(theirs.pk)]}
     assert list(error(api("owner", "post", "segments", body))["fields"]) == ["customerIds.0"]
 
 
-def test_members_of_a_list(people: Chain, api: Any) -> None:
+def test_members_of_a_list(people, api):
     segment = StaticSegmentFactory(members=Customer.objects.all())
     rows = api("manager", "get", f"segments/{segment.pk}/customers", {"limit": 1}).json()
     assert len(rows["data"]) == 1

@@ -11,7 +11,7 @@ import pytest
 from customers.models import AttributeDefinition, Customer
 from marketing.core.errors import ValidationFailed
 from marketing.segments.compiler import compile_rules
-from tests.factories.core import BranchFactory, Chain
+from tests.factories.core import BranchFactory
 from tests.factories.customers import CustomerFactory
 from tests.factories.segments import (
     SegmentFactory,
@@ -38,7 +38,7 @@ def faults(rules: Any) -> dict[str, list[str]]:
     return caught.value.fields
 
 
-def person(name: str, **values: Any) -> Customer:
+def person(name, **values):
     return CustomerFactory(first_name=name, **values)
 
 
@@ -47,7 +47,7 @@ def visited(name: str, day: dt.date, hour: int = 12) -> Customer:
     return person(name, facts={"last_visit_at": at, "first_visit_at": at, "visit_count": 1})
 
 
-def test_and_or_not(chain: Chain) -> None:
+def test_and_or_not(chain):
     person("few", facts={"visit_count": 1, "total_spend": 50})
     person("many", facts={"visit_count": 9, "total_spend": 50})
     person("rich", facts={"visit_count": 1, "total_spend": 99999})
@@ -74,9 +74,7 @@ def test_and_or_not(chain: Chain) -> None:
         ("not_set", None, {"never"}),
     ],
 )
-def test_days_since_the_last_visit_are_calendar_days(
-    chain: Chain, op: str, value: Any, expected: set[str]
-) -> None:
+def test_days_since_the_last_visit_are_calendar_days(chain, op, value, expected):
     for days in (0, 29, 30, 31):
         # Late one day and early the next, so that counting hours would go wrong.
         visited(str(days), NOW.date() - dt.timedelta(days=days), hour=23 if days else 1)
@@ -84,9 +82,7 @@ def test_days_since_the_last_visit_are_calendar_days(
     assert names(where("last_visit_days", op, value)) == expected
 
 
-def test_nobody_who_never_came_matches_a_number_of_days_but_its_negation_does(
-    chain: Chain,
-) -> None:
+def test_nobody_who_never_came_matches_a_number_of_days_but_its_negation_does(chain):
     person("never")
     long_ago = condition("last_visit_days", "gt", 30)
     assert names(group("AND", long_ago)) == set()
@@ -94,7 +90,7 @@ def test_nobody_who_never_came_matches_a_number_of_days_but_its_negation_does(
     assert names(group("NOT", group("AND", group("NOT", long_ago)))) == set()
 
 
-def test_today_is_the_home_branch_s(chain: Chain) -> None:
+def test_today_is_the_home_branch_s(chain):
     """At 20:00 UTC on 31 March it is April in Mumbai and still March in London."""
     now = dt.datetime(2026, 3, 31, 20, tzinfo=dt.UTC)
     london = BranchFactory(name="London", time_zone="Europe/London")
@@ -110,7 +106,7 @@ def test_today_is_the_home_branch_s(chain: Chain) -> None:
     }
 
 
-def test_days_are_counted_in_the_home_branch_s_zone(chain: Chain) -> None:
+def test_days_are_counted_in_the_home_branch_s_zone(chain):
     now = dt.datetime(2026, 3, 10, 20, tzinfo=dt.UTC)  # 11 March in Mumbai, 10 March in London
     visit = {"last_visit_at": dt.datetime(2026, 3, 10, 12, tzinfo=dt.UTC), "visit_count": 1}
     person("Mumbai", home_branch=chain.north, facts=visit)
@@ -133,9 +129,7 @@ def test_days_are_counted_in_the_home_branch_s_zone(chain: Chain) -> None:
         ((2026, 3, 2), "lte", 365, {"12-31", "01-01", "02-28", "02-29", "03-01"}),
     ],
 )
-def test_birthdays_coming_up(
-    chain: Chain, today: tuple[int, int, int], op: str, value: Any, expected: set[str]
-) -> None:
+def test_birthdays_coming_up(chain, today, op, value, expected):
     for month, day in ((12, 31), (1, 1), (2, 28), (2, 29), (3, 1)):
         person(f"{month:02}-{day:02}", birth_date=dt.date(1992, month, day))
     person("unknown")
@@ -143,7 +137,7 @@ def test_birthdays_coming_up(
     assert names(where("birthday_in_days", op, value), now) == expected
 
 
-def test_expiry_counts_forwards(chain: Chain) -> None:
+def test_expiry_counts_forwards(chain):
     for days in (-1, 0, 7, 8):
         expires = NOW.date() + dt.timedelta(days=days)
         person(str(days), facts={"membership_expires_on": expires})
@@ -151,7 +145,7 @@ def test_expiry_counts_forwards(chain: Chain) -> None:
     assert names(where("membership_expires_days", "lt", 0)) == {"-1"}
 
 
-def test_tags(chain: Chain) -> None:
+def test_tags(chain):
     person("bride", tags=["bride", "VIP"])
     person("vip", tags=["VIP"])
     person("none")
@@ -162,7 +156,7 @@ def test_tags(chain: Chain) -> None:
     assert names(where("tags", "not_set")) == {"none"}
 
 
-def test_a_missing_value_matches_only_not_set(chain: Chain) -> None:
+def test_a_missing_value_matches_only_not_set(chain):
     person("unsaid")
     person("man", gender="male")
     person("woman", gender="female")
@@ -171,7 +165,7 @@ def test_a_missing_value_matches_only_not_set(chain: Chain) -> None:
     assert names(group("NOT", condition("gender", "eq", "male"))) == {"unsaid", "woman"}
 
 
-def test_both_spellings(chain: Chain) -> None:
+def test_both_spellings(chain):
     person("holder", facts={"has_active_package": True})
     person("other")
     assert names(where("has_package", "eq", True)) == {"holder"}
@@ -179,7 +173,7 @@ def test_both_spellings(chain: Chain) -> None:
     assert names(where("has_active_package", "ne", True)) == {"other"}
 
 
-def test_no_consent_row_means_no(chain: Chain) -> None:
+def test_no_consent_row_means_no(chain):
     person("agreed")
     person("refused", consent=False)
     Customer.objects.create(first_name="no row")
@@ -188,7 +182,7 @@ def test_no_consent_row_means_no(chain: Chain) -> None:
 
 
 @pytest.mark.parametrize("key", ["skin", "in", "contains", "0", "a-b", "gt"])
-def test_custom_attributes(chain: Chain, key: str) -> None:
+def test_custom_attributes(chain, key):
     AttributeDefinition.objects.create(key=key, label="Skin", type="text")
     person("dry", attributes={key: "Dry 100%"})
     person("oily", attributes={key: "oily"})
@@ -204,7 +198,7 @@ def test_custom_attributes(chain: Chain, key: str) -> None:
     assert names(group("NOT", condition(field, "eq", "oily"))) == {"dry", "unknown"}
 
 
-def test_typed_attributes(chain: Chain) -> None:
+def test_typed_attributes(chain):
     for key, kind, choices in (
         ("miles", "number", []),
         ("window", "boolean", []),
@@ -234,7 +228,7 @@ def test_typed_attributes(chain: Chain) -> None:
         assert names(where(f"attribute.{field}", op, value)) == expected, (field, op, value)
 
 
-def test_another_chain_s_attributes_are_unknown(chain: Chain, other_chain: Chain) -> None:
+def test_another_chain_s_attributes_are_unknown(chain, other_chain):
     from marketing.core.tenancy import tenant_scope
 
     with tenant_scope(other_chain.tenant.pk):
@@ -242,7 +236,7 @@ def test_another_chain_s_attributes_are_unknown(chain: Chain, other_chain: Chain
     assert list(faults(where("attribute.theirs", "eq", "x"))) == ["rules.conditions.0.field"]
 
 
-def test_segments_in_segments(chain: Chain) -> None:
+def test_segments_in_segments(chain):
     many = person("many", facts={"visit_count": 9}, home_branch=chain.north)
     person("south", facts={"visit_count": 9}, home_branch=chain.south)
     person("few", facts={"visit_count": 1}, home_branch=chain.north)
@@ -258,7 +252,7 @@ def test_segments_in_segments(chain: Chain) -> None:
     assert names(group("AND", {"segment": str(inner.pk), "op": "in"})) == {"south", "few"}
 
 
-def test_a_circle_of_segments_is_refused_and_named(chain: Chain) -> None:
+def test_a_circle_of_segments_is_refused_and_named(chain):
     first = SegmentFactory(name="First")
     second = SegmentFactory(
         name="Second", rules=group("AND", {"segment": str(first.pk), "op": "in"})
@@ -272,7 +266,7 @@ def test_a_circle_of_segments_is_refused_and_named(chain: Chain) -> None:
     assert "First → Second → First" in fields["rules.conditions.1.segment"][0]
 
 
-BAD = [
+BAD: list[tuple[Any, str]] = [
     (None, "rules"),
     ([], "rules"),
     ("x", "rules"),
@@ -343,11 +337,11 @@ BAD = [
 @pytest.mark.parametrize(
     ("rules", "path"), BAD, ids=[f"{i}-{path}" for i, (_, path) in enumerate(BAD)]
 )
-def test_bad_rules_are_named_at_their_path(chain: Chain, rules: Any, path: str) -> None:
+def test_bad_rules_are_named_at_their_path(chain, rules, path):
     assert path in faults(rules)
 
 
-def test_every_fault_is_told_at_once(chain: Chain) -> None:
+def test_every_fault_is_told_at_once(chain):
     rules = group(
         "AND",
         condition("visit_count", "gt", "many"),
@@ -362,7 +356,7 @@ def test_every_fault_is_told_at_once(chain: Chain) -> None:
     }
 
 
-def test_sql_and_emoji_are_only_text(chain: Chain) -> None:
+def test_sql_and_emoji_are_only_text(chain):
     nasty = "'; DROP TABLE customers_customer; --"
     person("nasty", tags=[nasty, "💇‍♀️", "50% _off_"])
     for tag in (nasty, "💇‍♀️", "50% _off_"):
@@ -377,21 +371,21 @@ def nested(depth: int) -> dict[str, Any]:
     return rules
 
 
-def test_depth_is_bounded(chain: Chain) -> None:
+def test_depth_is_bounded(chain):
     person("anyone")
     assert names(nested(49)) == {"anyone"}
     (path,) = faults(nested(51))
     assert path == "rules" + ".conditions.0" * 50
 
 
-def test_the_number_of_conditions_is_bounded(chain: Chain) -> None:
+def test_the_number_of_conditions_is_bounded(chain):
     person("anyone")
     one = condition("visit_count", "gte", 0)
     assert names(group("AND", *[one] * 500)) == {"anyone"}
     assert list(faults(group("AND", *[one] * 501))) == ["rules.conditions.500"]
 
 
-def test_named_segments_cannot_blow_up(chain: Chain) -> None:
+def test_named_segments_cannot_blow_up(chain):
     """Each names the former twice: 2^20 conditions if nothing stopped it."""
     segment = SegmentFactory()
     for _ in range(20):
@@ -401,13 +395,13 @@ def test_named_segments_cannot_blow_up(chain: Chain) -> None:
     assert list(fields) == ["rules.conditions.0.segment"]
 
 
-def test_a_broken_named_segment_is_told_where_it_is_named(chain: Chain) -> None:
+def test_a_broken_named_segment_is_told_where_it_is_named(chain):
     broken = SegmentFactory(name="Old", rules=where("attribute.gone", "eq", "x"))
     fields = faults(group("AND", {"segment": str(broken.pk), "op": "in"}))
     assert "“Old” cannot be used" in fields["rules.conditions.0.segment"][0]
 
 
-def test_rules_survive_json(chain: Chain) -> None:
+def test_rules_survive_json(chain):
     person("rich", facts={"total_spend": "10000.01"})
     person("edge", facts={"total_spend": "10000.00"})
     rules = json.loads(

@@ -9,7 +9,6 @@ import pytest
 from customers.models import AttributeDefinition, Customer
 from marketing.segments.explanation import explain_membership
 from marketing.segments.sentence import describe
-from tests.factories.core import Chain
 from tests.factories.customers import CustomerFactory
 from tests.factories.segments import (
     SegmentFactory,
@@ -76,7 +75,7 @@ NOW = dt.datetime(2026, 3, 10, 9, 30, tzinfo=ZoneInfo("Asia/Kolkata"))
         ),
     ],
 )
-def test_rules_in_words(chain: Chain, rules: dict[str, Any], english: str, hindi: str) -> None:
+def test_rules_in_words(chain, rules, english, hindi):
     assert describe(rules, "en") == english
     if hindi:
         assert describe(rules, "hi") == hindi
@@ -89,7 +88,7 @@ def verdicts(subject: Any, customer: Customer) -> dict[str, tuple[str, str, bool
     }
 
 
-def test_each_condition_has_its_verdict(chain: Chain) -> None:
+def test_each_condition_has_its_verdict(chain):
     AttributeDefinition.objects.create(key="skin", label="Skin type", type="text")
     customer = CustomerFactory(
         tags=["vip"],
@@ -119,14 +118,14 @@ def test_each_condition_has_its_verdict(chain: Chain) -> None:
     }
 
 
-def test_what_stands_below_not_should_not_hold(chain: Chain) -> None:
+def test_what_stands_below_not_should_not_hold(chain):
     one = condition("visit_count", "eq", 0)
     rules = group("AND", one, group("NOT", one, group("NOT", one)), one)
     found = explain_membership(rules, CustomerFactory(), language="en", now=NOW)
     assert [each.wanted for each in found.verdicts] == [True, False, True, True]
 
 
-def test_branches_lists_and_status_are_told_too(chain: Chain) -> None:
+def test_branches_lists_and_status_are_told_too(chain):
     customer = CustomerFactory(home_branch=chain.south)
     segment = SegmentFactory(rules=where("visit_count", "eq", 0), branch_ids=[chain.north.pk])
     assert verdicts(segment, customer) == {
@@ -148,16 +147,14 @@ def test_branches_lists_and_status_are_told_too(chain: Chain) -> None:
     }
 
 
-def test_the_verdict_agrees_with_the_audience_for_somebody_without_facts(chain: Chain) -> None:
+def test_the_verdict_agrees_with_the_audience_for_somebody_without_facts(chain):
     customer = Customer.objects.create(first_name="Bare")
     rules = group("NOT", condition("last_visit_days", "gt", 30))
     assert verdicts(rules, customer)["rules.conditions.0"][2] is False
     assert verdicts(rules, customer)[""][2] is True
 
 
-def test_a_verdict_is_read_in_one_statement(
-    chain: Chain, django_assert_max_num_queries: Any
-) -> None:
+def test_a_verdict_is_read_in_one_statement(chain, django_assert_max_num_queries):
     customer = CustomerFactory(home_branch=chain.north)
     conditions = [condition("last_visit_days", "gt", days) for days in range(50)]
     # The chain, the branches' zones, the verdicts.

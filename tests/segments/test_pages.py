@@ -11,7 +11,6 @@ from customers.models import Customer
 from marketing.core.tenancy import tenant_scope
 from marketing.segments import services
 from marketing.segments.models import Segment
-from tests.factories.core import Chain
 from tests.factories.customers import CustomerFactory
 from tests.factories.segments import (
     SegmentFactory,
@@ -39,7 +38,7 @@ def form_of(rules: dict[str, Any], path: str = "rules") -> dict[str, Any]:
         }
     found = {f"{path}.field": rules["field"], f"{path}.was": rules["field"]}
     found[f"{path}.op"] = rules["op"]
-    value = rules.get("value")
+    value: Any = rules.get("value")
     if rules["op"] == "between":
         return found | {f"{path}.value.0": value[0], f"{path}.value.1": value[1]}
     if isinstance(value, bool):
@@ -59,7 +58,7 @@ def paths(response: Any) -> list[str]:
     return [f"{path} {field}" for path, field in re.findall(found, response.content.decode())]
 
 
-def test_the_list(people: Chain, login: Any, django_assert_max_num_queries: Any) -> None:
+def test_the_list(people, login, django_assert_max_num_queries):
     services.ensure_system_segments()
     reference = SegmentFactory(name="Mine <b>")
     SegmentFactory(rules=group("AND", {"segment": str(reference.pk), "op": "in"}))
@@ -77,7 +76,7 @@ def test_the_list(people: Chain, login: Any, django_assert_max_num_queries: Any)
     assert client.get("/segments?page=99&q=zzz").status_code == 200
 
 
-def test_making_one(people: Chain, login: Any) -> None:
+def test_making_one(people, login):
     inner = SegmentFactory()
     rules = group(
         "AND",
@@ -109,7 +108,7 @@ def test_making_one(people: Chain, login: Any) -> None:
     assert other == {"segment": str(inner.pk), "op": "not_in"}
 
 
-def test_mistakes_stand_at_their_condition(people: Chain, login: Any) -> None:
+def test_mistakes_stand_at_their_condition(people, login):
     rules = group("AND", *COMERS["conditions"], condition("total_spend", "gt", "lots"))
     response = post(login("owner"), "/segments/new", rules, name="Kept <name>")
     page = response.content.decode()
@@ -120,14 +119,14 @@ def test_mistakes_stand_at_their_condition(people: Chain, login: Any) -> None:
     assert not Segment.objects.exists()
 
 
-def test_a_name_is_needed(people: Chain, login: Any) -> None:
+def test_a_name_is_needed(people, login):
     response = post(login("owner"), "/segments/new", COMERS, name=" ")
     assert response.status_code == 422
     assert "This field is required" in response.content.decode()
     assert not Segment.objects.exists()
 
 
-def test_another_s_branch_cannot_be_chosen(people: Chain, login: Any) -> None:
+def test_another_s_branch_cannot_be_chosen(people, login):
     response = post(
         login("manager"), "/segments/new", COMERS, name="x", branch_ids=[str(people.south.pk)]
     )
@@ -191,9 +190,7 @@ TREE = group(
         ),
     ],
 )
-def test_the_buttons_of_the_builder(
-    people: Chain, login: Any, action: str, expected: list[str]
-) -> None:
+def test_the_buttons_of_the_builder(people, login, action, expected):
     response = post(login("manager"), "/segments/new", TREE, action, name="Unsaved")
     assert response.status_code == 200
     assert paths(response) == [f"rules.conditions.{path}" for path in expected]
@@ -201,7 +198,7 @@ def test_the_buttons_of_the_builder(
     assert not Segment.objects.exists()
 
 
-def test_htmx_gets_the_rules_only(people: Chain, login: Any) -> None:
+def test_htmx_gets_the_rules_only(people, login):
     client = login("manager")
     body = form_of(TREE) | {"action": "add-condition:rules"}
     response = client.post("/segments/new", body, headers={"HX-Request": "true"})
@@ -210,7 +207,7 @@ def test_htmx_gets_the_rules_only(people: Chain, login: Any) -> None:
     assert "<html" not in response.content.decode()
 
 
-def test_another_field_begins_with_its_own_operator(people: Chain, login: Any) -> None:
+def test_another_field_begins_with_its_own_operator(people, login):
     body = form_of(where("last_visit_days", "between", [3, 9])) | {
         "rules.conditions.0.field": "membership_status",
         "action": "redraw",
@@ -219,7 +216,7 @@ def test_another_field_begins_with_its_own_operator(people: Chain, login: Any) -
     assert 'value="active" selected' in page
 
 
-def test_live_count(people: Chain, login: Any) -> None:
+def test_live_count(people, login):
     client = login("manager")
     page = client.post("/segments/preview", form_of(COMERS)).content.decode()
     assert re.search(r"<b>1</b>\s*customer now", page)
@@ -233,7 +230,7 @@ def test_live_count(people: Chain, login: Any) -> None:
     assert "<b>1" not in client.post("/segments/preview", theirs).content.decode()
 
 
-def test_editing(people: Chain, login: Any) -> None:
+def test_editing(people, login):
     segment = SegmentFactory(name="Old", rules=TREE)
     client = login("owner")
     assert len(paths(client.get(f"/segments/{segment.pk}/edit"))) == 3
@@ -248,7 +245,7 @@ def test_editing(people: Chain, login: Any) -> None:
     assert segment.name == "New"
 
 
-def test_a_segment_cannot_be_made_to_hold_itself(people: Chain, login: Any) -> None:
+def test_a_segment_cannot_be_made_to_hold_itself(people, login):
     segment = SegmentFactory(name="Self")
     own = group("AND", {"segment": str(segment.pk), "op": "in"})
     response = post(login("owner"), f"/segments/{segment.pk}/edit", own, name="Self", version=1)
@@ -256,7 +253,7 @@ def test_a_segment_cannot_be_made_to_hold_itself(people: Chain, login: Any) -> N
     assert "A segment cannot contain itself" in response.content.decode()
 
 
-def test_from_a_list(people: Chain, login: Any) -> None:
+def test_from_a_list(people, login):
     north, never = (Customer.objects.get(first_name=name) for name in ("north", "never"))
     text = f"phone,name\n{never.phone},Never\n,\n12345,Nobody\n".encode()
     client = login("manager")
@@ -280,14 +277,14 @@ def test_from_a_list(people: Chain, login: Any) -> None:
         ({"name": "", "phones": "1"}, "This field is required."),
     ],
 )
-def test_bad_lists(people: Chain, login: Any, data: dict[str, Any], message: str) -> None:
+def test_bad_lists(people, login, data, message):
     response = login("manager").post("/segments/new/list", data)
     assert response.status_code == 422
     assert message in response.content.decode()
     assert not Segment.objects.exists()
 
 
-def test_changing_a_list(people: Chain, login: Any) -> None:
+def test_changing_a_list(people, login):
     segment = StaticSegmentFactory(members=Customer.objects.filter(first_name="north"))
     client, edit = login("owner"), f"/segments/{segment.pk}/edit"
     assert "replace the people" in client.get(edit).content.decode()
@@ -298,7 +295,7 @@ def test_changing_a_list(people: Chain, login: Any) -> None:
     assert segment.members.get().customer.first_name == "south"
 
 
-def test_one_segment(people: Chain, login: Any, django_assert_max_num_queries: Any) -> None:
+def test_one_segment(people, login, django_assert_max_num_queries):
     segment = SegmentFactory(name="Comers", rules=COMERS)
     SegmentFactory(name="User", rules=group("AND", {"segment": str(segment.pk), "op": "in"}))
     CustomerFactory.create_batch(60, home_branch=people.north, facts={"visit_count": 1})
@@ -316,7 +313,7 @@ def test_one_segment(people: Chain, login: Any, django_assert_max_num_queries: A
     assert client.get(f"/segments/{segment.pk}?after=x&customer=y").status_code == 200
 
 
-def test_why_she_is_in_it_or_not(people: Chain, login: Any) -> None:
+def test_why_she_is_in_it_or_not(people, login):
     segment = SegmentFactory(rules=COMERS)
     client = login("manager")
     found = client.get(f"/segments/{segment.pk}?person=never").content.decode()
@@ -328,7 +325,7 @@ def test_why_she_is_in_it_or_not(people: Chain, login: Any) -> None:
     assert client.get(f"/segments/{segment.pk}?customer={segment.pk}").status_code == 404
 
 
-def test_rules_that_broke_are_told(people: Chain, login: Any) -> None:
+def test_rules_that_broke_are_told(people, login):
     segment = SegmentFactory(rules=where("attribute.gone", "eq", "x"))
     page = login("owner").get(f"/segments/{segment.pk}").content.decode()
     assert "These rules can no longer be used" in page
@@ -336,7 +333,7 @@ def test_rules_that_broke_are_told(people: Chain, login: Any) -> None:
     assert "cannot be used as they are" in refreshed.content.decode()
 
 
-def test_refresh_copy_delete(people: Chain, login: Any) -> None:
+def test_refresh_copy_delete(people, login):
     segment = SegmentFactory(name="First")
     client = login("owner")
     client.post(f"/segments/{segment.pk}/refresh")
@@ -352,9 +349,7 @@ def test_refresh_copy_delete(people: Chain, login: Any) -> None:
     assert set(Segment.objects.filter(is_active=True)) == {segment}
 
 
-def test_the_card_on_a_customer_s_page(
-    people: Chain, login: Any, django_assert_max_num_queries: Any
-) -> None:
+def test_the_card_on_a_customer_s_page(people, login, django_assert_max_num_queries):
     services.ensure_system_segments()
     SegmentFactory(rules=where("attribute.gone", "eq", "x"), name="Broken")
     north = Customer.objects.get(first_name="north")
@@ -379,7 +374,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize(("method", "path"), PAGES)
-def test_receptionists_only_look(people: Chain, login: Any, method: str, path: str) -> None:
+def test_receptionists_only_look(people, login, method, path):
     segment = SegmentFactory(branch_ids=[people.north.pk])
     client = login("receptionist")
     assert getattr(client, method)(path.format(pk=segment.pk)).status_code == 403
@@ -390,9 +385,7 @@ def test_receptionists_only_look(people: Chain, login: Any, method: str, path: s
 
 
 @pytest.mark.parametrize(("method", "path"), [("get", "/segments/{pk}"), *PAGES[4:]])
-def test_others_segments_do_not_exist(
-    people: Chain, other_chain: Chain, login: Any, method: str, path: str
-) -> None:
+def test_others_segments_do_not_exist(people, other_chain, login, method, path):
     with tenant_scope(other_chain.tenant.pk):
         foreign = SegmentFactory()
     of_south = SegmentFactory(branch_ids=[people.south.pk])
@@ -401,7 +394,7 @@ def test_others_segments_do_not_exist(
     assert Segment.objects.get().is_active
 
 
-def test_a_manager_copies_what_reaches_further(people: Chain, login: Any) -> None:
+def test_a_manager_copies_what_reaches_further(people, login):
     segment = SegmentFactory(name="Chain")
     client = login("manager")
     assert client.get(f"/segments/{segment.pk}/edit").status_code == 403
@@ -410,5 +403,5 @@ def test_a_manager_copies_what_reaches_further(people: Chain, login: Any) -> Non
     assert Segment.objects.get(name="Chain (copy)").branch_ids == [people.north.pk]
 
 
-def test_pages_ask_for_a_login(people: Chain, client: Client) -> None:
+def test_pages_ask_for_a_login(people, client):
     assert client.get("/segments").headers["Location"].startswith("/login")

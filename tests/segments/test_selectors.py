@@ -35,13 +35,13 @@ def people(chain: Chain) -> Chain:
     return chain
 
 
-def test_everybody(people: Chain) -> None:
+def test_everybody(people):
     assert audience(None) == {"north", "south", "never", "homeless"}
     assert audience(None, branch_ids=[people.north.pk]) == {"north", "never"}
     assert audience(None, branch_ids=[]) == set()
 
 
-def test_a_segment_within_branches(people: Chain) -> None:
+def test_a_segment_within_branches(people):
     everywhere = SegmentFactory()
     assert audience(everywhere) == {"north", "south", "homeless"}
     assert audience(everywhere, branch_ids=[people.south.pk]) == {"south"}
@@ -50,12 +50,12 @@ def test_a_segment_within_branches(people: Chain) -> None:
     assert audience(of_north, branch_ids=[people.south.pk]) == set()
 
 
-def test_static_segments_hold_whom_they_list(people: Chain) -> None:
+def test_static_segments_hold_whom_they_list(people):
     listed = Customer.objects.filter(first_name__in=["never", "erased"])
     assert audience(StaticSegmentFactory(members=listed)) == {"never"}
 
 
-def test_exclusion(people: Chain) -> None:
+def test_exclusion(people):
     comers = SegmentFactory()
     static = StaticSegmentFactory(members=Customer.objects.filter(first_name="south"))
     assert audience(None, exclude_segment_ids=[comers.pk]) == {"never"}
@@ -64,7 +64,7 @@ def test_exclusion(people: Chain) -> None:
     assert audience(comers, exclude_segment_ids=[of_north.pk]) == {"south", "homeless"}
 
 
-def test_an_unknown_exclusion_is_refused(people: Chain, other_chain: Chain) -> None:
+def test_an_unknown_exclusion_is_refused(people, other_chain):
     with tenant_scope(other_chain.tenant.pk):
         theirs = SegmentFactory()
     with pytest.raises(ValidationFailed) as caught:
@@ -72,19 +72,19 @@ def test_an_unknown_exclusion_is_refused(people: Chain, other_chain: Chain) -> N
     assert list(caught.value.fields) == ["excludeSegmentIds"]
 
 
-def test_a_broken_segment_says_so(people: Chain) -> None:
+def test_a_broken_segment_says_so(people):
     with pytest.raises(ValidationFailed) as caught:
         audience(SegmentFactory(rules=where("attribute.gone", "eq", "x")))
     assert list(caught.value.fields) == ["rules.conditions.0.field"]
 
 
-def test_an_audience_knows_only_its_chain(people: Chain, other_chain: Chain) -> None:
+def test_an_audience_knows_only_its_chain(people, other_chain):
     with tenant_scope(other_chain.tenant.pk):
         CustomerFactory(first_name="theirs", facts=COMES)
     assert "theirs" not in audience(None) | audience(SegmentFactory())
 
 
-def test_preview_counts_within_the_actor_s_branches(people: Chain) -> None:
+def test_preview_counts_within_the_actor_s_branches(people):
     rules = where("visit_count", "gte", 1)
     for staff, count in ((people.owner, 3), (people.regional, 2), (people.manager, 1)):
         found = selectors.preview(people.actor(staff), rules, None, now=NOW)
@@ -96,7 +96,7 @@ def test_preview_counts_within_the_actor_s_branches(people: Chain) -> None:
     assert list(caught.value.fields) == ["branchIds"]
 
 
-def test_preview_shows_at_most_ten(people: Chain) -> None:
+def test_preview_shows_at_most_ten(people):
     for _ in range(12):
         CustomerFactory(home_branch=people.north, facts=COMES)
     found = selectors.preview(
@@ -105,7 +105,7 @@ def test_preview_shows_at_most_ten(people: Chain) -> None:
     assert (found.count, len(found.sample)) == (13, 10)
 
 
-def test_preview_takes_few_statements(people: Chain, django_assert_max_num_queries: Any) -> None:
+def test_preview_takes_few_statements(people, django_assert_max_num_queries):
     actor = people.actor(people.owner)
     rules = group(
         "AND",
@@ -117,7 +117,7 @@ def test_preview_takes_few_statements(people: Chain, django_assert_max_num_queri
         selectors.preview(actor, rules, None, now=NOW)
 
 
-def test_who_sees_which_segment(people: Chain) -> None:
+def test_who_sees_which_segment(people):
     everywhere = SegmentFactory()
     of_north = SegmentFactory(branch_ids=[people.north.pk])
     of_south = SegmentFactory(branch_ids=[people.south.pk])
@@ -131,7 +131,7 @@ def test_who_sees_which_segment(people: Chain) -> None:
             selectors.get_segment_for_actor(manager, hidden.pk)
 
 
-def test_rules_may_name_only_segments_their_author_sees(people: Chain) -> None:
+def test_rules_may_name_only_segments_their_author_sees(people):
     of_south = SegmentFactory(branch_ids=[people.south.pk])
     rules = group("AND", {"segment": str(of_south.pk), "op": "not_in"})
     selectors.preview(people.actor(people.regional), rules, None, now=NOW)
@@ -140,7 +140,7 @@ def test_rules_may_name_only_segments_their_author_sees(people: Chain) -> None:
     assert list(caught.value.fields) == ["rules.conditions.0.segment"]
 
 
-def test_phones_are_matched_in_any_spelling(people: Chain) -> None:
+def test_phones_are_matched_in_any_spelling(people):
     mother = CustomerFactory(phone="+919876543210", home_branch=people.north)
     daughter = CustomerFactory(phone="+919876543210", home_branch=people.north)
     second = CustomerFactory(home_branch=people.north)
@@ -154,7 +154,7 @@ def test_phones_are_matched_in_any_spelling(people: Chain) -> None:
     assert set(found.unmatched) == {"98111 11111", "hello", "9899999999"}
 
 
-def test_age_of_the_moment_matters(people: Chain) -> None:
+def test_age_of_the_moment_matters(people):
     Customer.objects.get(first_name="north").facts.__class__.objects.filter(
         customer__first_name="north"
     ).update(last_visit_at=NOW - dt.timedelta(days=20))

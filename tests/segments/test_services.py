@@ -2,7 +2,6 @@
 
 import datetime as dt
 import uuid
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -37,7 +36,7 @@ def refresh(chain: Chain, segment: Segment) -> Segment:
     return services.refresh_segment(actor=chain.actor(chain.owner), segment=segment)
 
 
-def test_a_dynamic_segment_is_counted_when_made(people: Chain) -> None:
+def test_a_dynamic_segment_is_counted_when_made(people):
     segment = services.create_segment(
         actor=people.actor(people.owner), name="  Comers ", rules=COMERS
     )
@@ -50,7 +49,7 @@ def test_a_dynamic_segment_is_counted_when_made(people: Chain) -> None:
     assert AuditEntry.objects.get().action == "segment.create"
 
 
-def test_a_branch_manager_s_segment_is_of_their_branches(people: Chain) -> None:
+def test_a_branch_manager_s_segment_is_of_their_branches(people):
     actor = people.actor(people.manager)
     segment = services.create_segment(actor=actor, name="Mine", rules=COMERS)
     assert (segment.branch_ids, segment.customer_count) == ([people.north.pk], 1)
@@ -62,7 +61,7 @@ def test_a_branch_manager_s_segment_is_of_their_branches(people: Chain) -> None:
     assert Segment.objects.count() == 1
 
 
-def test_a_static_segment_keeps_its_people(people: Chain) -> None:
+def test_a_static_segment_keeps_its_people(people):
     segment = services.create_segment(
         actor=people.actor(people.owner), name="Listed", customer_ids=ids("north", "never")
     )
@@ -95,7 +94,7 @@ def test_a_static_segment_keeps_its_people(people: Chain) -> None:
         ({"name": "x", "rules": COMERS, "branch_ids": [uuid.UUID(int=5)]}, "branchIds"),
     ],
 )
-def test_bad_input_makes_nothing(people: Chain, values: dict[str, Any], path: str) -> None:
+def test_bad_input_makes_nothing(people, values, path):
     with pytest.raises(ValidationFailed) as caught:
         services.create_segment(actor=people.actor(people.owner), **values)
     assert path in caught.value.fields
@@ -103,7 +102,7 @@ def test_bad_input_makes_nothing(people: Chain, values: dict[str, Any], path: st
     assert not AuditEntry.objects.exists()
 
 
-def test_static_members_come_from_one_s_own_branches(people: Chain) -> None:
+def test_static_members_come_from_one_s_own_branches(people):
     with pytest.raises(ValidationFailed) as caught:
         services.create_segment(
             actor=people.actor(people.manager), name="x", customer_ids=ids("north", "south")
@@ -111,7 +110,7 @@ def test_static_members_come_from_one_s_own_branches(people: Chain) -> None:
     assert len(caught.value.fields) == 1
 
 
-def test_receptionists_change_nothing(people: Chain) -> None:
+def test_receptionists_change_nothing(people):
     segment = SegmentFactory(branch_ids=[people.north.pk])
     actor = people.actor(people.receptionist)
     for act in (
@@ -126,7 +125,7 @@ def test_receptionists_change_nothing(people: Chain) -> None:
     assert Segment.objects.get().name == segment.name
 
 
-def test_changing_counts_again_and_moves_the_version(people: Chain) -> None:
+def test_changing_counts_again_and_moves_the_version(people):
     segment = SegmentFactory()
     changed = services.update_segment(
         actor=people.actor(people.owner),
@@ -142,7 +141,7 @@ def test_changing_counts_again_and_moves_the_version(people: Chain) -> None:
     assert caught.value.details == {"current": 2}
 
 
-def test_nothing_changed_keeps_the_version(people: Chain) -> None:
+def test_nothing_changed_keeps_the_version(people):
     segment = SegmentFactory()
     same = services.update_segment(
         actor=people.actor(people.owner), segment=segment, values={"name": segment.name}
@@ -151,7 +150,7 @@ def test_nothing_changed_keeps_the_version(people: Chain) -> None:
     assert not AuditEntry.objects.exists()
 
 
-def test_the_kind_of_a_segment_stays(people: Chain) -> None:
+def test_the_kind_of_a_segment_stays(people):
     owner = people.actor(people.owner)
     with pytest.raises(ValidationFailed):
         services.update_segment(
@@ -163,7 +162,7 @@ def test_the_kind_of_a_segment_stays(people: Chain) -> None:
         )
 
 
-def test_a_segment_cannot_come_to_contain_itself(people: Chain) -> None:
+def test_a_segment_cannot_come_to_contain_itself(people):
     owner = people.actor(people.owner)
     first = SegmentFactory(name="First")
     second = SegmentFactory(
@@ -181,7 +180,7 @@ def test_a_segment_cannot_come_to_contain_itself(people: Chain) -> None:
     assert first.version == 1
 
 
-def test_what_reaches_beyond_one_s_branches_is_copied_not_changed(people: Chain) -> None:
+def test_what_reaches_beyond_one_s_branches_is_copied_not_changed(people):
     chain_wide = SegmentFactory(name="Chain")
     actor = people.actor(people.manager)
     with pytest.raises(Forbidden):
@@ -194,7 +193,7 @@ def test_what_reaches_beyond_one_s_branches_is_copied_not_changed(people: Chain)
     )
 
 
-def test_a_copy_of_a_list_holds_its_people(people: Chain) -> None:
+def test_a_copy_of_a_list_holds_its_people(people):
     listed = StaticSegmentFactory(
         members=Customer.objects.filter(first_name__in=["north", "south"])
     )
@@ -202,7 +201,7 @@ def test_a_copy_of_a_list_holds_its_people(people: Chain) -> None:
     assert (copy.name, members(copy)) == ("Own", {"north"})
 
 
-def test_built_in_segments(people: Chain) -> None:
+def test_built_in_segments(people):
     services.ensure_system_segments()
     services.ensure_system_segments()
     segments = {s.name: s for s in Segment.objects.filter(segment_type=SegmentType.SYSTEM)}
@@ -221,9 +220,7 @@ def test_built_in_segments(people: Chain) -> None:
     assert repeat.rules == where("visit_count", "gt", 1)
 
 
-def test_all_segments_are_counted_in_one_pass(
-    people: Chain, django_assert_max_num_queries: Any
-) -> None:
+def test_all_segments_are_counted_in_one_pass(people, django_assert_max_num_queries):
     services.ensure_system_segments()
     static = StaticSegmentFactory(members=Customer.objects.filter(first_name="never"))
     broken = SegmentFactory(rules=where("attribute.gone", "eq", "x"), customer_count=9)
@@ -238,7 +235,7 @@ def test_all_segments_are_counted_in_one_pass(
     assert counts[broken.name] == 9
 
 
-def test_a_slow_old_refresh_never_overwrites_a_newer_one(people: Chain) -> None:
+def test_a_slow_old_refresh_never_overwrites_a_newer_one(people):
     segment = SegmentFactory()
     stale = Segment.objects.get(pk=segment.pk)
     services.update_segment(
@@ -253,7 +250,7 @@ def test_a_slow_old_refresh_never_overwrites_a_newer_one(people: Chain) -> None:
     assert refresh(people, segment).customer_count == 77
 
 
-def test_deleting(people: Chain) -> None:
+def test_deleting(people):
     owner = people.actor(people.owner)
     used = SegmentFactory(name="Used")
     user = SegmentFactory(name="User", rules=group("NOT", {"segment": str(used.pk), "op": "in"}))
@@ -276,7 +273,7 @@ def campaign_using(monkeypatch: pytest.MonkeyPatch) -> list[Segment]:
     return used
 
 
-def test_upper_apps_hold_a_segment(people: Chain, campaign_using: list[Segment]) -> None:
+def test_upper_apps_hold_a_segment(people, campaign_using):
     segment = SegmentFactory()
     campaign_using.append(segment)
     with pytest.raises(Conflict, match="Diwali"):
@@ -284,13 +281,13 @@ def test_upper_apps_hold_a_segment(people: Chain, campaign_using: list[Segment])
     assert Segment.objects.get().is_active
 
 
-def test_nobody_follows_so_no_rows_and_no_events(people: Chain) -> None:
+def test_nobody_follows_so_no_rows_and_no_events(people):
     refresh(people, SegmentFactory())
     assert not SegmentMember.objects.exists()
     assert not DomainEvent.objects.exists()
 
 
-def test_who_enters_and_leaves_is_told_once(people: Chain, followed: None) -> None:
+def test_who_enters_and_leaves_is_told_once(people, followed):
     segment = refresh(people, SegmentFactory())
     assert members(segment) == {"north", "south"}
     first = DomainEvent.objects.get()
@@ -311,9 +308,7 @@ def test_who_enters_and_leaves_is_told_once(people: Chain, followed: None) -> No
     assert dict(changes.values_list("customer_id", "entered")) == {north.pk: False, never.pk: True}
 
 
-def test_old_changes_are_forgotten(
-    people: Chain, followed: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_old_changes_are_forgotten(people, followed, monkeypatch):
     refresh(people, SegmentFactory())
     services.refresh_all()
     assert MembershipChange.objects.count() == 2

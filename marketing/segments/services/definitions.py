@@ -79,7 +79,7 @@ def update_segment(
         wire_name = "customerIds" if segment.is_dynamic else "rules"
         raise ValidationFailed(fields={wire_name: [message]})
     cleaned = _cleaned(actor, values)
-    changes = audit.difference(segment, cleaned)
+    changes: dict[str, Any] = audit.difference(segment, cleaned)
     for name, value in cleaned.items():
         setattr(segment, name, value)
     if segment.is_dynamic:

@@ -8,7 +8,8 @@ import datetime as dt
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
@@ -106,7 +107,9 @@ def _count_dynamic(
         f"count_{index}": Count("pk", filter=membership(segment, context))
         for index, segment in enumerate(segments)
     }
-    rows = active_customers(None).order_by().values("home_branch_id").annotate(**columns)
+    rows: Iterable[Mapping[str, Any]] = (
+        active_customers(None).order_by().values("home_branch_id").annotate(**columns)
+    )
     counts: dict[uuid.UUID, BranchCounts] = defaultdict(dict)
     for row in rows:
         for index, segment in enumerate(segments):

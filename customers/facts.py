@@ -28,7 +28,7 @@ def mark_stale(customer_ids: QuerySet[Customer] | Iterable[uuid.UUID]) -> None:
     """Have the facts of these customers computed again soon; never waits for anyone."""
     tenant_id = current_tenant_id()
     if isinstance(customer_ids, QuerySet):
-        chosen, params = customer_ids.order_by().values("pk").query.sql_with_params()
+        chosen, params = customer_ids.values("pk").query.sql_with_params()
     else:
         chosen, params = "SELECT unnest(%s::uuid[])", (list(customer_ids),)
     with connection.cursor() as cursor:

@@ -106,10 +106,10 @@ def check_attribute(value: Any, declared: AttributeType) -> Any:
 
 @dataclass(frozen=True)
 class SearchWord:
-    """One word that was typed: looked for in names as `text`, in phones as `digits`."""
+    """One word that was typed: looked for in names as `text`, in phones as any of `digits`."""
 
     text: str
-    digits: str = ""
+    digits: tuple[str, ...] = ()
 
 
 def search_words(text: str) -> list[SearchWord]:
@@ -117,20 +117,20 @@ def search_words(text: str) -> list[SearchWord]:
 
     Digits of any script count. `digits` stays empty where they are too few to find by.
     """
-    digits = "".join(
+    ascii_digits = "".join(
         str(unicodedata.digit(letter)) if unicodedata.category(letter) == "Nd" else letter
         for letter in text
     )
-    bare = "".join(letter for letter in digits if letter not in " +-().\u00a0\t")
-    if bare.isascii() and bare.isdigit():
-        # E.164 has neither the trunk's 0 nor the 00 in front of a country code.
-        part = bare.lstrip("0")
-        return [SearchWord(text.strip().lower(), _phone_part(part))]
-    return [SearchWord(word.lower(), _phone_part(word)) for word in digits.split()]
+    bare = "".join(letter for letter in ascii_digits if letter not in " +-().\u00a0\t")
+    if bare.isdigit():
+        return [SearchWord(text.strip().lower(), _phone_parts(bare))]
+    return [SearchWord(word.lower(), _phone_parts(word)) for word in ascii_digits.split()]
 
 
-def _phone_part(text: str) -> str:
-    return text if text.isdigit() and len(text) >= SHORTEST_PHONE_PART else ""
+def _phone_parts(text: str) -> tuple[str, ...]:
+    """E.164 has neither the trunk's 0 nor the 00 in front of a country code."""
+    spellings = dict.fromkeys((text, text.lstrip("0")))
+    return tuple(part for part in spellings if part.isdigit() and len(part) >= SHORTEST_PHONE_PART)
 
 
 @dataclass(frozen=True)

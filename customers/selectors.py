@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 
 from django.db.models import Func, Q, QuerySet, UUIDField, Value
-from django.db.models.functions import Concat, Lower
 
 from customers import rules
 from customers.models import (
@@ -17,9 +18,6 @@ from marketing.core.actor import Actor
 from marketing.core.errors import NotFound
 from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
-
-# As the trigram index is written.
-FULL_NAME = Lower(Concat("first_name", Value(" "), "last_name"))
 
 
 def customers_for_actor(actor: Actor) -> QuerySet[Customer]:
@@ -59,18 +57,15 @@ def search_customers(actor: Actor, text: str) -> QuerySet[Customer]:
     words = rules.search_words(text)
     if not words:
         return Customer.objects.none()
-    found = customers_for_actor(actor).alias(full_name=FULL_NAME)
-    for word in words:
-        found = found.filter(_matches(word))
-    return found
+    return customers_for_actor(actor).filter(*map(_matches, words))
 
 
 def _matches(word: rules.SearchWord) -> Q:
     if word.digits:
-        return Q(phone__contains=word.digits)
+        return reduce(or_, (Q(phone__contains=part) for part in word.digits))
     if len(word.text) < rules.SHORTEST_PHONE_PART:
-        return Q(full_name__startswith=word.text) | Q(full_name__contains=f" {word.text}")
-    return Q(full_name__contains=word.text)
+        return Q(search_name__startswith=word.text) | Q(search_name__contains=f" {word.text}")
+    return Q(search_name__contains=word.text)
 
 
 def customers_with_address(kind: str, value: str) -> QuerySet[Customer]:

@@ -83,7 +83,7 @@ def _row(row: models.Model) -> dict[str, Any]:
     return {
         field.attname: getattr(row, field.attname)
         for field in row._meta.concrete_fields
-        if field.name != "tenant"
+        if field.name != "tenant" and not field.generated
     }
 
 

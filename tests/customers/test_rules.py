@@ -88,12 +88,12 @@ def test_attributes_of_another_type_are_refused(type_, value):
     [
         ("", []),
         ("Asha SHARMA", [SearchWord("asha"), SearchWord("sharma")]),
-        ("98765 43210", [SearchWord("98765 43210", "9876543210")]),
-        ("+91-98765", [SearchWord("+91-98765", "9198765")]),
-        ("09876", [SearchWord("09876", "9876")]),
-        ("९८७", [SearchWord("९८७", "987")]),
+        ("98765 43210", [SearchWord("98765 43210", ("9876543210",))]),
+        ("+91-98765", [SearchWord("+91-98765", ("9198765",))]),
+        ("09876", [SearchWord("09876", ("09876", "9876"))]),
+        ("९८७", [SearchWord("९८७", ("987",))]),
         ("98", [SearchWord("98")]),
-        ("asha 987", [SearchWord("asha"), SearchWord("987", "987")]),
+        ("asha 987", [SearchWord("asha"), SearchWord("987", ("987",))]),
     ],
 )
 def test_what_is_typed_is_read_as_words_or_as_a_phone(text, words):

@@ -1,0 +1,67 @@
+"""Looking people up by any part of their name or phone."""
+
+import pytest
+from django.db import connection
+
+from customers.selectors import search_customers
+from marketing.core.tenancy import tenant_scope
+from tests.factories.customers import CustomerFactory
+
+
+@pytest.fixture
+def people(chain):
+    return {
+        "asha": CustomerFactory(first_name="Asha", last_name="Sharma", phone="+919876543210"),
+        "usha": CustomerFactory(first_name="उषा", last_name="Šarma 100%", phone="+919123456789"),
+        "ravi": CustomerFactory(first_name="Ravi", last_name="Natasha_Rao", phone="+442079460018"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("asha", {"asha", "ravi"}),
+        ("SHARMA asha", {"asha"}),
+        ("as", {"asha"}),
+        ("ra", {"ravi"}),
+        ("उषा", {"usha"}),
+        ("100%", {"usha"}),
+        ("%", set()),
+        ("_rao", {"ravi"}),
+        ("98765 43", {"asha"}),
+        ("+91 98765-43210", {"asha"}),
+        ("098765", {"asha"}),
+        ("543", {"asha"}),
+        ("५४३", {"asha"}),
+        ("0018", {"ravi"}),
+        ("sharma 543", {"asha"}),
+        ("sharma 999", set()),
+        ("nobody", set()),
+        ("", set()),
+        ("'; DROP TABLE", set()),
+    ],
+)
+def test_search(people, manager, text, names):
+    found = set(search_customers(manager, text))
+    assert found == {people[name] for name in names}
+
+
+def test_erased_people_and_other_tenants_are_not_found(people, manager, other_chain):
+    people["asha"].status = "erased"
+    people["asha"].save()
+    with tenant_scope(other_chain.tenant.pk):
+        CustomerFactory(first_name="Asha")
+    assert set(search_customers(manager, "asha")) == {people["ravi"]}
+
+
+@pytest.mark.parametrize(("text", "column"), [("sharma", "search_name"), ("987", "phone")])
+def test_search_compares_plain_columns_by_leakproof_functions(manager, text, column):
+    """Anything else keeps the trigram indexes out of reach under row-level security."""
+    where = str(search_customers(manager, text).query).partition("WHERE")[2]
+    assert f'"customers_customer"."{column}"::text LIKE %{text}%' in where
+    assert "(" not in where.strip(" ()")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT proleakproof FROM pg_proc WHERE oid = 'textlike(text,text)'::regprocedure"
+        )
+        assert cursor.fetchone() == (True,)

@@ -15,7 +15,7 @@ def main() -> None:
     django.setup()
     call_command("migrate", verbosity=0)
     call_command("sync_schedules", stdout=io.StringIO())
-    call_command("seed_demo", once=True)
+    call_command("seed_demo", once=True, customers=int(os.environ.get("DEMO_CUSTOMERS", "5000")))
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ def secret(name: str, default: str | None = None) -> str:
     if path:
         return Path(path).read_text().strip()
     if default is None:
-        return env.str(name)
-    return env.str(name, default)
+        return str(env.str(name))
+    return str(env.str(name, default))
 
 
 def database(name: str) -> dict[str, Any]:

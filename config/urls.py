@@ -20,9 +20,7 @@ urlpatterns = [
         auth.PasswordResetConfirmView.as_view(),
         name="password_reset_confirm",
     ),
-    path(
-        "password/done", auth.PasswordResetCompleteView.as_view(), name="password_reset_complete"
-    ),
+    path("password/done", auth.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     path("", include("marketing.core.urls")),

@@ -26,12 +26,14 @@ def lower_bound(moment: dt.datetime) -> uuid.UUID:
 class DatabaseIdField(UUIDField):
     """A primary key that PostgreSQL makes on insert."""
 
+    _pyi_private_get_type: uuid.UUID
+
     def __init__(self, **options: Any) -> None:
         options |= {"primary_key": True, "db_default": UUIDv7(), "editable": False}
         super().__init__(**options)
 
     def get_pk_value_on_save(self, instance: models.Model) -> Any:
-        return DatabaseDefault(self._db_default_expression, output_field=self)
+        return DatabaseDefault(UUIDv7(), output_field=self)
 
 
 class IdentifiedModel(models.Model):
@@ -47,4 +49,5 @@ class IdentifiedModel(models.Model):
         abstract = True
 
     def _is_pk_set(self, meta: Any = None) -> bool:
-        return super()._is_pk_set(meta) and not isinstance(self._get_pk_val(meta), DatabaseDefault)
+        is_set: bool = super()._is_pk_set(meta)  # type: ignore[misc]
+        return is_set and not isinstance(self._get_pk_val(meta), DatabaseDefault)

@@ -32,6 +32,12 @@ class RequestIdMiddleware:
             request_id.reset(token)
 
 
+class ActorRequest(HttpRequest):
+    """A request behind `TenantMiddleware`."""
+
+    actor: Actor | None
+
+
 class TenantMiddleware:
     """Open the actor's tenant scope around the view and the rendering of its template.
 
@@ -42,7 +48,7 @@ class TenantMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: ActorRequest) -> HttpResponse:
         request.actor = None
         header = request.headers.get("Authorization", "")
         if header.startswith("Api-Key "):

@@ -47,7 +47,9 @@ class EnvelopeSchema(AutoSchema):
         media_types: Any = None,
         direction: str = "response",
     ) -> dict[str, Any]:
-        response = super()._get_response_for_code(serializer, status_code, media_types, direction)
+        response: dict[str, Any] = super()._get_response_for_code(  # type: ignore[no-untyped-call]
+            serializer, status_code, media_types, direction
+        )
         if not str(status_code).startswith("2"):
             return response
         for body in response.get("content", {}).values():
@@ -64,7 +66,7 @@ class EnvelopeSchema(AutoSchema):
             }
         return response
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         failures = {"400": "Invalid input", "401": "Not authenticated", "403": "Not allowed"}
         if "{" in self.path:

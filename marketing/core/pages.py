@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.vary import vary_on_headers
 
 from marketing.core.errors import DomainError, Forbidden, NotFound
-from marketing.core.middleware import error_body
+from marketing.core.middleware import ActorRequest, error_body
 
 View = Callable[..., HttpResponse]
 
@@ -25,7 +25,7 @@ def staff_view(permission: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         @vary_on_headers("HX-Request", "Cookie")
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: ActorRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             actor = request.actor
             if actor is None or actor.staff is None:
                 if request.user.is_authenticated:
@@ -35,7 +35,7 @@ def staff_view(permission: str) -> Callable[[View], View]:
             with timezone.override(actor.user.tenant.time_zone):
                 return view(request, *args, **kwargs)
 
-        guarded.permission = permission
+        guarded.permission = permission  # type: ignore[attr-defined]
         return guarded
 
     return decorate

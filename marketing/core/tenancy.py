@@ -78,6 +78,7 @@ class TenantModel(IdentifiedModel):
         related_name="+",
         db_index=False,
     )
+    tenant_id: uuid.UUID
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 

@@ -4,13 +4,15 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count, QuerySet, Sum
 from django.utils import timezone
 
-from customers.models import Customer, Suppression
+from customers.models import Channel, Customer, Suppression
 from marketing.core import ids
+from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.gate import ADDRESS, JOINS, build_gate
 from marketing.delivery.models import DispatchBatch, Message, MessageState, SendRun
 from marketing.policy import selectors as policy
@@ -52,11 +54,11 @@ def progress_of(runs: list[SendRun]) -> dict[uuid.UUID, Progress]:
         .values("run_id")
         .annotate(**{f"in_{name}": total for name, total in sums.items()}, spent=Sum("cost"))
     )
-    by_run = {row["run_id"]: row for row in rows}
+    by_run: dict[Any, Any] = {row["run_id"]: row for row in rows}
     rates = _rates([run for run in runs if run.state == SendRun.State.FROZEN])
     found = {}
     for run in runs:
-        row = by_run.get(run.pk, {})
+        row: dict[str, Any] = by_run.get(run.pk, {})
         states = {name: int(row.get(f"in_{name}", 0)) for name in names}
         read = states["read"]
         delivered = states["delivered"] + read
@@ -125,7 +127,7 @@ def failures_of(run: SendRun) -> list[dict[str, object]]:
     """Failed and unknown messages by the vendor's code, most frequent first."""
     rows = recipients(run).filter(state__in=[MessageState.FAILED, MessageState.UNKNOWN])
     grouped = rows.values("error_code", "error_class", "error_detail").order_by()
-    return list(grouped.annotate(n=Count("pk")).order_by("-n")[:20])
+    return [dict(row) for row in grouped.annotate(n=Count("pk")).order_by("-n")[:20]]
 
 
 def messages_of_customer(customer: Customer) -> QuerySet[Message]:
@@ -156,7 +158,7 @@ def explain(*, customer: Customer, channel: str, purpose: str) -> list[Verdict]:
         channel=channel,
         purpose=purpose,
         now=timezone.now(),
-        tenant_id=customer.tenant_id,
+        tenant_id=current_tenant_id(),
         has_suppressions=Suppression.objects.filter(channel=channel).exists(),
     )
     reasons = gate.reasons()
@@ -165,7 +167,8 @@ def explain(*, customer: Customer, channel: str, purpose: str) -> list[Verdict]:
         cursor.execute(
             f"""
             SELECT {columns}
-            FROM (SELECT c.*, {ADDRESS[channel]} AS address, c.home_branch_id AS charged_branch_id
+            FROM (SELECT c.*, {ADDRESS[Channel(channel)]} AS address,
+                         c.home_branch_id AS charged_branch_id
                   FROM customers_customer c WHERE c.id = %(customer)s) c {JOINS}
             """,  # noqa: S608  the gate's SQL is ours, its values are parameters
             {**gate.values, "customer": customer.pk},

@@ -19,9 +19,9 @@ def dispatch_messages() -> None:
     Acknowledged at the start: a killed task need not be delivered again, the sweep starts
     another within seconds.
     """
-    from marketing.delivery.dispatch import worker
+    from marketing.delivery import services
 
-    if worker.run():
+    if services.dispatch_due():
         nudge(dispatch_messages)
 
 
@@ -33,9 +33,9 @@ def nudge_dispatch() -> None:
 @shared_task
 def sweep_batches() -> None:
     """Find messages whose worker was lost, and wake the dispatchers when batches are due."""
-    from marketing.delivery.dispatch import recovery
+    from marketing.delivery import services
 
-    if recovery.sweep():
+    if services.sweep_batches():
         nudge_dispatch()
 
 
@@ -50,9 +50,9 @@ def finish_run(tenant_id: str, run_id: str) -> None:
 @shared_task
 def consume_webhooks() -> None:
     """Apply the webhooks that came in, of every tenant that has some."""
-    from marketing.delivery.webhooks import consumer
+    from marketing.delivery import services
 
-    consumer.consume_due()
+    services.consume_webhooks()
 
 
 def nudge_consumer() -> None:
@@ -64,9 +64,9 @@ def nudge_consumer() -> None:
 @shared_task
 def drop_old_partitions() -> None:
     """Drop message partitions past every tenant's retention."""
-    from marketing.delivery.services import retention
+    from marketing.delivery import services
 
-    retention.drop_old_partitions()
+    services.drop_old_partitions()
 
 
 @shared_task

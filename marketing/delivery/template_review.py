@@ -43,7 +43,7 @@ def submit_template(version: TemplateVersion, language: str) -> Mapping[str, str
 
 
 def _account(version: TemplateVersion) -> Account:
-    with tenant_scope(version.tenant_id):
+    with tenant_scope(version.tenant.pk):
         row = policy.default_account("whatsapp")
         if row is None:
             raise ProviderFailed("No WhatsApp account is set up.")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import HttpResponse
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.permissions import BasePermission
@@ -19,7 +20,9 @@ class ActorAuthentication(BaseAuthentication):
         if actor is None:
             return None
         if actor.staff is not None:
-            refusal = _CsrfCheck(lambda _: None).process_view(request._request, None, (), {})
+            refusal = _CsrfCheck(lambda _: HttpResponse()).process_view(
+                request._request, None, (), {}
+            )
             if refusal:
                 raise exceptions.PermissionDenied(f"CSRF failed: {refusal}")
         return actor.user or actor.api_key, actor
@@ -38,7 +41,7 @@ class HasPermission(BasePermission):
     """The actor holds what the view's `permissions` names for this method; else refused."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        actor = request.auth
+        actor: Any = request.auth
         if actor is None:
             raise errors.NotAuthenticated()
         required = getattr(view, "permissions", {}).get(

@@ -1,7 +1,7 @@
 """The base of every API view."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,14 +13,13 @@ from marketing.core.drf.serializers import ApiSerializer
 
 
 class ApiView(APIView):
-    """One operation (or the methods of one URL). `permissions` maps each method to its permission."""
+    """One operation, or the methods of one URL; `permissions` maps a method to its permission."""
 
     permissions: ClassVar[dict[str, str]] = {}
 
     @property
     def actor(self) -> Actor:
-        actor: Actor = self.request.auth
-        return actor
+        return cast(Actor, self.request.auth)
 
     def read(self, serializer: type[ApiSerializer], **options: Any) -> dict[str, Any]:
         """The validated body. Raises `ValidationFailed` naming each field at fault."""
@@ -57,5 +56,5 @@ class ApiView(APIView):
     def page(self, queryset: Any, serializer: type[ApiSerializer], **options: Any) -> Response:
         """One cursor page of the queryset, as the contract's list."""
         paginator = Pages()
-        rows = paginator.paginate_queryset(queryset, self.request, self)
+        rows: Any = paginator.paginate_queryset(queryset, self.request, self)
         return paginator.get_paginated_response(serializer(rows, many=True, **options).data)

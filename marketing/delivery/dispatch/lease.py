@@ -63,7 +63,8 @@ def claim() -> Lease | None:
         cursor.execute(
             """
             UPDATE delivery_dispatchbatch
-            SET state = 'leased', token = %(token)s, leased_until = now() + %(lease)s
+            SET state = 'leased', token = %(token)s,
+                leased_until = now() + make_interval(secs => %(lease)s)
             WHERE id = (
                 SELECT id FROM delivery_dispatchbatch
                 WHERE state IN ('waiting', 'leased') AND next_at <= now()
@@ -73,21 +74,21 @@ def claim() -> Lease | None:
             )
             RETURNING id, tenant_id, run_id, account_id, channel, first_id, last_id
             """,
-            {"token": token, "lease": LEASE},
+            {"token": token, "lease": LEASE.total_seconds()},
         )
         row = cursor.fetchone()
-    return None if row is None else Lease(*row, token=token)
+    return None if row is None else Lease(*row, token=token)  # type: ignore[misc]
 
 
 def renew(lease: Lease) -> bool:
     """Extend the lease; False when somebody else holds the batch by now."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE delivery_dispatchbatch SET leased_until = now() + %s"
+            "UPDATE delivery_dispatchbatch SET leased_until = now() + make_interval(secs => %s)"
             " WHERE id = %s AND token = %s AND state = 'leased'",
-            [LEASE, lease.batch_id, lease.token],
+            [LEASE.total_seconds(), lease.batch_id, lease.token],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def mark(lease: Lease, wanted: int) -> Slice:
@@ -220,10 +221,7 @@ def _write_marks(
             """,
             [now, sending, lease.first_id, lease.last_id],
         )
-        marked = [
-            Marked(*who, json.loads(variables), version_id, segments, tries)
-            for *who, variables, version_id, segments, tries in cursor.fetchall()
-        ]
+        marked = [Marked(*row[:5], json.loads(row[5]), *row[6:]) for row in cursor.fetchall()]
         cursor.execute(
             "UPDATE delivery_dispatchbatch SET queued = queued - %s, sending = sending + %s,"
             " skipped = skipped + %s WHERE id = %s",
@@ -249,12 +247,13 @@ def release(lease: Lease) -> None:
                         SELECT min(m.not_before) FROM delivery_message m
                         WHERE m.batch_id = b.id AND m.id BETWEEN b.first_id AND b.last_id
                           AND m.state = 'queued'), now()),
-                        CASE WHEN b.queued = 0 THEN now() + %s ELSE now() END)
+                        CASE WHEN b.queued = 0 THEN now() + make_interval(secs => %s)
+                             ELSE now() END)
                 FROM delivery_sendrun r
                 WHERE b.id = %s AND b.token = %s AND r.id = b.run_id
                 RETURNING b.state, r.state
                 """,
-                [LEASE, lease.batch_id, lease.token],
+                [LEASE.total_seconds(), lease.batch_id, lease.token],
             )
             row = cursor.fetchone()
         if row is None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from customers.links import unsubscribe_url
-
 from marketing.content.models import TemplateVersion
 from marketing.content.rendering import CompiledVersion, compile_version
 from marketing.content.rules import count_sms

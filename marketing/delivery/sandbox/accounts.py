@@ -62,7 +62,7 @@ class Account:
         if unknown:
             raise AccountError(f"Unknown field: {', '.join(sorted(unknown))}.")
         provider = body.get("provider")
-        if provider not in REQUIRED_CREDENTIALS:
+        if not isinstance(provider, str) or provider not in REQUIRED_CREDENTIALS:
             raise AccountError(f"provider must be one of {', '.join(REQUIRED_CREDENTIALS)}.")
         credentials = body.get("credentials")
         if not isinstance(credentials, dict) or not all(

@@ -46,7 +46,8 @@ CREATE TABLE IF NOT EXISTS stopped (
 -- Callbacks owed. A row goes when its receiver has answered 2xx.
 CREATE TABLE IF NOT EXISTS callback (
     account TEXT NOT NULL, due_ms INTEGER NOT NULL, id INTEGER NOT NULL,
-    happened_ms INTEGER NOT NULL, message_id INTEGER, event TEXT NOT NULL, cause TEXT NOT NULL, payload TEXT NOT NULL,
+    happened_ms INTEGER NOT NULL, message_id INTEGER, event TEXT NOT NULL,
+    cause TEXT NOT NULL, payload TEXT NOT NULL,
     PRIMARY KEY (account, due_ms, id)
 ) WITHOUT ROWID;
 """

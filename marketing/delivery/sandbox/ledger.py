@@ -87,7 +87,8 @@ class Ledger:
         for message in messages:
             message_id = self._database.write(
                 "INSERT INTO message (account, provider, vendor_id, recipient, reference,"
-                " accepted_ms, state, cause, content_id, variables, echo) VALUES (?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?)",
+                " accepted_ms, state, cause, content_id, variables, echo)"
+                " VALUES (?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?)",
                 (
                     account.name,
                     account.provider,

@@ -1,6 +1,7 @@
 """What can be done with runs and messages, one function a business verb."""
 
 from marketing.delivery.services.freeze import FreezeResult, freeze_run
+from marketing.delivery.services.retention import drop_old_partitions
 from marketing.delivery.services.runs import (
     cancel_run,
     create_run,
@@ -11,14 +12,25 @@ from marketing.delivery.services.runs import (
 )
 from marketing.delivery.services.single import send_test
 
+# Last: what it calls imports the verbs above.
+from marketing.delivery.services.background import (  # isort: skip
+    consume_webhooks,
+    dispatch_due,
+    sweep_batches,
+)
+
 __all__ = [
     "FreezeResult",
     "cancel_run",
+    "consume_webhooks",
     "create_run",
+    "dispatch_due",
+    "drop_old_partitions",
     "finish_done_runs",
     "finish_run_if_done",
     "freeze_run",
     "pause_run",
     "resume_run",
     "send_test",
+    "sweep_batches",
 ]

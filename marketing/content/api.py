@@ -14,13 +14,13 @@ from marketing.content import selectors, services
 from marketing.content.models import MessageTemplate, TemplateType
 from marketing.content.preview import preview
 from marketing.content.serializers import (
-    PreviewAnswer,
-    PreviewInput,
     SubmitInput,
     TemplateAnswer,
     TemplateInput,
     TemplateOutput,
     TemplatePatch,
+    TemplatePreviewAnswer,
+    TemplatePreviewInput,
     content_views,
     merged_contents,
 )
@@ -158,12 +158,14 @@ class TemplatePreview(TemplateApiView):
     permissions = {"POST": "template.view"}
 
     @extend_schema(
-        operation_id="previewTemplate", request=PreviewInput, responses={200: PreviewAnswer}
+        operation_id="previewTemplate",
+        request=TemplatePreviewInput,
+        responses={200: TemplatePreviewAnswer},
     )
     def post(self, request: Any, pk: uuid.UUID) -> Response:
         """The newest version for a customer, or with `sampleData` over our own samples."""
         template = self.template(pk)
-        data = self.read(PreviewInput)
+        data = self.read(TemplatePreviewInput)
         customer_id = data.get("customer_id")
         languages = selectors.open_tenant().languages
         seen = preview(
@@ -185,7 +187,7 @@ class TemplatePreview(TemplateApiView):
             "sms_segments": seen.sms.segments if seen.sms else None,
             "sms_encoding": seen.sms.encoding if seen.sms else None,
         }
-        return Response(PreviewAnswer(answer).data)
+        return Response(TemplatePreviewAnswer(answer).data)
 
 
 class SubmitTemplate(TemplateApiView):

@@ -129,7 +129,7 @@ class TemplateAnswer(ApiSerializer):
     template = TemplateOutput()
 
 
-class PreviewInput(ApiSerializer):
+class TemplatePreviewInput(ApiSerializer):
     customer_id = serializers.UUIDField(required=False, allow_null=True)
     sample_data = serializers.DictField(
         child=serializers.CharField(allow_blank=True), required=False
@@ -137,7 +137,7 @@ class PreviewInput(ApiSerializer):
     language = serializers.CharField(max_length=10, required=False)
 
 
-class PreviewAnswer(ApiSerializer):
+class TemplatePreviewAnswer(ApiSerializer):
     preview = serializers.CharField()
     language = serializers.CharField()
     subject = serializers.CharField(allow_blank=True)

@@ -94,8 +94,10 @@ def test_a_language_left_empty_is_left_out(browser):
 
 
 def test_mistakes_stand_at_their_field_and_open_their_language(browser):
-    text = page(browser.post(NEW, {**FORM, "hi-body": "{{ custmer_name }}"}), 422)
-    assert "Did you mean “customer_name”?" in text
+    form = {**FORM, "hi-body": "{{ custmer_name }}", "language": "hi"}
+    text = page(browser.post(NEW, form), 422)
+    # In the summary, at the field and beside the phone.
+    assert text.count("Did you mean “customer_name”?") == 3
     assert 'id="id_hi-body_error"' in text
     assert 'value="hi" checked' in text
     assert not MessageTemplate.objects.exists()

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Channel
 from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignType
+from marketing.content.models import MessageTemplate
 from marketing.content.selectors import templates_for_actor
 from marketing.core.actor import Actor
 from marketing.core.models import Branch
@@ -50,6 +51,11 @@ class StepForm(forms.Form):
         raise NotImplementedError
 
 
+def _choices_of(form: forms.Form, name: str) -> Any:
+    """A field whose choices depend on who fills the form."""
+    return form.fields[name]
+
+
 class DetailsForm(StepForm):
     name = forms.CharField(label=_("Name"), max_length=100, help_text=_("Only your team sees it."))
     description = forms.CharField(
@@ -58,7 +64,7 @@ class DetailsForm(StepForm):
     channel = forms.ChoiceField(
         label=_("Channel"), choices=Channel.choices, widget=forms.RadioSelect
     )
-    branches = forms.ModelMultipleChoiceField(
+    branches: "forms.ModelMultipleChoiceField[Branch]" = forms.ModelMultipleChoiceField(
         label=_("Branches"),
         queryset=None,
         required=False,
@@ -71,7 +77,7 @@ class DetailsForm(StepForm):
         branches = Branch.objects.filter(is_active=True)
         if self.actor.branch_ids is not None:
             branches = branches.filter(pk__in=self.actor.branch_ids)
-        self.fields["branches"].queryset = branches
+        _choices_of(self, "branches").queryset = branches
         if self.campaign is None:
             self.initial.setdefault("channel", Channel.WHATSAPP)
 
@@ -91,7 +97,11 @@ class DetailsForm(StepForm):
         return values
 
 
-NOBODY_CHOSEN = {"target_all_customers": False, "segment_id": None, "exclude_segment_ids": []}
+NOBODY_CHOSEN: dict[str, Any] = {
+    "target_all_customers": False,
+    "segment_id": None,
+    "exclude_segment_ids": [],
+}
 
 
 class AudienceForm(StepForm):
@@ -116,8 +126,8 @@ class AudienceForm(StepForm):
             .values_list("pk", "name")
         ]
         everyone = (self.EVERYONE, _("All customers of these branches"))
-        self.fields["segment"].choices = [("", _("Choose…")), everyone, *segments]
-        self.fields["excluded"].choices = segments
+        _choices_of(self, "segment").choices = [("", _("Choose…")), everyone, *segments]
+        _choices_of(self, "excluded").choices = segments
 
     def stored(self, campaign: Campaign) -> dict[str, Any]:
         segment = str(campaign.segment_id) if campaign.segment_id else ""
@@ -137,7 +147,7 @@ class AudienceForm(StepForm):
 
 
 class MessageForm(StepForm):
-    template = forms.ModelChoiceField(
+    template: "forms.ModelChoiceField[MessageTemplate]" = forms.ModelChoiceField(
         label=_("Message"),
         queryset=None,
         empty_label=_("Choose…"),
@@ -149,7 +159,7 @@ class MessageForm(StepForm):
         templates = templates_for_actor(self.actor).filter(is_active=True)
         if self.campaign is not None:
             templates = templates.filter(channel=self.campaign.channel)
-        self.fields["template"].queryset = templates.order_by("name")
+        _choices_of(self, "template").queryset = templates.order_by("name")
 
     def stored(self, campaign: Campaign) -> dict[str, Any]:
         return {"template": campaign.template_id}
@@ -248,15 +258,6 @@ class ScheduleForm(StepForm):
         if data["when"] == self.LATER:
             moment = dt.datetime.combine(data["date"], data["time"], self.zone)
         return {"campaign_type": CampaignType.ONE_TIME, "scheduled_at": moment}
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        label=_("Why?"),
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("The author reads this."),
-    )
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
 
 class TestSendForm(forms.Form):

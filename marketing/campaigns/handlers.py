@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from marketing.campaigns.services import runs
+from marketing.campaigns import services
 from marketing.core.events import subscribe
 from marketing.core.models import DomainEvent
 
@@ -11,13 +11,13 @@ from marketing.core.models import DomainEvent
 @subscribe("send_run.finished")
 def finish_campaigns(happened: Sequence[DomainEvent]) -> None:
     for event in happened:
-        runs.note_run_finished(send_run_id=UUID(event.payload["runId"]))
+        services.note_run_finished(send_run_id=UUID(event.payload["runId"]))
 
 
 @subscribe("send_run.paused")
 def pause_campaigns(happened: Sequence[DomainEvent]) -> None:
     for event in happened:
-        runs.note_run_paused(
+        services.note_run_paused(
             send_run_id=UUID(event.payload["runId"]),
             reason=event.payload["reason"],
             detail=event.payload.get("detail", ""),

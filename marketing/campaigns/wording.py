@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from marketing.delivery import wording as delivery
 
-PAUSE_REASONS: dict[str, Promise] = delivery.PAUSE_REASONS | {
+PAUSE_REASONS: dict[str, str | Promise] = {
+    **delivery.PAUSE_REASONS,
     "paused_by_person": _("Somebody paused it"),
     "missed_schedule": _("Its time was missed"),
     "audience_grown": _("More people than were approved"),

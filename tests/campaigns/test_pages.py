@@ -314,7 +314,9 @@ def test_recipients_are_filtered_searched_and_masked(chain, login):
 
 def test_why_she_did_not_get_it(chain, login):
     campaign, _ = sending(chain)
-    stranger = CustomerFactory(home_branch=chain.north, consent=False)
+    stranger = CustomerFactory(home_branch=chain.north, first_name="Zubaida", consent=False)
+    found = login("manager").get(page(campaign), {"q": "Zubaida"})
+    assert page(campaign, "campaign-person", stranger.pk) in found.content.decode()
     shown = text_of(login("manager").get(page(campaign, "campaign-person", stranger.pk)))
     assert "not in the audience when it was put together" in shown
     assert "Has not agreed to this channel" in shown

@@ -3,13 +3,12 @@
 from decimal import ROUND_HALF_UP
 from typing import Any
 
-from django.utils.functional import cached_property
 from rest_framework import serializers
 
 from customers.models import Channel
 from marketing.campaigns import rules
-from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
-from marketing.campaigns.selectors.progress import figures_of
+from marketing.campaigns.models import CampaignStatus, CampaignType
+from marketing.campaigns.selectors.progress import attach_figures
 from marketing.core.actor import Actor
 from marketing.core.drf.serializers import ApiSerializer
 from marketing.core.logs import mask_phone
@@ -83,9 +82,8 @@ class CampaignList(serializers.ListSerializer[Any]):
     """Looks up the figures of all its campaigns at once."""
 
     def to_representation(self, data: Any) -> list[Any]:
-        campaigns = list(data)
-        self.child.figures = figures_of(campaigns)
-        return super().to_representation(campaigns)
+        attach_figures(data)
+        return super().to_representation(data)
 
 
 class CampaignOutput(ApiSerializer):
@@ -138,12 +136,9 @@ class CampaignOutput(ApiSerializer):
     class Meta:
         list_serializer_class = CampaignList
 
-    @cached_property
-    def figures(self) -> dict[Any, Any]:
-        return figures_of([self.instance])
-
-    def to_representation(self, instance: Campaign) -> Any:
-        instance.figures = self.figures[instance.pk]
+    def to_representation(self, instance: Any) -> Any:
+        if self.parent is None:
+            attach_figures([instance])
         instance.recurrence = rules.recurrence_parts(instance.recurrence_rule)
         instance.currency = self.context["currency"]
         return super().to_representation(instance)

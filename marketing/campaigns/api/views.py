@@ -60,7 +60,8 @@ def filtered(
     found = filter_class(request.query_params, queryset=queryset)
     if not found.is_valid():
         raise ValidationFailed(fields={name: list(texts) for name, texts in found.errors.items()})
-    return found.qs
+    rows: QuerySet[Any] = found.qs
+    return rows
 
 
 class CampaignApiView(ApiView):
@@ -77,7 +78,7 @@ class CampaignApiView(ApiView):
 
     def expected_version(self, data: dict[str, Any]) -> int | None:
         """The version of `If-Match` or of the body, which is taken out of `data`."""
-        asked = data.pop("version", None)
+        asked: int | None = data.pop("version", None)
         header = self.request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
         if not header or header == "*":
             return asked

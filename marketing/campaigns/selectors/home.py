@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from marketing.campaigns.models import Campaign, CampaignStatus
 from marketing.campaigns.selectors.campaigns import campaigns_for_actor, waiting_for_approval
-from marketing.campaigns.selectors.progress import figures_of
+from marketing.campaigns.selectors.progress import attach_figures
 from marketing.core.actor import Actor
 from marketing.policy.selectors import MonthSpend, spend_of_month
 
@@ -41,9 +41,7 @@ def home(actor: Actor) -> Home:
     acts = actor.can("campaign.create")
     running = by_status["sending"]
     recent = list(campaigns_for_actor(actor).filter(status="sent").order_by("-pk")[:3])
-    figures = figures_of([*running, *recent])
-    for campaign in [*running, *recent]:
-        campaign.figures = figures[campaign.pk]
+    attach_figures([*running, *recent])
     return Home(
         approvals=list(waiting_for_approval(actor)[:FEW]),
         sent_back=by_status["draft"] if acts else [],

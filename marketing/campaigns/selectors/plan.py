@@ -142,7 +142,7 @@ def fingerprint(campaign: Campaign) -> str:
         "allCustomers": campaign.target_all_customers,
         "excluded": sorted(map(str, campaign.exclude_segment_ids)),
         "rules": {str(pk): rule for pk, rule in rules.values_list("pk", "rules")},
-        "branches": campaign.branch_ids and sorted(map(str, campaign.branch_ids)),
+        "branches": sorted(str(pk) for pk in campaign.branch_ids or ()),
         "steps": steps(campaign, version_of(campaign)),
         "type": campaign.campaign_type,
         "scheduledAt": planned and planned.astimezone(dt.UTC).isoformat(),

@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -65,6 +65,14 @@ def figures_of(campaigns: Sequence[Campaign]) -> dict[uuid.UUID, Figures]:
         campaign.pk: _figures(campaign, by_campaign[campaign.pk], progress)
         for campaign in campaigns
     }
+
+
+def attach_figures(campaigns: Iterable[Any]) -> None:
+    """Give each campaign its `figures`, for lists and serializers."""
+    shown = list(campaigns)
+    figures = figures_of(shown)
+    for campaign in shown:
+        campaign.figures = figures[campaign.pk]
 
 
 def _figures(

@@ -12,6 +12,12 @@ from marketing.campaigns.services.drafts import (
     delete_campaign,
     update_campaign,
 )
+from marketing.campaigns.services.runs import (
+    note_run_finished,
+    note_run_paused,
+    run_due_campaigns,
+    start_run,
+)
 from marketing.campaigns.services.sending import (
     cancel_campaign,
     pause_campaign,
@@ -28,12 +34,16 @@ __all__ = [
     "copy_campaign",
     "create_campaign",
     "delete_campaign",
+    "note_run_finished",
+    "note_run_paused",
     "pause_campaign",
     "reject_campaign",
     "resume_campaign",
+    "run_due_campaigns",
     "schedule_campaign",
     "send_campaign",
     "send_test",
+    "start_run",
     "submit_campaign",
     "update_campaign",
 ]

@@ -34,7 +34,7 @@ from marketing.core.pages import staff_view
 from marketing.delivery import selectors as delivery
 from marketing.delivery.models import Message, MessageState
 
-PEOPLE_PER_PAGE = 50
+PEOPLE_PER_PAGE = 25
 FOUND_CUSTOMERS = 200
 SAMPLES = 10
 
@@ -56,15 +56,13 @@ def campaign_live(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 def _page(
     request: StaffRequest, campaign: Campaign, error: DomainError | None = None
 ) -> HttpResponse:
-    context = _live(request, campaign) | {
+    context: dict[str, Any] = _live(request, campaign) | {
         "history": history(campaign)[:30],
         "problems": sentences(error) if error else [],
-        "is_receptionist": request.actor.staff.role == Role.RECEPTIONIST,
+        "is_receptionist": is_receptionist(request.actor),
     }
     if context["run"]:
         context |= _people(request, context["run"])
-    if campaign.status == rules.PENDING_APPROVAL:
-        context["reason_form"] = forms.ReasonForm(initial={"version": campaign.version})
     if "test" in context["actions"]:
         context["test_form"] = forms.TestSendForm()
     status = 200 if error is None else 422 if error.http_status == 400 else error.http_status
@@ -119,6 +117,7 @@ def _people(request: StaffRequest, run: CampaignRun) -> dict[str, Any]:
         people = people.filter(customer_id__in=list(found[:FOUND_CUSTOMERS]))
     rows = _after(people, request.GET.get("after", ""))
     return {
+        "strangers": search_customers(request.actor, text)[:5] if text and not rows else [],
         "people": rows[:PEOPLE_PER_PAGE],
         "after": rows[PEOPLE_PER_PAGE - 1].pk if len(rows) > PEOPLE_PER_PAGE else None,
         "state": state,
@@ -185,6 +184,11 @@ def campaign_samples(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         "campaigns/_samples.html",
         {"campaign": campaign, "samples": samples, "problem": problem},
     )
+
+
+def is_receptionist(actor: Actor) -> bool:
+    """Receptionists see phones masked in lists (decisions 7)."""
+    return actor.staff is not None and actor.staff.role == Role.RECEPTIONIST
 
 
 Service = Callable[..., Any]

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 
 from marketing.campaigns.models import CampaignStatus
 from marketing.campaigns.selectors.campaigns import campaigns_for_actor, waiting_for_approval
-from marketing.campaigns.selectors.progress import figures_of
+from marketing.campaigns.selectors.progress import attach_figures
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
 
@@ -37,9 +37,7 @@ def campaign_list(request: StaffRequest) -> HttpResponse:
     if text:
         found = found.filter(name__icontains=text)
     page = Paginator(found.order_by("-pk"), PAGE_SIZE).get_page(request.GET.get("page"))
-    figures = figures_of(list(page))
-    for campaign in page:
-        campaign.figures = figures[campaign.pk]
+    attach_figures(page)
     tabs = [
         {
             "label": label,

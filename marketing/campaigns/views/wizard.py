@@ -19,8 +19,10 @@ from marketing.campaigns.services.checks import next_due
 from marketing.campaigns.views.refusals import sentences, show_at_fields
 from marketing.content.selectors import get_template_for_actor
 from marketing.core import clock
+from marketing.core.actor import Actor
 from marketing.core.errors import DomainError
 from marketing.core.htmx import StaffRequest
+from marketing.core.models import Tenant
 from marketing.core.pages import staff_view
 
 STEPS: dict[str, tuple[Any, type[forms.StepForm] | None]] = {
@@ -37,9 +39,7 @@ ORDER = list(STEPS)
 @require_http_methods(["GET", "POST"])
 def campaign_new(request: StaffRequest) -> HttpResponse:
     """The first step makes the draft."""
-    form = forms.DetailsForm(
-        request.POST or None, actor=request.actor, campaign=None, initial=_wished(request)
-    )
+    form = forms.DetailsForm(request.POST or None, actor=request.actor, campaign=None)
     if request.method == "POST" and form.is_valid():
         try:
             campaign = services.create_campaign(
@@ -50,10 +50,6 @@ def campaign_new(request: StaffRequest) -> HttpResponse:
         else:
             return redirect("campaign-edit", campaign.pk, "audience")
     return _show(request, None, "details", form)
-
-
-def _wished(request: StaffRequest) -> dict[str, str]:
-    return {"name": request.GET.get("name", "")}
 
 
 def _wished_segment(request: StaffRequest) -> dict[str, Any]:
@@ -98,16 +94,26 @@ def campaign_edit(request: StaffRequest, pk: uuid.UUID, step: str) -> HttpRespon
 def _form(
     request: StaffRequest, form_class: type[forms.StepForm], campaign: Campaign
 ) -> forms.StepForm:
-    more = {}
+    more: dict[str, str] = {}
     if form_class is forms.ScheduleForm:
-        more = {"zone": request.actor.user.tenant.time_zone}
+        more = {"zone": time_zone_of(request.actor)}
     return form_class(request.POST or None, actor=request.actor, campaign=campaign, **more)
+
+
+def time_zone_of(actor: Actor) -> str:
+    """The zone in which schedules are given: the chain's."""
+    return Tenant.objects.values_list("time_zone", flat=True).get(pk=actor.tenant_id)
 
 
 def _show(
     request: StaffRequest, campaign: Campaign | None, step: str, form: forms.StepForm
 ) -> HttpResponse:
-    context: dict[str, Any] = {"form": form, "campaign": campaign, "step": step}
+    context: dict[str, Any] = {
+        "form": form,
+        "campaign": campaign,
+        "step": step,
+        "width": "narrow" if step in ("details", "schedule") else "",
+    }
     if campaign is not None and step == "message":
         context["previews"] = message_previews(campaign)
     return render(
@@ -172,7 +178,7 @@ def campaign_estimate(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     A fragment of its own, because counting a million people takes its time.
     """
     campaign = get_campaign_for_actor(request.actor, pk)
-    chosen = {}
+    chosen: dict[str, Any] = {}
     if "segment" in request.GET:
         form = forms.AudienceForm(request.GET, actor=request.actor, campaign=campaign)
         chosen = form.values() if form.is_valid() else forms.NOBODY_CHOSEN

@@ -7,11 +7,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from marketing.core.models import ApiKey, AuditEntry, Staff
+from marketing.core.models import ApiKey, AuditEntry, Role, Staff
 from marketing.core.services import issue_key
 from marketing.core.tenancy import tenant_scope
 from marketing.policy import selectors, services
 from marketing.policy.models import ProviderAccount
+from tests.factories.core import make_staff
 from tests.factories.policy import make_account
 
 VIEWED_BY_MANAGERS = ["settings", "settings-hours", "settings-budget", "settings-approval"]
@@ -111,6 +112,19 @@ def test_budget_page_takes_as_many_queries_for_many_branches(
     client.get(reverse("settings-budget"))
     with django_assert_max_num_queries(16):
         client.get(reverse("settings-budget"))
+
+
+@pytest.mark.parametrize("name", ["account-list", "staff-list", "key-list", "audit-list"])
+def test_lists_take_as_many_queries_for_many_rows(
+    chain, login, django_assert_max_num_queries, name
+):
+    for number in range(6):
+        make_account("meta", name=f"Number {number}")
+        make_staff(Role.RECEPTIONIST, chain.north, chain.south, name=f"Person {number}")
+        issue_key(actor=chain.actor(chain.owner), name=f"Key {number}", scopes=["read"])
+    client = login("owner")
+    with django_assert_max_num_queries(12):
+        assert client.get(reverse(name)).status_code == 200
 
 
 def test_owner_opens_an_account_and_reads_its_callback_address(chain, login):

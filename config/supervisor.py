@@ -45,6 +45,7 @@ class Program:
 
 
 BRING_UP = Program("bring-up", (sys.executable, "-m", "config.bring_up"))
+CONNECT_SANDBOX = Program("connect", (sys.executable, "manage.py", "connect_sandbox"))
 
 
 def services(web_port: int) -> list[Program]:
@@ -260,6 +261,12 @@ def run_parlour(output: TextIO) -> int:
         signal.signal(number, supervisor.request_stop)
 
     def greet() -> None:
+        # The sandbox learns of the demo's accounts as a vendor would in its dashboard.
+        connected = subprocess.run(
+            CONNECT_SANDBOX.command, cwd=CHECKOUT, env=environment, capture_output=True, text=True
+        )
+        if connected.returncode and not supervisor.stop_requested:
+            supervisor.say(f"{CONNECT_SANDBOX.name}: {connected.stderr.strip()}")
         addresses = f"Parlour: {address}/  Phone inbox: {environment['SANDBOX_URL']}/"
         supervisor.say("\n".join(["", addresses, *logins, "Ctrl-C stops everything.", ""]))
 

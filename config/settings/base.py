@@ -186,6 +186,7 @@ REST_FRAMEWORK = {
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
     "TIME_FORMAT": "%H:%M",
     "COERCE_DECIMAL_TO_STRING": True,
+    "NON_FIELD_ERRORS_KEY": "nonFieldErrors",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {

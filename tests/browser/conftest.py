@@ -123,7 +123,7 @@ def _free_port() -> int:
 @pytest.fixture(scope="session")
 def parlour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parlour]:
     """One running product for all browser tests; its servers and data go with the session."""
-    running = Parlour(tmp_path_factory.mktemp("parlour"), customers=1_500)
+    running = Parlour(tmp_path_factory.mktemp("parlour"), customers=4_000)
     try:
         running.start()
         yield running

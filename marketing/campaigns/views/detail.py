@@ -1,5 +1,6 @@
 """One campaign: live figures, what may be done with it, its people and its history."""
 
+import datetime as dt
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -34,6 +35,8 @@ from marketing.core.pages import staff_view
 from marketing.delivery import selectors as delivery
 from marketing.delivery.models import Message, MessageState
 
+# How long after the last message the page still looks for deliveries by itself.
+FRESH = dt.timedelta(minutes=15)
 PEOPLE_PER_PAGE = 25
 FOUND_CUSTOMERS = 200
 SAMPLES = 10
@@ -76,7 +79,7 @@ def _live(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
         "campaign": campaign,
         "figures": figures,
         "run": run,
-        "is_live": campaign.status == rules.SENDING,
+        "is_live": campaign.status == rules.SENDING or _is_fresh(run),
         "actions": _actions(request.actor, campaign),
         "needs_approver": campaign.pause_reason in rules.REAPPROVAL_REASONS,
     }
@@ -86,6 +89,12 @@ def _live(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
         )
         context["failures"] = delivery.failures_of(run.send_run)
     return context
+
+
+def _is_fresh(run: CampaignRun | None) -> bool:
+    """Whether deliveries and readings are still coming in fast."""
+    ended = run.send_run.finished_at if run else None
+    return ended is not None and clock.now() - ended < FRESH
 
 
 def _actions(actor: Actor, campaign: Campaign) -> set[str]:

@@ -1,6 +1,6 @@
 """A realistic salon chain to try Parlour on, made the same from the same seed.
 
-    make_demo(customers=5_000, seed=1)
+make_demo(customers=5_000, seed=1)
 """
 
 import datetime as dt

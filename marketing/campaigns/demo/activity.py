@@ -3,9 +3,9 @@
 import datetime as dt
 from typing import Any
 
+from customers.models import Service
 from marketing.campaigns.demo.catalogue import MEMBERSHIP_PLANS, PACKAGES, menu_slots
 from marketing.campaigns.demo.staging import execute, stage_query, stage_rows
-from customers.models import Service
 from marketing.core.tenancy import current_tenant_id
 
 DAYS = 730
@@ -25,10 +25,11 @@ def write_activity(services: dict[str, Service], now: dt.datetime, zone: str) ->
         "audience text, slot int, service_id uuid, category_id uuid, price numeric",
         menu_slots(services),
     )
-    stage_rows("demo_season", "month int, share float8", enumerate(SEASON, 1))
     stage_rows("demo_extra", "rhythm text, share float8", DECEMBER_EXTRA.items())
     stage_query(
-        "demo_visit", VISITS, values | {"opens": OPENS_AT, "quarters": QUARTERS_OPEN}
+        "demo_visit",
+        VISITS,
+        values | {"opens": OPENS_AT, "quarters": QUARTERS_OPEN, "season": list(SEASON)},
     )
     execute(INSERT_VISITS, values)
     execute(INSERT_PURCHASES, values)
@@ -50,11 +51,14 @@ def _numbered(rows: tuple[tuple[Any, ...], ...]) -> list[tuple[Any, ...]]:
 # would fall on the first days of the week move to its Saturday. `v` tells a person's visits
 # apart in draws. A bill has one to three services; `taste` says how dear they are.
 VISITS = """
-    SELECT uuidv7() AS id, uuidv7() AS purchase_id, visit.*,
-           first.service_id AS service_1, first.category_id AS category_1, round(first.price * price_level::numeric, -1) AS price_1,
+    SELECT pg_temp.make_id(v, 'visit') AS id, pg_temp.make_id(v, 'purchase') AS purchase_id,
+           visit.*,
+           first.service_id AS service_1, first.category_id AS category_1,
+           round(first.price * price_level::numeric, -1) AS price_1,
            second.service_id AS service_2, second.category_id AS category_2,
            round(second.price * price_level::numeric, -1) AS price_2,
-           third.service_id AS service_3, third.category_id AS category_3, round(third.price * price_level::numeric, -1) AS price_3
+           third.service_id AS service_3, third.category_id AS category_3,
+           round(third.price * price_level::numeric, -1) AS price_3
     FROM (
         SELECT came.*, branch.price_level,
                CASE WHEN came.branch_id = came.home_id AND pg_temp.draw(v, 'same stylist') < 0.65
@@ -86,25 +90,25 @@ VISITS = """
                        THEN 6 - extract(isodow FROM planned.day)::int ELSE 0 END AS day
             FROM demo_person person
             CROSS JOIN LATERAL (
-                SELECT person.n * 64 + i AS v, days_ago,
+                SELECT person.position * 64 + i AS v, days_ago,
                        (%(now)s AT TIME ZONE %(zone)s)::date - days_ago AS day
                 FROM generate_series(0, greatest(first_day - last_day, 0) / interval_days) i
                 CROSS JOIN LATERAL (SELECT first_day - (i * interval_days
-                    + CASE WHEN i > 0 THEN (pg_temp.draw(n * 64 + i, 'early or late') - 0.5)
+                    + CASE WHEN i > 0 THEN (pg_temp.draw(position * 64 + i, 'early or late') - 0.5)
                         * interval_days / 2 ELSE 0 END)::int) AS drawn(days_ago)
                 WHERE days_ago >= last_day
-                  AND (i = 0 OR pg_temp.draw(n * 64 + i, 'season') < (
-                      SELECT share FROM demo_season WHERE month = extract(month FROM
-                          (%(now)s AT TIME ZONE %(zone)s)::date - days_ago)))
+                  AND (i = 0 OR pg_temp.draw(position * 64 + i, 'season') < 
+                      (%(season)s::float8[])[date_part('month',
+                          (%(now)s AT TIME ZONE %(zone)s)::date - days_ago)::int])
                 UNION ALL
-                SELECT person.n * 64 + 60 + year, today - festive, festive
+                SELECT person.position * 64 + 60 + year, today - festive, festive
                 FROM demo_extra, generate_series(0, 2) year
                 CROSS JOIN LATERAL (SELECT (%(now)s AT TIME ZONE %(zone)s)::date) AS clock(today)
                 CROSS JOIN LATERAL (SELECT make_date(extract(year FROM today)::int - year, 12,
-                    8 + floor(pg_temp.draw(n * 64 + 60 + year, 'party') * 24)::int))
+                    8 + floor(pg_temp.draw(position * 64 + 60 + year, 'party') * 24)::int))
                     AS party(festive)
                 WHERE demo_extra.rhythm = person.rhythm
-                  AND pg_temp.draw(n * 64 + 60 + year, 'goes out') < demo_extra.share
+                  AND pg_temp.draw(position * 64 + 60 + year, 'goes out') < demo_extra.share
                   AND today - festive BETWEEN last_day AND first_day
             ) planned
             WHERE person.interval_days > 0
@@ -150,14 +154,15 @@ INSERT_PURCHASES = """
 
 INSERT_LINES = """
     INSERT INTO customers_purchaseline (
-        tenant_id, purchase_id, service_id, category_id, staff_id, quantity, unit_price, amount)
-    SELECT %(tenant)s, purchase_id, line.service_id, line.category_id, staff_id, 1, line.price,
-           line.price
+        id, tenant_id, purchase_id, service_id, category_id, staff_id, quantity, unit_price,
+        amount)
+    SELECT pg_temp.make_id(v * 4 + line.number, 'line'), %(tenant)s, purchase_id,
+           line.service_id, line.category_id, staff_id, 1, line.price, line.price
     FROM demo_visit
     CROSS JOIN LATERAL (VALUES
-        (service_1, category_1, price_1), (service_2, category_2, price_2),
-        (service_3, category_3, price_3)
-    ) AS line(service_id, category_id, price)
+        (1, service_1, category_1, price_1), (2, service_2, category_2, price_2),
+        (3, service_3, category_3, price_3)
+    ) AS line(number, service_id, category_id, price)
     WHERE line.service_id IS NOT NULL
 """
 

@@ -147,10 +147,11 @@ HEARD = """
 
 STATES = f"""
     INSERT INTO customers_consentstate (
-        tenant_id, customer_id, whatsapp_promotional, whatsapp_service, whatsapp_basis,
+        id, tenant_id, customer_id, whatsapp_promotional, whatsapp_service, whatsapp_basis,
         sms_promotional, sms_service, sms_basis, email_promotional, email_service, email_basis,
         is_dnd, marketing_opted_out, opted_out_at, opt_out_source, updated_at)
-    SELECT %(tenant)s, person.id, whatsapp_promotional, whatsapp_service, whatsapp_basis,
+    SELECT pg_temp.make_id(person.position, 'consent state'), %(tenant)s, person.id,
+           whatsapp_promotional, whatsapp_service, whatsapp_basis,
            sms_promotional, sms_service, sms_basis, email_promotional, email_service, email_basis,
            is_dnd, marketing_opted_out, known_at + (%(now)s - known_at) * opted_out_when,
            opt_out_source, %(now)s
@@ -158,12 +159,13 @@ STATES = f"""
      AND state.is_dnd_person = (pg_temp.draw(person.n, 'dnd') < %(dnd)s)
 """  # noqa: S608  constants of this module
 
-# In the order they were said: ids of a person's lines grow with time.
+# Ids of a person's lines grow in the order they were said.
 LEDGER = f"""
     INSERT INTO customers_consentrecord (
-        tenant_id, customer_id, channel, purpose, state, basis, source, wording_version, language,
-        reason, user_id, at)
-    SELECT %(tenant)s, person.id, line.channel, line.purpose, line.state, line.basis,
+        id, tenant_id, customer_id, channel, purpose, state, basis, source, wording_version,
+        language, reason, user_id, at)
+    SELECT pg_temp.make_id(person.position * 16 + line.number, 'consent record'), %(tenant)s,
+           person.id, line.channel, line.purpose, line.state, line.basis,
            coalesce(nullif(line.source, ''), person.source),
            CASE line.basis WHEN 'explicit' THEN %(wording)s ELSE '' END,
            CASE line.basis WHEN 'explicit' THEN person.language ELSE '' END, '',
@@ -174,7 +176,6 @@ LEDGER = f"""
     FROM {HEARD} JOIN demo_line line ON line.history = chosen.history
      AND line.is_dnd = (pg_temp.draw(person.n, 'dnd') < %(dnd)s)
     JOIN demo_branch branch ON branch.code = person.code
-    ORDER BY person.n, line.number
 """  # noqa: S608  constants of this module
 
 SUPPRESSIONS = """

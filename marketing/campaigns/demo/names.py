@@ -77,8 +77,8 @@ COMMUNITIES = (
     ),
     _community(
         "punjabi",
-        """Simran ਸਿਮਰਨ, Harpreet ਹਰਪ੍ਰੀਤ, Jasleen ਜਸਲੀਨ, Manpreet ਮਨਪ੍ਰੀਤ, Gurleen ਗੁਰਲੀਨ, Navneet ਨਵਨੀਤ,
-        Kiran ਕਿਰਨ, Amrit ਅੰਮ੍ਰਿਤ, Rupinder ਰੁਪਿੰਦਰ, Palak ਪਲਕ""",
+        """Simran ਸਿਮਰਨ, Harpreet ਹਰਪ੍ਰੀਤ, Jasleen ਜਸਲੀਨ, Manpreet ਮਨਪ੍ਰੀਤ, Gurleen ਗੁਰਲੀਨ,
+        Navneet ਨਵਨੀਤ, Kiran ਕਿਰਨ, Amrit ਅੰਮ੍ਰਿਤ, Rupinder ਰੁਪਿੰਦਰ, Palak ਪਲਕ""",
         """Gurpreet ਗੁਰਪ੍ਰੀਤ, Jaspreet ਜਸਪ੍ਰੀਤ, Karan ਕਰਨ, Harjit ਹਰਜੀਤ, Manjit ਮਨਜੀਤ, Arshdeep ਅਰਸ਼ਦੀਪ,
         Sukhdev ਸੁਖਦੇਵ, Varun ਵਰੁਣ""",
         """Kaur ਕੌਰ, Sidhu ਸਿੱਧੂ, Gill ਗਿੱਲ, Dhillon ਢਿੱਲੋਂ, Sandhu ਸੰਧੂ, Arora ਅਰੋੜਾ, Kapoor ਕਪੂਰ,
@@ -146,7 +146,7 @@ COMMUNITIES = (
     ),
     _community(
         "urdu",
-        """Ayesha, Fatima, Zoya, Sana, Nazia, Rukhsar, Mehreen, Shabana, Alisha, Hina, Saba, Afreen""",
+        "Ayesha, Fatima, Zoya, Sana, Nazia, Rukhsar, Mehreen, Shabana, Alisha, Hina, Saba",
         """Imran, Faisal, Arbaaz, Zaid, Irfan, Salman, Danish, Rehan, Junaid""",
         """Khan, Shaikh, Ansari, Qureshi, Siddiqui, Syed, Mirza, Pathan, Sayyed, Hussain""",
         hi=48,

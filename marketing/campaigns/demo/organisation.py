@@ -64,7 +64,7 @@ REGIONS: dict[str, tuple[Place, ...]] = {
     ),
     "North and East": (
         Place(
-            "DEL1", "Greater Kailash", "New Delhi", "M Block Market, Greater Kailash I, Delhi 110048",
+            "DEL1", "Greater Kailash", "New Delhi", "M Block Market, Greater Kailash I, 110048",
             "+911141630150", 28.5494, 77.2340, 12, 1.30, ("9810", "9811", "9818"),
             {"hindi": 56, "punjabi": 28, "urdu": 8, "bengali": 8},
         ),

@@ -130,7 +130,9 @@ def _close_books(campaign: Campaign, run: SendRun, branch: Branch, sent_at: dt.d
     batches = list(DispatchBatch.objects.filter(run_id=run.pk))
     cost = sum(batch.cost for batch in batches)
     audience = sum(
-        getattr(batch, state) for batch in batches for state in ("read", "delivered", "failed", "skipped")
+        getattr(batch, state)
+        for batch in batches
+        for state in ("read", "delivered", "failed", "skipped")
     )
     SendRun.objects.filter(pk=run.pk).update(
         audience=audience, reserved={str(branch.pk): str(cost)}

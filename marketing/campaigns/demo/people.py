@@ -28,8 +28,8 @@ PREFERRED_CHANNELS = {"whatsapp": 82, "sms": 11, "email": 7}
 # Of a hundred people: kind of guest, days between visits (from, to), share who have left,
 # taste: the lower, the dearer what they choose.
 RHYTHMS = (
-    ("regular", 20, 30, 60, 0.22, 0.42),
-    ("occasional", 27, 80, 170, 0.45, 1.15),
+    ("regular", 20, 32, 70, 0.24, 0.42),
+    ("occasional", 27, 90, 200, 0.45, 1.15),
     ("once", 47, 400, 700, 1.00, 1.70),
     ("prospect", 6, 0, 0, 1.00, 1.00),
 )
@@ -161,6 +161,7 @@ def _name_slots(community: Community) -> list[tuple[str, str, int, str, str]]:
 # One person in fifteen belongs to the household of the person before: the same branch, family
 # name and phone. `first_day` and `last_day` count back from today; nobody's history in the
 # tables is older than 730 days, though a third of the people were customers before.
+# `position` numbers people in the order in which they became customers.
 PEOPLE = """
     SELECT person.*, branch.id AS branch_id, branch.neighbour_id,
            branch.receptionist_id, branch.receptionist_user_id, source.source, channel.channel,
@@ -171,17 +172,19 @@ PEOPLE = """
            language.language,
            CASE WHEN pg_temp.draw(n, 'has phone') < 0.96 THEN
                '+91' || branch.series[1 + household %% 3]
-               || lpad(((household * 514229 + 271828) %% 1000000)::text, 6, '0') ELSE '' END AS phone,
+               || lpad(((household * 514229 + 271828) %% 1000000)::text, 6, '0')
+           ELSE '' END AS phone,
            CASE WHEN pg_temp.draw(n, 'has email') < 0.62 THEN
                lower(given.latin || '.' || family.latin) || n || '@example.'
                || CASE floor(pg_temp.draw(n, 'domain') * 3)
                   WHEN 0 THEN 'com' WHEN 1 THEN 'net' ELSE 'org' END ELSE '' END AS email,
-           branch.stylists[1 + floor(pg_temp.draw(n, 'stylist') * cardinality(branch.stylists))::int]
+           branch.stylists[1 + floor(
+               pg_temp.draw(n, 'stylist') * cardinality(branch.stylists))::int]
                AS stylist_id,
            CASE WHEN membership < member_chance THEN last_day + floor(
                (first_day - last_day) * pg_temp.draw(n, 'joined the plan'))::int END AS member_day
     FROM (
-        SELECT *, uuidv7() AS id,
+        SELECT *, pg_temp.make_id(position, 'customer') AS id,
                CASE rhythm WHEN 'regular' THEN 0.34 WHEN 'occasional' THEN 0.06 ELSE 0 END
                    AS member_chance,
                pg_temp.draw(n, 'membership') AS membership,
@@ -189,6 +192,9 @@ PEOPLE = """
                CASE WHEN pg_temp.draw(n, 'leaves') < leaving
                     THEN floor(first_day * pg_temp.draw(n, 'left'))::int ELSE 0 END AS last_day
         FROM (
+            SELECT *, row_number() OVER (ORDER BY first_day + days_known_before DESC, n)
+                AS position
+            FROM (
             SELECT people.n, household, branch_slot.code, community.community,
                    CASE WHEN pg_temp.draw(people.n, 'gender') < 0.71 THEN 'female' ELSE 'male' END
                        AS gender,
@@ -215,8 +221,8 @@ PEOPLE = """
              AND community.slot = floor(pg_temp.draw(household, 'community') * 100)::int
             JOIN demo_rhythm rhythm
               ON rhythm.slot = floor(pg_temp.draw(people.n, 'rhythm') * 100)::int
-        ) placed
-        ORDER BY first_day + days_known_before DESC
+            ) placed
+        ) numbered
     ) person
     JOIN demo_branch branch ON branch.code = person.code
     JOIN demo_language_slot language ON language.community = person.community
@@ -234,8 +240,8 @@ CUSTOMERS = """
         id, tenant_id, external_id, first_name, last_name, phone, email, whatsapp_id, birth_date,
         anniversary, gender, language, preferred_channel, home_branch_id, tags, attributes,
         latitude, longitude, source, status, created_at, updated_at)
-    SELECT demo_person.id, %(tenant)s, 'KSR-' || lpad(n::text, 7, '0'), first_shown, family_shown, phone, email,
-           '',
+    SELECT demo_person.id, %(tenant)s, 'KSR-' || lpad(position::text, 7, '0'),
+           first_shown, family_shown, phone, email, '',
            CASE WHEN pg_temp.draw(n, 'has birthday') < 0.72 THEN
                date '1958-01-01' + floor(power(pg_temp.draw(n, 'birthday'), 0.7) * 18000)::int END,
            CASE WHEN pg_temp.draw(n, 'has anniversary') < 0.33 THEN
@@ -269,22 +275,24 @@ CUSTOMERS = """
 
 CONTACT_POINTS = """
     INSERT INTO customers_contactpoint (
-        tenant_id, customer_id, kind, value, is_primary, created_at)
-    SELECT %(tenant)s, demo_person.id, point.kind, point.value, point.is_primary, known_at
+        id, tenant_id, customer_id, kind, value, is_primary, created_at)
+    SELECT pg_temp.make_id(position * 4 + point.number, 'contact point'), %(tenant)s,
+           demo_person.id, point.kind, point.value, point.is_primary, known_at
     FROM demo_person
     CROSS JOIN LATERAL (VALUES
-        ('phone', phone, true),
-        ('email', email, true),
-        ('phone', CASE WHEN phone <> '' AND pg_temp.draw(n, 'second phone') < 0.03 THEN
+        (0, 'phone', phone, true),
+        (1, 'email', email, true),
+        (2, 'phone', CASE WHEN phone <> '' AND pg_temp.draw(n, 'second phone') < 0.03 THEN
             '+9170' || lpad((n * 514229 %% 100000000)::text, 8, '0') ELSE '' END, false)
-    ) AS point(kind, value, is_primary)
+    ) AS point(number, kind, value, is_primary)
     WHERE point.value <> ''
 """
 
 NOTES = """
     INSERT INTO customers_customernote (tenant_id, customer_id, text, author_id, created_at)
     SELECT %(tenant)s, id,
-           (%(notes)s::text[])[1 + floor(pg_temp.draw(n, 'note') * cardinality(%(notes)s::text[]))::int],
+           (%(notes)s::text[])[1 + floor(
+               pg_temp.draw(n, 'note') * cardinality(%(notes)s::text[]))::int],
            receptionist_id, known_at + interval '1 hour'
     FROM demo_person WHERE pg_temp.draw(n, 'has note') < 0.02
 """

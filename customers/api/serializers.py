@@ -7,7 +7,6 @@ from rest_framework import serializers
 
 from customers.models import Channel, ConsentRecord, ConsentState, Customer, CustomerFacts
 from customers.rules import CHANNELS, CONSENT_PURPOSES
-from customers.timeline import TimelineEntry
 from marketing.core.drf.serializers import ApiSerializer
 
 MAX_BULK = 1_000
@@ -198,39 +197,28 @@ class OptOutResult(ApiSerializer):
     accepted = serializers.BooleanField()
 
 
+class TextOrNull(serializers.CharField):
+    """A text that travels as null when it is empty."""
+
+    def to_representation(self, value: str) -> str | None:  # type: ignore[override]
+        return value or None
+
+
 class TimelineEvent(ApiSerializer):
     """Module 11's event of a timeline; `title` says it in words."""
 
     type = serializers.CharField()
     date = serializers.DateTimeField(source="at")
     title = serializers.CharField()
-    channel = serializers.SerializerMethodField()
-    campaign_name = serializers.SerializerMethodField()
-    trigger_type = serializers.SerializerMethodField()
-    status = serializers.SerializerMethodField()
-    coupon_code = serializers.SerializerMethodField()
+    channel = TextOrNull(allow_null=True)
+    campaign_name = TextOrNull(allow_null=True)
+    trigger_type = TextOrNull(allow_null=True)
+    status = TextOrNull(allow_null=True)
+    coupon_code = TextOrNull(allow_null=True)
     coupon_redeemed = serializers.BooleanField(allow_null=True)
     feedback_rating = serializers.IntegerField(allow_null=True)
-    branch_name = serializers.SerializerMethodField()
+    branch_name = TextOrNull(allow_null=True)
     amount = serializers.DecimalField(max_digits=12, decimal_places=2, allow_null=True)
-
-    def get_channel(self, entry: TimelineEntry) -> str | None:
-        return entry.channel or None
-
-    def get_campaign_name(self, entry: TimelineEntry) -> str | None:
-        return entry.campaign_name or None
-
-    def get_trigger_type(self, entry: TimelineEntry) -> str | None:
-        return entry.trigger_type or None
-
-    def get_status(self, entry: TimelineEntry) -> str | None:
-        return entry.status or None
-
-    def get_coupon_code(self, entry: TimelineEntry) -> str | None:
-        return entry.coupon_code or None
-
-    def get_branch_name(self, entry: TimelineEntry) -> str | None:
-        return entry.branch_name or None
 
 
 class TimelineResult(ApiSerializer):

@@ -1,0 +1,394 @@
+"""The customers' pages as staff use them."""
+
+import json
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from customers import panels, services
+from customers.models import (
+    AttributeDefinition,
+    ConsentRecord,
+    ConsentState,
+    Customer,
+    CustomerNote,
+)
+from marketing.core.tenancy import tenant_scope
+from tests.factories.customers import (
+    CustomerFactory,
+    MembershipFactory,
+    PackageFactory,
+    VisitFactory,
+)
+
+
+@pytest.fixture
+def asha(chain):
+    return CustomerFactory(
+        first_name="Asha",
+        phone="+919876543210",
+        home_branch=chain.north,
+        facts={"visit_count": 3, "total_spend": 150000},
+    )
+
+
+@pytest.fixture
+def theirs(other_chain):
+    with tenant_scope(other_chain.tenant.pk):
+        return CustomerFactory(first_name="Theirs")
+
+
+def page(name, customer):
+    return reverse(f"customer-{name}", args=[customer.pk])
+
+
+LIST, NEW = reverse("customer-list"), reverse("customer-new")
+
+
+def test_the_list_shows_the_branchs_people(asha, login, chain, theirs):
+    CustomerFactory(first_name="Elsewhere", home_branch=chain.south)
+    text = login("receptionist").get(LIST).text
+    assert "Asha" in text
+    assert "+91 98765 43210" in text
+    assert "₹1.5 L" in text
+    assert "Elsewhere" not in text
+    assert "Theirs" not in text
+
+
+def test_the_look_up_is_chain_wide_with_and_without_scripts(asha, login, chain, theirs):
+    CustomerFactory(first_name="Elsewhere", home_branch=chain.south)
+    client = login("receptionist")
+    for headers in ({}, {"HX-Request": "true"}):
+        text = client.get(LIST, {"q": "else"}, headers=headers).text
+        assert "Elsewhere" in text
+        assert "Asha" not in text
+    assert "Nobody found" in client.get(LIST, {"q": "theirs"}).text
+
+
+def test_the_list_comes_in_pages_both_ways(login, chain):
+    for number in range(52):
+        CustomerFactory(first_name=f"P{number}.", home_branch=chain.north)
+    client = login("manager")
+    first = client.get(LIST)
+    assert "P51." in first.text
+    assert "P1." not in first.text
+    older = client.get(LIST, {"before": first.context["older"]})
+    assert "P1." in older.text
+    assert "P2." not in older.text
+    assert older.context["older"] is None
+    newer = client.get(LIST, {"after": older.context["newer"]})
+    assert newer.context["customers"] == first.context["customers"]
+    assert newer.context["newer"] is None
+
+
+def test_a_strange_page_of_the_list_is_refused(login, chain):
+    assert login("manager").get(LIST, {"before": "x"}).status_code == 400
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_the_list_takes_the_same_queries_however_long(
+    login, chain, count, django_assert_max_num_queries
+):
+    for _ in range(count):
+        MembershipFactory(customer=CustomerFactory(home_branch=chain.north))
+    client = login("manager")
+    with django_assert_max_num_queries(11):
+        client.get(LIST)
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_the_page_takes_the_same_queries_however_much_happened(
+    asha, login, chain, manager, count, django_assert_max_num_queries
+):
+    for number in range(count):
+        VisitFactory(customer=asha, branch=chain.north, staff=chain.manager)
+        services.add_note(actor=manager, customer=asha, text="chai")
+        services.record_consent(
+            actor=manager, customer=asha, changes={"is_dnd": not number % 2}, source="staff"
+        )
+    client = login("manager")
+    with django_assert_max_num_queries(20):
+        client.get(page("detail", asha))
+
+
+def test_the_page_shows_who_she_is(asha, login, chain, manager, monkeypatch):
+    monkeypatch.setattr(panels, "_panels", [])
+    panels.register("Messages", "customer-timeline")
+    AttributeDefinition.objects.create(key="skin", label="Skin type", type="text")
+    services.update_customer(
+        actor=manager, customer=asha, values={"attributes": {"skin": "dry"}, "tags": ["VIP"]}
+    )
+    services.add_note(actor=manager, customer=asha, text="likes chai <b>")
+    MembershipFactory(customer=asha, plan="Gold")
+    PackageFactory(customer=asha, name="Six facials")
+    VisitFactory(customer=asha, branch=chain.south)
+    text = login("receptionist").get(page("detail", asha)).text
+    for shown in (
+        "+91 98765 43210",
+        "Skin type",
+        "VIP",
+        "likes chai &lt;b&gt;",
+        "Gold",
+        "Six facials",
+        "Visit at South",
+        f'hx-get="{page("timeline", asha)}"',
+    ):
+        assert shown in text
+
+
+def test_a_customer_of_another_branch_can_be_opened(login, chain):
+    there = CustomerFactory(home_branch=chain.west)
+    assert login("receptionist").get(page("detail", there)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("detail", "get"),
+        ("edit", "get"),
+        ("edit", "post"),
+        ("timeline", "get"),
+        ("consent", "post"),
+        ("note", "post"),
+        ("export", "post"),
+        ("erase", "post"),
+    ],
+)
+def test_another_tenants_customer_is_not_found(login, chain, theirs, name, method):
+    answer = getattr(login("owner"), method)(page(name, theirs))
+    assert answer.status_code == 404
+    assert "Theirs" not in answer.text
+
+
+def test_strangers_are_sent_to_log_in(asha):
+    for url in (LIST, NEW, page("detail", asha)):
+        answer = Client().get(url)
+        assert (answer.status_code, answer.url) == (302, f"/login?next={url}")
+
+
+def test_a_receptionist_enters_a_customer(login, chain):
+    AttributeDefinition.objects.create(
+        key="skin", label="Skin type", type="choice", choices=["dry", "oily"]
+    )
+    client = login("receptionist")
+    assert "Skin type" in client.get(NEW).text
+    answer = client.post(
+        NEW,
+        {
+            "first_name": "आशा 💇",
+            "phone": "98765 43210",
+            "language": "hi",
+            "preferred_channel": "sms",
+            "home_branch": chain.north.pk,
+            "tags": "VIP, bridal",
+            "attribute_skin": "dry",
+            "birth_date": "1990-05-01",
+        },
+    )
+    customer = Customer.objects.get()
+    assert (answer.status_code, answer.url) == (302, page("detail", customer))
+    assert (customer.first_name, customer.phone) == ("आशा 💇", "+919876543210")
+    assert (customer.tags, customer.attributes) == (["VIP", "bridal"], {"skin": "dry"})
+    assert (customer.source, customer.language) == ("staff", "hi")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"phone": "98765"}, "No such phone number can exist"),
+        ({"phone": "call me"}, "This is not a phone number"),
+        ({"email": "asha@"}, "This is not an e-mail address"),
+        ({"first_name": ""}, "This field is required"),
+        ({"birth_date": "soon"}, "Enter a valid date"),
+        ({"language": "fr"}, "Select a valid choice"),
+        ({"attribute_visits": "many"}, "Enter a number"),
+    ],
+)
+def test_a_mistake_is_shown_at_its_field_and_nothing_is_lost(login, chain, changes, words):
+    AttributeDefinition.objects.create(key="visits", label="Visits", type="number")
+    body = {
+        "first_name": "Asha",
+        "last_name": "Sharma",
+        "language": "en",
+        "preferred_channel": "sms",
+    }
+    answer = login("receptionist").post(NEW, body | changes)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert 'value="Sharma"' in answer.text
+    assert not Customer.objects.exists()
+
+
+def test_another_branchs_customer_keeps_her_branch_in_the_form(login, chain):
+    there = CustomerFactory(home_branch=chain.west)
+    client = login("receptionist")
+    form = client.get(page("edit", there)).context["form"]
+    assert form.initial["home_branch"] == chain.west
+    body = {
+        name: form[name].value() or ""
+        for name in form.fields
+        if name not in ("tags", "home_branch")
+    }
+    answer = client.post(
+        page("edit", there), body | {"home_branch": chain.west.pk, "last_name": "Rao"}
+    )
+    assert answer.status_code == 302
+    there.refresh_from_db()
+    assert (there.last_name, there.home_branch) == ("Rao", chain.west)
+
+
+def test_two_people_editing_do_not_overwrite_each_other(asha, login, manager):
+    client = login("manager")
+    form = client.get(page("edit", asha)).context["form"]
+    services.update_customer(actor=manager, customer=asha, values={"last_name": "Rao"})
+    body = {
+        "first_name": "Asha",
+        "last_name": "Khan",
+        "language": "en",
+        "preferred_channel": "sms",
+        "version": form["version"].value(),
+    }
+    answer = client.post(page("edit", asha), body)
+    assert answer.status_code == 422
+    assert "Somebody changed this customer" in answer.text
+    asha.refresh_from_db()
+    assert asha.last_name == "Rao"
+
+
+def consent_form(**changes):
+    return {"whatsapp": "both", "sms": "both", "email": "both"} | changes
+
+
+def test_a_manager_records_consent(asha, login):
+    body = consent_form(sms="reminders", email="no", is_dnd="on", reason="at the counter")
+    answer = login("manager").post(page("consent", asha), body)
+    assert answer.status_code == 302
+    state = ConsentState.objects.get(customer=asha)
+    assert (state.sms_promotional, state.sms_service) == (False, True)
+    assert (state.email_promotional, state.email_service, state.is_dnd) == (False, False, True)
+    assert state.whatsapp_promotional
+    lines = ConsentRecord.objects.order_by("id").values_list("channel", "reason")
+    assert set(lines) == {
+        ("sms", "at the counter"),
+        ("email", "at the counter"),
+        ("", "at the counter"),
+    }
+
+
+def test_posting_the_form_unchanged_records_nothing(asha, login):
+    login("manager").post(page("consent", asha), consent_form())
+    assert not ConsentRecord.objects.exists()
+
+
+def test_an_assumed_consent_warns_and_stays_assumed_until_it_is_answered(login, manager, assume):
+    assume({"whatsapp": True})
+    asha = services.create_customer(actor=manager, values={"first_name": "Asha"}, source="staff")
+    client = login("manager")
+    assert "Some consent is only assumed" in client.get(page("detail", asha)).text
+    body = consent_form(whatsapp="assumed", sms="no", email="no")
+    client.post(page("consent", asha), body)
+    assert ConsentState.objects.get(customer=asha).whatsapp_basis == "assumed"
+    client.post(page("consent", asha), body | {"whatsapp": "both"})
+    assert ConsentState.objects.get(customer=asha).whatsapp_basis == "explicit"
+    assert "only assumed" not in client.get(page("detail", asha)).text
+
+
+def test_a_strange_answer_is_refused(asha, login):
+    answer = login("manager").post(page("consent", asha), consent_form(sms="perhaps"))
+    assert answer.status_code == 422
+    assert not ConsentRecord.objects.exists()
+
+
+def test_a_receptionist_sees_consent_but_may_not_change_it(asha, login):
+    client = login("receptionist")
+    assert "Change consent" not in client.get(page("detail", asha)).text
+    assert client.post(page("consent", asha), consent_form(sms="no")).status_code == 403
+    assert not ConsentRecord.objects.exists()
+
+
+def test_notes(asha, login):
+    client = login("receptionist")
+    assert client.post(page("note", asha), {"text": "likes chai"}).status_code == 302
+    assert CustomerNote.objects.get().text == "likes chai"
+    assert client.post(page("note", asha), {"text": " "}).status_code == 422
+    assert CustomerNote.objects.count() == 1
+
+
+def test_the_history_goes_on_below(asha, login, chain):
+    for _ in range(20):
+        VisitFactory(customer=asha, branch=chain.north)
+    client = login("receptionist")
+    first = client.get(page("detail", asha))
+    cursor = first.context["timeline"].next
+    assert f"cursor={cursor}" in first.text
+    rest = client.get(page("timeline", asha), {"cursor": cursor})
+    assert rest.text.count("timeline-entry") == 5
+    assert "<html" not in rest.text
+
+
+def test_only_managers_export_and_only_owners_erase(asha, login):
+    assert login("receptionist").post(page("export", asha)).status_code == 403
+    exported = login("manager").post(page("export", asha))
+    assert json.loads(exported.text)["customer"]["phone"] == "+919876543210"
+    assert "attachment" in exported.headers["Content-Disposition"]
+    assert login("regional").post(page("erase", asha)).status_code == 403
+    asha.refresh_from_db()
+    assert asha.status == Customer.Status.ACTIVE
+    assert login("owner").post(page("erase", asha)).status_code == 302
+    asha.refresh_from_db()
+    assert asha.status == Customer.Status.ERASED
+
+
+def test_the_page_stands_in_hindi(asha, login):
+    client = login("manager")
+    client.cookies["django_language"] = "hi"
+    answer = client.get(page("detail", asha))
+    assert 'lang="hi"' in answer.text
+
+
+def test_the_admin_shows_and_changes_customers_through_the_service(asha, login):
+    client = login("owner")
+    assert client.get("/admin/customers/customer/?q=%2B9198").status_code == 200
+    url = f"/admin/customers/customer/{asha.pk}/change/"
+    body = {
+        "first_name": "Asha",
+        "last_name": "Rao",
+        "phone": "98765 43211",
+        "language": "en",
+        "preferred_channel": "sms",
+        "tags": "",
+    }
+    assert client.post(url, body).status_code == 302
+    asha.refresh_from_db()
+    assert (asha.last_name, asha.phone, asha.version) == ("Rao", "+919876543211", 2)
+    client.post(url, body | {"phone": "12"})
+    asha.refresh_from_db()
+    assert asha.phone == "+919876543211"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "attributedefinition",
+        "consentrecord",
+        "consentstate",
+        "contactpoint",
+        "customerevent",
+        "customerfacts",
+        "customernote",
+        "membership",
+        "package",
+        "purchase",
+        "service",
+        "servicecategory",
+        "suppression",
+        "visit",
+    ],
+)
+def test_every_model_stands_in_the_admin(asha, login, model):
+    client = login("owner")
+    assert client.get(f"/admin/customers/{model}/?q=9").status_code == 200
+    may_add = model in ("attributedefinition", "service", "servicecategory")
+    added = client.get(f"/admin/customers/{model}/add/").status_code
+    assert added == (200 if may_add else 403)

@@ -10,6 +10,7 @@ from marketing.campaigns import services
 from marketing.campaigns.models import Campaign, CampaignRun
 from marketing.campaigns.selectors.progress import figures_of
 from marketing.campaigns.services import runs
+from marketing.campaigns.tasks import run_due_campaigns
 from marketing.content.models import MessageTemplate, TemplateVersion
 from marketing.core import errors, events
 from marketing.core.models import DomainEvent
@@ -251,12 +252,12 @@ def test_news_of_an_older_run_changes_nothing(manager, ready):
 def test_an_approved_campaign_with_a_time_goes_by_itself(chain):
     with time_machine.travel(NOW, tick=False) as clock:
         campaign = approved(chain.manager, chain.regional, scheduled_at=NOW + dt.timedelta(hours=2))
-        runs.run_due_campaigns()
+        run_due_campaigns()
         assert stored(campaign).status == "scheduled"
         clock.shift(dt.timedelta(hours=2, minutes=1))
-        runs.run_due_campaigns()
+        run_due_campaigns()
         assert stored(campaign).status == "sending"
-        runs.run_due_campaigns()
+        run_due_campaigns()
     assert CampaignRun.objects.count() == 1
 
 
@@ -265,12 +266,12 @@ def test_a_missed_schedule_is_held_and_goes_when_resumed(chain, manager):
         campaign = approved(chain.manager, chain.regional, scheduled_at=NOW + dt.timedelta(hours=2))
         services.schedule_campaign(actor=manager, campaign=campaign)
         clock.shift(dt.timedelta(hours=3, minutes=1))
-        runs.run_due_campaigns()
+        run_due_campaigns()
         paused = stored(campaign)
         assert (paused.status, paused.pause_reason) == ("paused", "missed_schedule")
         assert not SendRun.objects.exists()
         services.resume_campaign(actor=manager, campaign=campaign)
-        runs.run_due_campaigns()
+        run_due_campaigns()
         assert stored(campaign).status == "sending"
 
 
@@ -296,7 +297,7 @@ def test_a_time_given_after_the_approval_keeps_it(manager, ready):
             actor=manager, campaign=ready, scheduled_at=NOW + dt.timedelta(hours=1)
         )
         clock.shift(dt.timedelta(hours=1))
-        runs.run_due_campaigns()
+        run_due_campaigns()
         runs.start_run(campaign_run_id=CampaignRun.objects.get().pk)
     assert stored(ready).status == "sending"
 
@@ -307,7 +308,7 @@ def test_a_due_campaign_whose_message_was_taken_back_is_held(chain, manager):
         services.schedule_campaign(actor=manager, campaign=campaign)
         TemplateVersion.objects.update(whatsapp_status="disabled")
         clock.shift(dt.timedelta(hours=1))
-        runs.run_due_campaigns()
+        run_due_campaigns()
     assert stored(campaign).pause_reason == "whatsapp_template_not_approved"
     assert not SendRun.objects.exists()
 
@@ -321,11 +322,11 @@ def test_a_recurring_campaign_comes_back_after_each_run(chain, manager):
             recurrence_pattern="daily",
             recurrence_time=dt.time(12, 0),
         )
-        runs.run_due_campaigns()
+        run_due_campaigns()
         first = dt.datetime(2026, 11, 2, 6, 30, tzinfo=dt.UTC)
         assert (stored(campaign).status, stored(campaign).next_run_at) == ("scheduled", first)
         clock.move_to(first)
-        runs.run_due_campaigns()
+        run_due_campaigns()
         run = CampaignRun.objects.select_related("send_run").get()
         runs.start_run(campaign_run_id=run.pk)
         finish(run)
@@ -356,3 +357,32 @@ def test_a_test_goes_to_the_staff_members_own_phone(chain, manager, ready):
     assert stored(ready).status == "approved"
     with pytest.raises(errors.ValidationFailed):
         services.send_test(actor=manager, campaign=ready, address="12")
+
+
+def test_a_lost_start_is_found_by_the_sweep(manager, ready, django_capture_on_commit_callbacks):
+    services.send_campaign(actor=manager, campaign=ready)
+    with django_capture_on_commit_callbacks() as enqueued:
+        run_due_campaigns()
+    assert len(enqueued) == 1
+    runs.start_run(campaign_run_id=CampaignRun.objects.get().pk)
+    with django_capture_on_commit_callbacks() as enqueued:
+        run_due_campaigns()
+    assert enqueued == []
+
+
+def test_a_fault_in_one_campaign_does_not_stop_the_others(chain, monkeypatch):
+    with time_machine.travel(NOW, tick=False):
+        later = NOW + dt.timedelta(hours=1)
+        broken, sound = (
+            approved(chain.manager, chain.regional, scheduled_at=later) for _ in range(2)
+        )
+        schedule = runs.schedule_campaign
+
+        def fail_once(*, actor, campaign):
+            if campaign.pk == broken.pk:
+                raise RuntimeError("no luck")
+            return schedule(actor=actor, campaign=campaign)
+
+        monkeypatch.setattr(runs, "schedule_campaign", fail_once)
+        run_due_campaigns()
+    assert (stored(broken).status, stored(sound).status) == ("approved", "scheduled")

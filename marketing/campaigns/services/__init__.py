@@ -15,8 +15,9 @@ from marketing.campaigns.services.drafts import (
 from marketing.campaigns.services.runs import (
     note_run_finished,
     note_run_paused,
-    run_due_campaigns,
+    run_if_due,
     start_run,
+    waiting_campaign_ids,
 )
 from marketing.campaigns.services.sending import (
     cancel_campaign,
@@ -39,11 +40,12 @@ __all__ = [
     "pause_campaign",
     "reject_campaign",
     "resume_campaign",
-    "run_due_campaigns",
+    "run_if_due",
     "schedule_campaign",
     "send_campaign",
     "send_test",
     "start_run",
     "submit_campaign",
     "update_campaign",
+    "waiting_campaign_ids",
 ]

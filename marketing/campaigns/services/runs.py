@@ -11,6 +11,7 @@ from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
 from marketing.campaigns.rules import Action
 from marketing.campaigns.selectors import plan
+from marketing.campaigns.selectors.campaigns import latest_run
 from marketing.campaigns.services import checks
 from marketing.campaigns.services.sending import (
     begin_run,
@@ -37,23 +38,31 @@ class RunHeld(DomainError):
     name = "RUN_HELD"
 
 
-def run_due_campaigns() -> None:
-    """Schedule what was approved for a later time, begin what is due, repeat lost starts.
-
-    One transaction per campaign: a campaign that cannot go is paused and stops no other.
-    """
+def waiting_campaign_ids() -> list[uuid.UUID]:
+    """Campaigns the engine owes something: to be scheduled, begun, or begun again."""
     now = clock.now()
     has_a_time = Q(scheduled_at__gt=now) | ~Q(recurrence_rule="")
-    for campaign in Campaign.objects.filter(has_a_time, status=CampaignStatus.APPROVED):
-        _schedule(campaign)
-    due = Campaign.objects.filter(status=CampaignStatus.SCHEDULED, next_run_at__lte=now)
-    for campaign in due.order_by("next_run_at"):
-        _begin_due_run(campaign)
-    lost = CampaignRun.objects.filter(
-        campaign__status=CampaignStatus.SENDING, send_run__state=SendRun.State.READY
+    lost = CampaignRun.objects.filter(send_run__state=SendRun.State.READY).values("campaign_id")
+    waiting = Campaign.objects.filter(
+        Q(has_a_time, status=CampaignStatus.APPROVED)
+        | Q(status=CampaignStatus.SCHEDULED, next_run_at__lte=now)
+        | Q(status=CampaignStatus.SENDING, pk__in=lost)
     )
-    for run in lost:
-        enqueue_start(run)
+    return list(waiting.order_by("next_run_at", "pk").values_list("pk", flat=True))
+
+
+@transaction.atomic
+def run_if_due(*, campaign_id: uuid.UUID) -> None:
+    """Schedule what was approved for a later time, begin what is due, repeat a lost start."""
+    campaign = lock(Campaign(pk=campaign_id))
+    if campaign.status == CampaignStatus.APPROVED:
+        _schedule(campaign)
+    elif campaign.status == CampaignStatus.SCHEDULED:
+        _begin_due_run(campaign)
+    elif campaign.status == CampaignStatus.SENDING:
+        run = latest_run(campaign)
+        if run is not None and run.send_run.state == SendRun.State.READY:
+            enqueue_start(run)
 
 
 def _schedule(campaign: Campaign) -> None:
@@ -64,11 +73,9 @@ def _schedule(campaign: Campaign) -> None:
         logger.warning("campaign %s was not scheduled: %s", campaign.pk, error)
 
 
-@transaction.atomic
 def _begin_due_run(campaign: Campaign) -> None:
-    campaign = lock(campaign)
     due_at, now = campaign.next_run_at, clock.now()
-    if campaign.status != CampaignStatus.SCHEDULED or due_at is None or due_at > now:
+    if due_at is None or due_at > now:
         return
     if rules.is_stale(due_at, now, policy.get_config().stale_schedule_minutes):
         _pause(

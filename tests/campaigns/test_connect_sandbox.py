@@ -19,9 +19,9 @@ from tests.factories.core import Chain
 from tests.factories.policy import WORKING_VALUES, make_account
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    started = Process(Path(tmp_path_factory.mktemp("sandbox")))
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[Process]:
+    started = Process(tmp_path)
     started.start()
     yield started
     started.kill()

@@ -30,7 +30,7 @@ PREFERRED_CHANNELS = {"whatsapp": 82, "sms": 11, "email": 7}
 RHYTHMS = (
     ("regular", 20, 32, 70, 0.24, 0.42),
     ("occasional", 27, 90, 200, 0.45, 1.15),
-    ("once", 47, 400, 700, 1.00, 1.70),
+    ("once", 47, 240, 600, 1.00, 1.70),
     ("prospect", 6, 0, 0, 1.00, 1.00),
 )
 

@@ -25,6 +25,10 @@ TIMEOUT_SECONDS = 10
 RATES = {"delivered_rate": 0.97, "read_rate": 0.72, "failure_rate": 0.01}
 
 
+class SandboxRefused(OSError):
+    """The sandbox answered, but not with yes; the message has its status and reason."""
+
+
 @dataclass(frozen=True)
 class Connection:
     """What the sandbox must know of one account."""
@@ -142,7 +146,7 @@ def _wait_until_it_answers(seconds: float) -> None:
         try:
             _call("GET", "accounts")
             return
-        except urllib.error.HTTPError:
+        except SandboxRefused:
             raise
         except OSError:
             if time.monotonic() > deadline:
@@ -162,5 +166,9 @@ def _call(method: str, path: str, body: bytes | None = None) -> Any:
         method=method,
         headers={"Authorization": f"Bearer {settings.SANDBOX_SECRET}"},
     )
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-        return json.load(answer)
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise SandboxRefused(f"{error.code} {error.read().decode()}") from error

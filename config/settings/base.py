@@ -140,7 +140,8 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
-# Keys that encrypt provider credentials, newest first; apart from SECRET_KEY so that either can turn.
+# Keys that encrypt provider credentials, newest first; apart from SECRET_KEY, so that either can
+# be changed without the other.
 FIELD_KEYS = env.list("FIELD_KEYS", default=[])
 
 LANGUAGE_CODE = "en"
@@ -200,6 +201,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "CAMELIZE_NAMES": False,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
+    "ENUM_NAME_OVERRIDES": {
+        "ChannelEnum": "customers.models.Channel",
+        "GenderEnum": "customers.models.Customer.Gender",
+        "MessageStateEnum": "marketing.delivery.models.MessageState",
+    },
 }
 
 CELERY_BROKER_URL = BROKER_URL

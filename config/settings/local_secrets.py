@@ -1,5 +1,6 @@
 """Secrets of a development checkout, made once and kept in `.local/secrets.json` (mode 0600)."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -10,7 +11,7 @@ from config.env import BASE_DIR, env
 
 
 def local_secrets() -> tuple[str, list[str]]:
-    """(Django's secret key, field encryption keys): from the environment, else generated and kept."""
+    """(secret key, field encryption keys): from the environment, else generated and kept."""
     if env.str("SECRET_KEY", ""):
         return env.str("SECRET_KEY"), env.list("FIELD_KEYS")
     path = BASE_DIR / ".local" / "secrets.json"
@@ -23,10 +24,9 @@ def local_secrets() -> tuple[str, list[str]]:
         partial = path.with_suffix(f".{os.getpid()}")
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(made, file)
-        try:
-            os.link(partial, path)  # of several processes started together, the first one wins
-        except FileExistsError:
-            pass
+        # Of several processes that start together, the first one wins.
+        with contextlib.suppress(FileExistsError):
+            os.link(partial, path)
         partial.unlink()
     kept = json.loads(path.read_text())
     return kept["secret_key"], kept["field_keys"]

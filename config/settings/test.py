@@ -2,7 +2,7 @@
 
 from config.settings.base import *  # noqa: F403
 
-SECRET_KEY = "only-for-tests-0123456789abcdefghijklmnopqrstuvwxyz"
+SECRET_KEY = "only-for-tests-0123456789abcdefghijklmnopqrstuvwxyz"  # noqa: S105
 FIELD_KEYS = ["ZmllbGQta2V5LW9ubHktZm9yLXRlc3RzLTEyMzQ1Njc="]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -10,7 +10,7 @@ from customers.models import Channel, Customer
 from marketing.content.models import MessageTemplate
 from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant_id
-from marketing.delivery.models import DispatchBatch, SendRun
+from marketing.delivery.models import DispatchBatch, MessageState, SendRun
 from marketing.delivery.services import create_run
 from marketing.policy.models import Provider, ProviderAccount
 from tests.factories.content import TemplateFactory
@@ -63,7 +63,7 @@ def set_load(customer: Customer, sent: Sequence[dt.datetime]) -> None:
 
 def states_of(run: SendRun) -> dict[str, int]:
     """The counters of the run's batches, zeros left out."""
-    names = "queued sending sent delivered read failed skipped held unknown".split()
+    names = MessageState.values
     batches = DispatchBatch.objects.filter(run_id=run.pk)
     sums = {name: sum(getattr(batch, name) for batch in batches) for name in names}
     return {name: count for name, count in sums.items() if count}

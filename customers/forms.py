@@ -186,7 +186,7 @@ class ConsentForm(RefusableForm):
         for channel in CHANNELS:
             choices = list(self.ANSWERS.items())
             if more["initial"][channel] == ASSUMED:
-                choices.insert(0, (ASSUMED, _("Assumed, never asked")))
+                choices.insert(0, (ASSUMED, _("Assumed")))
             channels[channel] = forms.ChoiceField(label=Channel(channel).label, choices=choices)
         self.fields = channels | self.fields
 

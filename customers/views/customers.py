@@ -220,11 +220,9 @@ def _consent(customer: Customer) -> ConsentState:
 
 
 def _channels(state: ConsentState) -> list[dict[str, Any]]:
-    icons = {"whatsapp": "brand-whatsapp", "sms": "message", "email": "mail"}
     form = ConsentForm(state=state)
     return [
         {
-            "icon": icons[channel],
             "label": form.fields[channel].label,
             "answer": dict(form.fields[channel].choices)[form.initial[channel]],
             "is_granted": form.initial[channel] != ConsentForm.NO,

@@ -1,9 +1,10 @@
 """Pages that a customer reaches by a signed link, without a login."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -12,13 +13,19 @@ from customers.models import Channel, Customer
 from customers.selectors import current_tenant
 from marketing.core.tenancy import tenant_scope
 
+CHANNEL_MESSAGES = {
+    Channel.WHATSAPP: _("WhatsApp messages"),
+    Channel.SMS: _("SMS"),
+    Channel.EMAIL: _("e-mails"),
+}
+
 
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """Ask, then opt out. Mail programs post straight away (RFC 8058), without a CSRF token:
+    """Ask, then opt out. The signed address is what authorises it, not a CSRF token.
 
-    the signed address is what authorises both.
+    Mail programs post straight away (RFC 8058).
     """
     try:
         link = links.read_unsubscribe_token(token)
@@ -29,12 +36,12 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             everything = request.POST.get("scope") == "all"
             services.opt_out_by_link(link=link, everything=everything)
         customer = Customer.objects.filter(pk=link.customer_id).first()
-        language = customer.language if customer else "en"
-        with translation.override(language):
+        spoken = customer.language if customer else ""
+        with translation.override(spoken if spoken in dict(settings.LANGUAGES) else "en"):
             context = {
                 "chain": current_tenant(),
                 "channel": link.channel,
-                "channel_label": _(Channel(link.channel).label) if link.channel else "",
+                "what": CHANNEL_MESSAGES.get(link.channel, ""),
                 "is_done": request.method == "POST",
                 "stopped_all": not link.channel or request.POST.get("scope") == "all",
             }

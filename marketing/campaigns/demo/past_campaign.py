@@ -12,6 +12,7 @@ from marketing.campaigns.selectors import plan
 from marketing.content.models import MessageTemplate
 from marketing.core.actor import Actor
 from marketing.core.models import Branch
+from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.models import DispatchBatch, SendRun
 from marketing.delivery.plan import plan_step
 from marketing.policy.models import BudgetMonth
@@ -56,7 +57,7 @@ def make_past_campaign(
     judge = plan_step(steps[0], purpose=run.purpose, now=sent_at)
     skipped, sent = DispatchBatch.objects.bulk_create(
         DispatchBatch(
-            tenant_id=run.tenant_id,
+            tenant_id=current_tenant_id(),
             run_id=run.pk,
             account_id=judge.account.pk,
             channel=campaign.channel,
@@ -68,7 +69,7 @@ def make_past_campaign(
     )
     judged, values = judge.judged(plan.audience(campaign, sent_at), branch.pk)
     of_run: dict[str, Any] = {
-        "tenant": run.tenant_id,
+        "tenant": current_tenant_id(),
         "run": run.pk,
         "account": judge.account.pk,
         "sent_at": sent_at,

@@ -107,7 +107,7 @@ def stage_query(table: str, query: str, parameters: dict[str, Any] | None = None
     """Keep the result of a query in a new temporary table; returns the number of rows."""
     with connection.cursor() as cursor:
         _create(cursor, table, f"ON COMMIT DROP AS {query}", parameters)
-        count = cursor.rowcount
+        count: int = cursor.rowcount
         cursor.execute(f"ANALYZE {table}")
     return count
 
@@ -122,7 +122,8 @@ def execute(statement: str, parameters: dict[str, Any] | None = None) -> int:
     """Run a statement; returns the number of rows it touched."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.rowcount
+        count: int = cursor.rowcount
+    return count
 
 
 def _create(

@@ -49,7 +49,7 @@ class StepPlan:
         """How many SMS segments a message in each language will take, by sample values."""
         if self.channel != "sms":
             return dict.fromkeys(self.compiled.languages, 1)
-        samples = merge_fields.samples(self.merge_names)
+        samples = merge_fields.samples(self.compiled.placeholders)
         return {
             language: count_sms(self.compiled.render(language, samples).body).segments
             for language in self.compiled.languages

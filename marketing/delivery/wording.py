@@ -21,12 +21,5 @@ REASONS = {
     "cancelled": _("The campaign was cancelled"),
 }
 
-# Where a reader can do something about it.
-PAUSE_REASONS = {
-    "account_paused": _("The provider refuses the account"),
-    "budget": _("The budget does not suffice"),
-    "manual": _("Paused by hand"),
-    "missed_schedule": _("The planned time was missed"),
-    "audience_grew": _("The audience grew since the approval"),
-    "changed": _("Something changed since the approval"),
-}
+# Why delivery stops a run by itself.
+PAUSE_REASONS = {"account_paused": _("The provider refuses the account")}

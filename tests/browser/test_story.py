@@ -45,14 +45,14 @@ def test_campaign_from_idea_to_read_messages(chromium: Browser, parlour: Parlour
     # The manager writes a WhatsApp message's campaign on a phone.
     manager.goto(f"{parlour.url}/campaigns/new")
     manager.get_by_label("Name").fill("Repeat guests, Diwali")
-    manager.get_by_role("button", name="Save and choose people").click()
+    manager.get_by_role("button", name="Continue").click()
     choose(manager, "segment", "Repeat Customers")
     expect(manager.locator("#outlook")).to_contain_text(re.compile(r"\d"))
-    manager.get_by_role("button", name="Save and write the message").click()
+    manager.get_by_role("button", name="Continue").click()
     choose(manager, "template", "Festival")
     expect(manager.locator("#previews")).to_contain_text("नमस्ते")
-    manager.get_by_role("button", name="Save and say when").click()
-    manager.get_by_role("button", name="Save and review").click()
+    manager.get_by_role("button", name="Continue").click()
+    manager.get_by_role("button", name="Continue").click()
     manager.get_by_role("button", name="Submit").click()
     expect(manager.locator("#live")).to_contain_text("Waiting for approval")
     campaign_url = manager.url

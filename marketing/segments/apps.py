@@ -9,6 +9,7 @@ class SegmentsConfig(AppConfig):
     def ready(self) -> None:
         from customers import panels
         from marketing.core.context import NAVIGATION
+        from marketing.segments import handlers  # noqa: F401  subscribes
         from marketing.segments.customer_fields import register_customer_fields
 
         register_customer_fields()

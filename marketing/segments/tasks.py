@@ -14,9 +14,10 @@ def refresh_all_segments() -> None:
 
 @shared_task
 def refresh_tenant_segments(tenant_id: str) -> None:
-    """Count one chain's segments again."""
+    """Count one chain's segments again; its built-in ones follow the release that runs."""
     from marketing.core.tenancy import tenant_scope
     from marketing.segments import services
 
     with tenant_scope(uuid.UUID(tenant_id)):
+        services.ensure_system_segments()
         services.refresh_all()

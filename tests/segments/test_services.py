@@ -4,15 +4,19 @@ import datetime as dt
 import uuid
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from customers.models import Customer
 from marketing.core import clock, events
 from marketing.core.errors import Conflict, Forbidden, ValidationFailed
 from marketing.core.models import AuditEntry, DomainEvent
-from marketing.segments import services, usage
+from marketing.core.services import create_tenant
+from marketing.core.tenancy import tenant_scope
+from marketing.segments import services, tasks, usage
 from marketing.segments.models import MembershipChange, Segment, SegmentMember, SegmentType
 from tests.factories.core import Chain
+from tests.factories.customers import CustomerFactory
 from tests.factories.segments import SegmentFactory, StaticSegmentFactory, group, where
 
 COMERS = where("visit_count", "gte", 1)
@@ -316,3 +320,46 @@ def test_old_changes_are_forgotten(people, followed, monkeypatch):
     monkeypatch.setattr(clock, "now", lambda: later)
     services.refresh_all()
     assert not MembershipChange.objects.exists()
+
+
+def test_a_new_chain_begins_with_the_built_in_segments(db, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks():
+        tenant, _owner = create_tenant(
+            name="New",
+            slug="new",
+            owner_name="Owner",
+            owner_username="owner-of-new",
+            owner_email="o@example.com",
+            owner_password="correct horse battery",
+        )
+    events.deliver_due()
+    with tenant_scope(tenant.pk):
+        assert Segment.objects.filter(segment_type=SegmentType.SYSTEM).count() == 7
+
+
+def test_the_sweep_covers_every_chain(people, other_chain, monkeypatch):
+    CustomerFactory(facts={"visit_count": 1})
+    monkeypatch.setattr(tasks.refresh_tenant_segments, "delay", tasks.refresh_tenant_segments)
+    tasks.refresh_all_segments()
+    assert Segment.objects.get(name="New Customers").customer_count == 1
+    with tenant_scope(other_chain.tenant.pk):
+        assert Segment.objects.get(name="New Customers").customer_count == 0
+
+
+def test_the_command_makes_and_counts(people, capsys):
+    call_command("ensure_system_segments")
+    assert Segment.objects.get(name="Repeat Customers").customer_count == 2
+    assert "7 segments" in capsys.readouterr().out
+
+
+def test_the_admin_renames_by_the_service(people, login):
+    segment = SegmentFactory(name="Old", rules=COMERS)
+    client = login("owner")
+    page = f"/admin/segments/segment/{segment.pk}/change/"
+    assert client.get(page).status_code == 200
+    client.post(page, {"name": "New", "description": ""})
+    segment.refresh_from_db()
+    assert (segment.name, segment.version) == ("New", 2)
+    assert AuditEntry.objects.filter(action="segment.update").count() == 1
+    for url in ("segment", "segmentmember", "membershipchange"):
+        assert client.get(f"/admin/segments/{url}/").status_code == 200

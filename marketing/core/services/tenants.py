@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from marketing.core import events
 from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
 from marketing.core.models import Role, Staff, Tenant
@@ -57,4 +58,5 @@ def create_tenant(
                 "password": owner_password,
             },
         )
+        events.record("tenant.created", {"tenantId": str(tenant.pk)})
     return tenant, owner

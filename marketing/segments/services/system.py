@@ -25,14 +25,22 @@ SYSTEM_SEGMENTS: dict[str, dict[str, Any]] = {
 
 @transaction.atomic
 def ensure_system_segments() -> None:
-    """Make the built-in segments of the open tenant scope what they should be, by name."""
-    present = {
-        segment.name: segment
-        for segment in Segment.objects.select_for_update().filter(segment_type=SegmentType.SYSTEM)
-    }
-    for name, rules in SYSTEM_SEGMENTS.items():
-        segment = present.get(name) or Segment(name=name, segment_type=SegmentType.SYSTEM)
-        if segment.rules != rules or not segment.is_active:
-            segment.version += segment.rules != {}
-            segment.rules, segment.is_active = rules, True
+    """Make the built-in segments of the open tenant scope what they should be, by name.
+
+    Two at once do no harm: the later one finds the names taken and leaves them.
+    """
+    Segment.objects.bulk_create(
+        (
+            Segment(name=name, rules=rules, segment_type=SegmentType.SYSTEM)
+            for name, rules in SYSTEM_SEGMENTS.items()
+        ),
+        ignore_conflicts=True,
+    )
+    for segment in Segment.objects.select_for_update().filter(
+        segment_type=SegmentType.SYSTEM, name__in=SYSTEM_SEGMENTS
+    ):
+        rules = SYSTEM_SEGMENTS[segment.name]
+        if segment.rules != rules:
+            segment.rules = rules
+            segment.version += 1
             segment.save()

@@ -106,7 +106,7 @@ def rebuild_all() -> int:
             _computation("customers_customer.tenant_id = %(tenant)s"),
             {"tenant": tenant_id, "now": clock.now()},
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _recompute(customer_ids: Sequence[uuid.UUID]) -> None:

@@ -62,7 +62,7 @@ class CustomerForm(RefusableForm):
     preferred_channel = forms.ChoiceField(
         label=_("Preferred channel"), choices=Channel.choices, initial=Channel.WHATSAPP
     )
-    home_branch = forms.ModelChoiceField(
+    home_branch: forms.ModelChoiceField = forms.ModelChoiceField(
         None, label=_("Home branch"), required=False, empty_label="–"
     )
     tags = forms.CharField(
@@ -75,7 +75,7 @@ class CustomerForm(RefusableForm):
             more["initial"] = _initial(customer)
         super().__init__(*args, **more)
         mine = branches_for_actor(actor)
-        branches = self.fields["home_branch"]
+        branches: Any = self.fields["home_branch"]
         branches.queryset = (
             Branch.objects.filter(Q(pk__in=mine) | Q(pk=customer.home_branch_id))
             if customer and customer.home_branch_id
@@ -86,9 +86,8 @@ class CustomerForm(RefusableForm):
         languages = selectors.current_tenant().languages or ["en"]
         if customer and customer.language not in languages:
             languages.append(customer.language)
-        self.fields["language"].choices = [
-            (code, get_language_info(code)["name_local"]) for code in languages
-        ]
+        language: Any = self.fields["language"]
+        language.choices = [(code, get_language_info(code)["name_local"]) for code in languages]
         self.definitions = list(AttributeDefinition.objects.all())
         for definition in self.definitions:
             self.fields[ATTRIBUTE + definition.key] = _attribute_field(definition)
@@ -125,7 +124,7 @@ def _initial(customer: Customer) -> dict[str, Any]:
 def _attribute_field(definition: AttributeDefinition) -> forms.Field:
     kind = AttributeDefinition.Type
     choices = [("", "–"), *((choice, choice) for choice in definition.choices)]
-    options = {"label": definition.label, "required": False}
+    options: dict[str, Any] = {"label": definition.label, "required": False}
     match definition.type:
         case kind.NUMBER:
             return forms.FloatField(**options)

@@ -28,7 +28,7 @@ class Unsubscribe:
 def unsubscribe_url(tenant_id: uuid.UUID, customer_id: uuid.UUID, channel: str = "") -> str:
     """The page where the person opts out; also takes RFC 8058 one-click posts. Never expires."""
     token = unsubscribe_token(Unsubscribe(tenant_id, customer_id, channel))
-    return settings.PUBLIC_BASE_URL + reverse("unsubscribe", args=[token])
+    return str(settings.PUBLIC_BASE_URL) + reverse("unsubscribe", args=[token])
 
 
 def unsubscribe_token(link: Unsubscribe) -> str:

@@ -80,7 +80,9 @@ class AttributeType:
 def check_attribute(value: Any, declared: AttributeType) -> Any:
     """`value` as it is stored (dates as `YYYY-MM-DD`)."""
     match declared.type:
-        case "text" if isinstance(value, str) and len(value) <= TEXT_ATTRIBUTE_LENGTH:
+        case "text" if (
+            isinstance(value, str) and len(value) <= TEXT_ATTRIBUTE_LENGTH and "\0" not in value
+        ):
             return value
         case "text":
             raise ValueError(_("Write a text of at most 500 characters."))
@@ -120,10 +122,11 @@ def search_words(text: str) -> list[SearchWord]:
     ascii_digits = "".join(
         str(unicodedata.digit(letter)) if unicodedata.category(letter) == "Nd" else letter
         for letter in text
+        if letter != "\0"
     )
     bare = "".join(letter for letter in ascii_digits if letter not in " +-().\u00a0\t")
     if bare.isdigit():
-        return [SearchWord(text.strip().lower(), _phone_parts(bare))]
+        return [SearchWord(ascii_digits.strip().lower(), _phone_parts(bare))]
     return [SearchWord(word.lower(), _phone_parts(word)) for word in ascii_digits.split()]
 
 

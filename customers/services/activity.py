@@ -4,6 +4,7 @@ Every report may come twice: the sender's id (`external_id`) makes the second on
 """
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -28,6 +29,9 @@ from marketing.core import events
 from marketing.core.actor import Actor
 from marketing.core.models import Branch, Staff
 from marketing.core.tenancy import current_tenant_id
+
+# An escape that is not itself escaped.
+NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 Row = TypeVar("Row", Visit, Purchase)
 
@@ -205,7 +209,8 @@ def record_events(*, actor: Actor, events: Sequence[Happening]) -> int:
 
 
 def _dumps(value: Any) -> str:
-    return DjangoJSONEncoder().encode(value)
+    """JSON without NUL characters, which senders let slip and PostgreSQL refuses."""
+    return NUL.sub(r"\1", DjangoJSONEncoder().encode(value))
 
 
 def _once(row: Row) -> tuple[Row, bool]:

@@ -7,7 +7,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 
 from customers import person_data
-from customers.models import Customer, CustomerEvent
+from customers.models import Customer, CustomerEvent, PurchaseLine
 from customers.services.consent import withdraw_everything
 from customers.services.suppression import suppress_customer
 from marketing.core import audit, events
@@ -69,6 +69,7 @@ def export_customer(*, actor: Actor, customer: Customer) -> dict[str, Any]:
         "notes": _rows(customer.notes.order_by("pk")),
         "visits": _rows(customer.visits.order_by("pk")),
         "purchases": _rows(customer.purchases.order_by("pk")),
+        "purchaseLines": _rows(PurchaseLine.objects.filter(purchase__customer=customer)),
         "memberships": _rows(customer.memberships.order_by("pk")),
         "packages": _rows(customer.packages.order_by("pk")),
         "events": _rows(CustomerEvent.objects.filter(customer=customer).order_by("pk")),

@@ -133,6 +133,12 @@ def test_events_are_taken_once_each(manager, asha):
     assert services.record_events(actor=manager, events=[]) == 0
 
 
+def test_nul_characters_are_left_out_of_events(manager, asha):
+    text = "a\0b\\u0000c\\\0"
+    services.record_events(actor=manager, events=[happening(asha, "1", text=text)])
+    assert CustomerEvent.objects.get().properties == {"text": "ab\\u0000c\\"}
+
+
 def test_a_thousand_events_are_one_statement(manager, asha, django_assert_num_queries):
     events = [happening(asha, str(n)) for n in range(1000)]
     with django_assert_num_queries(3):  # with the savepoint around it

@@ -64,6 +64,7 @@ def test_the_look_up_is_chain_wide_with_and_without_scripts(asha, login, chain, 
         assert "Elsewhere" in text
         assert "Asha" not in text
     assert "Nobody found" in client.get(LIST, {"q": "theirs"}).text
+    assert "Elsewhere" in client.get(LIST, {"q": "else\0where"}).text
 
 
 def test_the_list_comes_in_pages_both_ways(login, chain):

@@ -67,6 +67,7 @@ def test_attributes_of_their_type_are_taken(type_, value, stored):
     [
         ("text", 5),
         ("text", "x" * 501),
+        ("text", "x\0"),
         ("number", "5"),
         ("number", True),
         ("number", float("inf")),
@@ -91,7 +92,8 @@ def test_attributes_of_another_type_are_refused(type_, value):
         ("98765 43210", [SearchWord("98765 43210", ("9876543210",))]),
         ("+91-98765", [SearchWord("+91-98765", ("9198765",))]),
         ("09876", [SearchWord("09876", ("09876", "9876"))]),
-        ("९८७", [SearchWord("९८७", ("987",))]),
+        ("९८७", [SearchWord("987", ("987",))]),
+        ("as\0ha", [SearchWord("asha")]),
         ("98", [SearchWord("98")]),
         ("asha 987", [SearchWord("asha"), SearchWord("987", ("987",))]),
     ],

@@ -94,7 +94,7 @@ class OfCustomerAdmin(ReadOnlyAdmin):
     """Rows that belong to a customer; her phone finds them."""
 
     search_fields = ("customer__phone__startswith",)
-    list_select_related = ("customer",)
+    list_select_related: tuple[str, ...] = ("customer",)
     ordering = ("-id",)
 
 

@@ -221,10 +221,11 @@ def _consent(customer: Customer) -> ConsentState:
 
 def _channels(state: ConsentState) -> list[dict[str, Any]]:
     form = ConsentForm(state=state)
+    answers = {ASSUMED: _("Assumed")} | ConsentForm.ANSWERS
     return [
         {
             "label": form.fields[channel].label,
-            "answer": dict(form.fields[channel].choices)[form.initial[channel]],
+            "answer": answers[form.initial[channel]],
             "is_granted": form.initial[channel] != ConsentForm.NO,
             "basis": getattr(state, f"{channel}_basis"),
         }

@@ -1,5 +1,7 @@
 """Pages that a customer reaches by a signed link, without a login."""
 
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,7 +15,7 @@ from customers.models import Channel, Customer
 from customers.selectors import current_tenant
 from marketing.core.tenancy import tenant_scope
 
-CHANNEL_MESSAGES = {
+CHANNEL_MESSAGES: dict[str, Any] = {
     Channel.WHATSAPP: _("WhatsApp messages"),
     Channel.SMS: _("SMS"),
     Channel.EMAIL: _("e-mails"),

@@ -1,6 +1,6 @@
 """Customers in the admin: people through their service, reference data, ledgers to look at."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -94,7 +94,7 @@ class OfCustomerAdmin(ReadOnlyAdmin):
     """Rows that belong to a customer; her phone finds them."""
 
     search_fields = ("customer__phone__startswith",)
-    list_select_related: tuple[str, ...] = ("customer",)
+    list_select_related: ClassVar[Any] = ("customer",)
     ordering = ("-id",)
 
 

@@ -12,6 +12,8 @@ from django.core.management import call_command
 
 def main() -> None:
     os.environ["LOG_LEVEL"] = "WARNING"  # What is printed becomes part of the greeting.
+    import config.celery  # noqa: F401  tasks find their broker through it
+
     django.setup()
     call_command("migrate", verbosity=0)
     call_command("sync_schedules", stdout=io.StringIO())

@@ -2,8 +2,11 @@
 
 import datetime as dt
 import uuid
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -11,8 +14,23 @@ from django.utils import timezone
 from customers.models import Suppression
 from customers.services import suppress_addresses
 from marketing.core.tenancy import tenant_scope
+from marketing.delivery.counters import move_counters
 from marketing.delivery.models import Message
 from marketing.delivery.rules import MAX_TRIES, Result, ResultClass, retry_delay
+
+
+class Changed(NamedTuple):
+    """A message as the change left it."""
+
+    id: uuid.UUID
+    batch_id: int
+    old: str
+    new: str
+    cost: Decimal
+    customer_id: uuid.UUID
+    sending_at: dt.datetime
+    account_id: uuid.UUID
+    reference: str
 
 
 @dataclass(frozen=True)
@@ -25,71 +43,41 @@ class Outcome:
     segments: int = 1
 
 
-# Rows are locked in id order, then batches in theirs: every writer of outcomes does so.
-WRITE = """
-WITH v AS MATERIALIZED (
-    SELECT * FROM unnest(
-        %(ids)s::uuid[], %(states)s::text[], %(references)s::text[], %(codes)s::text[],
-        %(classes)s::text[], %(details)s::text[], %(not_before)s::timestamptz[],
-        %(segments)s::int[]
-    ) AS v(id, state, reference, code, class, detail, not_before, segments)
-), locked AS MATERIALIZED (
-    SELECT m.id, m.state AS old_state, m.cost AS old_cost, m.segments AS old_segments
-    FROM delivery_message m JOIN v ON v.id = m.id
-    WHERE m.id BETWEEN %(first)s AND %(last)s AND m.state IN ('sending', 'unknown')
-    ORDER BY m.id FOR UPDATE OF m
-), changed AS (
-    UPDATE delivery_message m
-    SET state = v.state,
-        provider_message_id = CASE WHEN v.reference <> '' THEN v.reference
-                                   ELSE m.provider_message_id END,
-        error_code = v.code, error_class = v.class, error_detail = v.detail,
-        not_before = v.not_before,
-        sent_at = CASE WHEN v.state = 'sent' THEN m.sending_at ELSE m.sent_at END,
-        failed_at = CASE WHEN v.state = 'failed' THEN %(now)s ELSE m.failed_at END,
-        segments = v.segments,
-        cost = CASE WHEN v.state = 'failed' THEN 0
-                    ELSE locked.old_cost / greatest(locked.old_segments, 1) * v.segments END
-    FROM v JOIN locked ON locked.id = v.id
-    WHERE m.id = v.id AND m.id BETWEEN %(first)s AND %(last)s
-    RETURNING m.id, m.batch_id, m.account_id, m.customer_id, m.channel, m.address, m.sending_at,
-              locked.old_state, m.state, m.cost
-), named AS (
-    INSERT INTO delivery_providerreference (tenant_id, account_id, reference, message_id)
-    SELECT %(tenant)s, c.account_id, v.reference, c.id
-    FROM changed c JOIN v ON v.id = c.id WHERE v.reference <> ''
-    ON CONFLICT DO NOTHING
-), freed AS (
-    SELECT customer_id, sending_at FROM changed WHERE state IN ('failed', 'queued')
-), loads AS MATERIALIZED (
-    SELECT l.customer_id FROM delivery_contactload l JOIN freed USING (customer_id)
-    ORDER BY l.customer_id FOR UPDATE OF l
-), given_back AS (
-    UPDATE delivery_contactload l SET sent = array_remove(l.sent, freed.sending_at)
-    FROM freed JOIN loads USING (customer_id) WHERE l.customer_id = freed.customer_id
-), moved AS (
-    SELECT batch_id, old_state, state, count(*) AS n,
-           sum(cost) FILTER (WHERE state IN ('sent', 'unknown') AND old_state = 'sending') AS cost
-    FROM changed GROUP BY batch_id, old_state, state
-), batches AS MATERIALIZED (
-    SELECT id FROM delivery_dispatchbatch WHERE id IN (SELECT batch_id FROM moved)
-    ORDER BY id FOR UPDATE
-)
-UPDATE delivery_dispatchbatch b
-SET sending = b.sending - d.from_sending, unknown = b.unknown - d.from_unknown + d.to_unknown,
-    queued = b.queued + d.to_queued, sent = b.sent + d.to_sent, failed = b.failed + d.to_failed,
-    cost = b.cost + d.cost
-FROM (
-    SELECT batch_id,
-           coalesce(sum(n) FILTER (WHERE old_state = 'sending'), 0) AS from_sending,
-           coalesce(sum(n) FILTER (WHERE old_state = 'unknown'), 0) AS from_unknown,
-           coalesce(sum(n) FILTER (WHERE state = 'unknown'), 0) AS to_unknown,
-           coalesce(sum(n) FILTER (WHERE state = 'queued'), 0) AS to_queued,
-           coalesce(sum(n) FILTER (WHERE state = 'sent'), 0) AS to_sent,
-           coalesce(sum(n) FILTER (WHERE state = 'failed'), 0) AS to_failed,
-           coalesce(sum(cost), 0) AS cost
-    FROM moved GROUP BY batch_id
-) d, batches WHERE b.id = d.batch_id AND batches.id = b.id
+# Each statement that changes rows works on rows that an earlier one locked, in id order: what
+# it sees is then what is there.
+LOCK = """
+SELECT 1 FROM delivery_message
+WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s ORDER BY id FOR UPDATE
+"""
+CHANGE = """
+UPDATE delivery_message m
+SET state = v.state,
+    provider_message_id = CASE WHEN v.reference <> '' THEN v.reference
+                               ELSE m.provider_message_id END,
+    error_code = v.code, error_class = v.class, error_detail = v.detail,
+    not_before = v.not_before,
+    sent_at = CASE WHEN v.state = 'sent' THEN m.sending_at ELSE m.sent_at END,
+    failed_at = CASE WHEN v.state = 'failed' THEN %(now)s ELSE m.failed_at END,
+    segments = v.segments,
+    cost = CASE WHEN v.state = 'failed' THEN 0
+                ELSE m.cost / greatest(m.segments, 1) * v.segments END
+FROM unnest(
+    %(ids)s::uuid[], %(states)s::text[], %(references)s::text[], %(codes)s::text[],
+    %(classes)s::text[], %(details)s::text[], %(not_before)s::timestamptz[], %(segments)s::int[]
+) AS v(id, state, reference, code, class, detail, not_before, segments)
+WHERE m.id = v.id AND m.id BETWEEN %(first)s AND %(last)s AND m.state IN ('sending', 'unknown')
+RETURNING m.id, m.batch_id, old.state, new.state, new.cost, m.customer_id, m.sending_at,
+          m.account_id, v.reference
+"""
+NAME = """
+INSERT INTO delivery_providerreference (tenant_id, account_id, reference, message_id)
+SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::uuid[])
+ON CONFLICT DO NOTHING
+"""
+GIVE_BACK = """
+UPDATE delivery_contactload l SET sent = array_remove(l.sent, v.sending_at)
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS v(customer_id, sending_at)
+WHERE l.customer_id = v.customer_id
 """
 
 
@@ -99,29 +87,68 @@ def write(
     """Record the outcomes of messages with ids from `first` to `last`, in one transaction."""
     now = timezone.now()
     states = [_state(outcome) for outcome in outcomes]
+    values = {
+        "now": now,
+        "first": first,
+        "last": last,
+        "ids": [outcome.message_id for outcome in outcomes],
+        "states": states,
+        "references": [outcome.result.reference for outcome in outcomes],
+        "codes": [outcome.result.code[:30] for outcome in outcomes],
+        "classes": [_class(outcome.result) for outcome in outcomes],
+        "details": [outcome.result.detail[:255] for outcome in outcomes],
+        "not_before": [
+            _again_at(outcome, now) if state == "queued" else None
+            for outcome, state in zip(outcomes, states, strict=True)
+        ],
+        "segments": [outcome.segments for outcome in outcomes],
+    }
     with tenant_scope(tenant_id):
         with connection.cursor() as cursor:
-            cursor.execute(
-                WRITE,
-                {
-                    "tenant": tenant_id,
-                    "now": now,
-                    "first": first,
-                    "last": last,
-                    "ids": [outcome.message_id for outcome in outcomes],
-                    "states": states,
-                    "references": [outcome.result.reference for outcome in outcomes],
-                    "codes": [outcome.result.code[:30] for outcome in outcomes],
-                    "classes": [_class(outcome.result) for outcome in outcomes],
-                    "details": [outcome.result.detail[:255] for outcome in outcomes],
-                    "not_before": [
-                        _again_at(outcome, now) if state == "queued" else None
-                        for outcome, state in zip(outcomes, states, strict=True)
-                    ],
-                    "segments": [outcome.segments for outcome in outcomes],
-                },
-            )
+            cursor.execute(LOCK, values)
+            cursor.execute(CHANGE, values)
+            changed: list[Changed] = [Changed(*row) for row in cursor.fetchall()]
+        _name(tenant_id, [row for row in changed if row.reference])
+        _give_back([row for row in changed if row.new in ("failed", "queued")])
+        _count(changed)
         _suppress(outcomes, first, last)
+
+
+def _name(tenant_id: uuid.UUID, changed: Sequence[Changed]) -> None:
+    """Remember by which id of the vendor's its webhooks will name the messages."""
+    if changed:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                NAME,
+                [
+                    tenant_id,
+                    [row.account_id for row in changed],
+                    [row.reference for row in changed],
+                    [row.id for row in changed],
+                ],
+            )
+
+
+def _give_back(changed: Sequence[Changed]) -> None:
+    """Free the cap slots of what surely was not sent, locked in customer order."""
+    if changed:
+        customers = [row.customer_id for row in changed]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM delivery_contactload WHERE customer_id = ANY(%s)"
+                " ORDER BY customer_id FOR UPDATE",
+                [customers],
+            )
+            cursor.execute(GIVE_BACK, [customers, [row.sending_at for row in changed]])
+
+
+def _count(changed: Sequence[Changed]) -> None:
+    costs: dict[int, Decimal] = defaultdict(Decimal)
+    for row in changed:
+        if row.old == "sending" and row.new in ("sent", "unknown"):
+            costs[row.batch_id] += row.cost
+    moves = Counter((row.batch_id, row.old, row.new) for row in changed)
+    move_counters([(*move, count) for move, count in moves.items()], costs)
 
 
 def _state(outcome: Outcome) -> str:

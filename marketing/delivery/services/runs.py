@@ -11,6 +11,7 @@ from django.db.models import Sum
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict
+from marketing.delivery.counters import move_counters
 from marketing.delivery.models import DispatchBatch, Message, SendRun
 from marketing.delivery.tasks import nudge_dispatch
 from marketing.policy import services as policy
@@ -100,41 +101,43 @@ def cancel_run(*, run: SendRun) -> int:
     return skipped
 
 
+@transaction.atomic
 def skip_queued(*, run_id: uuid.UUID, batch_id: int | None = None) -> int:
     """Turn queued messages of a cancelled run into skipped ones, counters included."""
+    batches = DispatchBatch.objects.filter(run_id=run_id).exclude(state=DispatchBatch.State.DONE)
+    if batch_id is not None:
+        batches = batches.filter(pk=batch_id)
+    found = list(batches.order_by("pk").select_for_update())
+    if not found:
+        return 0
+    place = [
+        [batch.pk for batch in found],
+        min(batch.first_id for batch in found),
+        max(batch.last_id for batch in found),
+    ]
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            WITH batches AS (
-                SELECT id, first_id, last_id FROM delivery_dispatchbatch
-                WHERE run_id = %(run)s AND state <> 'done'
-                  AND (%(batch)s::bigint IS NULL OR id = %(batch)s)
-                ORDER BY id FOR UPDATE
-            ), queued AS (
-                SELECT m.id FROM delivery_message m
-                WHERE m.batch_id IN (SELECT id FROM batches)
-                  AND m.id >= (SELECT encode(min(uuid_send(first_id)), 'hex')::uuid FROM batches)
-                  AND m.id <= (SELECT encode(max(uuid_send(last_id)), 'hex')::uuid FROM batches)
-                  AND m.state = 'queued'
-                ORDER BY m.id FOR UPDATE
-            ), skipped AS (
-                UPDATE delivery_message m SET state = 'skipped', reason = 'cancelled', cost = 0
-                FROM queued WHERE m.id = queued.id RETURNING m.batch_id
-            ), counted AS (
-                SELECT batch_id, count(*) AS n FROM skipped GROUP BY batch_id
-            ), counters AS (
-                UPDATE delivery_dispatchbatch b
-                SET queued = b.queued - c.n, skipped = b.skipped + c.n,
-                    state = CASE WHEN b.state <> 'leased' AND b.sending = 0
-                                 THEN 'done' ELSE b.state END
-                FROM counted c WHERE b.id = c.batch_id RETURNING c.n
-            )
-            SELECT coalesce(sum(n), 0) FROM counters
-            """,
-            {"run": run_id, "batch": batch_id},
+            "SELECT 1 FROM delivery_message WHERE batch_id = ANY(%s) AND id BETWEEN %s AND %s"
+            " AND state = 'queued' ORDER BY id FOR UPDATE",
+            place,
         )
-        (count,) = cursor.fetchone()
-    return int(count)
+        cursor.execute(
+            """
+            WITH skipped AS (
+                UPDATE delivery_message SET state = 'skipped', reason = 'cancelled', cost = 0
+                WHERE batch_id = ANY(%s) AND id BETWEEN %s AND %s AND state = 'queued'
+                RETURNING batch_id
+            )
+            SELECT batch_id, 'queued', 'skipped', count(*) FROM skipped GROUP BY batch_id
+            """,
+            place,
+        )
+        moves = cursor.fetchall()
+    move_counters(moves)
+    batches.exclude(state=DispatchBatch.State.LEASED).filter(sending=0).update(
+        state=DispatchBatch.State.DONE
+    )
+    return sum(count for *_, count in moves)
 
 
 @transaction.atomic

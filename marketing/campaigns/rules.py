@@ -1,6 +1,6 @@
 """What a campaign may do in which state, when people must approve it, and when it is next due.
 
-The states and transitions are decisions 4's; nothing here reads the database or the clock.
+Nothing here reads the database or the clock.
 """
 
 import datetime as dt

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 Fields = Mapping[str, Sequence[str]]
 
 
@@ -10,14 +13,14 @@ class DomainError(Exception):
     """A refusal a person or program can act on.
 
     `code` and `name` are Module 11's (extended within its tens), `http_status` is
-    decisions.md section 7, `fields` says which inputs to mend, `details` carries numbers
+    its HTTP status, `fields` says which inputs to mend, `details` carries numbers
     to show.
     """
 
     code = "MARKETING_500"
     name = "INTERNAL_ERROR"
     http_status = 500
-    default_message = "Something went wrong on our side."
+    default_message: str | Promise = _("Something went wrong on our side.")
 
     def __init__(
         self,
@@ -34,99 +37,99 @@ class DomainError(Exception):
 
 class ValidationFailed(DomainError):
     code, name, http_status = "MARKETING_400", "VALIDATION_FAILED", 400
-    default_message = "Some of what was sent cannot be accepted."
+    default_message = _("Some of what was sent cannot be accepted.")
 
 
 class NotAuthenticated(DomainError):
     code, name, http_status = "MARKETING_401", "NOT_AUTHENTICATED", 401
-    default_message = "Log in or send an API key."
+    default_message = _("Log in or send an API key.")
 
 
 class Forbidden(DomainError):
     code, name, http_status = "MARKETING_403", "FORBIDDEN", 403
-    default_message = "Your role does not allow this."
+    default_message = _("Your role does not allow this.")
 
 
 class NotFound(DomainError):
     code, name, http_status = "MARKETING_404", "NOT_FOUND", 404
-    default_message = "There is no such thing, or it is not yours to see."
+    default_message = _("There is no such thing, or it is not yours to see.")
 
 
 class Conflict(DomainError):
     code, name, http_status = "MARKETING_409", "CONFLICT", 409
-    default_message = "Somebody changed this in the meantime."
+    default_message = _("Somebody changed this in the meantime.")
 
 
 class IdempotencyMismatch(DomainError):
     code, name, http_status = "MARKETING_422", "IDEMPOTENCY_MISMATCH", 422
-    default_message = "This Idempotency-Key was used with another body."
+    default_message = _("This Idempotency-Key was used with another body.")
 
 
 class Throttled(DomainError):
     code, name, http_status = "MARKETING_429", "THROTTLED", 429
-    default_message = "Too many requests."
+    default_message = _("Too many requests.")
 
 
 class Unavailable(DomainError):
     code, name, http_status = "MARKETING_503", "UNAVAILABLE", 503
-    default_message = "Busy just now; try again shortly."
+    default_message = _("Busy just now; try again shortly.")
 
 
 class MarketingDisabled(DomainError):
     code, name, http_status = "MARKETING_001", "MARKETING_DISABLED", 409
-    default_message = "Marketing is switched off."
+    default_message = _("Marketing is switched off.")
 
 
 class ChannelDisabled(DomainError):
     code, name, http_status = "MARKETING_002", "CHANNEL_DISABLED", 409
-    default_message = "This channel is switched off."
+    default_message = _("This channel is switched off.")
 
 
 class NoConsent(DomainError):
     code, name, http_status = "MARKETING_010", "NO_CONSENT", 409
-    default_message = "The customer has not agreed to messages on this channel."
+    default_message = _("The customer has not agreed to messages on this channel.")
 
 
 class OptedOut(DomainError):
     code, name, http_status = "MARKETING_011", "OPTED_OUT", 409
-    default_message = "The customer has opted out of marketing."
+    default_message = _("The customer has opted out of marketing.")
 
 
 class DndRegistered(DomainError):
     code, name, http_status = "MARKETING_012", "DND_REGISTERED", 409
-    default_message = "The number is on the do-not-disturb register."
+    default_message = _("The number is on the do-not-disturb register.")
 
 
 class InvalidCampaignStatus(DomainError):
     code, name, http_status = "MARKETING_020", "INVALID_CAMPAIGN_STATUS", 409
-    default_message = "The campaign's state does not allow this."
+    default_message = _("The campaign's state does not allow this.")
 
 
 class TemplateChannelMismatch(DomainError):
     code, name, http_status = "MARKETING_021", "TEMPLATE_CHANNEL_MISMATCH", 409
-    default_message = "The template is for another channel than the campaign."
+    default_message = _("The template is for another channel than the campaign.")
 
 
 class WhatsAppTemplateNotApproved(DomainError):
     code, name, http_status = "MARKETING_022", "WHATSAPP_TEMPLATE_NOT_APPROVED", 409
-    default_message = "WhatsApp has not approved this template yet."
+    default_message = _("WhatsApp has not approved this template yet.")
 
 
 class BudgetExceeded(DomainError):
     code, name, http_status = "MARKETING_023", "BUDGET_EXCEEDED", 409
-    default_message = "This would go over the monthly budget."
+    default_message = _("This would go over the monthly budget.")
 
 
 class OutsideSendWindow(DomainError):
     code, name, http_status = "MARKETING_050", "OUTSIDE_SEND_WINDOW", 409
-    default_message = "Messages may not be sent at this hour."
+    default_message = _("Messages may not be sent at this hour.")
 
 
 class ThrottleLimit(DomainError):
     code, name, http_status = "MARKETING_051", "THROTTLE_LIMIT", 409
-    default_message = "The customer has had as many messages as the limits allow."
+    default_message = _("The customer has had as many messages as the limits allow.")
 
 
 class ProviderFailed(DomainError):
     code, name, http_status = "MARKETING_052", "PROVIDER_ERROR", 502
-    default_message = "The message provider refused or could not be reached."
+    default_message = _("The message provider refused or could not be reached.")

@@ -1,6 +1,6 @@
 """The gate: may this message go to this person on this channel now?
 
-One list of reasons, each an SQL condition, in the order of decisions.md section 3. The same
+One list of reasons, each an SQL condition, in the order in which they are named. The same
 list judges an audience at the freeze, a batch right before sending, one message, and the
 page that explains. It is written over these aliases:
 

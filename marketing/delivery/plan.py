@@ -17,12 +17,13 @@ from marketing.content.models import TemplateVersion
 from marketing.content.rendering import CompiledVersion, compile_version
 from marketing.content.rules import count_sms
 from marketing.core.errors import ChannelDisabled, ValidationFailed
-from marketing.core.models import Branch, Tenant
+from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.gate import ADDRESS, BEFORE_DUPLICATES, JOINS, Gate, build_gate
+from marketing.delivery.windows import OPENS_AT, opening_times
 from marketing.policy import selectors as policy
 from marketing.policy.models import ProviderAccount
-from marketing.policy.rules import message_category, window_opens
+from marketing.policy.rules import message_category
 
 
 @dataclass(frozen=True)
@@ -55,24 +56,6 @@ class StepPlan:
             for language in self.compiled.languages
         }
 
-    def opening_times(self) -> dict[str, str | None]:
-        """For each time zone of the chain: when its window opens, None while it is open."""
-        config = policy.get_config()
-        zones = set(Branch.objects.values_list("time_zone", flat=True)) | {self.tenant.time_zone}
-        opening = {
-            zone: window_opens(
-                now=self.now,
-                zone=zone,
-                start=config.send_window_start,
-                end=config.send_window_end,
-                purpose=self.purpose,
-                channel=self.channel,
-                country=self.tenant.country,
-            )
-            for zone in zones
-        }
-        return {zone: moment.isoformat() if moment else None for zone, moment in opening.items()}
-
     def judged(
         self, audience: QuerySet[Customer], charged_branch_id: uuid.UUID | None
     ) -> tuple[str, dict[str, Any]]:
@@ -103,7 +86,7 @@ class StepPlan:
             SELECT j.id, j.address, j.charged_branch_id, j.language, j.variables,
                    (%(segments)s::jsonb ->> j.language)::int AS segments,
                    (%(segments)s::jsonb ->> j.language)::int * %(price)s::numeric AS cost,
-                   (%(opens)s::jsonb ->> coalesce(br.time_zone, %(zone)s))::timestamptz AS opens_at,
+                   {OPENS_AT} AS opens_at,
                    CASE
                        WHEN j.early IS NOT NULL THEN j.early
                        WHEN row_number() OVER (
@@ -135,7 +118,11 @@ class StepPlan:
             "first_language": self.compiled.languages[0],
             "segments": json.dumps(self.segments),
             "price": self.price,
-            "opens": json.dumps(self.opening_times()),
+            "opens": json.dumps(
+                opening_times(
+                    tenant=self.tenant, purpose=self.purpose, channel=self.channel, now=self.now
+                )
+            ),
             "zone": self.tenant.time_zone,
         }
 

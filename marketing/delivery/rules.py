@@ -20,7 +20,7 @@ MAX_TRIES = 5
 
 
 class ResultClass(StrEnum):
-    """What a vendor's answer means to us: providers.md section 0.2."""
+    """What a vendor's answer means to us, whoever the vendor is."""
 
     ACCEPTED = "accepted"
     RETRY = "retry"

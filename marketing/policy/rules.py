@@ -1,4 +1,4 @@
-"""What a message is for, and at which hours it may go (decisions.md 3)."""
+"""What a message is for, and at which hours it may go."""
 
 import datetime as dt
 from zoneinfo import ZoneInfo

@@ -53,7 +53,7 @@ def branch_configs() -> dict[uuid.UUID, BranchMarketingConfig]:
 
 
 def assumed_consent() -> dict[str, bool]:
-    """Per channel, whether consent is assumed of people whom staff enter (decisions.md 3)."""
+    """Per channel, whether consent is assumed of people whom staff enter."""
     stored = get_config().assumed_consent
     return {channel: bool(stored.get(channel)) for channel in Channel.values}
 

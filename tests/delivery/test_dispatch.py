@@ -3,6 +3,7 @@
 import datetime as dt
 import threading
 import uuid
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -197,6 +198,26 @@ def test_consent_withdrawn_after_the_freeze_is_honoured(run, vendor):
     assert vendor.asked == []
     with tenant_scope(run.tenant_id):
         assert {m.reason for m in Message.objects.filter(run=run)} == {"opted_out"}
+
+
+def test_window_that_closes_mid_run_parks_the_rest(run, vendor):
+    now = timezone.now().astimezone(ZoneInfo("Asia/Kolkata"))
+    opens = (now + dt.timedelta(hours=3)).replace(second=0, microsecond=0)
+    with tenant_scope(run.tenant_id):
+        closes = (now + dt.timedelta(hours=6)).time().replace(second=0, microsecond=0)
+        set_config(send_window_start=opens.time(), send_window_end=closes)
+    worker.run()
+    assert vendor.asked == []
+    assert states(run) == {"queued": PEOPLE}
+    with tenant_scope(run.tenant_id):
+        message = Message.objects.filter(run=run).first()
+        assert (message.reason, message.not_before) == ("outside_window", opens)
+        batch = DispatchBatch.objects.get(pk=message.batch_id)
+        assert batch.next_at == opens
+        open_all_hours()
+    due_now(run)
+    worker.run()
+    assert states(run) == {"sent": PEOPLE}
 
 
 def test_paused_run_sends_nothing_until_it_goes_on(run, vendor):

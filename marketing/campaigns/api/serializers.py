@@ -1,4 +1,4 @@
-"""Campaigns as they travel: Module 11's names, completed by decisions 2 and 4."""
+"""Campaigns as they travel: Module 11's names and what was added to them."""
 
 from decimal import ROUND_HALF_UP
 from typing import Any
@@ -16,7 +16,7 @@ from marketing.core.models import Role
 from marketing.delivery.models import Message, MessageState
 
 PATTERNS = ["daily", "weekly", "monthly"]
-# Module 11's six; decisions 2 says which of ours each stands for.
+# Module 11's six, and which of our nine each stands for.
 PENDING = {"queued", "sending", "held", "unknown"}
 
 
@@ -211,7 +211,7 @@ class RecipientOutput(ApiSerializer):
 
 
 def shown_phone(actor: Actor, phone: str) -> str:
-    """Masked for receptionists (decisions 7)."""
+    """Masked for receptionists."""
     is_receptionist = actor.staff is not None and actor.staff.role == Role.RECEPTIONIST
     return mask_phone(phone) if is_receptionist else phone
 

@@ -196,7 +196,7 @@ def campaign_samples(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def is_receptionist(actor: Actor) -> bool:
-    """Receptionists see phones masked in lists (decisions 7)."""
+    """Receptionists see phones masked in lists."""
     return actor.staff is not None and actor.staff.role == Role.RECEPTIONIST
 
 

@@ -9,10 +9,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from customers.models import Suppression
+from marketing.core.models import Tenant
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.gate import CAPS, JOINS, Gate, build_gate
 from marketing.delivery.models import SendRun
 from marketing.delivery.services.runs import finish_run_if_done, skip_queued
+from marketing.delivery.windows import OPENS_AT, opening_times
 from marketing.policy import selectors as policy
 
 LEASE = dt.timedelta(seconds=60)
@@ -112,6 +114,10 @@ def mark(lease: Lease, wanted: int) -> Slice:
             tenant_id=lease.tenant_id,
             has_suppressions=Suppression.objects.filter(channel=lease.channel).exists(),
         )
+        tenant = Tenant.objects.get(pk=lease.tenant_id)
+        opens = opening_times(tenant=tenant, purpose=run.purpose, channel=lease.channel, now=now)
+        if any(opens.values()):
+            _park(lease, tenant, opens, now)
         rows = _judge_queued(lease, gate, now, wanted)
         if not rows:
             return Slice([], exhausted=True)
@@ -128,6 +134,32 @@ def mark(lease: Lease, wanted: int) -> Slice:
             for customer_id, reason in _take_caps(gate, list(by_customer), now).items():
                 skipped[by_customer.pop(customer_id)] = reason
         return Slice(_write_marks(lease, list(by_customer.values()), skipped, now))
+
+
+def _park(lease: Lease, tenant: Tenant, opens: dict[str, str | None], now: dt.datetime) -> None:
+    """What is outside its window by now waits until the window opens again."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE delivery_message m SET not_before = v.opens_at, reason = 'outside_window'
+            FROM (
+                SELECT w.id, {OPENS_AT} AS opens_at FROM delivery_message w
+                LEFT JOIN customers_customer c ON c.id = w.customer_id
+                LEFT JOIN core_branch br ON br.id = c.home_branch_id
+                WHERE w.batch_id = %(batch)s AND w.id BETWEEN %(first)s AND %(last)s
+                  AND w.state = 'queued' AND (w.not_before IS NULL OR w.not_before <= %(now)s)
+            ) v
+            WHERE m.id = v.id AND m.id BETWEEN %(first)s AND %(last)s AND v.opens_at IS NOT NULL
+            """,  # noqa: S608  the SQL is ours, its values are parameters
+            {
+                "opens": json.dumps(opens),
+                "zone": tenant.time_zone,
+                "batch": lease.batch_id,
+                "first": lease.first_id,
+                "last": lease.last_id,
+                "now": now,
+            },
+        )
 
 
 def _judge_queued(

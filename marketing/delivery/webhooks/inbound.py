@@ -11,7 +11,7 @@ from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.models import WebhookKey
 from marketing.delivery.providers.base import Inbound
 
-# Whole message, trimmed and case-folded (providers.md 5.3; India, WhatsApp policy, TCPA).
+# The whole message, trimmed and case-folded (WhatsApp Business policy; TCPA's list of words).
 STOP_WORDS = frozenset(
     [
         "stop",

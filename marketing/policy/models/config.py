@@ -12,7 +12,7 @@ def all_channels() -> dict[str, bool]:
 
 
 class MarketingConfig(TenantModel):
-    """The chain's settings: Module 11's columns and defaults, and what decisions.md adds.
+    """The chain's settings: Module 11's columns and defaults, and what was added to them.
 
     A channel's provider, sender and key live in its default `ProviderAccount`.
     """

@@ -1,4 +1,4 @@
-"""Sending a template message and submitting a template (providers.md 1.1.1, 1.1.2)."""
+"""Sending a template message and submitting a template."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Meta's error codes and what they mean to us (providers.md 1.1.7)."""
+"""Meta's error codes and what they mean to us."""
 
 from marketing.delivery.rules import ResultClass
 

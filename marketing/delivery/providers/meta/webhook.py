@@ -1,4 +1,4 @@
-"""Meta's webhooks: statuses, what people write, template states (providers.md 1.1.3-1.1.6)."""
+"""Meta's webhooks: statuses, what people write, template states."""
 
 import datetime as dt
 import hashlib

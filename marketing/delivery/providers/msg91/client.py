@@ -1,4 +1,4 @@
-"""Sending by a flow (providers.md 2.1.1).
+"""Sending by a flow.
 
 The receipt is keyed by the request id and the number, so a request carries one recipient:
 its `CRQID` is our message id, which MSG91 hands back in the receipt.

@@ -1,4 +1,4 @@
-"""MSG91's delivery report, version 2: a form field `data` with JSON (providers.md 2.1.2)."""
+"""MSG91's delivery report, version 2: a form field `data` with JSON."""
 
 import datetime as dt
 import json

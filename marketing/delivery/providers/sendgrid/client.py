@@ -1,4 +1,4 @@
-"""Sending one personalised e-mail (providers.md 4.2, 4.5)."""
+"""Sending one personalised e-mail; unsubscribe headers by RFC 8058."""
 
 import json
 from collections.abc import Mapping

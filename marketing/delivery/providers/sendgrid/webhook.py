@@ -1,4 +1,4 @@
-"""SendGrid's event webhook: a signed JSON array (providers.md 4.2)."""
+"""SendGrid's event webhook: a signed JSON array."""
 
 import base64
 import datetime as dt

@@ -1,0 +1,32 @@
+"""When each time zone's send window opens: asked at the freeze, and again before each sending."""
+
+import datetime as dt
+
+from marketing.core.models import Branch, Tenant
+from marketing.policy import selectors as policy
+from marketing.policy.rules import window_opens
+
+# SQL over a message's or a person's branch `br`; NULL while the window is open. A zone that no
+# branch had when the times were asked is not held back by them.
+OPENS_AT = "(%(opens)s::jsonb ->> coalesce(br.time_zone, %(zone)s))::timestamptz"
+
+
+def opening_times(
+    *, tenant: Tenant, purpose: str, channel: str, now: dt.datetime
+) -> dict[str, str | None]:
+    """For each time zone of the chain: when its window opens (ISO), None while it is open."""
+    config = policy.get_config()
+    zones = set(Branch.objects.values_list("time_zone", flat=True)) | {tenant.time_zone}
+    opening = {
+        zone: window_opens(
+            now=now,
+            zone=zone,
+            start=config.send_window_start,
+            end=config.send_window_end,
+            purpose=purpose,
+            channel=channel,
+            country=tenant.country,
+        )
+        for zone in zones
+    }
+    return {zone: moment.isoformat() if moment else None for zone, moment in opening.items()}

@@ -12,9 +12,8 @@ Fields = Mapping[str, Sequence[str]]
 class DomainError(Exception):
     """A refusal a person or program can act on.
 
-    `code` and `name` are Module 11's (extended within its tens), `http_status` is
-    its HTTP status, `fields` says which inputs to mend, `details` carries numbers
-    to show.
+    `code` and `name` are Module 11's (extended within its tens), `fields` says which inputs
+    to mend, `details` carries numbers to show.
     """
 
     code = "MARKETING_500"

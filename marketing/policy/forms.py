@@ -50,18 +50,15 @@ class SwitchesForm(SettingsForm):
             "whatsapp_enabled",
             "sms_enabled",
             "email_enabled",
-            "sms_fallback_enabled",
         )
         labels = {
             "marketing_enabled": _("Send marketing at all"),
             "whatsapp_enabled": _("WhatsApp"),
             "sms_enabled": _("SMS"),
             "email_enabled": _("E-mail"),
-            "sms_fallback_enabled": _("Fall back to SMS when WhatsApp fails"),
         }
         help_texts = {
             "marketing_enabled": _("Off stops every message of every branch at once."),
-            "sms_fallback_enabled": _("New WhatsApp campaigns begin with this."),
         }
         widgets = dict.fromkeys(fields, SWITCH)
 

@@ -1,4 +1,4 @@
-"""The monthly budget: reserved at the freeze, settled per batch, the rest released.
+"""The monthly budget: reserved at the freeze, settled when the run ends, the rest released.
 
 Every movement touches the chain's row first and then the branches' in the order of their
 ids, so that transactions which move several never wait for each other in a circle.

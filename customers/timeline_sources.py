@@ -68,8 +68,8 @@ def consent(customer: Customer, actor: Actor) -> Iterator[TimelineEntry]:
 def describe_consent(record: ConsentRecord) -> str:
     """A line of the ledger in words."""
     if not record.channel:
-        return _(record.get_state_display())
-    what = {"channel": _(Channel(record.channel).label)}
+        return record.get_state_display()
+    what = {"channel": Channel(record.channel).label}
     if record.state == ConsentRecord.State.WITHDRAWN:
         if record.purpose == Purpose.PROMOTIONAL:
             return _("No more promotions on %(channel)s") % what

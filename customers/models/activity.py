@@ -6,6 +6,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from customers.models.catalogue import Service, ServiceCategory
 from customers.models.customer import Customer
@@ -73,9 +74,9 @@ class Membership(TenantModel):
     """Active through the day it expires on, unless cancelled before."""
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        EXPIRED = "expired", "Expired"
-        CANCELLED = "cancelled", "Cancelled"
+        ACTIVE = "active", _("Active")
+        EXPIRED = "expired", _("Expired")
+        CANCELLED = "cancelled", _("Cancelled")
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="memberships")
     external_id = models.CharField(max_length=100, blank=True)

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from customers.models.customer import Customer
 from marketing.core.models import User
@@ -9,15 +10,15 @@ from marketing.core.tenancy import TenantModel
 
 
 class Channel(models.TextChoices):
-    WHATSAPP = "whatsapp", "WhatsApp"
-    SMS = "sms", "SMS"
-    EMAIL = "email", "E-mail"
+    WHATSAPP = "whatsapp", _("WhatsApp")
+    SMS = "sms", _("SMS")
+    EMAIL = "email", _("E-mail")
 
 
 class Purpose(models.TextChoices):
-    PROMOTIONAL = "promotional", "Promotional"
-    SERVICE = "service", "Service"
-    TRANSACTIONAL = "transactional", "Transactional"
+    PROMOTIONAL = "promotional", _("Promotional")
+    SERVICE = "service", _("Service")
+    TRANSACTIONAL = "transactional", _("Transactional")
 
 
 class ConsentState(TenantModel):
@@ -48,12 +49,12 @@ class ConsentRecord(TenantModel):
     """One line of the ledger: who said what, when, where and in which words. Never changed."""
 
     class State(models.TextChoices):
-        GRANTED = "granted", "Granted"
-        WITHDRAWN = "withdrawn", "Withdrawn"
-        DND_SET = "dnd_set", "On the do-not-disturb register"
-        DND_CLEARED = "dnd_cleared", "Off the do-not-disturb register"
-        OPTED_OUT = "opted_out", "Opted out of all marketing"
-        OPTED_IN = "opted_in", "Came back after opting out"
+        GRANTED = "granted", _("Granted")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+        DND_SET = "dnd_set", _("On the do-not-disturb register")
+        DND_CLEARED = "dnd_cleared", _("Off the do-not-disturb register")
+        OPTED_OUT = "opted_out", _("Opted out of all marketing")
+        OPTED_IN = "opted_in", _("Came back after opting out")
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="consent_records")
     channel = models.CharField(max_length=20, choices=Channel.choices, blank=True)

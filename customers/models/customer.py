@@ -4,6 +4,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Concat, Lower, Now
+from django.utils.translation import gettext_lazy as _
 
 from marketing.core.models import Branch, Staff
 from marketing.core.tenancy import TenantModel
@@ -18,14 +19,14 @@ class Customer(TenantModel):
     """
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        MERGED = "merged", "Merged into another"
-        ERASED = "erased", "Erased"
+        ACTIVE = "active", _("Active")
+        MERGED = "merged", _("Merged into another")
+        ERASED = "erased", _("Erased")
 
     class Gender(models.TextChoices):
-        FEMALE = "female", "Female"
-        MALE = "male", "Male"
-        OTHER = "other", "Other"
+        FEMALE = "female", _("Female")
+        MALE = "male", _("Male")
+        OTHER = "other", _("Other")
 
     external_id = models.CharField(max_length=100, null=True, blank=True)
     first_name = models.CharField(max_length=100)

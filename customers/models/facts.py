@@ -2,6 +2,7 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from customers.models.catalogue import Service
 from customers.models.customer import Customer
@@ -13,13 +14,13 @@ class CustomerFacts(TenantModel):
     """One row a customer: the numbers segments and templates read, derived from source rows."""
 
     class Stage(models.TextChoices):
-        PROSPECT = "prospect", "Never visited"
-        NEW = "new", "New"
-        ACTIVE = "active", "Active"
-        ENGAGED = "engaged", "Engaged"
-        AT_RISK = "at_risk", "At risk"
-        CHURNED = "churned", "Churned"
-        REACTIVATED = "reactivated", "Reactivated"
+        PROSPECT = "prospect", _("Never visited")
+        NEW = "new", _("New")
+        ACTIVE = "active", _("Active")
+        ENGAGED = "engaged", _("Engaged")
+        AT_RISK = "at_risk", _("At risk")
+        CHURNED = "churned", _("Churned")
+        REACTIVATED = "reactivated", _("Reactivated")
 
     customer = models.OneToOneField(Customer, on_delete=models.CASCADE, related_name="facts")
     visit_count = models.PositiveIntegerField(db_default=0)

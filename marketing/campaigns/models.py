@@ -3,6 +3,7 @@ from decimal import Decimal
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel
 from marketing.content.models import MessageTemplate
@@ -13,20 +14,20 @@ from marketing.segments.models import Segment
 
 
 class CampaignType(models.TextChoices):
-    ONE_TIME = "one_time", "One-time"
-    RECURRING = "recurring", "Recurring"
-    TRIGGER = "trigger", "Triggered"
+    ONE_TIME = "one_time", _("One-time")
+    RECURRING = "recurring", _("Recurring")
+    TRIGGER = "trigger", _("Triggered")
 
 
 class CampaignStatus(models.TextChoices):
-    DRAFT = "draft", "Draft"
-    PENDING_APPROVAL = "pending_approval", "Waiting for approval"
-    APPROVED = "approved", "Approved"
-    SCHEDULED = "scheduled", "Scheduled"
-    SENDING = "sending", "Sending"
-    SENT = "sent", "Sent"
-    PAUSED = "paused", "Paused"
-    CANCELLED = "cancelled", "Cancelled"
+    DRAFT = "draft", _("Draft")
+    PENDING_APPROVAL = "pending_approval", _("Waiting for approval")
+    APPROVED = "approved", _("Approved")
+    SCHEDULED = "scheduled", _("Scheduled")
+    SENDING = "sending", _("Sending")
+    SENT = "sent", _("Sent")
+    PAUSED = "paused", _("Paused")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class Campaign(TenantModel):

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from django.utils.translation import gettext as _
+
 from marketing.content.models import TemplateVersion
 from marketing.core.errors import ProviderFailed
 
@@ -23,5 +25,5 @@ def register_gateway(submit: Submit) -> None:
 
 def submit(version: TemplateVersion, language: str) -> Mapping[str, str]:
     if not _registered:
-        raise ProviderFailed("No WhatsApp provider is set up.")
+        raise ProviderFailed(_("No WhatsApp provider is set up."))
     return _registered[-1](version, language)

@@ -8,6 +8,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.vary import vary_on_headers
 
 from marketing.core.errors import DomainError, Forbidden, NotFound
@@ -29,7 +30,7 @@ def staff_view(permission: str) -> Callable[[View], View]:
             actor = request.actor
             if actor is None or actor.staff is None:
                 if request.user.is_authenticated:
-                    raise Forbidden("This login has no staff record; ask a super owner for one.")
+                    raise Forbidden(_("This login has no staff record; ask a super owner for one."))
                 return redirect_to_login(request.get_full_path())
             actor.require(permission)
             with timezone.override(actor.user.tenant.time_zone):

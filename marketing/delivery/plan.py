@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from customers.models import Channel, Customer, Suppression
 from marketing.content import merge_fields
@@ -150,9 +151,12 @@ def plan_step(step: Mapping[str, Any], *, purpose: str, now: dt.datetime) -> Ste
     version = TemplateVersion.objects.select_related("template", "tenant").get(pk=step["versionId"])
     account = policy.default_account(channel)
     if account is None:
-        raise ChannelDisabled(f"No provider account is set up for {channel}.")
+        raise ChannelDisabled(
+            _("No provider account is set up for %(channel)s.")
+            % {"channel": Channel(channel).label}
+        )
     if version.template.channel != channel:
-        raise ValidationFailed(fields={"templateId": ["The template is for another channel."]})
+        raise ValidationFailed(fields={"templateId": [_("The template is for another channel.")]})
     tenant = Tenant.objects.get(pk=current_tenant_id())
     return StepPlan(
         channel=channel,

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping
 
+from django.utils.translation import gettext as _
+
 from marketing.content.models import TemplateVersion, WhatsAppStatus
 from marketing.content.rendering import compile_version
 from marketing.core.errors import ProviderFailed
@@ -34,7 +36,8 @@ def submit_template(version: TemplateVersion, language: str) -> Mapping[str, str
     if status >= 300:
         result = client.interpret(status, {}, answer)
         raise ProviderFailed(
-            f"WhatsApp refused the template: {result.detail or result.code}",
+            _("WhatsApp refused the template: %(reason)s")
+            % {"reason": result.detail or result.code},
             details={"isRetryable": result.outcome is ResultClass.RETRY, "code": result.code},
         )
     created = json.loads(answer)
@@ -46,7 +49,7 @@ def _account(version: TemplateVersion) -> Account:
     with tenant_scope(version.tenant.pk):
         row = policy.default_account("whatsapp")
         if row is None:
-            raise ProviderFailed("No WhatsApp account is set up.")
+            raise ProviderFailed(_("No WhatsApp account is set up."))
         return account_of(row)
 
 

@@ -141,7 +141,7 @@ def budget_warnings(campaign: Campaign) -> list[dict[str, object]]:
     return [
         {
             "code": BudgetExceeded.code,
-            "message": BudgetExceeded.default_message,
+            "message": str(BudgetExceeded.default_message),
             "details": {"asked": str(campaign.estimated_cost), "left": str(left)},
         }
     ]

@@ -1,6 +1,7 @@
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from marketing.core.ids import IdentifiedModel
 from marketing.core.models.organisation import Branch, Tenant
@@ -19,10 +20,10 @@ class User(IdentifiedModel, AbstractUser):
 class Role(models.TextChoices):
     """Module 11's roles, as `MARKETING_PERMISSIONS` spells them."""
 
-    RECEPTIONIST = "Receptionist", "Receptionist"
-    BRANCH_MANAGER = "Branch_Manager", "Branch manager"
-    REGIONAL_MANAGER = "Regional_Manager", "Regional manager"
-    SUPER_OWNER = "Super_Owner", "Super owner"
+    RECEPTIONIST = "Receptionist", _("Receptionist")
+    BRANCH_MANAGER = "Branch_Manager", _("Branch manager")
+    REGIONAL_MANAGER = "Regional_Manager", _("Regional manager")
+    SUPER_OWNER = "Super_Owner", _("Super owner")
 
 
 class Staff(TenantModel):

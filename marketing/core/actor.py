@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from marketing.core.errors import Forbidden
 from marketing.core.models import ApiKey, Role, Staff, User
+from marketing.core.tenancy import current_tenant_id
 
 EVERYONE = frozenset(Role.values)
 MANAGERS = frozenset({Role.BRANCH_MANAGER, Role.REGIONAL_MANAGER, Role.SUPER_OWNER})
@@ -60,12 +61,12 @@ class Actor:
 
     @classmethod
     def for_staff(cls, staff: Staff) -> "Actor":
-        """A staff member; reads their branches. A super owner has every branch."""
+        """A staff member of the open scope, whose branches it reads; an owner has them all."""
         branch_ids = None
         if staff.role != Role.SUPER_OWNER:
             branch_ids = frozenset(staff.branches.values_list("id", flat=True))
         return cls(
-            tenant_id=staff.tenant_id,
+            tenant_id=current_tenant_id(),
             label=staff.name,
             permissions=frozenset(
                 name for name, roles in PERMISSIONS.items() if staff.role in roles

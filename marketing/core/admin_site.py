@@ -31,7 +31,7 @@ class ParlourAdmin(AdminSite):
     ) -> HttpResponseRedirect:
         """Send strangers to the login page and refuse everybody else."""
         if request.user.is_authenticated:
-            raise Forbidden(_("The administration is for super owners."))
+            raise Forbidden(str(_("The administration is for super owners.")))
         return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:

@@ -33,7 +33,8 @@ def staff_view(permission: str) -> Callable[[View], View]:
                     raise Forbidden(_("This login has no staff record; ask a super owner for one."))
                 return redirect_to_login(request.get_full_path())
             actor.require(permission)
-            with timezone.override(actor.user.tenant.time_zone):
+            tenant = actor.user.tenant if actor.user else None
+            with timezone.override(tenant.time_zone if tenant else None):
                 return view(request, *args, **kwargs)
 
         guarded.permission = permission  # type: ignore[attr-defined]

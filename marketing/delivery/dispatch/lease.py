@@ -253,7 +253,10 @@ def _write_marks(
             """,
             [now, sending, lease.first_id, lease.last_id],
         )
-        marked = [Marked(*row[:5], json.loads(row[5]), *row[6:]) for row in cursor.fetchall()]
+        marked = [
+            Marked(*row[:5], json.loads(row[5]), *row[6:])  # type: ignore[call-arg]
+            for row in cursor.fetchall()
+        ]
         cursor.execute(
             "UPDATE delivery_dispatchbatch SET queued = queued - %s, sending = sending + %s,"
             " skipped = skipped + %s WHERE id = %s",

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -87,7 +87,7 @@ def write(
     """Record the outcomes of messages with ids from `first` to `last`, in one transaction."""
     now = timezone.now()
     states = [_state(outcome) for outcome in outcomes]
-    values = {
+    values: dict[str, Any] = {
         "now": now,
         "first": first,
         "last": last,

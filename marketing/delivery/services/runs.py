@@ -110,10 +110,10 @@ def skip_queued(*, run_id: uuid.UUID, batch_id: int | None = None) -> int:
     found = list(batches.order_by("pk").select_for_update())
     if not found:
         return 0
-    place = [
+    place: list[Any] = [
         [batch.pk for batch in found],
-        min(batch.first_id for batch in found),
-        max(batch.last_id for batch in found),
+        min(batch.first_id for batch in found if batch.first_id),
+        max(batch.last_id for batch in found if batch.last_id),
     ]
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,15 +1,17 @@
-"""What delivery offers to the apps below it: a card and a timeline of messages, a gateway."""
+"""What delivery offers to the apps below it: messages on the customer's page, in the timeline
+and among what is kept of a person, and the way to the vendor's template review."""
 
 import uuid
 from collections.abc import Iterator
 
 from django.utils.translation import gettext_lazy as _
 
-from customers import panels, timeline
+from customers import panels, person_data, timeline
 from customers.models import Customer
 from marketing.content.gateway import register_gateway
 from marketing.core.actor import Actor
 from marketing.delivery import selectors
+from marketing.delivery.content_sent import content_sent
 from marketing.delivery.models import Message, SendRun
 from marketing.delivery.template_review import submit_template
 
@@ -21,6 +23,7 @@ def register() -> None:
     """Called once, while apps are loaded."""
     panels.register(_("Messages"), "customer-messages")
     timeline.register_source("messages", messages_in_timeline)
+    person_data.register(person_data.Holding("messages", export_messages, erase_messages))
     register_gateway(submit_template)
 
 
@@ -30,6 +33,28 @@ def messages_in_timeline(customer: Customer, actor: Actor) -> Iterator[timeline.
     while rows := list(selectors.messages_of_customer(customer).filter(pk__lt=before)[:PAGE]):
         yield from map(_entry, rows)
         before = rows[-1].pk
+
+
+def export_messages(customer: Customer) -> list[dict[str, str]]:
+    """Every message to the person, oldest first, as it was sent."""
+    return [
+        {
+            "channel": message.channel,
+            "to": message.address,
+            "state": message.state,
+            "text": content_sent(message).body,
+            "at": message.created_at.isoformat(),
+        }
+        for message in selectors.messages_of_customer(customer).order_by("pk").iterator(PAGE)
+    ]
+
+
+def erase_messages(customer: Customer) -> None:
+    """Keep that there were messages, not to which address or with which words.
+
+    What is still queued has no address then, and is skipped.
+    """
+    Message.objects.filter(customer=customer).update(address="", variables={}, error_detail="")
 
 
 def _entry(message: Message) -> timeline.TimelineEntry:

@@ -6,6 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from customers import services
+from marketing.delivery.content_sent import content_sent
 from marketing.delivery.models import Message
 from marketing.delivery.services import freeze_run
 from tests.factories.customers import CustomerFactory
@@ -72,3 +74,12 @@ def test_the_panel_of_the_customers_page(chain, asha):
     page = as_staff(chain.manager).get(reverse("customer-messages", args=[asha.pk]))
     assert page.status_code == 200
     assert page.content.decode().count("<tr>") >= 3
+
+
+def test_erasing_a_person_blanks_their_messages(chain, asha):
+    exported = services.export_customer(actor=chain.actor(chain.owner), customer=asha)
+    assert asha.phone in str(exported["messages"])
+    services.erase_customer(actor=chain.actor(chain.owner), customer=asha)
+    for message in Message.objects.filter(customer=asha):
+        assert (message.address, message.variables) == ("", {})
+        assert content_sent(message).body == ""

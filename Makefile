@@ -34,7 +34,7 @@ lint: $(DEVELOPMENT) ## check style, types, layers, templates, migrations and th
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/djlint --check --lint --quiet templates
+	$(BIN)/djlint --lint --quiet templates
 	$(BIN)/yamllint --strict compose.yaml
 	$(BIN)/mypy .
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run

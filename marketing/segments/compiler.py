@@ -23,6 +23,7 @@ from marketing.core.errors import ValidationFailed
 from marketing.segments.context import RuleContext
 from marketing.segments.fields import SegmentField
 from marketing.segments.models import Segment, SegmentMember
+from marketing.segments.negation import does_not_hold
 
 MAX_DEPTH = 50
 MAX_CONDITIONS = 500
@@ -152,7 +153,7 @@ class _Compiler:
         if operator == "AND":
             return Q(*parts)
         anyone = Q(*parts, _connector=Q.OR)
-        return ~anyone if operator == "NOT" else anyone
+        return does_not_hold(anyone) if operator == "NOT" else anyone
 
     def leaf(self, compile_leaf: LeafCompiler, node: Mapping[str, Any], path: str) -> Q:
         self.conditions += 1
@@ -194,7 +195,7 @@ class _Compiler:
             message = _("A segment cannot contain itself: %(names)s.") % {"names": names}
             return self.fault(f"{path}.segment", message), None
         q = self.members(segment, path)
-        return (~q if op == "not_in" else q), None
+        return (does_not_hold(q) if op == "not_in" else q), None
 
     def named_segment(self, value: Any) -> Segment | None:
         try:

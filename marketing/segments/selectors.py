@@ -18,6 +18,7 @@ from marketing.core.models import Branch
 from marketing.segments.compiler import compile_tree, membership
 from marketing.segments.context import RuleContext
 from marketing.segments.models import Segment
+from marketing.segments.negation import does_not_hold
 
 SAMPLE_SIZE = 10
 
@@ -41,7 +42,7 @@ def audience(
     if segment is not None:
         customers = customers.filter(membership(segment, context))
     for excluded in _excluded(exclude_segment_ids):
-        customers = customers.filter(~membership(excluded, context))
+        customers = customers.filter(does_not_hold(membership(excluded, context)))
     return customers
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from marketing.segments.local_time import LocalDay
+from marketing.segments.negation import does_not_hold
 from marketing.segments.sources import Source
 
 OPERATORS: dict[str, str | Promise] = {
@@ -396,7 +397,7 @@ class Boolean(ValueType):
         wanted = operand == (op == "eq")
         if wanted or self.optional:
             return source.compare("exact", wanted)
-        return ~source.compare("exact", True)
+        return does_not_hold(source.compare("exact", True))
 
     def read(self, stored: Any, day: LocalDay) -> bool | None:
         return stored if self.optional else bool(stored)

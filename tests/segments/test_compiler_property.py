@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from customers.models import AttributeDefinition, ConsentState, Customer, CustomerFacts
@@ -253,6 +253,30 @@ def insert(people: list[dict[str, Any]], branches: dict[str, Branch]) -> None:
     )
 
 
+# Below an OR, `~Q` once lost people without the joined row.
+NOBODY = {
+    "branch": None,
+    "gender": "",
+    "birth_date": None,
+    "tags": [],
+    "facts": None,
+    "consent": None,
+    "skin": None,
+    "miles": None,
+    "window": None,
+}
+NOT_BELOW_OR = {
+    "operator": "OR",
+    "conditions": [
+        {"field": "membership_expires_days", "op": "eq", "value": 0},
+        {
+            "operator": "NOT",
+            "conditions": [{"field": "total_spend", "op": "eq", "value": 0}],
+        },
+    ],
+}
+
+
 @settings(
     max_examples=300,
     deadline=None,
@@ -260,6 +284,7 @@ def insert(people: list[dict[str, Any]], branches: dict[str, Branch]) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(rules=RULES, people=st.lists(CUSTOMER, min_size=1, max_size=6))
+@example(rules=NOT_BELOW_OR, people=[NOBODY])
 def check(branches: dict[str, Branch], rules: dict[str, Any], people: list[dict[str, Any]]) -> None:
     savepoint = transaction.savepoint()
     try:

@@ -19,6 +19,7 @@ SOURCES = {
     "api": gettext_lazy("From another system"),
     "import": gettext_lazy("Imported"),
     "customer_request": gettext_lazy("The customer asked"),
+    "preference_centre": gettext_lazy("Preference page"),
     "unsubscribe_link": gettext_lazy("Unsubscribe link"),
     "manual": gettext_lazy("Entered by staff"),
     "erasure": gettext_lazy("Erased"),

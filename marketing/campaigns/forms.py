@@ -120,10 +120,10 @@ class AudienceForm(StepForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         segments = [
-            (str(pk), name)
-            for pk, name in segments_for_actor(self.actor)
+            (str(segment.pk), segment.display_name)
+            for segment in segments_for_actor(self.actor)
             .order_by("name")
-            .values_list("pk", "name")
+            .only("name", "segment_type")
         ]
         everyone = (self.EVERYONE, _("All customers of these branches"))
         _choices_of(self, "segment").choices = [("", _("Choose…")), everyone, *segments]

@@ -149,6 +149,7 @@ class AccountForm(forms.ModelForm):
         model = ProviderAccount
         fields = ("name", "base_url", "rate_per_second", "max_concurrency", "is_active")
         labels = {
+            "name": _("Name"),
             "rate_per_second": _("Messages a second"),
             "max_concurrency": _("Requests at the same time"),
             "is_active": _("In use"),
@@ -223,7 +224,13 @@ class StaffForm(forms.ModelForm):
     class Meta:
         model = Staff
         fields = ("name", "role", "email", "phone", "is_active")
-        labels = {"email": _("E-mail"), "is_active": _("May log in")}
+        labels = {
+            "name": _("Name"),
+            "role": _("Role"),
+            "email": _("E-mail"),
+            "phone": _("Phone"),
+            "is_active": _("May log in"),
+        }
         widgets = {"is_active": SWITCH}
 
     field_order = ("name", "role", "branch_ids", "username", "password", "email", "phone")

@@ -4,6 +4,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel, Purpose
 from marketing.core.tenancy import AppendModel, TenantModel, loose_key
@@ -11,15 +12,15 @@ from marketing.delivery.models.run import SendRun
 
 
 class MessageState(models.TextChoices):
-    QUEUED = "queued", "Queued"
-    SENDING = "sending", "Sending"
-    SENT = "sent", "Sent"
-    DELIVERED = "delivered", "Delivered"
-    READ = "read", "Read"
-    FAILED = "failed", "Failed"
-    SKIPPED = "skipped", "Skipped"
-    HELD = "held", "Held"
-    UNKNOWN = "unknown", "Unknown"
+    QUEUED = "queued", _("Queued")
+    SENDING = "sending", _("Sending")
+    SENT = "sent", _("Sent")
+    DELIVERED = "delivered", _("Delivered")
+    READ = "read", _("Read")
+    FAILED = "failed", _("Failed")
+    SKIPPED = "skipped", _("Skipped")
+    HELD = "held", _("Held")
+    UNKNOWN = "unknown", _("Unknown")
 
 
 class Message(AppendModel):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from abc import abstractmethod
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignType
 from marketing.content.models import MessageTemplate
 from marketing.content.selectors import templates_for_actor
+from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.models import Branch
 from marketing.segments.selectors import segments_for_actor
@@ -44,11 +46,13 @@ class StepForm(forms.Form):
             options["initial"] = stored | options.get("initial", {})
         super().__init__(*args, **options)
 
+    @abstractmethod
     def stored(self, campaign: Campaign) -> dict[str, Any]:
-        raise NotImplementedError
+        """The form's initial values for this campaign."""
 
+    @abstractmethod
     def values(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """What was entered, as the service takes it."""
 
 
 def _choices_of(form: forms.Form, name: str) -> Any:
@@ -240,7 +244,12 @@ class ScheduleForm(StepForm):
         for name in needed:
             if not data.get(name) and name not in self.errors:
                 self.add_error(name, self.fields[name].error_messages["required"])
+        if not self.errors and data["when"] == self.LATER and self._moment(data) <= clock.now():
+            self.add_error("date", _("This time is past; choose a later one."))
         return data
+
+    def _moment(self, data: dict[str, Any]) -> dt.datetime:
+        return dt.datetime.combine(data["date"], data["time"], self.zone)
 
     def values(self) -> dict[str, Any]:
         data = self.cleaned_data
@@ -256,7 +265,7 @@ class ScheduleForm(StepForm):
             }
         moment = None
         if data["when"] == self.LATER:
-            moment = dt.datetime.combine(data["date"], data["time"], self.zone)
+            moment = self._moment(data)
         return {"campaign_type": CampaignType.ONE_TIME, "scheduled_at": moment}
 
 

@@ -57,16 +57,6 @@ class TemplateApiView(ApiView):
     def answer(self, template: MessageTemplate, status: int = 200) -> Response:
         return Response({"template": TemplateOutput(template, context=self.shown()).data}, status)
 
-    def expected_version(self, data: dict[str, Any]) -> int | None:
-        """The version of `If-Match` or of the body, which is taken out of `data`."""
-        asked: int | None = data.pop("version", None)
-        header = self.request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
-        if not header or header == "*":
-            return asked
-        if not header.isdigit():
-            raise ValidationFailed(fields={"If-Match": ["The template's version, a number."]})
-        return int(header)
-
     def write(
         self, data: dict[str, Any], work: Callable[[dict[str, Any]], MessageTemplate], present: Any
     ) -> MessageTemplate:

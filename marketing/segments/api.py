@@ -50,16 +50,6 @@ class SegmentApiView(ApiView):
         body = {"segment": shown, "customerCount": shown["customerCount"], **more}
         return Response(body, status=status)
 
-    def expected_version(self, data: dict[str, Any]) -> int | None:
-        """The version of `If-Match` or of the body, which is taken out of `data`."""
-        asked: int | None = data.pop("version", None)
-        header = self.request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
-        if not header or header == "*":
-            return asked
-        if not header.isdigit():
-            raise ValidationFailed(fields={"If-Match": ["The segment's version, a number."]})
-        return int(header)
-
 
 class Segments(SegmentApiView):
     permissions = {"GET": "segment.view", "POST": "segment.manage"}

@@ -7,6 +7,7 @@ raises ValueError with a message for the person who wrote the rule.
 import datetime as dt
 import math
 import re
+from abc import abstractmethod
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
@@ -52,9 +53,9 @@ class ValueType:
     # How a customer's own value reads, "…" standing for it.
     unit: ClassVar[str | Promise] = "…"
 
+    @abstractmethod
     def clean(self, value: Any) -> Any:
-        """One JSON value as this type's Python value."""
-        raise NotImplementedError
+        """One JSON value as this type's Python value. Raises ValueError."""
 
     def clean_operand(self, op: str, value: Any) -> Any:
         """The whole operand of `op`: nothing, one value, a list, or a (low, high) pair."""

@@ -76,16 +76,6 @@ class CampaignApiView(ApiView):
         currency = Tenant.objects.values_list("currency", flat=True).get(pk=self.actor.tenant_id)
         return {"currency": currency, "actor": self.actor}
 
-    def expected_version(self, data: dict[str, Any]) -> int | None:
-        """The version of `If-Match` or of the body, which is taken out of `data`."""
-        asked: int | None = data.pop("version", None)
-        header = self.request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
-        if not header or header == "*":
-            return asked
-        if not header.isdigit():
-            raise ValidationFailed(fields={"If-Match": ["The campaign's version, a number."]})
-        return int(header)
-
     def change(self, service: Callable[..., Campaign], pk: uuid.UUID) -> Response:
         """Call a service that moves the campaign to another state."""
         campaign = self.campaign(pk)

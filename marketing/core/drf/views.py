@@ -27,6 +27,19 @@ class ApiView(APIView):
         form.is_valid(raise_exception=True)
         return dict(form.validated_data)
 
+    def expected_version(self, data: dict[str, Any]) -> int | None:
+        """The version that the caller saw, of `If-Match` or of the body (taken out of `data`).
+
+        Raises `ValidationFailed` for a header that is no number.
+        """
+        asked: int | None = data.pop("version", None)
+        header = self.request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
+        if not header or header == "*":
+            return asked
+        if not header.isdecimal():
+            raise errors.ValidationFailed(fields={"If-Match": ["The version, a number."]})
+        return int(header)
+
     def once(
         self, operation: str, work: Callable[[], Response], *, required: bool = False
     ) -> Response:

@@ -14,4 +14,4 @@ class SegmentsConfig(AppConfig):
 
         register_customer_fields()
         NAVIGATION.append((gettext_noop("Segments"), "segment-list", "users-group", "segment.view"))
-        panels.register(gettext_lazy("Segments she is in"), "customer-segments", "segment.view")
+        panels.register(gettext_lazy("In these segments"), "customer-segments", "segment.view")

@@ -1,5 +1,7 @@
 // Small helpers, all by delegation so that they work on swapped-in parts: copy, reveal a password,
-// fill a demo login, click a whole row, close menus.
+// fill a demo login, click a whole row, close menus; and show the tab one is on.
+
+document.querySelector(".tab-bar [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 document.addEventListener("click", async (event) => {
   const copy = event.target.closest("[data-copy]");

@@ -11,7 +11,7 @@ from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
 from marketing.campaigns.selectors import plan
 from marketing.content.models import MessageTemplate
 from marketing.core.actor import Actor
-from marketing.core.models import Branch
+from marketing.core.models import AuditEntry, Branch
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.models import DispatchBatch, SendRun
 from marketing.delivery.plan import plan_step
@@ -91,6 +91,7 @@ def make_past_campaign(
     execute(REFERENCES, of_run)
     execute(COUNTERS, of_run)
     _close_books(campaign, run, branch, sent_at)
+    _write_history(campaign, author, approver, sent_at)
     return campaign
 
 
@@ -124,6 +125,26 @@ def _campaign(
         submitted_at=sent_at - dt.timedelta(days=2),
         approved_at=sent_at - dt.timedelta(days=1),
     )
+
+
+def _write_history(
+    campaign: Campaign, author: Actor, approver: Actor, sent_at: dt.datetime
+) -> None:
+    acts = (
+        ("create", author, campaign.created_at),
+        ("submit", author, campaign.submitted_at),
+        ("approve", approver, campaign.approved_at),
+        ("send", author, sent_at),
+    )
+    for name, actor, moment in acts:
+        AuditEntry.objects.create(
+            at=moment,
+            user_id=actor.user_id,
+            actor_label=actor.label,
+            action=f"campaign.{name}",
+            object_type=campaign._meta.label_lower,
+            object_id=campaign.pk,
+        )
 
 
 def _close_books(campaign: Campaign, run: SendRun, branch: Branch, sent_at: dt.datetime) -> None:

@@ -29,6 +29,8 @@ def panel_of_form(actor: Actor, form: TemplateForm, template_type: str) -> dict[
     contents = form.contents
     if language not in contents:
         language = form.languages[0]
+    if not contents[language]:
+        return {"is_empty": True}
     try:
         cleaned = clean_contents(
             form.channel,

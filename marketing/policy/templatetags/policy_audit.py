@@ -1,5 +1,6 @@
 """How the changes of an audit entry are put into words."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,11 @@ def act(action: str) -> str:
 @register.filter
 def change_lines(changes: Mapping[str, Any]) -> list[str]:
     """`{"full_name": ["A", "B"], "count": 3}` as `["full name: A → B", "count: 3"]`."""
-    return [f"{name.replace('_', ' ')}: {_words(change)}" for name, change in changes.items()]
+    return [f"{_name(name)}: {_words(change)}" for name, change in changes.items()]
+
+
+def _name(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).lower()
 
 
 def _words(change: Any) -> str:
@@ -27,7 +32,7 @@ def _words(change: Any) -> str:
 
 
 def _value(value: Any) -> str:
-    if value is None or value == "":
+    if value is None or value in ("", [], {}):
         return "–"
     if isinstance(value, list):
         return ", ".join(map(_value, value))

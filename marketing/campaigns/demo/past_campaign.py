@@ -131,9 +131,9 @@ def _write_history(
     campaign: Campaign, author: Actor, approver: Actor, sent_at: dt.datetime
 ) -> None:
     acts = (
-        ("create", author, campaign.created_at),
-        ("submit", author, campaign.submitted_at),
-        ("approve", approver, campaign.approved_at),
+        ("create", author, sent_at - dt.timedelta(days=2)),
+        ("submit", author, sent_at - dt.timedelta(days=2)),
+        ("approve", approver, sent_at - dt.timedelta(days=1)),
         ("send", author, sent_at),
     )
     for name, actor, moment in acts:

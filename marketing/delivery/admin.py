@@ -1,7 +1,14 @@
 from django.contrib import admin
 
-from marketing.core.admin import ReadOnlyAdmin
-from marketing.delivery.models import Message, SendRun, WebhookEvent
+from marketing.core.admin import GlobalReadOnlyAdmin, ReadOnlyAdmin
+from marketing.delivery.models import (
+    ContactLoad,
+    DispatchBatch,
+    Message,
+    ProviderReference,
+    SendRun,
+    WebhookEvent,
+)
 
 
 @admin.register(SendRun)
@@ -23,4 +30,25 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     list_display = ("id", "provider", "received_at", "applied_at", "error")
     list_filter = ("provider",)
     exclude = ("body",)
+    show_full_result_count = False
+
+
+@admin.register(DispatchBatch)
+class DispatchBatchAdmin(GlobalReadOnlyAdmin):
+    tenant_field = "tenant_id"
+    list_display = ("id", "channel", "state", "next_at", "queued", "sending", "sent", "unknown")
+    list_filter = ("state", "channel")
+
+
+@admin.register(ContactLoad)
+class ContactLoadAdmin(ReadOnlyAdmin):
+    list_display = ("customer", "sent")
+    list_select_related = ("customer",)
+    show_full_result_count = False
+
+
+@admin.register(ProviderReference)
+class ProviderReferenceAdmin(ReadOnlyAdmin):
+    list_display = ("reference", "message_id", "created_at")
+    search_fields = ("reference",)
     show_full_result_count = False

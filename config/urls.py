@@ -4,12 +4,21 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from marketing.campaigns.demo import organisation
 from marketing.core import health
 
+demo_logins = [
+    {"role": role, "username": username, "password": organisation.PASSWORD}
+    for username, role in (organisation.logins() if settings.DEBUG else [])
+]
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
-    path("login", auth.LoginView.as_view(extra_context={"debug": settings.DEBUG}), name="login"),
+    path(
+        "login",
+        auth.LoginView.as_view(extra_context={"demo_logins": demo_logins}),
+        name="login",
+    ),
     path("logout", auth.LogoutView.as_view(), name="logout"),
     path("password/change", auth.PasswordChangeView.as_view(), name="password_change"),
     path("password/changed", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),

@@ -1,0 +1,155 @@
+"""The running product's pages: accessible, no wider than the screen; keyboard and no scripts do."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
+
+from tests.browser.conftest import Parlour
+from tests.browser.test_story import DESKTOP, PASSWORD, PHONE, log_in
+from tests.browser.test_styleguide import AXE
+
+pytestmark = pytest.mark.browser
+
+# An address with <id> is that of the first such link on the page before it.
+MANAGERS_PAGES = (
+    "/",
+    "/campaigns/<id>",
+    "/campaigns/<id>/people/<id>",
+    "/campaigns",
+    "/campaigns/new",
+    "/customers",
+    "/customers/<id>",
+    "/customers/new",
+    "/segments/new",
+    "/segments",
+    "/segments/<id>",
+    "/templates",
+    "/templates/<id>",
+    "/settings",
+)
+OWNERS_PAGES = (
+    "/approvals",
+    "/campaigns/<id>",
+    "/segments/new/list",
+    "/templates/new",
+    "/templates/new?channel=whatsapp",
+    "/settings/hours",
+    "/settings/budget",
+    "/settings/approval",
+    "/settings/accounts",
+    "/settings/staff",
+    "/settings/staff/new",
+    "/settings/keys",
+    "/settings/audit",
+)
+# Colours are all that a theme changes.
+RULES = {"light": AXE, "dark": {"runOnly": ["color-contrast"]}}
+LINKS = "links => links.map(link => link.getAttribute('href'))"
+
+
+def visit(page: Page, base: str, path: str) -> Response:
+    """Open the page and wait until its parts have been fetched."""
+    if "<id>" in path:
+        kind = re.compile(path.replace("<id>", "[0-9a-f-]{36}"))
+        path = next(filter(kind.fullmatch, page.locator("main a[href]").evaluate_all(LINKS)))
+    response = page.goto(base + path)
+    expect(page.locator(".with-js .skeleton, [hx-trigger=load] .skeleton")).to_have_count(0)
+    assert response is not None
+    return response
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("username", "paths"),
+    [("manager.bandra", MANAGERS_PAGES), ("owner", OWNERS_PAGES)],
+    ids=["manager", "owner"],
+)
+def test_pages_are_accessible_and_fit(
+    chromium: Browser, parlour: Parlour, username: str, paths: tuple[str, ...], theme: str
+) -> None:
+    page = log_in(chromium, parlour, username, DESKTOP)
+    page.context.add_cookies([{"name": "theme", "value": theme, "url": parlour.url}])
+    wrong: list[object] = []
+    page.on(
+        "console",
+        lambda said: wrong.append((page.url, said.text)) if said.type == "error" else None,
+    )
+    for path in paths:
+        response = visit(page, parlour.url, path)
+        assert response.status == 200, path
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+        for size in (DESKTOP, PHONE):
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wrong.append((path, size["width"], "overflows"))
+            found = Axe().run(page, options=RULES[theme]).response["violations"]
+            wrong += [
+                (path, size["width"], each["id"], [node["html"] for node in each["nodes"]])
+                for each in found
+            ]
+    assert wrong == []
+
+
+def test_first_step_of_a_campaign_by_keyboard_alone(chromium: Browser, parlour: Parlour) -> None:
+    page = log_in(chromium, parlour, "manager.bandra", DESKTOP)
+    page.goto(f"{parlour.url}/campaigns/new")
+
+    def tab_to(name: str) -> None:
+        for _press in range(40):
+            page.keyboard.press("Tab")
+            if (
+                page.evaluate("document.activeElement.name || document.activeElement.innerText")
+                == name
+            ):
+                return
+        pytest.fail(f"Tab never reaches {name}")
+
+    tab_to("name")
+    page.keyboard.type("Typed and tabbed")
+    tab_to("channel")
+    page.keyboard.press("ArrowDown")
+    tab_to("Continue")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/edit/audience$"))
+    expect(page.locator("h1")).to_have_text("Typed and tabbed")
+    page.goto(page.url.replace("audience", "details"))
+    expect(page.get_by_label("SMS", exact=True)).to_be_checked()
+
+
+@pytest.fixture
+def without_scripts(chromium: Browser, parlour: Parlour) -> Iterator[BrowserContext]:
+    context = chromium.new_context(viewport=PHONE, java_script_enabled=False)  # type: ignore[arg-type]
+    yield context
+    context.close()
+
+
+def test_campaign_is_drafted_without_scripts(
+    without_scripts: BrowserContext, parlour: Parlour
+) -> None:
+    page = without_scripts.new_page()
+    page.goto(f"{parlour.url}/login?next=/campaigns/new")
+    page.get_by_label("Username").fill("manager.bandra")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+    page.get_by_label("Name").fill("Without scripts")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Who gets it").select_option(label="Repeat Customers")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Message").select_option(label="Festival greetings")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("At a set time").check()
+    page.locator("[name=date]").fill("2099-01-31")
+    page.locator("[name=time]").fill("11:00")
+    page.get_by_role("button", name="Continue").click()
+
+    review = page.locator("main")
+    expect(review).to_contain_text("Repeat Customers")
+    expect(review).to_contain_text("Festival greetings")
+    expect(review).to_contain_text("31 Jan 2099")
+    page.get_by_role("link", name="Not yet").click()
+    expect(page.locator("h1")).to_have_text("Without scripts")
+    expect(page.locator(".campaign-state")).to_contain_text("Draft")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from marketing.campaigns.models import Campaign, CampaignStatus
 from marketing.campaigns.selectors.campaigns import campaigns_for_actor, waiting_for_approval
@@ -40,7 +40,8 @@ def home(actor: Actor) -> Home:
     by_status = _open_campaigns(actor)
     acts = actor.can("campaign.create")
     running = by_status["sending"]
-    recent = list(campaigns_for_actor(actor).filter(status="sent").order_by("-pk")[:3])
+    sent = campaigns_for_actor(actor).filter(status="sent")
+    recent = list(sent.annotate(sent_at=Max("runs__created_at")).order_by("-sent_at")[:3])
     attach_figures([*running, *recent])
     return Home(
         approvals=list(waiting_for_approval(actor)[:FEW]),

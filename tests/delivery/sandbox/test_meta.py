@@ -122,6 +122,7 @@ def test_0999_is_accepted_and_never_answered(meta):
         ({**message(), "messaging_product": "x"}, "token", 400, 100),
         ({**message(), "type": "text"}, "token", 400, 131047),
         (b"nonsense", "token", 400, 100),
+        ({**message(), "template": {"name": "diwali"}}, "token", 400, 100),
         ([1], "token", 400, 100),
     ],
 )

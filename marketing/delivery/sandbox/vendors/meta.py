@@ -63,7 +63,7 @@ async def send(request: web.Request) -> web.Response:
         recipient, template, parameters = _read_message(sandbox, account, body)
     except _Invalid as invalid:
         return error(invalid.status, invalid.code, str(invalid))
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, KeyError):
         return error(400, 100, "Invalid parameter")
     try:
         admission = await admit(sandbox, request, account, recipient)

@@ -70,10 +70,10 @@ async def send(request: web.Request) -> web.Response:
             Acceptance(
                 vendor_id=f"{message_id}.recvd-{number}",
                 recipient=address,
-                reference=str(person.get("custom_args", {}).get(account.reference_arg, "")),
+                reference=str((person.get("custom_args") or {}).get(account.reference_arg, "")),
                 content_id=None,
                 variables="{}",
-                echo=json.dumps(person.get("custom_args", {})),
+                echo=json.dumps(person.get("custom_args") or {}),
                 steps=steps_for(account, address),
             )
             for number, (address, person) in enumerate(zip(addresses, people, strict=True))
@@ -109,12 +109,12 @@ def callback(
 def _event(owed: OwedCallback) -> dict[str, Any]:
     if owed.event != STATUS_EVENT:
         said: dict[str, Any] = json.loads(owed.payload)
-        return said | {"timestamp": owed.happened_ms // 1000, "sg_event_id": f"ev-{owed.id}"}
+        return said | {"timestamp": owed.happened_ms // 1000}
     failed = FAILURES.get(owed.cause) if owed.state is State.FAILED else None
     return {
         "email": owed.recipient,
         "timestamp": owed.happened_ms // 1000,
-        "sg_event_id": f"ev-{owed.id}",
+        "sg_event_id": f"{owed.vendor_id}-{owed.state.name.lower()}",
         "sg_message_id": owed.vendor_id,
         **json.loads(owed.echo),
         **(failed or {"event": EVENTS.get(owed.state, "bounce")}),
@@ -125,4 +125,5 @@ def inbound(sandbox: Sandbox, account: Account, sender: str, text: str) -> None:
     """A reply to a mail: SendGrid knows only the unsubscribe link of these."""
     sandbox.ledger.receive(account, sender, text)
     if text.strip().lower() in ("stop", "unsubscribe"):
-        sandbox.ledger.owe(account, "unsubscribe", {"email": sender, "event": "unsubscribe"})
+        event = {"email": sender, "event": "unsubscribe", "sg_event_id": secrets.token_hex(12)}
+        sandbox.ledger.owe(account, "unsubscribe", event)

@@ -1,5 +1,6 @@
 """What somebody should see first: what needs them, what is running, what it costs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Max, Q
@@ -23,7 +24,7 @@ class Home:
     ready: list[Campaign]
     running: list[Campaign]
     scheduled: list[Campaign]
-    recent: list[Campaign]
+    recent: Sequence[Campaign]
     spend: list[MonthSpend]
 
     @property

@@ -2,27 +2,44 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from decimal import Decimal
+from typing import NamedTuple
 
 from django.db import connection
 
 from marketing.delivery.models import MessageState
 
 STATES = tuple(MessageState.values)
+# What people ask the cause of: counted by it too, in `BatchReason`.
+EXPLAINED = frozenset({"skipped", "held", "failed", "unknown"})
 
 
-def move_counters(
-    moves: Iterable[tuple[int, str, str, int]], costs: dict[int, Decimal] | None = None
-) -> None:
-    """Apply `(batch, old state, new state, how many)`, and what each batch's messages cost.
+class Move(NamedTuple):
+    """Messages of a batch that went from a state to another, with the cause of each.
+
+    `old` or `new` is empty when the messages were not counted before, or are no more.
+    """
+
+    batch_id: int
+    old: str
+    new: str
+    messages: int
+    old_code: str = ""
+    new_code: str = ""
+
+
+def move_counters(moves: Iterable[Move]) -> None:
+    """Count the moves; the batches' money is to be settled again, and fallbacks looked for.
 
     The batches are locked in the order of their ids, in a statement of its own: an update
     that had to wait inside one statement would work on what it saw before.
     """
     deltas: dict[int, Counter[str]] = defaultdict(Counter)
-    for batch_id, old, new, count in moves:
-        deltas[batch_id][old] -= count
-        deltas[batch_id][new] += count
+    causes: Counter[tuple[int, str, str]] = Counter()
+    for batch_id, old, new, count, old_code, new_code in moves:
+        for state, code, delta in ((old, old_code, -count), (new, new_code, count)):
+            deltas[batch_id][state] += delta
+            if state in EXPLAINED:
+                causes[batch_id, state, code] += delta
     if not deltas:
         return
     batch_ids = sorted(deltas)
@@ -35,14 +52,37 @@ def move_counters(
         )
         cursor.execute(
             f"""
-            UPDATE delivery_dispatchbatch b SET {changes}, cost = b.cost + d.spent
-            FROM unnest(%s::bigint[], %s::numeric[], {arrays})
-                 AS d(id, spent, {", ".join(STATES)})
+            UPDATE delivery_dispatchbatch b SET {changes}, is_settled = false,
+                fallback_at = CASE
+                    WHEN b.fallback_minutes IS NULL THEN NULL
+                    WHEN d.failed > 0 THEN least(b.fallback_at, now())
+                    WHEN d.sent > 0 THEN least(b.fallback_at,
+                        now() + make_interval(mins => b.fallback_minutes))
+                    ELSE b.fallback_at END
+            FROM unnest(%s::bigint[], {arrays}) AS d(id, {", ".join(STATES)})
             WHERE b.id = d.id
             """,  # noqa: S608  the names of our own columns
             [
                 batch_ids,
-                [(costs or {}).get(batch_id, Decimal(0)) for batch_id in batch_ids],
                 *([deltas[batch_id][state] for batch_id in batch_ids] for state in STATES),
             ],
+        )
+    count_causes({cause: count for cause, count in causes.items() if count})
+
+
+def count_causes(causes: dict[tuple[int, str, str], int]) -> None:
+    """Add to the counts of `(batch, state, code)`; their batches are locked or new."""
+    if not causes:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO delivery_batchreason AS r (tenant_id, run_id, batch_id, state, code, count)
+            SELECT b.tenant_id, b.run_id, v.batch_id, v.state, left(v.code, 30), v.count
+            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[])
+                 AS v(batch_id, state, code, count)
+            JOIN delivery_dispatchbatch b ON b.id = v.batch_id
+            ON CONFLICT (batch_id, state, code) DO UPDATE SET count = r.count + excluded.count
+            """,
+            [*map(list, zip(*causes, strict=True)), list(causes.values())],
         )

@@ -5,22 +5,28 @@ import asyncio
 import aiohttp
 
 from marketing.core.errors import ProviderFailed
-from marketing.delivery.providers.base import Request
+from marketing.delivery.providers.base import Answer, Request
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
-def post(request: Request) -> tuple[int, bytes]:
-    """(status, body) of the answer. Raises `ProviderFailed` when there is none."""
+def ask(request: Request) -> Answer:
+    """The vendor's answer. Raises `ProviderFailed` when there is none."""
     try:
-        return asyncio.run(_post(request))
+        return asyncio.run(_ask(request))
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise ProviderFailed(details={"cause": type(error).__name__}) from error
 
 
-async def _post(request: Request) -> tuple[int, bytes]:
+async def _ask(request: Request) -> Answer:
     async with (
         aiohttp.ClientSession(timeout=TIMEOUT) as session,
-        session.post(request.url, data=request.body, headers=request.headers) as response,
+        session.request(
+            request.method,
+            request.url,
+            data=request.body,
+            headers=request.headers,
+            allow_redirects=False,
+        ) as response,
     ):
-        return response.status, await response.read()
+        return Answer(response.status, response.headers, await response.read())

@@ -15,10 +15,10 @@ from marketing.policy.models import Provider, ProviderAccount
 
 @dataclass(frozen=True)
 class Vendor:
-    """A vendor's two modules: `client` asks, `webhook` hears."""
+    """A vendor's two modules: `client` asks, `webhook` (None: it never calls) hears."""
 
     client: ModuleType
-    webhook: ModuleType
+    webhook: ModuleType | None
 
 
 VENDORS = {
@@ -31,6 +31,14 @@ VENDORS = {
 def vendor(provider: str) -> Vendor:
     """Raises KeyError for a provider without a folder."""
     return VENDORS[Provider(provider)]
+
+
+def webhook_of(provider: str) -> ModuleType:
+    """What hears the provider's callbacks. Raises KeyError for one that never calls."""
+    webhook = vendor(provider).webhook
+    if webhook is None:
+        raise KeyError(provider)
+    return webhook
 
 
 def account_of(row: ProviderAccount) -> Account:

@@ -34,13 +34,17 @@ class ResultClass(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """How one attempt ended as far as the HTTP call tells."""
+    """How one attempt ended as far as the HTTP call tells.
+
+    `slows`: the account is asked to send slower. `retry_after` is in seconds.
+    """
 
     outcome: ResultClass
     reference: str = ""
     code: str = ""
     detail: str = ""
     retry_after: float | None = None
+    slows: bool = False
 
 
 def by_http_status(status: int) -> ResultClass:
@@ -58,3 +62,8 @@ def retry_delay(tries: int, retry_after: float | None) -> dt.timedelta:
     """How long to wait after the `tries`-th refusal: 2, 4, 8 … seconds, at most 5 minutes."""
     wait = min(2.0**tries, 300.0)
     return dt.timedelta(seconds=max(wait, retry_after or 0.0))
+
+
+def seconds_of(retry_after: str) -> float | None:
+    """A `Retry-After` header in seconds; None when it is missing or a date."""
+    return float(retry_after) if retry_after.replace(".", "", 1).isdigit() else None

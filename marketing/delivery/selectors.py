@@ -14,7 +14,7 @@ from customers.models import Channel, Customer, Suppression
 from marketing.core import ids
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.gate import ADDRESS, JOINS, build_gate
-from marketing.delivery.models import DispatchBatch, Message, MessageState, SendRun
+from marketing.delivery.models import BatchCost, DispatchBatch, Message, MessageState, SendRun
 from marketing.policy import selectors as policy
 
 # A run's messages are made when it is frozen, its retries and fallbacks later: never before.
@@ -50,11 +50,16 @@ def progress_of(runs: list[SendRun]) -> dict[uuid.UUID, Progress]:
     names = MessageState.values
     sums = {name: Sum(name, default=0) for name in names}
     rows = (
-        DispatchBatch.objects.filter(run_id__in=[run.pk for run in runs])
+        DispatchBatch.objects.filter(run_id__in=[run.pk for run in runs], is_extra=False)
         .values("run_id")
-        .annotate(**{f"in_{name}": total for name, total in sums.items()}, spent=Sum("cost"))
+        .annotate(**{f"in_{name}": total for name, total in sums.items()})
     )
     by_run: dict[Any, Any] = {row["run_id"]: row for row in rows}
+    spent = dict(
+        BatchCost.objects.filter(run_id__in=[run.pk for run in runs])
+        .values_list("run_id")
+        .annotate(Sum("spent"))
+    )
     rates = _rates([run for run in runs if run.state == SendRun.State.FROZEN])
     found = {}
     for run in runs:
@@ -72,7 +77,7 @@ def progress_of(runs: list[SendRun]) -> dict[uuid.UUID, Progress]:
             delivered=delivered,
             read=read,
             failed=states["failed"],
-            cost=row.get("spent") or Decimal(0),
+            cost=spent.get(run.pk, Decimal(0)),
             rate=rate,
             eta=(
                 timezone.now() + dt.timedelta(seconds=waiting / rate) if rate and waiting else None

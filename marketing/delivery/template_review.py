@@ -10,7 +10,7 @@ from marketing.content.rendering import compile_version
 from marketing.core.errors import ProviderFailed
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery import http
-from marketing.delivery.providers.base import Account
+from marketing.delivery.providers.base import Account, Answer
 from marketing.delivery.providers.meta import client
 from marketing.delivery.providers.meta.webhook import TEMPLATE_STATUSES
 from marketing.delivery.registry import account_of
@@ -32,15 +32,15 @@ def submit_template(version: TemplateVersion, language: str) -> Mapping[str, str
         "parameter_format": "POSITIONAL",
         "components": compile_version(version).meta_components(language),
     }
-    status, answer = _post(_account(version), body)
-    if status >= 300:
-        result = client.interpret(status, {}, answer)
+    answer = _ask(_account(version), body)
+    if answer.status >= 300:
+        result = client.read_answer(answer)
         raise ProviderFailed(
             _("WhatsApp refused the template: %(reason)s")
             % {"reason": result.detail or result.code},
             details={"isRetryable": result.outcome is ResultClass.RETRY, "code": result.code},
         )
-    created = json.loads(answer)
+    created = json.loads(answer.body)
     known = TEMPLATE_STATUSES.get(created.get("status", ""), WhatsAppStatus.PENDING)
     return {"id": str(created["id"]), "status": known}
 
@@ -53,9 +53,9 @@ def _account(version: TemplateVersion) -> Account:
         return account_of(row)
 
 
-def _post(account: Account, body: Mapping[str, object]) -> tuple[int, bytes]:
+def _ask(account: Account, body: Mapping[str, object]) -> Answer:
     try:
-        return http.post(client.template_request(account, body))
+        return http.ask(client.template_request(account, body))
     except ProviderFailed as error:
         error.details["isRetryable"] = True
         raise

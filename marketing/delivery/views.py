@@ -3,6 +3,7 @@
 import logging
 import uuid
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
@@ -14,6 +15,7 @@ from marketing.core.htmx import StaffRequest
 from marketing.core.middleware import error_body
 from marketing.core.pages import staff_view
 from marketing.delivery import selectors
+from marketing.delivery.providers.base import Call
 from marketing.delivery.webhooks import inbox
 
 logger = logging.getLogger(__name__)
@@ -37,7 +39,12 @@ def webhook(request: HttpRequest, provider: str, token: str) -> HttpResponse:
             ):
                 return HttpResponse(request.GET.get("hub.challenge", ""), "text/plain")
             return HttpResponse(status=403)
-        inbox.take_in(address=address, headers=request.headers, body=request.body)
+        call = Call(
+            url=f"{settings.PUBLIC_BASE_URL}{request.get_full_path()}",
+            headers=request.headers,
+            body=request.body,
+        )
+        inbox.take_in(address=address, call=call)
     except DomainError as error:
         logger.warning("webhook of %s refused: %s", provider, error.message)
         return JsonResponse(error_body(error), status=error.http_status)

@@ -13,7 +13,7 @@ from marketing.content.models import MessageTemplate
 from marketing.core.actor import Actor
 from marketing.core.models import AuditEntry, Branch
 from marketing.core.tenancy import current_tenant_id
-from marketing.delivery.models import DispatchBatch, SendRun
+from marketing.delivery.models import BatchCost, DispatchBatch, SendRun
 from marketing.delivery.plan import plan_step
 from marketing.policy.models import BudgetMonth
 from marketing.policy.selectors import month_of
@@ -88,8 +88,8 @@ def make_past_campaign(
             "purpose": run.purpose,
         },
     )
-    execute(REFERENCES, of_run)
-    execute(COUNTERS, of_run)
+    for statement in (REFERENCES, COUNTERS, REASONS, COSTS):
+        execute(statement, of_run)
     _close_books(campaign, run, branch, sent_at)
     _write_history(campaign, author, approver, sent_at)
     return campaign
@@ -150,7 +150,7 @@ def _write_history(
 def _close_books(campaign: Campaign, run: SendRun, branch: Branch, sent_at: dt.datetime) -> None:
     """Audience and cost as the batches have them, charged to the month it was sent in."""
     batches = list(DispatchBatch.objects.filter(run_id=run.pk))
-    cost = sum(batch.cost for batch in batches)
+    cost = sum(BatchCost.objects.filter(run_id=run.pk).values_list("spent", flat=True))
     audience = sum(
         getattr(batch, state)
         for batch in batches
@@ -191,7 +191,7 @@ MESSAGES = """
            CASE WHEN state <> 'skipped' THEN 'wamid.' || encode(uuid_send(uuidv4()), 'hex')
                 ELSE '' END,
            CASE state WHEN 'failed' THEN '131026' ELSE '' END,
-           CASE state WHEN 'failed' THEN 'permanent' ELSE '' END,
+           CASE state WHEN 'failed' THEN 'fail_recipient' ELSE '' END,
            CASE state WHEN 'failed' THEN 'Message undeliverable' ELSE '' END,
            segments, CASE WHEN state IN ('delivered', 'read') THEN cost ELSE 0 END, %(sent_at)s
     FROM (
@@ -211,19 +211,37 @@ COUNTERS = """
     UPDATE delivery_dispatchbatch batch
     SET first_id = counted.first_id, last_id = counted.last_id, delivered = counted.delivered,
         read = counted.read, failed = counted.failed, skipped = counted.skipped,
-        cost = counted.cost
+        is_settled = true
     FROM (
         SELECT batch_id, (array_agg(id ORDER BY id))[1] AS first_id,
                (array_agg(id ORDER BY id DESC))[1] AS last_id,
                count(*) FILTER (WHERE state = 'delivered') AS delivered,
                count(*) FILTER (WHERE state = 'read') AS read,
                count(*) FILTER (WHERE state = 'failed') AS failed,
-               count(*) FILTER (WHERE state = 'skipped') AS skipped, sum(cost) AS cost
+               count(*) FILTER (WHERE state = 'skipped') AS skipped
         FROM delivery_message
         WHERE run_id = %(run)s AND id >= uuid_bound(%(sent_at)s - interval '1 minute')
         GROUP BY batch_id
     ) counted
     WHERE batch.id = counted.batch_id
+"""
+
+REASONS = """
+    INSERT INTO delivery_batchreason (tenant_id, run_id, batch_id, state, code, count)
+    SELECT tenant_id, run_id, batch_id, state,
+           CASE state WHEN 'skipped' THEN reason ELSE error_code END AS code, count(*)
+    FROM delivery_message
+    WHERE run_id = %(run)s AND id >= uuid_bound(%(sent_at)s - interval '1 minute')
+      AND state IN ('skipped', 'failed')
+    GROUP BY tenant_id, run_id, batch_id, state, code
+"""
+
+COSTS = """
+    INSERT INTO delivery_batchcost (tenant_id, run_id, batch_id, branch_id, spent)
+    SELECT tenant_id, run_id, batch_id, branch_id, sum(cost)
+    FROM delivery_message
+    WHERE run_id = %(run)s AND id >= uuid_bound(%(sent_at)s - interval '1 minute')
+    GROUP BY tenant_id, run_id, batch_id, branch_id
 """
 
 REFERENCES = """

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -11,6 +12,7 @@ from django.utils import timezone
 from customers.models import Suppression
 from marketing.core.models import Tenant
 from marketing.core.tenancy import tenant_scope
+from marketing.delivery.counters import count_causes
 from marketing.delivery.gate import CAPS, JOINS, Gate, build_gate
 from marketing.delivery.models import SendRun
 from marketing.delivery.services.runs import finish_run_if_done, skip_queued
@@ -133,7 +135,8 @@ def mark(lease: Lease, wanted: int) -> Slice:
         if not spares_caps:
             for customer_id, reason in _take_caps(gate, list(by_customer), now).items():
                 skipped[by_customer.pop(customer_id)] = reason
-        return Slice(_write_marks(lease, list(by_customer.values()), skipped, now))
+        slot_at = None if spares_caps else now
+        return Slice(_write_marks(lease, list(by_customer.values()), skipped, now, slot_at))
 
 
 def _park(lease: Lease, tenant: Tenant, opens: dict[str, str | None], now: dt.datetime) -> None:
@@ -232,6 +235,7 @@ def _write_marks(
     sending: list[uuid.UUID],
     skipped: dict[uuid.UUID, str],
     now: dt.datetime,
+    slot_at: dt.datetime | None,
 ) -> list[Marked]:
     with connection.cursor() as cursor:
         if skipped:
@@ -246,12 +250,12 @@ def _write_marks(
         cursor.execute(
             """
             UPDATE delivery_message
-            SET state = 'sending', sending_at = %s, tries = tries + 1, reason = ''
+            SET state = 'sending', sending_at = %s, slot_at = %s, tries = tries + 1, reason = ''
             WHERE id = ANY(%s) AND id BETWEEN %s AND %s
             RETURNING id, tenant_id, customer_id, address, language, variables,
                       template_version_id, segments, tries
             """,
-            [now, sending, lease.first_id, lease.last_id],
+            [now, slot_at, sending, lease.first_id, lease.last_id],
         )
         marked = [
             Marked(*row[:5], json.loads(row[5]), *row[6:])  # type: ignore[call-arg]
@@ -259,9 +263,11 @@ def _write_marks(
         ]
         cursor.execute(
             "UPDATE delivery_dispatchbatch SET queued = queued - %s, sending = sending + %s,"
-            " skipped = skipped + %s WHERE id = %s",
+            " skipped = skipped + %s, is_settled = false WHERE id = %s",
             [len(sending) + len(skipped), len(sending), len(skipped), lease.batch_id],
         )
+    causes = Counter((lease.batch_id, "skipped", reason) for reason in skipped.values())
+    count_causes(dict(causes))
     return marked
 
 

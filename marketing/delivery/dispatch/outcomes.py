@@ -2,10 +2,9 @@
 
 import datetime as dt
 import uuid
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -14,7 +13,7 @@ from django.utils import timezone
 from customers.models import Suppression
 from customers.services import suppress_addresses
 from marketing.core.tenancy import tenant_scope
-from marketing.delivery.counters import move_counters
+from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.models import Message
 from marketing.delivery.rules import MAX_TRIES, Result, ResultClass, retry_delay
 
@@ -26,11 +25,13 @@ class Changed(NamedTuple):
     batch_id: int
     old: str
     new: str
-    cost: Decimal
+    old_code: str
+    new_code: str
     customer_id: uuid.UUID
-    sending_at: dt.datetime
     account_id: uuid.UUID
     reference: str
+    slot_at: dt.datetime | None
+    is_superseded: bool
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ SET state = v.state,
     not_before = v.not_before,
     sent_at = CASE WHEN v.state = 'sent' THEN m.sending_at ELSE m.sent_at END,
     failed_at = CASE WHEN v.state = 'failed' THEN %(now)s ELSE m.failed_at END,
+    slot_at = CASE WHEN v.state IN ('failed', 'queued') THEN NULL ELSE m.slot_at END,
     segments = v.segments,
     cost = CASE WHEN v.state = 'failed' THEN 0
                 ELSE m.cost / greatest(m.segments, 1) * v.segments END
@@ -66,8 +68,8 @@ FROM unnest(
     %(classes)s::text[], %(details)s::text[], %(not_before)s::timestamptz[], %(segments)s::int[]
 ) AS v(id, state, reference, code, class, detail, not_before, segments)
 WHERE m.id = v.id AND m.id BETWEEN %(first)s AND %(last)s AND m.state IN ('sending', 'unknown')
-RETURNING m.id, m.batch_id, old.state, new.state, new.cost, m.customer_id, m.sending_at,
-          m.account_id, v.reference
+RETURNING m.id, m.batch_id, old.state, new.state, old.error_code, new.error_code, m.customer_id,
+          m.account_id, v.reference, old.slot_at, m.fallback_id IS NOT NULL
 """
 NAME = """
 INSERT INTO delivery_providerreference (tenant_id, account_id, reference, message_id)
@@ -75,8 +77,8 @@ SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::uuid[])
 ON CONFLICT DO NOTHING
 """
 GIVE_BACK = """
-UPDATE delivery_contactload l SET sent = array_remove(l.sent, v.sending_at)
-FROM unnest(%s::uuid[], %s::timestamptz[]) AS v(customer_id, sending_at)
+UPDATE delivery_contactload l SET sent = array_remove(l.sent, v.slot_at)
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS v(customer_id, slot_at)
 WHERE l.customer_id = v.customer_id
 """
 
@@ -131,24 +133,28 @@ def _name(tenant_id: uuid.UUID, changed: Sequence[Changed]) -> None:
 
 def _give_back(changed: Sequence[Changed]) -> None:
     """Free the cap slots of what surely was not sent, locked in customer order."""
-    if changed:
-        customers = [row.customer_id for row in changed]
+    held = [(row.customer_id, row.slot_at) for row in changed if row.slot_at]
+    if held:
+        customers = [customer_id for customer_id, _ in held]
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT 1 FROM delivery_contactload WHERE customer_id = ANY(%s)"
                 " ORDER BY customer_id FOR UPDATE",
                 [customers],
             )
-            cursor.execute(GIVE_BACK, [customers, [row.sending_at for row in changed]])
+            cursor.execute(GIVE_BACK, [customers, [slot_at for _, slot_at in held]])
 
 
 def _count(changed: Sequence[Changed]) -> None:
-    costs: dict[int, Decimal] = defaultdict(Decimal)
-    for row in changed:
-        if row.old == "sending" and row.new in ("sent", "unknown"):
-            costs[row.batch_id] += row.cost
-    moves = Counter((row.batch_id, row.old, row.new) for row in changed)
-    move_counters([(*move, count) for move, count in moves.items()], costs)
+    moves = Counter(
+        (row.batch_id, row.old, row.new, row.old_code, row.new_code)
+        for row in changed
+        if not row.is_superseded
+    )
+    move_counters(
+        Move(batch_id, old, new, count, old_code, new_code)
+        for (batch_id, old, new, old_code, new_code), count in moves.items()
+    )
 
 
 def _state(outcome: Outcome) -> str:

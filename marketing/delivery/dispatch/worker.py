@@ -24,7 +24,7 @@ from marketing.delivery.dispatch.outcomes import Outcome
 from marketing.delivery.dispatch.rendering import MessageRenderer
 from marketing.delivery.dispatch.sending import load_sending, pause_for_account
 from marketing.delivery.dispatch.tokens import TokenBuckets
-from marketing.delivery.providers.base import Account
+from marketing.delivery.providers.base import Account, Answer, Envelope
 from marketing.delivery.registry import vendor
 from marketing.delivery.rules import Result, ResultClass
 
@@ -187,9 +187,9 @@ class Dispatcher:
         if len(batch.unwritten) >= FLUSH_ROWS:
             self._to_write.set()
 
-    async def _post(self, batch: Batch, envelope: object) -> Result:
+    async def _post(self, batch: Batch, envelope: Envelope) -> Result:
         client = vendor(batch.account.provider).client
-        request = client.build(batch.account, envelope)
+        request = client.build(batch.account, [envelope])
         # The lease must outlive the request, else another worker could take the message.
         if time.monotonic() > batch.last_start + leases.LEASE.total_seconds() - HTTP_TIMEOUT:
             return Result(ResultClass.RETRY, code="lease_over")
@@ -197,9 +197,9 @@ class Dispatcher:
             async with self._session.post(
                 request.url, data=request.body, headers=request.headers, allow_redirects=False
             ) as response:
-                body = await response.read()
-                answer: Result = client.interpret(response.status, response.headers, body)
-                return answer
+                answer = Answer(response.status, response.headers, await response.read())
+                result: Result = client.interpret([envelope], answer)[0]
+                return result
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return Result(ResultClass.RETRY, code="unreachable", detail=type(error).__name__)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -27,8 +27,11 @@ class Message(AppendModel):
     """One attempt to reach one person on one channel.
 
     `reason` says why it was skipped or is held (spelled as in the gate); `error_code` is
-    the vendor's. No index names `state`, so that its changes stay within the row's page, and
-    none the batch: a batch's messages are found by the bounds of their ids.
+    the vendor's. `step` is the run's step; `attempt_of` the person's first attempt of the
+    run, `fallback_id` the attempt that took this one's place. `slot_at` is the time it holds
+    in the person's contact load; another attempt of hers may hold it instead. No index names
+    `state`, so that its changes stay within the row's page, and none the batch: a batch's
+    messages are found by the bounds of their ids.
     """
 
     run = loose_key("delivery.SendRun", db_index=False)
@@ -48,9 +51,11 @@ class Message(AppendModel):
     reason = models.CharField(max_length=30, blank=True)
     not_before = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0)
+    step = models.PositiveSmallIntegerField(db_default=0)
     attempt_of = models.UUIDField(null=True)
     fallback_id = models.UUIDField(null=True)
     sending_at = models.DateTimeField(null=True)
+    slot_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)

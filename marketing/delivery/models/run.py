@@ -3,6 +3,7 @@ from decimal import Decimal
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel, Customer, Purpose
 from marketing.core.tenancy import TenantModel
@@ -11,9 +12,16 @@ from marketing.core.tenancy import TenantModel
 class SendRun(TenantModel):
     """One audience being sent one message: what campaigns and journeys point to.
 
-    `steps` is the channel plan: `[{"channel", "versionId", "afterMinutes"}]`; `reserved` what
-    each branch (key "" for none) was promised at the freeze, as decimal strings.
+    `steps` is the channel plan: `[{"channel", "versionId", "afterMinutes"}]`, `mode` how it is
+    gone through: the first step alone; the next one when a step failed or was not delivered
+    within its `afterMinutes`; or every step for every person. `retry_of` is the run whose
+    failed messages this one sends again.
     """
+
+    class Mode(models.TextChoices):
+        SINGLE = "single", _("One channel")
+        CASCADE = "cascade", _("The next channel when one fails")
+        ALL = "all", _("All channels at once")
 
     class State(models.TextChoices):
         READY = "ready", "Ready"
@@ -37,7 +45,9 @@ class SendRun(TenantModel):
     campaign_id = models.UUIDField(null=True)
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
     priority = models.SmallIntegerField(default=0)
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.SINGLE)
     steps = models.JSONField()
+    retry_of = models.UUIDField(null=True)
     branch_ids = ArrayField(models.UUIDField(), null=True)
     charged_branch_id = models.UUIDField(null=True)
     audience = models.PositiveIntegerField(default=0)
@@ -68,6 +78,9 @@ class DispatchBatch(models.Model):
     run_id = models.UUIDField()
     account_id = models.UUIDField(null=True)
     channel = models.CharField(max_length=20, choices=Channel.choices)
+    step = models.PositiveSmallIntegerField(db_default=0)
+    is_extra = models.BooleanField(db_default=False)
+    lane = models.UUIDField(null=True)
     number = models.PositiveIntegerField()
     priority = models.SmallIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
@@ -85,29 +98,99 @@ class DispatchBatch(models.Model):
     skipped = models.PositiveIntegerField(default=0)
     held = models.PositiveIntegerField(default=0)
     unknown = models.PositiveIntegerField(default=0)
-    cost = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
+    fallback_minutes = models.PositiveIntegerField(null=True)
+    fallback_at = models.DateTimeField(null=True)
+    is_settled = models.BooleanField(db_default=False)
 
     class Meta:
         verbose_name_plural = "dispatch batches"
         constraints = [models.UniqueConstraint(fields=["run_id", "number"], name="batch_of_run")]
         indexes = [
             models.Index(
-                fields=["-priority", "next_at", "id"],
+                fields=["run_id", "state", "next_at", "id"],
                 condition=models.Q(state__in=["waiting", "leased"]),
-                name="batch_due",
+                name="batch_due_of_run",
+            ),
+            models.Index(
+                fields=["fallback_at"],
+                condition=models.Q(fallback_at__isnull=False),
+                name="batch_fallback_due",
+            ),
+            models.Index(
+                fields=["tenant_id", "run_id"],
+                condition=models.Q(is_settled=False),
+                name="batch_unsettled",
+            ),
+        ]
+
+
+class BatchReason(TenantModel):
+    """How many of a batch's messages are skipped, held, failed or unknown for which cause.
+
+    `code` is the gate's reason or the vendor's code. Moves with the batch's counters.
+    """
+
+    run_id = models.UUIDField()
+    batch_id = models.BigIntegerField()
+    state = models.CharField(max_length=10)
+    code = models.CharField(max_length=30, blank=True)
+    count = models.IntegerField(db_default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["batch_id", "state", "code"], name="batch_reason")
+        ]
+        indexes = [models.Index(fields=["run_id"], name="batch_reason_of_run")]
+
+
+class BatchCost(TenantModel):
+    """What a batch's messages hold of a branch's budget (None: of the chain's alone).
+
+    `reserved` may still be charged, `spent` was: both as they were last booked.
+    """
+
+    run_id = models.UUIDField()
+    batch_id = models.BigIntegerField()
+    branch_id = models.UUIDField(null=True)
+    reserved = models.DecimalField(max_digits=14, decimal_places=4, db_default=Decimal(0))
+    spent = models.DecimalField(max_digits=14, decimal_places=4, db_default=Decimal(0))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["batch_id", "branch_id"], name="batch_cost", nulls_distinct=False
             )
         ]
+        indexes = [models.Index(fields=["run_id"], name="batch_cost_of_run")]
+
+
+class PortfolioPerson(TenantModel):
+    """When an address was last written to by any account of a WhatsApp portfolio."""
+
+    portfolio = models.CharField(max_length=100)
+    address = models.CharField(max_length=254)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "portfolio", "address"], name="portfolio_person"
+            )
+        ]
+        indexes = [models.Index(fields=["tenant", "portfolio", "last_at"], name="portfolio_recent")]
 
 
 class ContactLoad(TenantModel):
     """When a customer was recently sent something: what the caps are taken from.
 
     `sent` holds the send times of the trailing seven days, oldest first, across channels
-    and branches. Rows are locked in customer order.
+    and branches; `whatsapp_at` the last one on WhatsApp, which takes about one message in six
+    seconds for one person. Rows are locked in customer order.
     """
 
     customer = models.OneToOneField(Customer, on_delete=models.CASCADE, related_name="load")
     sent = ArrayField(models.DateTimeField(), default=list)
+    whatsapp_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name_plural = "contact loads"

@@ -7,11 +7,13 @@ from marketing.core.tenancy import AppendModel, TenantModel
 class WebhookEvent(AppendModel):
     """A webhook request as it came, verified; applied by the consumer.
 
+    `query` is the request's query string, where some vendors bring our id back.
     While it names messages that are not known yet, it is looked at again at `next_at`.
     """
 
     account_id = models.UUIDField()
     provider = models.CharField(max_length=20)
+    query = models.TextField(blank=True, db_default="")
     body = models.BinaryField()
     received_at = models.DateTimeField(db_default=Now())
     next_at = models.DateTimeField(db_default=Now())

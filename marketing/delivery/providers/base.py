@@ -1,14 +1,28 @@
 """The plain values that vendors' folders work on.
 
-A folder has two modules. `client`: `build(account, envelope) -> Request` and
-`interpret(status, headers, body) -> Result`. `webhook`: `verify(account, headers, body) ->
-bool` and `parse(body) -> list[Parsed]`, which raises ValueError for what it cannot read.
+A folder's `client` says in `MAX_BATCH` how many messages one call takes, in `ECHOES_ID` whether
+our message id comes back with the callbacks, in `CHARGED_ON` with which state the vendor charges
+("sent" or "delivered"), and either
+
+    build(account, envelopes) -> Request
+    interpret(envelopes, answer) -> list[Result]      as many, in the same order
+
+or, where the vendor is not asked over plain HTTP,
+
+    async deliver(account, envelopes) -> list[Result]
+
+It may have `check(account) -> Request | None` and `explain_check(answer) -> str`: a request that
+changes nothing and proves the account's secrets; the text says what is wrong, empty if nothing.
+
+Its `webhook` has `verify(account, call) -> bool` and `parse(call) -> list[Parsed]`, which raises
+ValueError for what it cannot read, and may say in `ANSWER` (content type, body) what the vendor
+wants to hear; a vendor without callbacks has no such module.
 """
 
+import datetime as dt
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from marketing.content.rendering import Parameters, Rendered
 
@@ -28,7 +42,12 @@ class Account:
 
 @dataclass(frozen=True)
 class Envelope:
-    """One message, rendered; `parameters` are what the vendor fills into its own copy."""
+    """One message, rendered; `parameters` are what the vendor fills into its own copy.
+
+    Without a `vendor_template` it is free text: an answer within WhatsApp's 24-hour window, or
+    an SMS where no template is asked for. `is_promotional` decides on unsubscribe headers and
+    on the vendor's route.
+    """
 
     message_id: uuid.UUID
     address: str
@@ -37,11 +56,31 @@ class Envelope:
     parameters: Parameters | None
     vendor_template: str
     unsubscribe_url: str
+    is_promotional: bool = True
 
 
 @dataclass(frozen=True)
 class Request:
-    """An HTTP request to the vendor; always a POST."""
+    """An HTTP request to the vendor."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    method: str = "POST"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The vendor's answer; names of headers are found whatever their case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request of the vendor's to us. `url` is the public one it called, with its query."""
 
     url: str
     headers: Mapping[str, str]
@@ -54,7 +93,7 @@ class StatusUpdate:
 
     key: str
     state: str
-    at: Any
+    at: dt.datetime
     message_id: uuid.UUID | None = None
     reference: str = ""
     code: str = ""
@@ -64,13 +103,27 @@ class StatusUpdate:
 
 @dataclass(frozen=True)
 class Inbound:
-    """What a person wrote, or asked for through the app's own control (`opt_out`)."""
+    """What a person wrote, or asked for through the app's own control (`opt_out`).
+
+    `address` is the E.164 phone or the e-mail address, empty where the vendor hides it;
+    `scoped_id` WhatsApp's business-scoped id. `is_answered`: the vendor has replied to the
+    keyword itself.
+    """
 
     key: str
     address: str
     text: str
-    at: Any
+    at: dt.datetime
     opt_out: bool | None = None
+    scoped_id: str = ""
+    is_answered: bool = False
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """The vendor asks to be told, by a GET of `url`, that callbacks are wanted here."""
+
+    url: str
 
 
 @dataclass(frozen=True)
@@ -83,4 +136,4 @@ class TemplateUpdate:
     reason: str
 
 
-Parsed = StatusUpdate | Inbound | TemplateUpdate
+Parsed = StatusUpdate | Inbound | TemplateUpdate | Subscription

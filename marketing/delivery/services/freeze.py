@@ -121,8 +121,8 @@ def _make_batches(run: SendRun, plan: StepPlan) -> None:
             """
             INSERT INTO delivery_dispatchbatch (
                 tenant_id, run_id, account_id, channel, number, priority, state,
-                queued, sending, sent, delivered, read, failed, skipped, held, unknown, cost)
-            SELECT %s, %s, %s, %s, number, %s, 'waiting', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+                queued, sending, sent, delivered, read, failed, skipped, held, unknown)
+            SELECT %s, %s, %s, %s, number, %s, 'waiting', 0, 0, 0, 0, 0, 0, 0, 0, 0
             FROM generate_series(0, %s) AS number
             """,
             [

@@ -11,7 +11,7 @@ from django.db.models import Sum
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict
-from marketing.delivery.counters import move_counters
+from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.models import DispatchBatch, Message, SendRun
 from marketing.delivery.tasks import nudge_dispatch
 from marketing.policy import services as policy
@@ -128,16 +128,18 @@ def skip_queued(*, run_id: uuid.UUID, batch_id: int | None = None) -> int:
                 WHERE batch_id = ANY(%s) AND id BETWEEN %s AND %s AND state = 'queued'
                 RETURNING batch_id
             )
-            SELECT batch_id, 'queued', 'skipped', count(*) FROM skipped GROUP BY batch_id
+            SELECT batch_id, count(*) FROM skipped GROUP BY batch_id
             """,
             place,
         )
-        moves = cursor.fetchall()
-    move_counters(moves)
+        counts = cursor.fetchall()
+    move_counters(
+        Move(batch_id, "queued", "skipped", count, "", "cancelled") for batch_id, count in counts
+    )
     batches.exclude(state=DispatchBatch.State.LEASED).filter(sending=0).update(
         state=DispatchBatch.State.DONE
     )
-    return sum(count for *_, count in moves)
+    return sum(count for _, count in counts)
 
 
 @transaction.atomic

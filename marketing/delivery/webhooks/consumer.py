@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from marketing.content import services as content
 from marketing.core.tenancy import tenant_scope
-from marketing.delivery.counters import move_counters
+from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.models import WebhookEvent
-from marketing.delivery.providers.base import Inbound, StatusUpdate, TemplateUpdate
-from marketing.delivery.registry import vendor
+from marketing.delivery.providers.base import Call, Inbound, StatusUpdate, TemplateUpdate
+from marketing.delivery.registry import webhook_of
 from marketing.delivery.webhooks import inbound
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ SET state = CASE WHEN delivery_rank(l.state) > delivery_rank(m.state)
                         ELSE m.error_detail END
 FROM latest l JOIN times t USING (id)
 WHERE m.id = l.id
-RETURNING m.batch_id, old.state, new.state
+RETURNING m.batch_id, old.state, new.state, old.error_code, new.error_code, m.fallback_id IS NULL
 """
 
 
@@ -99,7 +99,8 @@ def _consume(tenant_id: uuid.UUID) -> int:
         statuses: list[tuple[WebhookEvent, StatusUpdate]] = []
         for event in events:
             try:
-                parsed = vendor(event.provider).webhook.parse(bytes(event.body))
+                call = Call(url=f"?{event.query}", headers={}, body=bytes(event.body))
+                parsed = webhook_of(event.provider).parse(call)
             except ValueError as error:
                 logger.warning("webhook %s cannot be read: %s", event.pk, error)
                 event.error = str(error)
@@ -157,8 +158,13 @@ def _apply(
             if (event.account_id, update.key) in fresh
         ]
         cursor.execute(CHANGE, [json.dumps(said)])
-        moves = Counter(row for row in cursor.fetchall() if row[1] != row[2])
-    move_counters([(*move, count) for move, count in moves.items()])
+        moves = Counter(
+            tuple(row) for *row, is_live in cursor.fetchall() if is_live and row[1] != row[2]
+        )
+    move_counters(
+        Move(batch_id, old, new, count, old_code, new_code)
+        for (batch_id, old, new, old_code, new_code), count in moves.items()
+    )
     return {
         event.pk
         for (event, _), target in zip(statuses, targets, strict=True)

@@ -1,13 +1,14 @@
 """Taking a webhook in: find its account, verify it, store it raw."""
 
-from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from django.db import transaction
 
 from marketing.core.errors import Forbidden, NotFound
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.models import WebhookEvent
-from marketing.delivery.registry import account_of, vendor
+from marketing.delivery.providers.base import Call
+from marketing.delivery.registry import account_of, webhook_of
 from marketing.delivery.tasks import nudge_consumer
 from marketing.policy.models import ProviderAccount, WebhookAddress
 
@@ -23,13 +24,18 @@ def find_address(provider: str, token: str) -> WebhookAddress:
     return address
 
 
-def take_in(*, address: WebhookAddress, headers: Mapping[str, str], body: bytes) -> None:
+def take_in(*, address: WebhookAddress, call: Call) -> None:
     """Store a verified request and wake the consumer. Raises `Forbidden`: not the vendor's."""
     with tenant_scope(address.tenant_id):
         row = ProviderAccount.objects.get(pk=address.account_id)
-        if not vendor(row.provider).webhook.verify(account_of(row), headers, body):
+        if not webhook_of(row.provider).verify(account_of(row), call):
             raise Forbidden("The signature does not match.")
-        WebhookEvent.objects.create(account_id=row.pk, provider=row.provider, body=body)
+        WebhookEvent.objects.create(
+            account_id=row.pk,
+            provider=row.provider,
+            query=urlsplit(call.url).query,
+            body=call.body,
+        )
         transaction.on_commit(nudge_consumer)
 
 

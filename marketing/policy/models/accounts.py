@@ -11,8 +11,14 @@ from marketing.policy.crypto import EncryptedJSONField
 
 class Provider(models.TextChoices):
     META = "meta", "Meta WhatsApp Cloud API"
+    GUPSHUP = "gupshup", "Gupshup WhatsApp"
+    TWILIO_WHATSAPP = "twilio_whatsapp", "Twilio WhatsApp"
     MSG91 = "msg91", "MSG91"
+    TWILIO = "twilio", "Twilio SMS"
+    SSL_WIRELESS = "ssl_wireless", "SSL Wireless"
     SENDGRID = "sendgrid", "SendGrid"
+    SES = "ses", "Amazon SES"
+    SMTP = "smtp", "SMTP"
 
 
 class ProviderAccount(TenantModel):
@@ -20,7 +26,9 @@ class ProviderAccount(TenantModel):
 
     Keys of both are the vendor's own; each vendor folder in delivery lists its. Concurrency
     and rate begin at Module 11's 50 and 10 a second. The circuit is open while
-    `circuit_reason` is not empty.
+    `circuit_reason` is not empty; it closes by itself at `circuit_retry_at`, where that is set.
+    `portfolio_limit` is how many different people may be written to in a moving 24 hours by
+    all accounts of the same `portfolio` (WhatsApp's messaging limit); None: any number.
     """
 
     name = models.CharField(max_length=100)
@@ -37,6 +45,11 @@ class ProviderAccount(TenantModel):
     is_active = models.BooleanField(default=True)
     circuit_reason = models.CharField(max_length=255, blank=True)
     circuit_opened_at = models.DateTimeField(null=True, blank=True)
+    circuit_retry_at = models.DateTimeField(null=True, blank=True)
+    portfolio = models.CharField(max_length=100, blank=True)
+    portfolio_limit = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)]
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

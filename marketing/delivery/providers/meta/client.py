@@ -1,15 +1,20 @@
 """Sending a template message and submitting a template."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marketing.content.rendering import Parameters
-from marketing.delivery.providers.base import Account, Envelope, Request
+from marketing.delivery.providers.base import Account, Answer, Envelope, Request
 from marketing.delivery.providers.meta.codes import result_class
-from marketing.delivery.rules import Result, ResultClass, by_http_status
+from marketing.delivery.rules import Result, ResultClass, by_http_status, seconds_of
 
+MAX_BATCH = 1
+ECHOES_ID = True
+CHARGED_ON = "delivered"
 DEFAULT_VERSION = "v23.0"
+# The account or its number is asked to slow down; 131056 is about one person only.
+SLOW_DOWN = frozenset({4, 80007, 130429})
 
 
 def _base(account: Account) -> str:
@@ -23,8 +28,9 @@ def _headers(account: Account) -> dict[str, str]:
     }
 
 
-def build(account: Account, envelope: Envelope) -> Request:
+def build(account: Account, envelopes: Sequence[Envelope]) -> Request:
     """One template message. Our message id rides in `biz_opaque_callback_data`."""
+    (envelope,) = envelopes
     body: dict[str, Any] = {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
@@ -67,23 +73,28 @@ def _components(envelope: Envelope) -> list[dict[str, Any]]:
     return components
 
 
-def interpret(status: int, headers: Mapping[str, str], body: bytes) -> Result:
+def interpret(envelopes: Sequence[Envelope], answer: Answer) -> list[Result]:
     """Decided by the code alone: titles and HTTP statuses are not stable."""
+    return [read_answer(answer)]
+
+
+def read_answer(answer: Answer) -> Result:
+    """What Meta answered to one request, whatever was asked."""
     try:
-        answer = json.loads(body)
+        said = json.loads(answer.body)
     except ValueError:
-        return Result(by_http_status(status), code=f"http_{status}")
-    if status < 300:
-        messages = answer.get("messages") or [{}]
+        return Result(by_http_status(answer.status), code=f"http_{answer.status}")
+    if answer.status < 300:
+        messages = said.get("messages") or [{}]
         return Result(ResultClass.ACCEPTED, reference=messages[0].get("id", ""))
-    error = answer.get("error") or {}
+    error = said.get("error") or {}
     code = error.get("code")
-    retry_after = headers.get("Retry-After", "")
     return Result(
-        result_class(code) or by_http_status(status),
-        code=str(code or f"http_{status}"),
+        result_class(code) or by_http_status(answer.status),
+        code=str(code or f"http_{answer.status}"),
         detail=str((error.get("error_data") or {}).get("details") or error.get("message", "")),
-        retry_after=float(retry_after) if retry_after.isdigit() else None,
+        retry_after=seconds_of(answer.headers.get("Retry-After", "")),
+        slows=code in SLOW_DOWN or (code is None and answer.status == 429),
     )
 
 

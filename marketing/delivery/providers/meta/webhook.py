@@ -5,11 +5,12 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from marketing.delivery.providers.base import (
     Account,
+    Call,
     Inbound,
     Parsed,
     StatusUpdate,
@@ -34,17 +35,18 @@ TEMPLATE_STATUSES = {
 }
 
 
-def verify(account: Account, headers: Mapping[str, str], body: bytes) -> bool:
+def verify(account: Account, call: Call) -> bool:
     """`X-Hub-Signature-256` is the HMAC of the raw body under the app secret."""
     secret = account.credentials.get("app_secret", "")
-    expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    return bool(secret) and hmac.compare_digest(headers.get("X-Hub-Signature-256", ""), expected)
+    expected = "sha256=" + hmac.new(secret.encode(), call.body, hashlib.sha256).hexdigest()
+    given = call.headers.get("X-Hub-Signature-256", "")
+    return bool(secret) and hmac.compare_digest(given, expected)
 
 
-def parse(body: bytes) -> list[Parsed]:
+def parse(call: Call) -> list[Parsed]:
     """Every status, message and template state in the request. Raises ValueError."""
     try:
-        return list(_changes(json.loads(body)))
+        return list(_changes(json.loads(call.body)))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a webhook of Meta's: {error!r}") from error
 

@@ -5,10 +5,14 @@ its `CRQID` is our message id, which MSG91 hands back in the receipt.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 
-from marketing.delivery.providers.base import Account, Envelope, Request
-from marketing.delivery.rules import Result, ResultClass, by_http_status
+from marketing.delivery.providers.base import Account, Answer, Envelope, Request
+from marketing.delivery.rules import Result, ResultClass, by_http_status, seconds_of
+
+MAX_BATCH = 1
+ECHOES_ID = True
+CHARGED_ON = "sent"
 
 # Numeric codes of the gateway family; texts vary, so the code decides.
 CODES = {
@@ -25,8 +29,9 @@ CODES = {
 }
 
 
-def build(account: Account, envelope: Envelope) -> Request:
+def build(account: Account, envelopes: Sequence[Envelope]) -> Request:
     """One recipient of the flow that holds the DLT-registered text."""
+    (envelope,) = envelopes
     texts = envelope.parameters.body if envelope.parameters else ()
     recipient = {
         "mobiles": envelope.address.removeprefix("+"),
@@ -50,19 +55,22 @@ def build(account: Account, envelope: Envelope) -> Request:
     )
 
 
-def interpret(status: int, headers: Mapping[str, str], body: bytes) -> Result:
+def interpret(envelopes: Sequence[Envelope], answer: Answer) -> list[Result]:
     """Errors may come with status 200: `type` decides, then the code, then the status."""
     try:
-        answer = json.loads(body)
+        said = json.loads(answer.body)
     except ValueError:
-        answer = {}
-    if answer.get("type") == "success":
-        return Result(ResultClass.ACCEPTED, reference=str(answer.get("message", "")))
-    code = str(answer.get("code") or "")
-    retry_after = headers.get("Retry-After", "")
-    return Result(
-        CODES.get(code) or by_http_status(status if status >= 300 else 400),
-        code=code or f"http_{status}",
-        detail=str(answer.get("message", "")),
-        retry_after=float(retry_after) if retry_after.isdigit() else None,
-    )
+        said = {}
+    if said.get("type") == "success":
+        return [Result(ResultClass.ACCEPTED, reference=str(said.get("message", "")))]
+    code = str(said.get("code") or "")
+    status = answer.status if answer.status >= 300 else 400
+    return [
+        Result(
+            CODES.get(code) or by_http_status(status),
+            code=code or f"http_{status}",
+            detail=str(said.get("message", "")),
+            retry_after=seconds_of(answer.headers.get("Retry-After", "")),
+            slows=status == 429,
+        )
+    ]

@@ -3,11 +3,10 @@
 import datetime as dt
 import json
 import uuid
-from collections.abc import Mapping
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
-from marketing.delivery.providers.base import Account, Parsed, StatusUpdate
+from marketing.delivery.providers.base import Account, Call, Parsed, StatusUpdate
 from marketing.delivery.rules import ResultClass
 
 INDIA = ZoneInfo("Asia/Kolkata")
@@ -21,15 +20,15 @@ STATUSES: dict[str, tuple[str, str]] = {
 }
 
 
-def verify(account: Account, headers: Mapping[str, str], body: bytes) -> bool:
+def verify(account: Account, call: Call) -> bool:
     """Nothing is signed; the token in the address is what is known to MSG91 alone."""
     return True
 
 
-def parse(body: bytes) -> list[Parsed]:
+def parse(call: Call) -> list[Parsed]:
     """Each number's report. Raises ValueError."""
     try:
-        (data,) = parse_qs(body.decode())["data"]
+        (data,) = parse_qs(call.body.decode())["data"]
         return [
             StatusUpdate(
                 key=f"{request['requestId']}:{report['number']}:{report['status']}",

@@ -1,14 +1,19 @@
 """Sending one personalised e-mail; unsubscribe headers by RFC 8058."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 
-from marketing.delivery.providers.base import Account, Envelope, Request
-from marketing.delivery.rules import Result, ResultClass, by_http_status
+from marketing.delivery.providers.base import Account, Answer, Envelope, Request
+from marketing.delivery.rules import Result, ResultClass, by_http_status, seconds_of
+
+MAX_BATCH = 1
+ECHOES_ID = True
+CHARGED_ON = "sent"
 
 
-def build(account: Account, envelope: Envelope) -> Request:
+def build(account: Account, envelopes: Sequence[Envelope]) -> Request:
     """Text and HTML parts, one-click unsubscribe headers, our id in `custom_args`."""
+    (envelope,) = envelopes
     rendered = envelope.rendered
     personalization = {
         "to": [{"email": envelope.address}],
@@ -41,19 +46,21 @@ def build(account: Account, envelope: Envelope) -> Request:
     )
 
 
-def interpret(status: int, headers: Mapping[str, str], body: bytes) -> Result:
+def interpret(envelopes: Sequence[Envelope], answer: Answer) -> list[Result]:
     """202 with the id in a header; errors name themselves in `errors[].message`."""
-    if status < 300:
-        return Result(ResultClass.ACCEPTED, reference=headers.get("X-Message-Id", ""))
+    if answer.status < 300:
+        return [Result(ResultClass.ACCEPTED, reference=answer.headers.get("X-Message-Id", ""))]
     try:
-        errors = json.loads(body)["errors"]
+        errors = json.loads(answer.body)["errors"]
         detail = "; ".join(str(error["message"]) for error in errors)
     except (ValueError, KeyError, TypeError):
         detail = ""
-    retry_after = headers.get("Retry-After", "")
-    return Result(
-        by_http_status(status),
-        code=f"http_{status}",
-        detail=detail,
-        retry_after=float(retry_after) if retry_after.isdigit() else None,
-    )
+    return [
+        Result(
+            by_http_status(answer.status),
+            code=f"http_{answer.status}",
+            detail=detail,
+            retry_after=seconds_of(answer.headers.get("Retry-After", "")),
+            slows=answer.status == 429,
+        )
+    ]

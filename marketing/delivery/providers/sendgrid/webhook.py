@@ -4,7 +4,6 @@ import base64
 import datetime as dt
 import json
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -12,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from marketing.delivery.providers.base import Account, Inbound, Parsed, StatusUpdate
+from marketing.delivery.providers.base import Account, Call, Inbound, Parsed, StatusUpdate
 from marketing.delivery.rules import ResultClass
 
 STATES = {
@@ -26,24 +25,24 @@ STATES = {
 OPT_OUTS = ("unsubscribe", "group_unsubscribe", "spamreport")
 
 
-def verify(account: Account, headers: Mapping[str, str], body: bytes) -> bool:
+def verify(account: Account, call: Call) -> bool:
     """ECDSA P-256 over the timestamp header and the raw body."""
     try:
         key = load_der_public_key(base64.b64decode(account.credentials["webhook_public_key"]))
-        signature = base64.b64decode(headers["X-Twilio-Email-Event-Webhook-Signature"])
-        stamp = headers["X-Twilio-Email-Event-Webhook-Timestamp"].encode()
+        signature = base64.b64decode(call.headers["X-Twilio-Email-Event-Webhook-Signature"])
+        stamp = call.headers["X-Twilio-Email-Event-Webhook-Timestamp"].encode()
         if not isinstance(key, ec.EllipticCurvePublicKey):
             return False
-        key.verify(signature, stamp + body, ec.ECDSA(SHA256()))
+        key.verify(signature, stamp + call.body, ec.ECDSA(SHA256()))
     except (KeyError, ValueError, InvalidSignature):
         return False
     return True
 
 
-def parse(body: bytes) -> list[Parsed]:
+def parse(call: Call) -> list[Parsed]:
     """Each event that says something about a message or a person. Raises ValueError."""
     try:
-        parsed = [_event(event) for event in json.loads(body)]
+        parsed = [_event(event) for event in json.loads(call.body)]
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not events of SendGrid's: {error!r}") from error
     return [event for event in parsed if event is not None]

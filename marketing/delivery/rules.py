@@ -36,7 +36,9 @@ class ResultClass(StrEnum):
 class Result:
     """How one attempt ended as far as the HTTP call tells.
 
-    `slows`: the account is asked to send slower. `retry_after` is in seconds.
+    `slows`: the account is asked to send slower. `retry_after` is in seconds. `suppress`, if
+    not empty, is why nothing may be sent to this address again: a value of
+    `customers.Suppression.Reason`.
     """
 
     outcome: ResultClass
@@ -45,6 +47,7 @@ class Result:
     detail: str = ""
     retry_after: float | None = None
     slows: bool = False
+    suppress: str = ""
 
 
 def by_http_status(status: int) -> ResultClass:

@@ -89,7 +89,11 @@ class Call:
 
 @dataclass(frozen=True)
 class StatusUpdate:
-    """A vendor's word on one message: found by our id if it echoes it, else by its own."""
+    """A vendor's word on one message: found by our id if it echoes it, else by its own.
+
+    `suppress` as in `rules.Result`; with "complaint" the state is "delivered", as who
+    complains has got it.
+    """
 
     key: str
     state: str
@@ -99,6 +103,7 @@ class StatusUpdate:
     code: str = ""
     detail: str = ""
     error_class: str = ""
+    suppress: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,20 @@
 """`python -m marketing.delivery.sandbox [--sink]`: serve until told to stop."""
 
 import argparse
+import asyncio
+import contextlib
 import logging
 import os
+import signal
+import socket
 import sys
 
 import uvloop
 from aiohttp import web
 
-from marketing.delivery.sandbox.app import make_app, make_sink
-from marketing.delivery.sandbox.settings import Settings, SettingsError, read_port
+from marketing.delivery.sandbox import sink
+from marketing.delivery.sandbox.app import make_app
+from marketing.delivery.sandbox.settings import Settings, SettingsError, read_address
 
 
 def main() -> int:
@@ -19,25 +24,42 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     uvloop.install()
     try:
-        if is_sink:
-            host, port = os.environ.get("SANDBOX_HOST", "127.0.0.1"), read_port(os.environ)
-            app = make_sink()
-        else:
-            settings = Settings.from_environment(os.environ)
-            settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            host, port, app = settings.host, settings.port, make_app(settings)
+        host, port = read_address(os.environ)
+        settings = None if is_sink else Settings.from_environment(os.environ)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
+    listening = _listen(host, port)
+    if settings is None:
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(_drain(listening))
+        return 0
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     web.run_app(
-        app,
-        host=host,
-        port=port,
+        make_app(settings, *listening.getsockname()[:2]),
+        sock=listening,
         access_log=None,
         shutdown_timeout=2,
-        print=lambda text: print(text, flush=True),
+        print=_print,
     )
     return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=1024)
+
+
+async def _drain(listening: socket.socket) -> None:
+    serving = asyncio.current_task()
+    assert serving is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    await sink.serve(listening, _print)
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

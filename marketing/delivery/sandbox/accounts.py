@@ -10,16 +10,18 @@ from urllib.parse import urlsplit
 
 from marketing.delivery.sandbox.database import Database
 
+# What an account must say of itself; the first of them names it in a request, so it must be
+# unique among the vendor's accounts.
 REQUIRED_CREDENTIALS: Mapping[str, tuple[str, ...]] = {
-    "meta": ("access_token", "app_secret", "phone_number_id", "waba_id"),
+    "meta": ("phone_number_id", "access_token", "app_secret", "waba_id"),
+    "gupshup": ("api_key", "app_name", "source"),
+    "twilio_whatsapp": ("account_sid", "auth_token"),
     "msg91": ("authkey",),
+    "twilio": ("account_sid", "auth_token"),
+    "ssl_wireless": ("api_token", "sid"),
     "sendgrid": ("api_key",),
-}
-# The credential by which a request names its account. It must be unique in its provider.
-IDENTIFYING_CREDENTIAL: Mapping[str, str] = {
-    "meta": "phone_number_id",
-    "msg91": "authkey",
-    "sendgrid": "api_key",
+    "ses": ("access_key_id", "secret_access_key"),
+    "smtp": ("username", "password"),
 }
 
 
@@ -33,7 +35,7 @@ class Account:
 
     ``rate_per_second`` counts requests, with bursts up to one second's worth; null is no limit.
     ``callbacks`` false owes none, for benches of the sending side.
-    ``reference_arg`` is the SendGrid custom argument that carries the client's own message id.
+    ``reference_arg`` is the custom argument or tag of a mail that carries the client's own id.
     """
 
     name: str
@@ -147,7 +149,7 @@ class Accounts:
         holder = self.identified(account.provider, self._identity(account))
         if holder is not None and holder.name != account.name:
             raise AccountError(
-                f"{IDENTIFYING_CREDENTIAL[account.provider]} belongs to account {holder.name}."
+                f"{REQUIRED_CREDENTIALS[account.provider][0]} belongs to account {holder.name}."
             )
         self._database.write(
             "INSERT INTO account VALUES (?, ?)"
@@ -168,7 +170,7 @@ class Accounts:
 
     @staticmethod
     def _identity(account: Account) -> str:
-        return account.credentials[IDENTIFYING_CREDENTIAL[account.provider]]
+        return account.credentials[REQUIRED_CREDENTIALS[account.provider][0]]
 
     def named(self, name: str) -> Account | None:
         return self._by_name.get(name)

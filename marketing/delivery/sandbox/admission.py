@@ -2,12 +2,11 @@
 
 import asyncio
 import math
-from dataclasses import dataclass
 
 from aiohttp import web
 
 from marketing.delivery.sandbox.accounts import Account
-from marketing.delivery.sandbox.faults import Fault, PlannedFault
+from marketing.delivery.sandbox.faults import Answer, Fault, Treatment
 from marketing.delivery.sandbox.outcomes import Refusal, refusal_for
 from marketing.delivery.sandbox.state import Sandbox
 
@@ -15,11 +14,15 @@ WITHHELD_SECONDS = 60
 
 
 class Refused(Exception):
-    """The request is not accepted: `status` 429 or 500, in the vendor's own shape."""
+    """The request is not accepted: `status` 429 or 500, in the vendor's own shape.
 
-    def __init__(self, status: int, retry_after: int = 0) -> None:
+    ``hangs_up``: it gets no answer at all.
+    """
+
+    def __init__(self, status: int, retry_after: int = 0, *, hangs_up: bool = False) -> None:
         self.status = status
         self.retry_after = retry_after
+        self.hangs_up = hangs_up
         super().__init__(status)
 
     @property
@@ -27,26 +30,8 @@ class Refused(Exception):
         return {"Retry-After": str(self.retry_after)} if self.retry_after else {}
 
 
-@dataclass(frozen=True)
-class Admission:
-    """The request may be accepted; what is to happen to its answer and callbacks."""
-
-    struck: dict[Fault, PlannedFault]
-    withhold: bool
-
-    @property
-    def duplicate(self) -> bool:
-        return Fault.DUPLICATE_CALLBACKS in self.struck
-
-    @property
-    def reorder(self) -> bool:
-        return Fault.REORDER_CALLBACKS in self.struck
-
-
-async def admit(
-    sandbox: Sandbox, request: web.Request, account: Account, recipient: str
-) -> Admission:
-    """Let the request pass, or raise `Refused`."""
+async def treat(sandbox: Sandbox, account: Account, recipient: str) -> Treatment:
+    """Let a request pass, or raise `Refused`; ``recipient`` is its first."""
     if account.latency_ms:
         await asyncio.sleep(account.latency_ms / 1000)
     wait = sandbox.accounts.seconds_to_wait(account)
@@ -54,10 +39,9 @@ async def admit(
         raise Refused(429, math.ceil(wait))
     struck = sandbox.faults.strike(account.name, recipient)
     if Fault.DROP_BEFORE_ACCEPT in struck:
-        hang_up(request)
-        raise Refused(500)
-    if Fault.RATE_LIMITED in struck:
-        raise Refused(429, 1)
+        raise Refused(500, hangs_up=True)
+    if limited := struck.get(Fault.RATE_LIMITED):
+        raise Refused(429, limited.retry_after)
     refusal = refusal_for(recipient)
     if Fault.SERVER_ERROR in struck or refusal is Refusal.SERVER_ERROR:
         raise Refused(500)
@@ -66,20 +50,41 @@ async def admit(
         if place not in sandbox.limited_once:
             sandbox.limited_once.add(place)
             raise Refused(429, 1)
-    return Admission(struck, refusal is Refusal.NO_ANSWER)
+    return Treatment(struck, refusal is Refusal.NO_ANSWER)
+
+
+async def admit(
+    sandbox: Sandbox, request: web.Request, account: Account, recipient: str
+) -> Treatment:
+    """`treat` for a request over HTTP."""
+    try:
+        return await treat(sandbox, account, recipient)
+    except Refused as refused:
+        if refused.hangs_up:
+            hang_up(request)
+        raise
 
 
 async def conclude(
-    sandbox: Sandbox, request: web.Request, admission: Admission, response: web.Response
+    sandbox: Sandbox,
+    request: web.Request,
+    treatment: Treatment,
+    accepted: range,
+    response: web.Response,
 ) -> web.Response:
     """Answer once the ledger is on disk, unless a fault says otherwise."""
     await sandbox.database.committed()
-    if Fault.DROP_AFTER_ACCEPT in admission.struck:
+    if Fault.DROP_AFTER_ACCEPT in treatment.struck:
         hang_up(request)
-    elif admission.withhold:
+        return response
+    if treatment.no_answer:
         await asyncio.sleep(WITHHELD_SECONDS)
-    elif late := admission.struck.get(Fault.ANSWER_LATE):
+    elif late := treatment.struck.get(Fault.ANSWER_LATE):
         await asyncio.sleep(late.delay_ms / 1000)
+    if slow := treatment.struck.get(Fault.SLOW_ANSWER):
+        await _drip(request, response, slow.delay_ms / 1000)
+    elif treatment.answer is Answer.PENDING and _is_listening(request):
+        sandbox.ledger.answered(accepted)
     return response
 
 
@@ -87,3 +92,23 @@ def hang_up(request: web.Request) -> None:
     """Close the connection without a word."""
     if request.transport is not None:
         request.transport.abort()
+
+
+def _is_listening(request: web.Request) -> bool:
+    return request.transport is not None and not request.transport.is_closing()
+
+
+async def _drip(request: web.Request, response: web.Response, pause: float) -> None:
+    """Answer byte by byte, then close."""
+    body = response.body if isinstance(response.body, bytes) else b""
+    headers = {**response.headers, "Content-Length": str(len(body)), "Connection": "close"}
+    lines = [f"HTTP/1.1 {response.status} {response.reason}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    for byte in "\r\n".join([*lines, "", ""]).encode() + body:
+        if not _is_listening(request):
+            return
+        assert request.transport is not None
+        request.transport.write(bytes([byte]))
+        await asyncio.sleep(pause)
+    if request.transport is not None:
+        request.transport.close()

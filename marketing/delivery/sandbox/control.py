@@ -10,14 +10,13 @@ from typing import Any
 
 from aiohttp import web
 
+from marketing.delivery.sandbox import lookup
 from marketing.delivery.sandbox.accounts import Account, AccountError
 from marketing.delivery.sandbox.faults import PlanError
 from marketing.delivery.sandbox.message_templates import STATUSES
-from marketing.delivery.sandbox.outcomes import State
 from marketing.delivery.sandbox.state import SANDBOX, Sandbox
-from marketing.delivery.sandbox.vendors import meta, sendgrid
+from marketing.delivery.sandbox.vendors import VENDORS
 
-INBOUND = {"meta": meta.inbound, "sendgrid": sendgrid.inbound}
 PREFIX = "/_sandbox/"
 
 
@@ -29,9 +28,12 @@ async def guard(request: web.Request, handler: Any) -> web.StreamResponse:
         given = request.headers.get("Authorization", "").encode()
         if not hmac.compare_digest(given, expected):
             return web.json_response({"error": "The sandbox secret is missing."}, status=401)
+        database = request.app[SANDBOX].database
         try:
+            # What is read includes all that was answered before.
+            await database.committed()
             response: web.StreamResponse = await handler(request)
-            await request.app[SANDBOX].database.committed()
+            await database.committed()
             return response
         except (AccountError, PlanError, KeyError, TypeError, ValueError) as error:
             return web.json_response({"error": str(error)}, status=400)
@@ -46,7 +48,9 @@ def add_routes(router: web.UrlDispatcher) -> None:
     router.add_get("/_sandbox/messages", list_messages)
     router.add_delete("/_sandbox/messages", clear)
     router.add_get("/_sandbox/ledger/summary", summary)
+    router.add_get("/_sandbox/ledger/ids", list_ids)
     router.add_post("/_sandbox/inbound", write_inbound)
+    router.add_post("/_sandbox/preferences", set_preference)
     router.add_post("/_sandbox/plan", plan)
 
 
@@ -54,6 +58,8 @@ async def put_account(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     account = Account.from_json(request.match_info["name"], await request.json())
     sandbox.accounts.put(account)
+    if connected := VENDORS[account.provider].connected:
+        connected(sandbox, account)
     return web.json_response(_public(sandbox, account))
 
 
@@ -65,8 +71,8 @@ async def list_accounts(request: web.Request) -> web.Response:
 def _public(sandbox: Sandbox, account: Account) -> dict[str, Any]:
     shown = dataclasses.asdict(account)
     del shown["credentials"]
-    if account.provider == "sendgrid":
-        shown["webhook_public_key"] = sendgrid.public_key(sandbox.signing_key)
+    if tell := VENDORS[account.provider].public:
+        shown |= tell(sandbox)
     return shown
 
 
@@ -79,10 +85,7 @@ async def put_templates(request: web.Request) -> web.Response:
         if status not in STATUSES:
             raise ValueError(f"status must be one of {', '.join(STATUSES)}")
         body = template["body"]
-        if template["provider"] == "meta":
-            body["components"]
-        else:
-            body["text"]
+        VENDORS[template["provider"]].shown(body, {})
         sandbox.templates.put(
             provider=template["provider"],
             owner=template["owner"],
@@ -95,31 +98,29 @@ async def put_templates(request: web.Request) -> web.Response:
 
 
 async def list_messages(request: web.Request) -> web.Response:
-    limit, to = int(request.query.get("limit", 100)), request.query.get("to", "")
-    since = int(request.query.get("since", 0))
-    rows = await request.app[SANDBOX].database.read(
-        lambda reader: reader.execute(
-            "SELECT id, account, provider, vendor_id, recipient, reference, accepted_ms, state,"
-            " cause FROM message WHERE (? = '' OR recipient = ?) AND id > ? ORDER BY id LIMIT ?",
-            (to, to, since, limit),
-        ).fetchall()
+    asked = request.query
+    found = await lookup.messages(
+        request.app[SANDBOX].database,
+        to=asked.get("to", ""),
+        since=int(asked.get("since", 0)),
+        limit=int(asked.get("limit", 100)),
     )
-    return web.json_response(
-        [{**dict(row), "state": State(row["state"]).name.lower()} for row in rows]
-    )
+    return web.json_response(found)
 
 
 async def summary(request: web.Request) -> web.Response:
-    """How much was accepted, and whether any message of the client's came twice."""
-    row = await request.app[SANDBOX].database.read(
-        lambda reader: reader.execute(
-            "SELECT count(*) AS accepted, count(DISTINCT nullif(reference, '')) AS referenced,"
-            " (SELECT count(*) FROM (SELECT 1 FROM message WHERE reference <> ''"
-            " GROUP BY reference HAVING count(*) > 1)) AS duplicated,"
-            " (SELECT count(*) FROM callback) AS owed FROM message"
-        ).fetchone()
+    return web.json_response(await lookup.summary(request.app[SANDBOX].database))
+
+
+async def list_ids(request: web.Request) -> web.Response:
+    asked = request.query
+    page = await lookup.ids(
+        request.app[SANDBOX].database,
+        after=asked.get("after", ""),
+        limit=int(asked.get("limit", 1000)),
+        account=asked.get("account", ""),
     )
-    return web.json_response(dict(row))
+    return web.json_response(page)
 
 
 async def clear(request: web.Request) -> web.Response:
@@ -138,13 +139,31 @@ async def write_inbound(request: web.Request) -> web.Response:
 def receive(sandbox: Sandbox, account_name: str, sender: str, text: str) -> None:
     """Take what a person wrote. Raises ValueError for an account that cannot hear."""
     account = sandbox.accounts.named(account_name)
-    if account is None or account.provider not in INBOUND:
+    hear = VENDORS[account.provider].inbound if account else None
+    if account is None or hear is None:
         raise ValueError(f"{account_name} takes no replies")
-    INBOUND[account.provider](sandbox, account, sender, text)
+    hear(sandbox, account, sender, text)
+
+
+async def set_preference(request: web.Request) -> web.Response:
+    """A person stops or resumes marketing in the app: `{"account", "from", "value"}`."""
+    body = await request.json()
+    prefer(request.app[SANDBOX], body["account"], body["from"], body["value"])
+    return web.json_response({})
+
+
+def prefer(sandbox: Sandbox, account_name: str, person: str, value: str) -> None:
+    """``value`` is stop or resume. Raises ValueError where there is no such control."""
+    account = sandbox.accounts.named(account_name)
+    tell = VENDORS[account.provider].preference if account else None
+    if account is None or tell is None or value not in ("stop", "resume"):
+        raise ValueError(f"{account_name} has no control to {value}")
+    sandbox.ledger.set_stopped(account, person, value == "stop")
+    tell(sandbox, account, person, value)
 
 
 async def plan(request: web.Request) -> web.Response:
-    """Faults of an account: `{"account", "faults": [{"kind", "count", "to", "delay_ms"}]}`."""
+    """Faults of an account: `{"account", "faults": [{"kind", "count" | "share", …}]}`."""
     body = json.loads(await request.read())
     request.app[SANDBOX].faults.replace(body["account"], body["faults"])
     return web.json_response({})

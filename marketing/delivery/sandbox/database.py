@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 Values = tuple[Any, ...]
 
+# A file of another version is put aside: nothing in it is worth a migration.
+VERSION = 2
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS account (name TEXT PRIMARY KEY, body TEXT NOT NULL);
 
@@ -19,18 +21,20 @@ CREATE TABLE IF NOT EXISTS content (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, 
 CREATE TABLE IF NOT EXISTS template (
     provider TEXT NOT NULL, owner TEXT NOT NULL, name TEXT NOT NULL, language TEXT NOT NULL,
     id TEXT NOT NULL UNIQUE, status TEXT NOT NULL, rejected_reason TEXT NOT NULL,
-    content_id INTEGER NOT NULL,
+    review_ms INTEGER, content_id INTEGER NOT NULL,
     PRIMARY KEY (provider, owner, name, language)
 );
 
+-- What was accepted. Its state follows from accepted_ms and steps; answer is faults.Answer.
 CREATE TABLE IF NOT EXISTS message (
     id INTEGER PRIMARY KEY, account TEXT NOT NULL, provider TEXT NOT NULL, vendor_id TEXT NOT NULL,
     recipient TEXT NOT NULL, reference TEXT NOT NULL, accepted_ms INTEGER NOT NULL,
-    state INTEGER NOT NULL, cause TEXT NOT NULL,
+    steps TEXT NOT NULL, answer INTEGER NOT NULL, language TEXT NOT NULL,
     content_id INTEGER, variables TEXT NOT NULL, echo TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS message_reference ON message (reference);
 CREATE INDEX IF NOT EXISTS message_recipient ON message (recipient, id);
+CREATE INDEX IF NOT EXISTS message_sid ON message (vendor_id) WHERE provider LIKE 'twilio%';
 
 CREATE TABLE IF NOT EXISTS inbound (
     id INTEGER PRIMARY KEY, account TEXT NOT NULL, provider TEXT NOT NULL, sender TEXT NOT NULL,
@@ -50,6 +54,14 @@ CREATE TABLE IF NOT EXISTS callback (
     cause TEXT NOT NULL, payload TEXT NOT NULL,
     PRIMARY KEY (account, due_ms, id)
 ) WITHOUT ROWID;
+
+-- Faults that last until removed.
+CREATE TABLE IF NOT EXISTS plan (account TEXT PRIMARY KEY, faults TEXT NOT NULL);
+
+-- Where an account's notifications go once their receiver has confirmed that it wants them.
+CREATE TABLE IF NOT EXISTS subscription (
+    account TEXT PRIMARY KEY, url TEXT NOT NULL, token TEXT NOT NULL, confirmed INTEGER NOT NULL
+);
 """
 
 
@@ -66,12 +78,14 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _put_aside_another_version(path)
         self._writer = sqlite3.connect(path, isolation_level=None)
         self._writer.row_factory = sqlite3.Row
         self._writer.execute("PRAGMA journal_mode = WAL")
         self._writer.execute("PRAGMA synchronous = FULL")
         self._writer.execute("PRAGMA cache_size = -65536")
         self._writer.executescript(SCHEMA)
+        self._writer.execute(f"PRAGMA user_version = {VERSION}")
         self._reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._reader.row_factory = sqlite3.Row
         self._reader.execute("PRAGMA query_only = ON")
@@ -129,3 +143,19 @@ class Database:
         for written in waiting:
             if not written.done():
                 written.set_result(None)
+
+
+def _put_aside_another_version(path: Path) -> None:
+    if not path.exists():
+        return
+    found = sqlite3.connect(path)
+    try:
+        ((version,),) = found.execute("PRAGMA user_version")
+        is_empty = not found.execute("SELECT 1 FROM sqlite_schema").fetchall()
+        if version == VERSION or is_empty:
+            return
+        # Back to one file, so that nothing of its log stays beside the new one.
+        found.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        found.close()
+    path.replace(path.with_suffix(f".version-{version}"))

@@ -2,15 +2,17 @@
 
 import json
 import sqlite3
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from marketing.delivery.sandbox import control
-from marketing.delivery.sandbox.outcomes import State
+from marketing.delivery.sandbox.ledger import now_ms
+from marketing.delivery.sandbox.outcomes import reached
 from marketing.delivery.sandbox.state import SANDBOX
-from marketing.delivery.sandbox.vendors import meta, msg91
+from marketing.delivery.sandbox.vendors import VENDORS
 
 STATIC = Path(__file__).parent / "static"
 HEADERS = {
@@ -24,16 +26,22 @@ MAIL_HEADERS = {
     "sandbox",
 }
 THREADS, BUBBLES = 100, 50
+SCRIPTS = (
+    (range(0x0900, 0x0980), "hi"),
+    (range(0x0980, 0x0A00), "bn"),
+    (range(0x0A80, 0x0B00), "gu"),
+    (range(0x0B80, 0x0C00), "ta"),
+)
 FOUND = """
 SELECT recipient, max(id) AS last, count(*) AS messages FROM message
 WHERE (:text = '' OR recipient LIKE :like) GROUP BY recipient ORDER BY last DESC LIMIT :limit
 """
 SAID = """
-SELECT m.id, m.account, m.provider, m.accepted_ms AS at, m.state, m.variables, m.echo,
-       c.kind, c.body, '' AS text
+SELECT m.id, m.account, m.provider, m.accepted_ms AS at, m.steps, m.language, m.variables,
+       c.kind, c.body, NULL AS text
 FROM message m LEFT JOIN content c ON c.id = m.content_id WHERE m.recipient = :who
 UNION ALL
-SELECT i.id, i.account, i.provider, i.received_ms, -1, '', '', '', '', i.text
+SELECT i.id, i.account, i.provider, i.received_ms, '', '', '{}', NULL, NULL, i.text
 FROM inbound i WHERE i.sender = :who
 ORDER BY at DESC LIMIT :limit
 """
@@ -67,41 +75,50 @@ async def thread(request: web.Request) -> web.Response:
 
 
 def _bubble(row: sqlite3.Row) -> dict[str, Any]:
+    vendor = VENDORS[row["provider"]]
     bubble: dict[str, Any] = {
         "id": row["id"],
         "account": row["account"],
         "provider": row["provider"],
+        "hears": vendor.inbound is not None,
+        "prefers": vendor.preference is not None,
         "at": row["at"],
-        "language": row["echo"] if row["provider"] == "meta" else "",
-        "state": "inbound" if row["state"] < 0 else State(row["state"]).name.lower(),
     }
-    if row["state"] < 0:
-        return bubble | {"body": row["text"]}
+    if row["text"] is not None:
+        said = {"state": "inbound", "body": row["text"]}
+    else:
+        step = reached(row["steps"], row["at"], now_ms())
+        said = {"state": step.state.name.lower(), "cause": step.cause.value, **_shown(row)}
+        said.pop("html", None)
+    return bubble | said | {"language": row["language"] or language_of(said["body"])}
+
+
+def _shown(row: sqlite3.Row) -> dict[str, Any]:
+    variables = json.loads(row["variables"])
     if row["body"] is None:
-        return bubble | {"body": "(no longer kept)"}
-    content, variables = json.loads(row["body"]), json.loads(row["variables"])
-    if row["kind"] == "mail":
-        return bubble | {
-            "subject": content["subject"],
-            "from": content["from"],
-            "name": content["name"],
-            "body": content["content"].get("text/plain", ""),
-        }
-    shown = meta.shown if row["provider"] == "meta" else msg91.shown
-    return bubble | shown(content, variables)
+        return {"body": variables.get("text", "(no longer kept)")}
+    return VENDORS[row["provider"]].shown(json.loads(row["body"]), variables)
+
+
+def language_of(text: str) -> str:
+    """The language a text's script tells, else empty."""
+    letters = Counter(
+        language for letter in text for script, language in SCRIPTS if ord(letter) in script
+    )
+    return letters.most_common(1)[0][0] if letters else ""
 
 
 async def mail(request: web.Request) -> web.Response:
     """A mail's HTML, for a frame that may do nothing."""
     rows = await _rows(
         request,
-        "SELECT c.body FROM message m JOIN content c ON c.id = m.content_id"
-        " WHERE m.id = :id AND c.kind = 'mail'",
+        "SELECT m.provider, m.variables, c.body FROM message m"
+        " JOIN content c ON c.id = m.content_id WHERE m.id = :id AND c.kind = 'mail'",
         {"id": request.match_info["id"]},
     )
     if not rows:
         raise web.HTTPNotFound
-    html = json.loads(rows[0]["body"])["content"].get("text/html", "")
+    html = _shown(rows[0]).get("html", "")
     return web.Response(text=html, content_type="text/html", headers=MAIL_HEADERS)
 
 

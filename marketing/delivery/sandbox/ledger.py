@@ -9,8 +9,9 @@ from itertools import count
 from typing import Any
 
 from marketing.delivery.sandbox.accounts import Account
-from marketing.delivery.sandbox.database import Database
-from marketing.delivery.sandbox.outcomes import Cause, State, Step
+from marketing.delivery.sandbox.database import Database, Values
+from marketing.delivery.sandbox.faults import UNTOUCHED, Answer, Treatment
+from marketing.delivery.sandbox.outcomes import Cause, State, Step, written
 
 # Mails are kept whole for the inbox; a million of them would fill the disk.
 MAILS_KEPT = 5_000
@@ -28,15 +29,18 @@ class Acceptance:
 
     ``reference`` is the client's own id, empty when it gave none. ``variables`` is JSON, what the
     shared content is filled with; ``echo`` is whatever the vendor module needs for its callbacks.
+    ``reported`` are the steps the vendor calls back, all of them unless given.
     """
 
     vendor_id: str
     recipient: str
-    reference: str
-    content_id: int | None
-    variables: str
-    echo: str
     steps: Sequence[Step]
+    reference: str = ""
+    content_id: int | None = None
+    variables: str = "{}"
+    language: str = ""
+    echo: str = ""
+    reported: Sequence[Step] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,12 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        (last,) = database.rows("SELECT coalesce(max(id), 0) FROM callback")[0]
-        self._callback_ids = count(last + 1)
+        # Ids count on from the microsecond of the start: none is used twice, whatever was deleted.
+        start = now_ms() * 1000
+        for table in ("message", "callback"):
+            (last,) = database.rows(f"SELECT coalesce(max(id), 0) FROM {table}")[0]  # noqa: S608
+            start = max(start, last + 1)
+        self._message_ids, self._callback_ids = count(start), count(start)
         self._stopped = {
             (row["account"], row["recipient"]) for row in database.rows("SELECT * FROM stopped")
         }
@@ -72,56 +80,87 @@ class Ledger:
         self,
         account: Account,
         messages: Iterable[Acceptance],
+        treatment: Treatment = UNTOUCHED,
         *,
         mail: str | None = None,
-        duplicate: bool = False,
-        reorder: bool = False,
-    ) -> None:
-        """Record messages with the callbacks they will be owed. ``mail`` is their shared content.
+    ) -> range:
+        """Record messages with the callbacks they will be owed; returns their ids.
 
-        ``duplicate`` owes every callback twice; ``reorder`` owes them all at the last one's time,
-        latest first.
+        ``mail`` is their shared content. Duplicated callbacks are owed twice; reordered ones are
+        all owed at the last one's time, latest first.
         """
         accepted_ms = now_ms()
         mail_id = self._keep_mail(mail) if mail is not None else None
+        accepted, owed, first_id = [], [], 0
         for message in messages:
-            message_id = self._database.write(
-                "INSERT INTO message (account, provider, vendor_id, recipient, reference,"
-                " accepted_ms, state, cause, content_id, variables, echo)"
-                " VALUES (?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?)",
+            message_id = next(self._message_ids)
+            first_id = first_id or message_id
+            accepted.append(
                 (
+                    message_id,
                     account.name,
                     account.provider,
                     message.vendor_id,
                     message.recipient,
                     message.reference,
                     accepted_ms,
+                    written(message.steps),
+                    treatment.answer.value,
+                    message.language,
                     mail_id or message.content_id,
                     message.variables,
                     message.echo,
-                ),
-            ).lastrowid
-            if not account.callbacks:
-                continue
-            steps = list(reversed(message.steps)) if reorder else message.steps
-            latest_ms = message.steps[-1].after_ms
-            self._database.write_many(
-                "INSERT INTO callback VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        account.name,
-                        accepted_ms + (latest_ms if reorder else step.after_ms),
-                        next(self._callback_ids),
-                        accepted_ms + step.after_ms,
-                        message_id,
-                        STATUS_EVENT,
-                        step.cause.value,
-                        str(step.state.value),
-                    )
-                    for step in steps
-                    for _ in range(2 if duplicate else 1)
-                ],
+                )
             )
+            reported = message.steps if message.reported is None else message.reported
+            if account.callbacks:
+                owed += self._callbacks(account, message_id, accepted_ms, reported, treatment)
+        self._database.write_many(
+            "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", accepted
+        )
+        self._database.write_many("INSERT INTO callback VALUES (?, ?, ?, ?, ?, ?, ?, ?)", owed)
+        return range(first_id, first_id + len(accepted))
+
+    def _callbacks(
+        self,
+        account: Account,
+        message_id: int,
+        accepted_ms: int,
+        steps: Sequence[Step],
+        treatment: Treatment,
+    ) -> list[Values]:
+        reorder = treatment.reorders_callbacks
+        return [
+            (
+                account.name,
+                accepted_ms + (steps[-1].after_ms if reorder else step.after_ms),
+                next(self._callback_ids),
+                accepted_ms + step.after_ms,
+                message_id,
+                STATUS_EVENT,
+                step.cause.value,
+                str(step.state.value),
+            )
+            for step in (reversed(steps) if reorder else steps)
+            for _ in range(2 if treatment.duplicates_callbacks else 1)
+        ]
+
+    def answered(self, ids: range) -> None:
+        """The client was told, at once and in full, that these are accepted."""
+        if ids:
+            self._database.write(
+                "UPDATE message SET answer = ? WHERE id BETWEEN ? AND ?",
+                (Answer.CLEAN.value, ids[0], ids[-1]),
+            )
+
+    def has_reference(self, account: Account, reference: str) -> bool:
+        """Whether the account sent a message under this id of its own before."""
+        return bool(
+            self._database.rows(
+                "SELECT 1 FROM message WHERE reference = ? AND account = ? LIMIT 1",
+                (reference, account.name),
+            )
+        )
 
     def _keep_mail(self, mail: str) -> int:
         mail_id = self._database.write(
@@ -193,17 +232,16 @@ class Ledger:
             "DELETE FROM callback WHERE account = ? AND due_ms = ? AND id = ?",
             [(account.name, callback.due_ms, callback.id) for callback in callbacks],
         )
+
+    def postpone(self, account: Account, callbacks: Sequence[OwedCallback], by_ms: int) -> None:
+        """These callbacks cannot be posted now."""
         self._database.write_many(
-            "UPDATE message SET state = max(state, ?), cause = max(cause, ?) WHERE id = ?",
-            [
-                (callback.state.value, callback.cause.value, callback.message_id)
-                for callback in callbacks
-                if callback.message_id is not None
-            ],
+            "UPDATE callback SET due_ms = ? WHERE account = ? AND due_ms = ? AND id = ?",
+            [(now_ms() + by_ms, account.name, one.due_ms, one.id) for one in callbacks],
         )
 
     def clear(self) -> None:
-        """Forget messages, what came in, and the callbacks owed for both; reviews go on."""
+        """Forget messages, what came in, and the callbacks owed for both, not for templates."""
         for statement in (
             "DELETE FROM message",
             "DELETE FROM inbound",

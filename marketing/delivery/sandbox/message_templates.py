@@ -1,4 +1,4 @@
-"""Message templates the sandbox knows: Meta's, made over its API, and MSG91's, put in directly."""
+"""Message templates the sandbox knows: made over the vendor's API, or put in directly."""
 
 import dataclasses
 import json
@@ -15,8 +15,9 @@ STATUSES = ("PENDING", "APPROVED", "REJECTED", "PAUSED", "DISABLED")
 class Template:
     """One template in one language. ``content_id`` names the stored text of its present version.
 
-    ``owner`` is the WhatsApp business account id, or the account's name for MSG91, whose
-    ``name`` is MSG91's template id.
+    ``owner`` is the WhatsApp business account id for Meta, else the account's name. ``name`` is
+    the vendor's id of the template where it sends by that: MSG91's, Gupshup's, Twilio's content
+    SID. ``review_ms`` is when a pending one will have been reviewed.
     """
 
     provider: str
@@ -26,6 +27,7 @@ class Template:
     id: str
     status: str
     rejected_reason: str
+    review_ms: int | None
     content_id: int
     body: Mapping[str, Any]
 
@@ -47,7 +49,7 @@ class Templates:
             self._index(Template(**{**dict(row), "body": json.loads(row["body"])}))
 
     def _index(self, template: Template) -> None:
-        self._by_key[template.provider, template.owner, template.name, template.language] = template
+        self._by_key[_key(template)] = template
 
     def find(self, provider: str, owner: str, name: str, language: str) -> Template | None:
         return self._by_key.get((provider, owner, name, language))
@@ -75,6 +77,7 @@ class Templates:
         language: str,
         status: str,
         body: Mapping[str, Any],
+        review_ms: int | None = None,
     ) -> Template:
         """Create a template, or give an existing one a new version and this status."""
         former = self.find(provider, owner, name, language)
@@ -91,6 +94,7 @@ class Templates:
             id=former.id if former else str(10**15 + secrets.randbelow(9 * 10**15)),
             status=status,
             rejected_reason="NONE",
+            review_ms=review_ms,
             content_id=content_id,
             body=body,
         )
@@ -99,9 +103,25 @@ class Templates:
         return template
 
     def set_status(self, template: Template, status: str, rejected_reason: str = "NONE") -> None:
-        changed = dataclasses.replace(template, status=status, rejected_reason=rejected_reason)
+        changed = dataclasses.replace(
+            template, status=status, rejected_reason=rejected_reason, review_ms=None
+        )
         self._save(changed)
         self._index(changed)
+
+    def review(self, at_ms: int) -> list[Template]:
+        """Decide what is due: approved, or rejected by a name that ends in ``_reject``."""
+        due = [
+            template
+            for template in self._by_key.values()
+            if template.review_ms is not None and template.review_ms <= at_ms
+        ]
+        for template in due:
+            if template.name.endswith("_reject"):
+                self.set_status(template, "REJECTED", "INVALID_FORMAT")
+            else:
+                self.set_status(template, "APPROVED")
+        return [self._by_key[_key(template)] for template in due]
 
     def delete(self, provider: str, owner: str, name: str) -> int:
         """Delete a template in all its languages. Returns how many there were."""
@@ -117,11 +137,11 @@ class Templates:
     def _save(self, template: Template) -> None:
         self._database.write(
             "INSERT INTO template"
-            " (provider, owner, name, language, id, status, rejected_reason, content_id)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " (provider, owner, name, language, id, status, rejected_reason, review_ms, content_id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (provider, owner, name, language) DO UPDATE SET"
             " status = excluded.status, rejected_reason = excluded.rejected_reason,"
-            " content_id = excluded.content_id",
+            " review_ms = excluded.review_ms, content_id = excluded.content_id",
             (
                 template.provider,
                 template.owner,
@@ -130,6 +150,11 @@ class Templates:
                 template.id,
                 template.status,
                 template.rejected_reason,
+                template.review_ms,
                 template.content_id,
             ),
         )
+
+
+def _key(template: Template) -> tuple[str, str, str, str]:
+    return template.provider, template.owner, template.name, template.language

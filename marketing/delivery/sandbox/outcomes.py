@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -18,6 +19,7 @@ class State(IntEnum):
     DELIVERED = 2
     READ = 3
     FAILED = 4
+    COMPLAINED = 5
 
 
 class Cause(StrEnum):
@@ -45,6 +47,7 @@ CAUSE_OF_ENDING = {
     "0049": Cause.ENGAGEMENT_LIMIT,
     "0050": Cause.STOPPED,
 }
+COMPLAINS = "0051"
 REFUSALS = {refusal.value: refusal for refusal in Refusal if refusal}
 
 
@@ -67,13 +70,17 @@ def refusal_for(recipient: str) -> Refusal:
     return REFUSALS.get(ending(recipient), Refusal.NONE)
 
 
+def cause_for(recipient: str) -> Cause:
+    return CAUSE_OF_ENDING.get(ending(recipient), Cause.NONE)
+
+
 def steps_for(account: Account, recipient: str, cause: Cause = Cause.NONE) -> list[Step]:
     """What will be reported of an accepted message, in order of time.
 
     ``cause`` is a failure the caller already knows of; the recipient's ending comes next, then
     chance by the account's rates.
     """
-    cause = cause or CAUSE_OF_ENDING.get(ending(recipient), Cause.NONE)
+    cause = cause or cause_for(recipient)
     if not cause and _happens(account.failure_rate):
         cause = Cause.VENDOR_FAULT
     if cause:
@@ -81,9 +88,31 @@ def steps_for(account: Account, recipient: str, cause: Cause = Cause.NONE) -> li
     steps = [Step(State.SENT, account.sent_delay_ms)]
     if _happens(account.delivered_rate):
         steps.append(Step(State.DELIVERED, account.delivered_delay_ms))
-        if _happens(account.read_rate):
+        if ending(recipient) == COMPLAINS:
+            steps.append(Step(State.COMPLAINED, account.read_delay_ms))
+        elif _happens(account.read_rate):
             steps.append(Step(State.READ, account.read_delay_ms))
     return steps
+
+
+def only(steps: Iterable[Step], *states: State) -> list[Step]:
+    """The steps a vendor reports that tells of no others."""
+    return [step for step in steps if step.state in states]
+
+
+def written(steps: Iterable[Step]) -> str:
+    """Steps as the ledger keeps them: ``1:200: 4:800:undeliverable``."""
+    return " ".join(f"{step.state.value}:{step.after_ms}:{step.cause}" for step in steps)
+
+
+def reached(steps: str, accepted_ms: int, at_ms: int) -> Step:
+    """The last of a ledger's steps that has happened by then. ``after_ms`` 0: none yet."""
+    latest = Step(State.ACCEPTED, 0)
+    for step in steps.split():
+        state, after_ms, cause = step.split(":")
+        if accepted_ms + int(after_ms) <= at_ms and int(state) > latest.state:
+            latest = Step(State(int(state)), int(after_ms), Cause(cause))
+    return latest
 
 
 def _happens(rate: float) -> bool:

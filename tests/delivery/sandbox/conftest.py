@@ -39,9 +39,9 @@ class Process:
     port: int = 0
     _process: subprocess.Popen[str] | None = None
 
-    def start(self) -> None:
+    def start(self, *arguments: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "marketing.delivery.sandbox"],
+            [sys.executable, "-m", "marketing.delivery.sandbox", *arguments],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
@@ -50,6 +50,7 @@ class Process:
                 "SANDBOX_PORT": str(self.port),
                 "SANDBOX_DATA_DIR": str(self.data_dir),
                 "SANDBOX_SECRET": SECRET,
+                "SANDBOX_URL": "",
             },
         )
         for line in self._process.stdout:

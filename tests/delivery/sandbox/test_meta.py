@@ -120,7 +120,8 @@ def test_0999_is_accepted_and_never_answered(meta):
         (message(parameters=()), "token", 400, 132000),
         (message(parameters=("two\nlines",)), "token", 400, 132012),
         ({**message(), "messaging_product": "x"}, "token", 400, 100),
-        ({**message(), "type": "text"}, "token", 400, 131047),
+        ({**message(), "type": "text", "text": {"body": "Hi"}}, "token", 400, 131047),
+        ({**message(), "type": "reaction"}, "token", 400, 131051),
         (b"nonsense", "token", 400, 100),
         ({**message(), "template": {"name": "diwali"}}, "token", 400, 100),
         ([1], "token", 400, 100),
@@ -188,12 +189,8 @@ def test_what_is_owed_survives_a_kill(meta, receiver):
     receiver.is_down = False
     meta.start()
     receiver.wait(lambda: len(statuses(receiver)) == 3)
-    assert meta.control("GET", "ledger/summary") == {
-        "accepted": 1,
-        "referenced": 1,
-        "duplicated": 0,
-        "owed": 0,
-    }
+    found = meta.control("GET", "ledger/summary")
+    assert (found["accepted"], found["duplicated"], found["owed"]) == (1, 0, 0)
 
 
 def test_ledger_tells_of_duplicates(meta):

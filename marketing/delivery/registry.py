@@ -1,30 +1,79 @@
 """The only door to the vendors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 
-from marketing.delivery.providers.base import Account
-from marketing.delivery.providers.meta import client as meta_client
-from marketing.delivery.providers.meta import webhook as meta_webhook
-from marketing.delivery.providers.msg91 import client as msg91_client
-from marketing.delivery.providers.msg91 import webhook as msg91_webhook
-from marketing.delivery.providers.sendgrid import client as sendgrid_client
-from marketing.delivery.providers.sendgrid import webhook as sendgrid_webhook
+from marketing.delivery.providers.base import Account, Envelope
+from marketing.policy import selectors as policy
 from marketing.policy.models import Provider, ProviderAccount
 
 
 @dataclass(frozen=True)
 class Vendor:
-    """A vendor's two modules: `client` asks, `webhook` (None: it never calls) hears."""
+    """A vendor's folder under `providers`, imported when it is first used.
 
-    client: ModuleType
-    webhook: ModuleType | None
+    `charges` is given where the same folder serves channels that are charged differently.
+    """
+
+    folder: str
+    charges: str = ""
+
+    @cached_property
+    def client(self) -> ModuleType:
+        """What asks the vendor."""
+        return import_module(f"marketing.delivery.providers.{self.folder}.client")
+
+    @cached_property
+    def webhook(self) -> ModuleType | None:
+        """What hears the vendor; None for one that never calls."""
+        name = f"marketing.delivery.providers.{self.folder}.webhook"
+        return import_module(name) if find_spec(name) else None
+
+    @property
+    def charged_on(self) -> str:
+        """With which state a message is charged: "sent" or "delivered"."""
+        return self.charges or str(self.client.CHARGED_ON)
+
+    @property
+    def max_batch(self) -> int:
+        """How many messages one call takes."""
+        return int(self.client.MAX_BATCH)
+
+    @property
+    def echoes_id(self) -> bool:
+        """Whether our message id comes back with the callbacks."""
+        return bool(self.client.ECHOES_ID)
+
+    @property
+    def is_idempotent(self) -> bool:
+        """Whether a request that got no answer may be repeated."""
+        return bool(getattr(self.client, "IS_IDEMPOTENT", False))
+
+    def batch_size(self, account: Account) -> int:
+        """How many messages to hand over together: the account's own wish, or `max_batch`."""
+        return int(account.sender.get("batch_size") or self.max_batch)
+
+    def calls(self, account: Account, envelopes: Sequence[Envelope]) -> list[list[Envelope]]:
+        """The envelopes, in order, as they share calls to the vendor."""
+        if hasattr(self.client, "calls"):
+            calls: list[list[Envelope]] = self.client.calls(account, envelopes)
+            return calls
+        size = self.batch_size(account)
+        return [list(envelopes[at : at + size]) for at in range(0, len(envelopes), size)]
 
 
 VENDORS = {
-    Provider.META: Vendor(meta_client, meta_webhook),
-    Provider.MSG91: Vendor(msg91_client, msg91_webhook),
-    Provider.SENDGRID: Vendor(sendgrid_client, sendgrid_webhook),
+    Provider.META: Vendor("meta"),
+    Provider.GUPSHUP: Vendor("gupshup"),
+    Provider.TWILIO_WHATSAPP: Vendor("twilio", charges="delivered"),
+    Provider.MSG91: Vendor("msg91"),
+    Provider.TWILIO: Vendor("twilio"),
+    Provider.SSL_WIRELESS: Vendor("ssl_wireless"),
+    Provider.SENDGRID: Vendor("sendgrid"),
 }
 
 
@@ -43,6 +92,7 @@ def webhook_of(provider: str) -> ModuleType:
 
 def account_of(row: ProviderAccount) -> Account:
     """The account's plain values, decrypted."""
+    names_webhook = getattr(vendor(row.provider).client, "NAMES_WEBHOOK", False)
     return Account(
         id=row.pk,
         provider=row.provider,
@@ -51,4 +101,5 @@ def account_of(row: ProviderAccount) -> Account:
         sender=row.sender,
         rate_per_second=row.rate_per_second,
         max_concurrency=row.max_concurrency,
+        webhook_url=policy.webhook_url(row) if names_webhook else "",
     )

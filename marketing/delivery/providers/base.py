@@ -2,7 +2,9 @@
 
 A folder's `client` says in `MAX_BATCH` how many messages one call takes, in `ECHOES_ID` whether
 our message id comes back with the callbacks, in `CHARGED_ON` with which state the vendor charges
-("sent" or "delivered"), and either
+("sent" or "delivered"), in `IS_IDEMPOTENT` (False when not said) whether the vendor answers a
+repeated message without sending it again, so that a request without an answer may be repeated,
+and either
 
     build(account, envelopes) -> Request
     interpret(envelopes, answer) -> list[Result]      as many, in the same order
@@ -10,6 +12,14 @@ our message id comes back with the callbacks, in `CHARGED_ON` with which state t
 or, where the vendor is not asked over plain HTTP,
 
     async deliver(account, envelopes) -> list[Result]
+
+Where messages may not share a call as they come, `calls(account, envelopes) ->
+list[list[Envelope]]` says which go together; nothing of a call is left out or repeated.
+
+A vendor that can be asked what became of messages has `look_up(account, envelopes) -> Request`,
+of at most `LOOK_UP_BATCH` messages, and `interpret_look_up(envelopes, answer) ->
+list[Result | None]`: None where the answer does not tell, which proves nothing. A reference
+that is another message's already is no match.
 
 It may have `check(account) -> Request | None` and `explain_check(answer) -> str`: a request that
 changes nothing and proves the account's secrets; the text says what is wrong, empty if nothing.
@@ -29,7 +39,11 @@ from marketing.content.rendering import Parameters, Rendered
 
 @dataclass(frozen=True)
 class Account:
-    """A provider account as the sender uses it; `credentials` are never logged."""
+    """A provider account as the sender uses it; `credentials` are never logged.
+
+    `webhook_url` is there for clients that say `NAMES_WEBHOOK = True`: the vendor is told with
+    each message where to report.
+    """
 
     id: uuid.UUID
     provider: str
@@ -38,6 +52,7 @@ class Account:
     sender: Mapping[str, str]
     rate_per_second: int
     max_concurrency: int
+    webhook_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,7 +61,7 @@ class Envelope:
 
     Without a `vendor_template` it is free text: an answer within WhatsApp's 24-hour window, or
     an SMS where no template is asked for. `is_promotional` decides on unsubscribe headers and
-    on the vendor's route.
+    on the vendor's route. `tries` counts those made, this one included.
     """
 
     message_id: uuid.UUID
@@ -57,6 +72,7 @@ class Envelope:
     vendor_template: str
     unsubscribe_url: str
     is_promotional: bool = True
+    tries: int = 1
 
 
 @dataclass(frozen=True)
@@ -80,11 +96,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Call:
-    """A request of the vendor's to us. `url` is the public one it called, with its query."""
+    """A request of the vendor's to us. `url` is the public one it called, with its query.
+
+    `received_at` dates what the vendor does not date itself.
+    """
 
     url: str
     headers: Mapping[str, str]
     body: bytes
+    received_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
 
 @dataclass(frozen=True)
@@ -141,4 +161,18 @@ class TemplateUpdate:
     reason: str
 
 
-Parsed = StatusUpdate | Inbound | TemplateUpdate | Subscription
+@dataclass(frozen=True)
+class Notice:
+    """What the vendor says of the account or of a template, for people to read.
+
+    `kind` is one of template_quality, template_category, account and number; `subject` names
+    the template or number, `text` says what changed, in the vendor's words.
+    """
+
+    key: str
+    kind: str
+    subject: str
+    text: str
+
+
+Parsed = Notice | StatusUpdate | Inbound | TemplateUpdate | Subscription

@@ -14,11 +14,11 @@ from marketing.delivery.sandbox.database import Database
 # unique among the vendor's accounts.
 REQUIRED_CREDENTIALS: Mapping[str, tuple[str, ...]] = {
     "meta": ("phone_number_id", "access_token", "app_secret", "waba_id"),
-    "gupshup": ("api_key", "app_name", "source"),
+    "gupshup": ("app_name", "api_key", "source"),
     "twilio_whatsapp": ("account_sid", "auth_token"),
     "msg91": ("authkey",),
     "twilio": ("account_sid", "auth_token"),
-    "ssl_wireless": ("api_token", "sid"),
+    "ssl_wireless": ("sid", "api_token"),
     "sendgrid": ("api_key",),
     "ses": ("access_key_id", "secret_access_key"),
     "smtp": ("username", "password"),

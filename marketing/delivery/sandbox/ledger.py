@@ -18,6 +18,9 @@ MAILS_KEPT = 5_000
 
 STATUS_EVENT = "status"
 
+# How long after a person's last WhatsApp message she may be written to freely.
+WINDOW_MS = 24 * 60 * 60 * 1000
+
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
@@ -182,13 +185,13 @@ class Ledger:
         )
         return received_ms
 
-    def last_received_ms(self, account: Account, sender: str) -> int:
-        """When this person last wrote to this account; 0 if never."""
+    def is_window_open(self, account: Account, person: str) -> bool:
+        """Whether she wrote to this account within the last 24 hours."""
         rows = self._database.rows(
             "SELECT max(received_ms) FROM inbound WHERE sender = ? AND account = ?",
-            (sender, account.name),
+            (person, account.name),
         )
-        return rows[0][0] or 0
+        return (rows[0][0] or 0) > now_ms() - WINDOW_MS
 
     def set_stopped(self, account: Account, recipient: str, stopped: bool) -> None:
         if stopped:

@@ -30,6 +30,7 @@ class Cause(StrEnum):
     ENGAGEMENT_LIMIT = "engagement_limit"
     STOPPED = "stopped"
     WINDOW_CLOSED = "window_closed"
+    CONTENT = "content"
     VENDOR_FAULT = "vendor_fault"
 
 

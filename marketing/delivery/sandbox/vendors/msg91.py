@@ -28,7 +28,6 @@ REPORTS = {
     Cause.UNDELIVERABLE: ("2", "FAILED"),
     Cause.ENGAGEMENT_LIMIT: ("9", "NDNC"),
     Cause.STOPPED: ("17", "BLOCKED NUMBER"),
-    Cause.WINDOW_CLOSED: ("25", "REJECTED"),
     Cause.VENDOR_FAULT: ("16", "REJECTED"),
 }
 

@@ -25,7 +25,6 @@ ERRORS = {
     Cause.UNDELIVERABLE: (131026, "Message undeliverable"),
     Cause.ENGAGEMENT_LIMIT: (131049, "Withheld to maintain healthy ecosystem engagement"),
     Cause.STOPPED: (131050, "The user has stopped receiving marketing messages"),
-    Cause.WINDOW_CLOSED: (131047, "More than 24 hours since the user last replied"),
     Cause.VENDOR_FAULT: (131000, "Something went wrong"),
 }
 

@@ -9,15 +9,13 @@ from aiohttp import web
 
 from marketing.delivery.sandbox.accounts import Account
 from marketing.delivery.sandbox.admission import Refused, admit, conclude
-from marketing.delivery.sandbox.ledger import Acceptance, now_ms
+from marketing.delivery.sandbox.ledger import Acceptance
 from marketing.delivery.sandbox.outcomes import Cause, steps_for
 from marketing.delivery.sandbox.state import SANDBOX, Sandbox
 from marketing.delivery.sandbox.vendors.meta import wire
 from marketing.delivery.sandbox.vendors.meta.text import read_parameters
 from marketing.delivery.sandbox.vendors.meta.wire import Invalid
 
-# How long after a person's last message she may be written to freely.
-WINDOW_MS = 24 * 60 * 60 * 1000
 # A business-scoped user id; with a parent portfolio it has "ENT" in the middle.
 USER_ID = re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}")
 LONGEST_TEXT = 4096
@@ -82,7 +80,7 @@ def _read_message(
         text = body["text"]["body"]
         if not isinstance(text, str) or not 0 < len(text) <= LONGEST_TEXT:
             raise Invalid(100, "text.body must have 1 to 4096 characters")
-        if sandbox.ledger.last_received_ms(account, recipient) < now_ms() - WINDOW_MS:
+        if not sandbox.ledger.is_window_open(account, recipient):
             raise Invalid(131047, "More than 24 hours since the person last wrote")
         return Acceptance(
             vendor_id,

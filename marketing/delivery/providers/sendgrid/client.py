@@ -1,66 +1,147 @@
-"""Sending one personalised e-mail; unsubscribe headers by RFC 8058."""
+"""Sending personalised mails, up to a thousand a call."""
 
 import json
+import re
+import time
+import warnings
 from collections.abc import Sequence
 
+from anymail.exceptions import AnymailNotSupportedWarning
+from anymail.message import AnymailMessage
+
 from marketing.delivery.providers.base import Account, Answer, Envelope, Request
+from marketing.delivery.providers.mail import from_header, unsubscribe_headers, wire_address
+from marketing.delivery.providers.sendgrid.shared import group, share
 from marketing.delivery.rules import Result, ResultClass, by_http_status, seconds_of
 
-MAX_BATCH = 1
+MAX_BATCH = 1000
 ECHOES_ID = True
 CHARGED_ON = "sent"
 
+PERSON = re.compile(r"personalizations\.(\d+)\.")
 
-def build(account: Account, envelopes: Sequence[Envelope]) -> Request:
-    """Text and HTML parts, one-click unsubscribe headers, our id in `custom_args`."""
-    (envelope,) = envelopes
-    rendered = envelope.rendered
-    personalization = {
-        "to": [{"email": envelope.address}],
-        "custom_args": {"message_id": str(envelope.message_id)},
-    }
-    if envelope.unsubscribe_url:
-        personalization["headers"] = {  # RFC 8058
-            "List-Unsubscribe": f"<{envelope.unsubscribe_url}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }
-    content = [{"type": "text/plain", "value": rendered.body}]
-    if rendered.html:
-        content.append({"type": "text/html", "value": rendered.html})
-    body = {
-        "personalizations": [personalization],
-        "from": {
-            "email": account.sender["from_email"],
-            "name": account.sender.get("from_name", ""),
-        },
-        "subject": rendered.subject,
-        "content": content,
-    }
-    return Request(
-        url=f"{account.base_url}/v3/mail/send",
-        headers={
-            "Authorization": f"Bearer {account.credentials['api_key']}",
-            "Content-Type": "application/json",
-        },
-        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
+with warnings.catch_warnings():
+    # anymail has nobody to test its SendGrid code with; our own tests hold its payloads.
+    warnings.simplefilter("ignore", AnymailNotSupportedWarning)
+    from anymail.backends.sendgrid import EmailBackend
+
+    _BACKEND = EmailBackend(
+        api_key="the account's own", generate_message_id=False, merge_field_format="{}"
     )
 
 
+def calls(account: Account, envelopes: Sequence[Envelope]) -> list[list[Envelope]]:
+    """Those that share most of their text go together, one address never twice."""
+    size = int(account.sender.get("batch_size") or MAX_BATCH)
+    return group(envelopes, min(size, MAX_BATCH))
+
+
+def build(account: Account, envelopes: Sequence[Envelope]) -> Request:
+    """Text and HTML parts, unsubscribe headers, our id in `custom_args.message_id`.
+
+    The envelopes are one of the groups of `calls`. Raises ValueError for a malformed address.
+    """
+    content = share(envelopes)
+    addresses = [wire_address(envelope.address) for envelope in envelopes]
+    headers = [unsubscribe_headers(account, envelope) for envelope in envelopes]
+    message = AnymailMessage(
+        subject=content.subject,
+        body=content.text,
+        from_email=from_header(account),
+        to=addresses,
+        reply_to=[account.sender["reply_to"]] if account.sender.get("reply_to") else [],
+        merge_data=dict(zip(addresses, content.own, strict=True)),
+        merge_metadata={
+            address: {"message_id": str(envelope.message_id)}
+            for address, envelope in zip(addresses, envelopes, strict=True)
+        },
+        merge_headers=dict(zip(addresses, headers, strict=True)),
+        # Links are counted by our own redirect; a second one would hide where they lead.
+        track_clicks=False,
+    )
+    if content.html:
+        message.attach_alternative(content.html, "text/html")
+    payload = _BACKEND.build_message_payload(message, {})
+    asked = payload.get_request_params(f"{account.base_url}/v3/")
+    key = {"Authorization": f"Bearer {account.credentials['api_key']}"}
+    return Request(url=asked["url"], headers=asked["headers"] | key, body=asked["data"].encode())
+
+
 def interpret(envelopes: Sequence[Envelope], answer: Answer) -> list[Result]:
-    """202 with the id in a header; errors name themselves in `errors[].message`."""
+    """202 for all of them, or an error for all.
+
+    The id in the answer is the call's; each message's own comes with its events. One person's
+    malformed address spoils a call: she is told apart, the others go again without her.
+    """
     if answer.status < 300:
-        return [Result(ResultClass.ACCEPTED, reference=answer.headers.get("X-Message-Id", ""))]
-    try:
-        errors = json.loads(answer.body)["errors"]
-        detail = "; ".join(str(error["message"]) for error in errors)
-    except (ValueError, KeyError, TypeError):
-        detail = ""
+        return [Result(ResultClass.ACCEPTED) for _ in envelopes]
+    errors = _errors(answer)
+    code = f"http_{answer.status}"
+    named = {
+        int(match[1]): error.get("message", "")
+        for error in errors
+        if (match := PERSON.match(error.get("field") or ""))
+    }
+    if answer.status == 400 and named and len(named) < len(envelopes):
+        return [
+            Result(ResultClass.FAIL_RECIPIENT, code="address", detail=named[at], suppress="invalid")
+            if at in named
+            else Result(ResultClass.RETRY, code="refused_with_others")
+            for at in range(len(envelopes))
+        ]
+    detail = "; ".join(error.get("message", "") for error in errors)
+    outcome = by_http_status(answer.status)
+    suppress = ""
+    if answer.status == 400 and any(".to." in (error.get("field") or "") for error in errors):
+        outcome, code, suppress = ResultClass.FAIL_RECIPIENT, "address", "invalid"
     return [
         Result(
-            by_http_status(answer.status),
-            code=f"http_{answer.status}",
+            outcome,
+            code=code,
             detail=detail,
-            retry_after=seconds_of(answer.headers.get("Retry-After", "")),
+            retry_after=_wait(answer),
             slows=answer.status == 429,
+            suppress=suppress,
         )
+        for _ in envelopes
     ]
+
+
+def _errors(answer: Answer) -> list[dict[str, str]]:
+    try:
+        errors = json.loads(answer.body)["errors"]
+        return [error for error in errors if isinstance(error, dict)]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _wait(answer: Answer) -> float | None:
+    """How long to wait, in seconds: SendGrid names the second when its limit begins anew."""
+    asked = seconds_of(answer.headers.get("Retry-After", ""))
+    reset = seconds_of(answer.headers.get("X-RateLimit-Reset", ""))
+    if asked is None and reset is not None and answer.status == 429:
+        return max(reset - time.time(), 0.0)
+    return asked
+
+
+def check(account: Account) -> Request:
+    """Asks what the key may do."""
+    return Request(
+        url=f"{account.base_url}/v3/scopes",
+        headers={"Authorization": f"Bearer {account.credentials['api_key']}"},
+        body=b"",
+        method="GET",
+    )
+
+
+def explain_check(answer: Answer) -> str:
+    """A key that works must be allowed to send."""
+    if answer.status >= 300:
+        return "; ".join(error.get("message", "") for error in _errors(answer)) or (
+            f"HTTP {answer.status}"
+        )
+    try:
+        scopes = json.loads(answer.body)["scopes"]
+    except (ValueError, KeyError, TypeError):
+        return "The answer is not SendGrid's."
+    return "" if "mail.send" in scopes else "The key may not send mail (mail.send)."

@@ -1,0 +1,48 @@
+"""What a mail says outside its body, whoever carries it."""
+
+import re
+from email.headerregistry import Address
+from urllib.parse import quote
+
+import idna
+
+from marketing.delivery.providers.base import Account, Envelope
+
+# What every mail system takes unquoted; nothing that could end a header or begin another.
+PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
+
+
+def wire_address(address: str) -> str:
+    """The address with its domain as DNS knows it. Raises ValueError: no mail can go there."""
+    local, _, domain = address.rpartition("@")
+    try:
+        domain = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError as error:
+        raise ValueError(f"not a domain: {domain}") from error
+    if not PLAIN_ADDRESS.fullmatch(f"{local}@{domain}"):
+        raise ValueError(f"not an address: {address}")
+    return f"{local}@{domain}"
+
+
+def from_header(account: Account) -> str:
+    """The sender as the reader sees it; not encoded yet. Raises ValueError."""
+    sender = account.sender
+    return str(Address(sender.get("from_name", ""), addr_spec=sender["from_email"]))
+
+
+def unsubscribe_headers(account: Account, envelope: Envelope) -> dict[str, str]:
+    """One-click unsubscribing (RFC 8058) of offers; empty for other mail.
+
+    The mailbox of the second way (RFC 2369) is the account's `unsubscribe_email`, else the
+    sender's own; the subject holds the token that the public opt-out call takes.
+    """
+    if not envelope.is_promotional or not envelope.unsubscribe_url:
+        return {}
+    token = envelope.unsubscribe_url.rstrip("/").rpartition("/")[2]
+    mailbox = account.sender.get("unsubscribe_email") or account.sender["from_email"]
+    return {
+        "List-Unsubscribe": (
+            f"<{envelope.unsubscribe_url}>, <mailto:{quote(mailbox, safe='@+')}?subject={token}>"
+        ),
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }

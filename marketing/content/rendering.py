@@ -57,12 +57,15 @@ class Rendered:
 class Parameters:
     """The texts a vendor fills into its own copy of the template, in order.
 
-    `buttons` maps the index of a link button to its one parameter.
+    `buttons` maps the index of a link button to its one parameter. The names are those of
+    the merge fields, as many as the texts, for vendors that are told them.
     """
 
     body: tuple[str, ...]
     header: tuple[str, ...] = ()
     buttons: Mapping[int, str] = field(default_factory=dict)
+    body_names: tuple[str, ...] = ()
+    header_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,10 @@ class CompiledVersion:
     def language_for(self, language: str) -> str:
         """The asked language, or the one that stands in for it."""
         return language if language in self._languages else self.languages[0]
+
+    def names(self, language: str) -> tuple[str, ...]:
+        """The placeholders of this language's words, in order of first appearance."""
+        return self._languages[self.language_for(language)].names
 
     def missing(self, language: str, variables: Mapping[str, str]) -> list[str]:
         """Names without a value that this language's text cannot do without."""
@@ -136,9 +143,14 @@ class CompiledVersion:
             outputs = part.outputs if part else ()
             return tuple(" ".join(output.value(values).split()) for output in outputs)
 
+        def names(part: Markup | None) -> tuple[str, ...]:
+            return tuple(output.name for output in part.outputs) if part else ()
+
         return Parameters(
             body=filled(parts.texts["body"]),
             header=filled(parts.texts.get("header")),
+            body_names=names(parts.texts["body"]),
+            header_names=names(parts.texts.get("header")),
             buttons={
                 index: filled(value)[0]
                 for index, (_type, _text, value) in enumerate(parts.buttons)
@@ -146,20 +158,20 @@ class CompiledVersion:
             },
         )
 
-    def meta_components(self, language: str) -> list[dict[str, Any]]:
-        """The `components` of Meta's create-template call, with samples for each variable."""
+    def meta_components(self, language: str, *, named: bool = False) -> list[dict[str, Any]]:
+        """The `components` of Meta's create-template call, with samples for each variable.
+
+        Variables of header and body are numbered, or keep the names of their merge fields.
+        """
         parts = self._languages[language]
         components: list[dict[str, Any]] = []
+        written = self._named if named else self._numbered
         if header := parts.texts.get("header"):
             components.append(
-                {
-                    "type": "HEADER",
-                    "format": "TEXT",
-                    **self._numbered(header, "header_text", language),
-                }
+                {"type": "HEADER", "format": "TEXT", **written(header, "header_text", language)}
             )
-        body = self._numbered(parts.texts["body"], "body_text", language)
-        if "example" in body:
+        body = written(parts.texts["body"], "body_text", language)
+        if "body_text" in body.get("example", {}):
             body["example"] = {"body_text": [body["example"]["body_text"]]}
         components.append({"type": "BODY", **body})
         if footer := parts.texts.get("footer"):
@@ -178,6 +190,23 @@ class CompiledVersion:
         if part.outputs:
             numbered["example"] = {key: self._examples(part, language)}
         return numbered
+
+    def _named(self, part: Markup, key: str, language: str) -> dict[str, Any]:
+        text = "".join(
+            piece if isinstance(piece, str) else f"{{{{{piece.name}}}}}"
+            for piece in part.pieces or ()
+        )
+        named: dict[str, Any] = {"text": text}
+        if part.outputs:
+            samples = dict(
+                zip((o.name for o in part.outputs), self._examples(part, language), strict=True)
+            )
+            named["example"] = {
+                f"{key}_named_params": [
+                    {"param_name": name, "example": sample} for name, sample in samples.items()
+                ]
+            }
+        return named
 
     def _meta_button(self, type_: str, text: str, value: Markup, language: str) -> dict[str, Any]:
         if type_ == "quick_reply":

@@ -112,7 +112,8 @@ class StatusUpdate:
     """A vendor's word on one message: found by our id if it echoes it, else by its own.
 
     `suppress` as in `rules.Result`; with "complaint" the state is "delivered", as who
-    complains has got it.
+    complains has got it. `alias` is another id of the vendor's by which a later update may
+    name the message.
     """
 
     key: str
@@ -124,6 +125,7 @@ class StatusUpdate:
     detail: str = ""
     error_class: str = ""
     suppress: str = ""
+    alias: str = ""
 
 
 @dataclass(frozen=True)
@@ -176,3 +178,11 @@ class Notice:
 
 
 Parsed = Notice | StatusUpdate | Inbound | TemplateUpdate | Subscription
+
+
+def our_id(text: object) -> uuid.UUID | None:
+    """Our message id in what a vendor echoes; None where it is none of ours."""
+    try:
+        return uuid.UUID(str(text)) if text else None
+    except ValueError:
+        return None

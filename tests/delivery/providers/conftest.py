@@ -1,11 +1,52 @@
-"""Payloads as the vendors send them, one file each."""
+"""Payloads as the vendors send them, one file each; accounts and messages as the sender has them."""
 
+import json
+import uuid
 from pathlib import Path
 
 import pytest
+
+from marketing.content.rendering import Parameters, Rendered
+from marketing.delivery.providers.base import Account, Answer, Envelope
+
+MESSAGE_ID = uuid.UUID("019a0000-0000-7000-8000-000000000001")
 
 
 @pytest.fixture
 def payload():
     """The bytes of `payloads/<name>`."""
     return lambda name: (Path(__file__).parent / "payloads" / name).read_bytes()
+
+
+def account(provider, *, credentials, sender, **values):
+    return Account(
+        id=uuid.UUID(int=1),
+        provider=provider,
+        base_url="http://127.0.0.1:1",
+        credentials=credentials,
+        sender=sender,
+        rate_per_second=10,
+        max_concurrency=10,
+        **values,
+    )
+
+
+def envelope(address="+919876543210", *, number=1, body="Hi Asha, 20% off", **values):
+    parameters = values.pop("parameters", Parameters(body=("Asha", "20%")))
+    return Envelope(
+        message_id=uuid.UUID(int=MESSAGE_ID.int - 1 + number),
+        address=address,
+        language=values.pop("language", "en"),
+        rendered=Rendered(body=body, language="en"),
+        parameters=parameters,
+        vendor_template=values.pop("vendor_template", "template-1"),
+        unsubscribe_url="",
+        **values,
+    )
+
+
+def answer(status, body=b"", **headers):
+    """An answer with a JSON body, or with these bytes."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, names, content)

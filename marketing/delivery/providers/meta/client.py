@@ -1,4 +1,4 @@
-"""Sending a template message and submitting a template."""
+"""Sending a message, submitting a template, asking how the number is."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,15 +6,15 @@ from typing import Any
 
 from marketing.content.rendering import Parameters
 from marketing.delivery.providers.base import Account, Answer, Envelope, Request
-from marketing.delivery.providers.meta.codes import result_class
+from marketing.delivery.providers.meta.codes import SLOW_DOWN, result_class, suppression
 from marketing.delivery.rules import Result, ResultClass, by_http_status, seconds_of
 
 MAX_BATCH = 1
 ECHOES_ID = True
 CHARGED_ON = "delivered"
 DEFAULT_VERSION = "v23.0"
-# The account or its number is asked to slow down; 131056 is about one person only.
-SLOW_DOWN = frozenset({4, 80007, 130429})
+# One person gets about one message in this many seconds; more are refused with this code.
+PAIR_RATE, PAIR_SECONDS = 131056, 6.0
 
 
 def _base(account: Account) -> str:
@@ -29,36 +29,47 @@ def _headers(account: Account) -> dict[str, str]:
 
 
 def build(account: Account, envelopes: Sequence[Envelope]) -> Request:
-    """One template message. Our message id rides in `biz_opaque_callback_data`."""
+    """One message. Our message id rides in `biz_opaque_callback_data`."""
     (envelope,) = envelopes
     body: dict[str, Any] = {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
-        "type": "template",
-        "template": {
-            "name": envelope.vendor_template,
-            "language": {"code": envelope.language},
-            "components": _components(envelope),
-        },
+        # A business-scoped user id has a dot; a phone is digits behind a plus.
+        **(
+            {"to": envelope.address[1:]}
+            if envelope.address.startswith("+")
+            else {"recipient": envelope.address}
+        ),
+        **(_template(account, envelope) if envelope.vendor_template else _text(envelope)),
         "biz_opaque_callback_data": str(envelope.message_id),
     }
-    # A business-scoped user id has a dot; a phone is digits behind a plus.
-    if envelope.address.startswith("+"):
-        body["to"] = envelope.address[1:]
-    else:
-        body["recipient"] = envelope.address
     return Request(
-        url=f"{_base(account)}/{account.sender['phone_number_id']}/messages",
+        url=f"{_base(account)}/{account.sender['phone_number_id']}/{_endpoint(account, envelope)}",
         headers=_headers(account),
         body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
     )
 
 
-def _components(envelope: Envelope) -> list[dict[str, Any]]:
+def _endpoint(account: Account, envelope: Envelope) -> str:
+    """The Marketing Messages API takes marketing templates only."""
+    if envelope.vendor_template and envelope.is_promotional:
+        return account.sender.get("marketing_endpoint") or "messages"
+    return "messages"
+
+
+def _text(envelope: Envelope) -> dict[str, Any]:
+    return {"type": "text", "text": {"body": envelope.rendered.body, "preview_url": False}}
+
+
+def _template(account: Account, envelope: Envelope) -> dict[str, Any]:
     given = envelope.parameters or Parameters(body=())
+    is_named = account.sender.get("parameter_format") == "NAMED"
     components: list[dict[str, Any]] = [
-        {"type": part, "parameters": [{"type": "text", "text": text} for text in texts]}
-        for part, texts in (("header", given.header), ("body", given.body))
+        {"type": part, "parameters": _named(texts, names) if is_named else _in_order(texts)}
+        for part, texts, names in (
+            ("header", given.header, given.header_names),
+            ("body", given.body, given.body_names),
+        )
         if texts
     ]
     components += [
@@ -70,7 +81,26 @@ def _components(envelope: Envelope) -> list[dict[str, Any]]:
         }
         for index, text in given.buttons.items()
     ]
-    return components
+    return {
+        "type": "template",
+        "template": {
+            "name": envelope.vendor_template,
+            "language": {"code": envelope.language},
+            "components": components,
+        },
+    }
+
+
+def _in_order(texts: Sequence[str]) -> list[dict[str, str]]:
+    return [{"type": "text", "text": text} for text in texts]
+
+
+def _named(texts: Sequence[str], names: Sequence[str]) -> list[dict[str, str]]:
+    """A name is given once, however often the text has it."""
+    return [
+        {"type": "text", "parameter_name": name, "text": text}
+        for name, text in dict(zip(names, texts, strict=True)).items()
+    ]
 
 
 def interpret(envelopes: Sequence[Envelope], answer: Answer) -> list[Result]:
@@ -79,23 +109,51 @@ def interpret(envelopes: Sequence[Envelope], answer: Answer) -> list[Result]:
 
 
 def read_answer(answer: Answer) -> Result:
-    """What Meta answered to one request, whatever was asked."""
+    """What Meta answered to one request, whatever was asked.
+
+    `detail` of an accepted message says when it is held or paused for the template's quality;
+    what becomes of it comes as a status.
+    """
     try:
         said = json.loads(answer.body)
     except ValueError:
-        return Result(by_http_status(answer.status), code=f"http_{answer.status}")
+        said = {}
     if answer.status < 300:
         messages = said.get("messages") or [{}]
-        return Result(ResultClass.ACCEPTED, reference=messages[0].get("id", ""))
+        status = str(messages[0].get("message_status") or "accepted")
+        return Result(
+            ResultClass.ACCEPTED,
+            reference=messages[0].get("id", ""),
+            detail="" if status == "accepted" else status,
+        )
     error = said.get("error") or {}
     code = error.get("code")
+    wait = seconds_of(answer.headers.get("Retry-After", ""))
     return Result(
         result_class(code) or by_http_status(answer.status),
-        code=str(code or f"http_{answer.status}"),
+        code=f"http_{answer.status}" if code is None else str(code),
         detail=str((error.get("error_data") or {}).get("details") or error.get("message", "")),
-        retry_after=seconds_of(answer.headers.get("Retry-After", "")),
+        retry_after=PAIR_SECONDS if code == PAIR_RATE and wait is None else wait,
         slows=code in SLOW_DOWN or (code is None and answer.status == 429),
+        suppress=suppression(code),
     )
+
+
+def check(account: Account) -> Request:
+    """Reads the number: proves the token and that it may use the number."""
+    fields = "display_phone_number,verified_name,quality_rating"
+    return Request(
+        url=f"{_base(account)}/{account.sender['phone_number_id']}?fields={fields}",
+        headers=_headers(account),
+        body=b"",
+        method="GET",
+    )
+
+
+def explain_check(answer: Answer) -> str:
+    """What Meta complains of."""
+    result = read_answer(answer)
+    return "" if result.outcome is ResultClass.ACCEPTED else result.detail or result.code
 
 
 def template_request(account: Account, body: Mapping[str, Any]) -> Request:

@@ -2,9 +2,10 @@
 
 from marketing.delivery.rules import ResultClass
 
-_CODES: dict[ResultClass, tuple[int, ...]] = {
+CODES: dict[ResultClass, tuple[int, ...]] = {
     ResultClass.FAIL_ACCOUNT: (
-        0, 3, 10, 190, 368, 131005, 131031, 131037, 131042, 131044, 131045, 131048, 131063, 131064,
+        0, 3, 10, *range(200, 300), 190, 368, 131005, 131031, 131037, 131042, 131044, 131045,
+        131048, 131063, 131064,
     ),
     ResultClass.RETRY: (1, 2, 4, 80007, 130429, 131000, 131016, 131056, 131057, 132069, 133004,
                         133016, 135000),
@@ -16,11 +17,16 @@ _CODES: dict[ResultClass, tuple[int, ...]] = {
         132008, 132012, 132015, 132016, 132068,
     ),
 }  # fmt: skip
-_CLASSES = {code: kind for kind, codes in _CODES.items() for code in codes}
+# The app, the account or its number is asked to slow down; 131056 is about one person only.
+SLOW_DOWN = frozenset({4, 80007, 130429})
+_CLASSES = {code: kind for kind, codes in CODES.items() for code in codes}
 
 
 def result_class(code: int | None) -> ResultClass | None:
     """The class of a code; None when Meta did not document it."""
-    if code is not None and 200 <= code <= 299:
-        return ResultClass.FAIL_ACCOUNT
     return None if code is None else _CLASSES.get(code)
+
+
+def suppression(code: int | None) -> str:
+    """Why nothing may be sent to the address again after this code; "" when it may."""
+    return "opted_out" if result_class(code) is ResultClass.FAIL_OPTOUT else ""

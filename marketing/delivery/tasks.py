@@ -70,10 +70,19 @@ def drop_old_partitions() -> None:
 
 
 @shared_task
+def settle_costs() -> None:
+    """Book what messages cost by what became of them."""
+    from marketing.delivery import services
+
+    services.settle_due()
+
+
+@shared_task
 def reconcile_messages() -> None:
-    """Finish runs whose last outcome came by webhook or sweep."""
+    """Finish runs whose last outcome came by webhook or sweep; expect no more of old ones."""
     from marketing.delivery import services
 
     for tenant in Tenant.objects.filter(is_active=True):
         with tenant_scope(tenant.pk):
             services.finish_done_runs()
+            services.expect_no_more()

@@ -33,6 +33,13 @@ def reserve(costs):
     )
 
 
+def book(branch, reserved, spent="0"):
+    services.book(
+        changes={branch and branch.pk: (Decimal(reserved), Decimal(spent))},
+        on=NOON,
+    )
+
+
 def test_costs_go_to_their_branch_and_all_of_them_to_the_chain(chain):
     reserve({chain.north: "10.1234", chain.south: "5", None: "1"})
     assert money(chain.north) == (Decimal("10.1234"), 0)
@@ -42,11 +49,9 @@ def test_costs_go_to_their_branch_and_all_of_them_to_the_chain(chain):
 
 def test_settling_turns_the_promise_into_spend_and_frees_the_rest(chain):
     reserve({chain.north: "10"})
-    services.settle_budget(
-        branch_id=chain.north.pk, reserved=Decimal(8), spent=Decimal("6.5"), on=NOON
-    )
+    book(chain.north, "-8", "6.5")
     assert money(chain.north) == money() == (2, Decimal("6.5"))
-    services.release_budget(branch_id=chain.north.pk, reserved=Decimal(2), on=NOON)
+    book(chain.north, "-2")
     assert money(chain.north) == money() == (0, Decimal("6.5"))
 
 
@@ -79,14 +84,15 @@ def test_the_chains_limit_binds_its_branches(chain):
 def test_what_was_sent_is_charged_even_beyond_the_limit(chain):
     set_config(monthly_budget_limit=Decimal("10.00"))
     reserve({None: "10"})
-    services.settle_budget(branch_id=None, reserved=Decimal(10), spent=Decimal(12), on=NOON)
-    assert money() == (0, 12)
+    book(None, "-10", "12")
+    book(None, "3")
+    assert money() == (3, 12)
 
 
 def test_releasing_more_than_was_promised_changes_nothing(chain):
     reserve({chain.north: "5"})
     with pytest.raises(IntegrityError), transaction.atomic():
-        services.release_budget(branch_id=chain.north.pk, reserved=Decimal(6), on=NOON)
+        book(chain.north, "-6")
     assert money(chain.north) == money() == (5, 0)
 
 
@@ -104,7 +110,7 @@ def test_reaching_the_alert_share_is_told_once_a_month(chain):
     reserve({chain.north: "0.01"})
     assert [event.payload["branchId"] for event in told] == [None]
     assert told.get().payload["limit"] == "100.00"
-    services.release_budget(branch_id=chain.north.pk, reserved=Decimal(50), on=NOON)
+    book(chain.north, "-50")
     reserve({chain.north: "60"})
     assert told.count() == 1
 
@@ -207,12 +213,8 @@ def test_any_sequence_keeps_the_books_straight(chain, moves):
             else:
                 part = min(amount, promised[branch_id])
                 promised[branch_id] -= part
-                if kind == "settle":
-                    services.settle_budget(
-                        branch_id=branch_id, reserved=part, spent=part / 2, on=NOON
-                    )
-                else:
-                    services.release_budget(branch_id=branch_id, reserved=part, on=NOON)
+                spent = part / 2 if kind == "settle" else Decimal(0)
+                services.book(changes={branch_id: (-part, spent)}, on=NOON)
             for row in BudgetMonth.objects.all():
                 assert row.reserved + row.spent <= limits.get(row.branch_id, row.reserved + 100)
                 assert row.reserved == (

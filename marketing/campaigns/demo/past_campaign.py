@@ -3,8 +3,6 @@
 import datetime as dt
 from typing import Any
 
-from django.db.models import F
-
 from customers.models import Customer
 from marketing.campaigns.demo.staging import execute
 from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
@@ -15,8 +13,7 @@ from marketing.core.models import AuditEntry, Branch
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.models import BatchCost, DispatchBatch, SendRun
 from marketing.delivery.plan import plan_step
-from marketing.policy.models import BudgetMonth
-from marketing.policy.selectors import month_of
+from marketing.delivery.services.settlement import settle_run
 from marketing.segments.services import create_segment
 
 INVITED = 300
@@ -88,9 +85,10 @@ def make_past_campaign(
             "purpose": run.purpose,
         },
     )
-    for statement in (REFERENCES, COUNTERS, REASONS, COSTS):
+    for statement in (REFERENCES, COUNTERS, REASONS):
         execute(statement, of_run)
-    _close_books(campaign, run, branch, sent_at)
+    settle_run(run)
+    _close_books(campaign, run)
     _write_history(campaign, author, approver, sent_at)
     return campaign
 
@@ -147,8 +145,8 @@ def _write_history(
         )
 
 
-def _close_books(campaign: Campaign, run: SendRun, branch: Branch, sent_at: dt.datetime) -> None:
-    """Audience and cost as the batches have them, charged to the month it was sent in."""
+def _close_books(campaign: Campaign, run: SendRun) -> None:
+    """Audience and cost as the batches have them."""
     batches = list(DispatchBatch.objects.filter(run_id=run.pk))
     cost = sum(BatchCost.objects.filter(run_id=run.pk).values_list("spent", flat=True))
     audience = sum(
@@ -156,9 +154,7 @@ def _close_books(campaign: Campaign, run: SendRun, branch: Branch, sent_at: dt.d
         for batch in batches
         for state in ("read", "delivered", "failed", "skipped")
     )
-    SendRun.objects.filter(pk=run.pk).update(
-        audience=audience, reserved={str(branch.pk): str(cost)}
-    )
+    SendRun.objects.filter(pk=run.pk).update(audience=audience)
     Campaign.objects.filter(pk=campaign.pk).update(
         estimated_recipients=audience,
         estimated_cost=cost,
@@ -166,9 +162,6 @@ def _close_books(campaign: Campaign, run: SendRun, branch: Branch, sent_at: dt.d
         approved_cost=cost,
         approved_hash=plan.fingerprint(campaign),
     )
-    for charged in (None, branch):
-        month, _made = BudgetMonth.objects.get_or_create(branch=charged, month=month_of(sent_at))
-        BudgetMonth.objects.filter(pk=month.pk).update(spent=F("spent") + cost)
 
 
 # One in fifty failed, seven of ten that arrived were read. What was not sent costs nothing.
@@ -210,8 +203,7 @@ MESSAGES = """
 COUNTERS = """
     UPDATE delivery_dispatchbatch batch
     SET first_id = counted.first_id, last_id = counted.last_id, delivered = counted.delivered,
-        read = counted.read, failed = counted.failed, skipped = counted.skipped,
-        is_settled = true
+        read = counted.read, failed = counted.failed, skipped = counted.skipped
     FROM (
         SELECT batch_id, (array_agg(id ORDER BY id))[1] AS first_id,
                (array_agg(id ORDER BY id DESC))[1] AS last_id,
@@ -234,14 +226,6 @@ REASONS = """
     WHERE run_id = %(run)s AND id >= uuid_bound(%(sent_at)s - interval '1 minute')
       AND state IN ('skipped', 'failed')
     GROUP BY tenant_id, run_id, batch_id, state, code
-"""
-
-COSTS = """
-    INSERT INTO delivery_batchcost (tenant_id, run_id, batch_id, branch_id, spent)
-    SELECT tenant_id, run_id, batch_id, branch_id, sum(cost)
-    FROM delivery_message
-    WHERE run_id = %(run)s AND id >= uuid_bound(%(sent_at)s - interval '1 minute')
-    GROUP BY tenant_id, run_id, batch_id, branch_id
 """
 
 REFERENCES = """

@@ -29,7 +29,9 @@ class Message(AppendModel):
     `reason` says why it was skipped or is held (spelled as in the gate); `error_code` is
     the vendor's. `step` is the run's step; `attempt_of` the person's first attempt of the
     run, `fallback_id` the attempt that took this one's place. `slot_at` is the time it holds
-    in the person's contact load; another attempt of hers may hold it instead. No index names
+    in the person's contact load; another attempt of hers may hold it instead. `cost` is what it
+    costs if the vendor charges it, `fallback_cost` what the steps after it may cost at most while
+    they can still follow (None: none does). No index names
     `state`, so that its changes stay within the row's page, and none the batch: a batch's
     messages are found by the bounds of their ids.
     """
@@ -66,6 +68,7 @@ class Message(AppendModel):
     error_detail = models.CharField(max_length=255, blank=True)
     segments = models.PositiveSmallIntegerField(default=1)
     cost = models.DecimalField(max_digits=10, decimal_places=4, default=Decimal(0))
+    fallback_cost = models.DecimalField(max_digits=10, decimal_places=4, null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -51,7 +51,6 @@ class SendRun(TenantModel):
     branch_ids = ArrayField(models.UUIDField(), null=True)
     charged_branch_id = models.UUIDField(null=True)
     audience = models.PositiveIntegerField(default=0)
-    reserved = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_default=Now())
     frozen_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -161,7 +160,14 @@ class BatchCost(TenantModel):
                 fields=["batch_id", "branch_id"], name="batch_cost", nulls_distinct=False
             )
         ]
-        indexes = [models.Index(fields=["run_id"], name="batch_cost_of_run")]
+        indexes = [
+            models.Index(fields=["run_id"], name="batch_cost_of_run"),
+            models.Index(
+                fields=["tenant", "run_id"],
+                condition=models.Q(reserved__gt=0),
+                name="batch_cost_promised",
+            ),
+        ]
 
 
 class PortfolioPerson(TenantModel):

@@ -10,6 +10,7 @@ from marketing.delivery.services.runs import (
     pause_run,
     resume_run,
 )
+from marketing.delivery.services.settlement import expect_no_more, settle_due
 from marketing.delivery.services.single import send_test
 
 # Last: what it calls imports the verbs above.
@@ -26,11 +27,13 @@ __all__ = [
     "create_run",
     "dispatch_due",
     "drop_old_partitions",
+    "expect_no_more",
     "finish_done_runs",
     "finish_run_if_done",
     "freeze_run",
     "pause_run",
     "resume_run",
     "send_test",
+    "settle_due",
     "sweep_batches",
 ]

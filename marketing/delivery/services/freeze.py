@@ -83,10 +83,7 @@ def freeze_run(*, run: SendRun, audience: QuerySet[Customer]) -> FreezeResult:
         costs = _close_batches(run, rows)
         policy.reserve_budget(branch_costs=costs, on=now)
         total = sum(row[6] for row in rows)
-        SendRun.objects.filter(pk=run.pk).update(
-            audience=total,
-            reserved={str(branch or ""): str(cost) for branch, cost in costs.items()},
-        )
+        SendRun.objects.filter(pk=run.pk).update(audience=total)
         reasons: Counter[str] = Counter()
         for _, state, reason, _, _, _, count, _ in rows:
             if state == "skipped":
@@ -159,8 +156,12 @@ def _write_messages(run: SendRun, plan: StepPlan, audience: QuerySet[Customer]) 
 
 
 def _close_batches(run: SendRun, rows: list[Row]) -> dict[uuid.UUID | None, Decimal]:
-    """Write each batch's bounds and counters; returns the cost per charged branch."""
+    """Write each batch's bounds, counters and costs; returns the cost per charged branch.
+
+    What is reserved here is what settling would book: the batches count as settled.
+    """
     costs: dict[uuid.UUID | None, Decimal] = defaultdict(Decimal)
+    reserved: dict[tuple[int, uuid.UUID | None], Decimal] = defaultdict(Decimal)
     bounds: dict[int, list[uuid.UUID]] = defaultdict(list)
     counts: dict[int, Counter[str]] = defaultdict(Counter)
     for batch_id, state, _, branch_id, first_id, last_id, count, cost in rows:
@@ -168,13 +169,14 @@ def _close_batches(run: SendRun, rows: list[Row]) -> dict[uuid.UUID | None, Deci
         counts[batch_id][state] += count
         if state == "queued":
             costs[branch_id] += cost
+            reserved[batch_id, branch_id] += cost
     batch_ids = list(bounds)
     with connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE delivery_dispatchbatch b
             SET first_id = v.first_id, last_id = v.last_id, queued = v.queued,
-                skipped = v.skipped,
+                skipped = v.skipped, is_settled = true,
                 state = CASE WHEN v.queued = 0 THEN 'done' ELSE b.state END
             FROM unnest(%s::bigint[], %s::uuid[], %s::uuid[], %s::int[], %s::int[])
                  AS v(id, first_id, last_id, queued, skipped)
@@ -186,6 +188,20 @@ def _close_batches(run: SendRun, rows: list[Row]) -> dict[uuid.UUID | None, Deci
                 [max(bounds[batch_id]) for batch_id in batch_ids],
                 [counts[batch_id]["queued"] for batch_id in batch_ids],
                 [counts[batch_id]["skipped"] for batch_id in batch_ids],
+            ],
+        )
+        cursor.execute(
+            """
+            INSERT INTO delivery_batchcost (
+                tenant_id, run_id, batch_id, branch_id, reserved, spent)
+            SELECT %s, %s, v.*, 0 FROM unnest(%s::bigint[], %s::uuid[], %s::numeric[]) AS v
+            """,
+            [
+                run.tenant_id,
+                run.pk,
+                [batch_id for batch_id, _ in reserved],
+                [branch_id for _, branch_id in reserved],
+                list(reserved.values()),
             ],
         )
         cursor.execute(

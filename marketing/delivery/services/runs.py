@@ -2,19 +2,17 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Sum
 
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict
 from marketing.delivery.counters import Move, move_counters
-from marketing.delivery.models import DispatchBatch, Message, SendRun
+from marketing.delivery.models import DispatchBatch, SendRun
+from marketing.delivery.services.settlement import settle_run
 from marketing.delivery.tasks import nudge_dispatch
-from marketing.policy import services as policy
 
 OPEN = (SendRun.State.FROZEN, SendRun.State.PAUSED)
 
@@ -97,7 +95,7 @@ def cancel_run(*, run: SendRun) -> int:
     if not changed:
         raise Conflict("This run is over.")
     skipped = skip_queued(run_id=run.pk)
-    _settle(SendRun.objects.get(pk=run.pk))
+    settle_run(run)
     return skipped
 
 
@@ -153,7 +151,7 @@ def finish_run_if_done(*, run_id: uuid.UUID) -> bool:
     if run is None or DispatchBatch.objects.filter(run_id=run_id).exclude(state="done").exists():
         return False
     SendRun.objects.filter(pk=run_id).update(state=SendRun.State.DONE, finished_at=clock.now())
-    _settle(run)
+    settle_run(run)
     events.record("send_run.finished", {"runId": run.pk, "campaignId": run.campaign_id})
     return True
 
@@ -164,20 +162,3 @@ def finish_done_runs() -> None:
     done = SendRun.objects.filter(state=SendRun.State.FROZEN).exclude(pk__in=unfinished)
     for run_id in done.values_list("pk", flat=True):
         finish_run_if_done(run_id=run_id)
-
-
-def _settle(run: SendRun) -> None:
-    """What was promised per branch becomes what was spent; the rest is free again."""
-    spent = (
-        Message.objects.filter(run_id=run.pk, state__in=["sent", "delivered", "read", "unknown"])
-        .values_list("branch_id")
-        .annotate(total=Sum("cost"))
-    )
-    by_branch = {str(branch or ""): total for branch, total in spent}
-    for key, amount in sorted(run.reserved.items()):
-        policy.settle_budget(
-            branch_id=uuid.UUID(key) if key else None,
-            reserved=Decimal(amount),
-            spent=by_branch.get(key, Decimal(0)),
-            on=run.frozen_at or run.created_at,
-        )

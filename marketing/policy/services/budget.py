@@ -1,4 +1,4 @@
-"""The monthly budget: reserved at the freeze, settled when the run ends, the rest released.
+"""The monthly budget: reserved at the freeze, booked as messages are charged or cannot be any more.
 
 Every movement touches the chain's row first and then the branches' in the order of their
 ids, so that transactions which move several never wait for each other in a circle.
@@ -44,7 +44,7 @@ LIMITED = """
          ON branch_config.branch_id = budget.branch_id
     WHERE budget.tenant_id = %(tenant)s AND budget.month = %(month)s
 """
-# A movement that promises nothing more is never refused: what was sent has to be paid.
+# Only a promise is refused: what was sent has to be paid.
 MOVE = f"""
     UPDATE policy_budgetmonth budget
     SET reserved = budget.reserved + limited.reserve,
@@ -55,7 +55,7 @@ MOVE = f"""
             THEN coalesce(budget.alerted_at, now()) ELSE budget.alerted_at END
     FROM ({LIMITED}) limited
     WHERE budget.id = limited.id
-      AND (limited.reserve <= 0 OR limited.budget_limit IS NULL
+      AND (NOT %(is_promise)s OR limited.reserve <= 0 OR limited.budget_limit IS NULL
            OR budget.reserved + budget.spent + limited.reserve <= limited.budget_limit)
     RETURNING budget.branch_id, limited.budget_limit, new.reserved, new.spent,
               old.alerted_at IS NULL AND new.alerted_at IS NOT NULL
@@ -75,25 +75,16 @@ def reserve_budget(*, branch_costs: Mapping[uuid.UUID | None, Decimal], on: dt.d
     `details["shortfalls"]`, a list of branchId (None: the chain), limit, reserved, spent and
     asked.
     """
-    _move({branch: (cost, NOTHING) for branch, cost in branch_costs.items()}, on)
+    _move({branch: (cost, NOTHING) for branch, cost in branch_costs.items()}, on, is_promise=True)
 
 
-def settle_budget(
-    *, branch_id: uuid.UUID | None, reserved: Decimal, spent: Decimal, on: dt.datetime
-) -> None:
-    """Turn a promise into what was really charged. `on` is the moment of the reservation.
+def book(*, changes: Mapping[uuid.UUID | None, tuple[Decimal, Decimal]], on: dt.datetime) -> None:
+    """Add (reserved, spent) per branch, either may be negative, to the month of `on`.
 
-    Raises IntegrityError when more is settled than was reserved.
+    `on` is the moment of the reservation. Never refused: it says what has happened. Raises
+    IntegrityError when more is released than was reserved.
     """
-    _move({branch_id: (-reserved, spent)}, on)
-
-
-def release_budget(*, branch_id: uuid.UUID | None, reserved: Decimal, on: dt.datetime) -> None:
-    """Give a promise back. `on` is the moment of the reservation.
-
-    Raises IntegrityError when more is released than was reserved.
-    """
-    _move({branch_id: (-reserved, NOTHING)}, on)
+    _move(changes, on, is_promise=False)
 
 
 def open_budget_month(*, on: dt.datetime) -> None:
@@ -106,8 +97,10 @@ def open_budget_month(*, on: dt.datetime) -> None:
 
 
 @transaction.atomic
-def _move(moves: Mapping[uuid.UUID | None, tuple[Decimal, Decimal]], on: dt.datetime) -> None:
-    """Add (reserved, spent) to each branch and their sums to the chain, within the limits."""
+def _move(
+    moves: Mapping[uuid.UUID | None, tuple[Decimal, Decimal]], on: dt.datetime, *, is_promise: bool
+) -> None:
+    """Add (reserved, spent) to each branch and their sums to the chain; a promise within limits."""
     of_chain = (
         sum((reserve for reserve, _ in moves.values()), NOTHING),
         sum((spend for _, spend in moves.values()), NOTHING),
@@ -121,6 +114,7 @@ def _move(moves: Mapping[uuid.UUID | None, tuple[Decimal, Decimal]], on: dt.date
         "branches": list(totals),
         "reserve": [reserve for reserve, _ in totals.values()],
         "spend": [spend for _, spend in totals.values()],
+        "is_promise": is_promise,
     }
     with connection.cursor() as cursor:
         cursor.execute(OPEN_ROWS, parameters)

@@ -23,6 +23,7 @@ SOURCES = {
     "unsubscribe_link": gettext_lazy("Unsubscribe link"),
     "manual": gettext_lazy("Entered by staff"),
     "erasure": gettext_lazy("Erased"),
+    "provider": gettext_lazy("Through the messaging app"),
 }
 
 

@@ -16,7 +16,12 @@ from customers.services.contact_points import add_contact_point
 from customers.services.customers import add_note, create_customer, update_customer
 from customers.services.opt_outs import opt_out_address, opt_out_by_link
 from customers.services.person import erase_customer, export_customer
-from customers.services.suppression import suppress_address, suppress_addresses
+from customers.services.suppression import (
+    lift_opt_outs,
+    suppress_address,
+    suppress_addresses,
+)
+from customers.services.withdrawals import reopen_consent, withdraw_for_many
 
 __all__ = [
     "BillLine",
@@ -26,6 +31,7 @@ __all__ = [
     "create_customer",
     "erase_customer",
     "export_customer",
+    "lift_opt_outs",
     "mark_stale",
     "opt_out",
     "opt_out_address",
@@ -38,7 +44,9 @@ __all__ = [
     "record_package",
     "record_purchase",
     "record_visit",
+    "reopen_consent",
     "suppress_address",
     "suppress_addresses",
     "update_customer",
+    "withdraw_for_many",
 ]

@@ -1,6 +1,6 @@
 """Addresses that must not be written to again. They are kept as hashes and outlive the person."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import connection
 
@@ -62,6 +62,11 @@ def suppress_customer(*, customer: Customer) -> None:
 def lift_opt_out(*, channel: str, customer: Customer) -> None:
     """She agrees again: forget that her address had opted out. Bounces and complaints stay."""
     address = customer.email if channel == Channel.EMAIL else customer.phone
-    suppressions_of([address, customer.whatsapp_id]).filter(
-        channel=channel, reason=Suppression.Reason.OPTED_OUT
+    lift_opt_outs(channels=[channel], addresses=[address, customer.whatsapp_id])
+
+
+def lift_opt_outs(*, channels: Sequence[str], addresses: Iterable[str]) -> None:
+    """Who has these addresses asks for messages again. Bounces and complaints stay."""
+    suppressions_of(addresses).filter(
+        channel__in=channels, reason=Suppression.Reason.OPTED_OUT
     ).delete()

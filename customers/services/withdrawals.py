@@ -1,0 +1,124 @@
+"""Consent that vendors report as ended for many people, and what a person opens again herself."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.db import connection, transaction
+
+from customers import rules
+from customers.models import ConsentRecord, ConsentState, Customer
+from customers.services.consent import record_consent
+from marketing.core import clock, events
+from marketing.core.actor import Actor
+from marketing.core.models import AuditEntry
+
+# How a person says something of herself; what staff or another system closed stays closed.
+OWN_SOURCES = frozenset({"customer_request", "preference_centre", "unsubscribe_link", "provider"})
+
+
+@transaction.atomic
+def withdraw_for_many(
+    *,
+    actor: Actor,
+    customer_ids: Collection[uuid.UUID],
+    channel: str,
+    purpose: str,
+    source: str,
+) -> int:
+    """End one purpose of a channel for each of these active people who still agrees to it.
+
+    Ledger, current state, audit and news as `record_consent` writes them, set-based. Returns
+    for how many it ended.
+    """
+    field = f"{channel}_{purpose}"
+    if not customer_ids:
+        return 0
+    others = [f"NOT {channel}_{name}" for name in rules.CONSENT_PURPOSES if name != purpose]
+    people = sorted(set(customer_ids))
+    list(Customer.objects.select_for_update(no_key=True).filter(pk__in=people).order_by("pk"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE customers_consentstate s
+            SET {field} = false, updated_at = now(),
+                {channel}_basis = CASE WHEN {" AND ".join(others)} THEN '' ELSE {channel}_basis END
+            FROM customers_customer c
+            WHERE c.id = s.customer_id AND c.status = 'active' AND c.id = ANY(%s) AND s.{field}
+            RETURNING s.customer_id
+            """,  # noqa: S608  the names of our own columns
+            [people],
+        )
+        ended = [customer_id for (customer_id,) in cursor.fetchall()]
+    at = clock.now()
+    ConsentRecord.objects.bulk_create(
+        ConsentRecord(
+            customer_id=customer_id,
+            channel=channel,
+            purpose=purpose,
+            state=ConsentRecord.State.WITHDRAWN,
+            source=source,
+            user=actor.user,
+            at=at,
+        )
+        for customer_id in ended
+    )
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            tenant_id=actor.tenant_id,
+            user_id=actor.user_id,
+            actor_label=actor.label,
+            action="consent.update",
+            object_type=Customer._meta.label_lower,
+            object_id=customer_id,
+            changes={field: [True, False], "source": source},
+        )
+        for customer_id in ended
+    )
+    if events.has_subscribers("consent.updated"):
+        for customer_id in ended:
+            change = {"field": field, "oldValue": True, "newValue": False}
+            events.record("consent.updated", {"customerId": str(customer_id), **change})
+    return len(ended)
+
+
+@transaction.atomic
+def reopen_consent(
+    *, actor: Actor, customer: Customer, channel: str, source: str, purpose: str = ""
+) -> ConsentState:
+    """Give back what the person herself closed on the channel; with `purpose`, that alone.
+
+    An opt-out of all marketing is hers when she gave it; what staff closed stays closed.
+    """
+    state, _made = ConsentState.objects.get_or_create(customer=customer)
+    closed = _closed_by_herself(list(customer.consent_records.order_by("at", "pk")))
+    purposes = [purpose] if purpose else rules.CONSENT_PURPOSES
+    changes: dict[str, bool | str] = {
+        f"{channel}_{name}": True for name in purposes if f"{channel}_{name}" in closed
+    }
+    if state.marketing_opted_out and not purpose:
+        if "marketing_opted_out" not in closed:
+            return state
+        changes["marketing_opted_out"] = False
+    if not changes:
+        return state
+    return record_consent(actor=actor, customer=customer, changes=changes, source=source)
+
+
+def _closed_by_herself(records: Sequence[ConsentRecord]) -> set[str]:
+    """The fields of the consent state that her own words closed last."""
+    fields = rules.no_consent()
+    closed: set[str] = set()
+    for record in records:
+        said = rules.Statement(record.state, record.channel, record.purpose, record.basis)
+        after: dict[str, Any] = rules.follow(fields, said, source=record.source, at=record.at)
+        for name, value in after.items():
+            is_open = (not value) if name == "marketing_opted_out" else bool(value)
+            if value == fields[name] or not isinstance(value, bool):
+                continue
+            if not is_open and record.source in OWN_SOURCES:
+                closed.add(name)
+            else:
+                closed.discard(name)
+        fields = after
+    return closed

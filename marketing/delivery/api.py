@@ -34,7 +34,9 @@ class MessageOutput(ApiSerializer):
     channel = serializers.ChoiceField(Channel.choices)
     message_type = serializers.ChoiceField(SendRun.Kind.choices, source="kind")
     campaign_id = serializers.UUIDField(allow_null=True)
-    template_id = serializers.UUIDField(source="template_version.template_id")
+    template_id = serializers.UUIDField(
+        source="template_version.template_id", default=None, allow_null=True
+    )
     content_sent = serializers.SerializerMethodField("get_content_sent")
     recipient_phone = serializers.SerializerMethodField("get_recipient_phone")
     recipient_email = serializers.SerializerMethodField("get_recipient_email")

@@ -1,9 +1,8 @@
 from django.urls import path
 
-from marketing.delivery import api, views
+from marketing.delivery import api
 
 urlpatterns = [
-    path("webhooks/<slug:provider>/<str:token>", views.webhook, name="webhook"),
     path(
         "customers/<uuid:pk>/messages",
         api.CustomerMessages.as_view(),

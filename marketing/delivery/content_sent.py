@@ -9,6 +9,8 @@ def content_sent(message: Message) -> Rendered:
 
     Empty when a value it needs is not there: the person was skipped for it, or erased.
     """
+    if message.template_version is None:
+        return Rendered(body=message.variables.get("text", ""), language=message.language)
     compiled = compile_version(message.template_version)
     try:
         return compiled.render(message.language, {"unsubscribe_url": "", **message.variables})

@@ -1,3 +1,4 @@
+from marketing.delivery.models.link import Engagement, LinkCount, TrackedLink
 from marketing.delivery.models.message import Message, MessageState, ProviderReference
 from marketing.delivery.models.run import (
     BatchCost,
@@ -7,18 +8,22 @@ from marketing.delivery.models.run import (
     PortfolioPerson,
     SendRun,
 )
-from marketing.delivery.models.webhook import WebhookEvent, WebhookKey
+from marketing.delivery.models.webhook import ExtraKeyword, InboundMessage, WebhookEvent
 
 __all__ = [
     "BatchCost",
     "BatchReason",
     "ContactLoad",
     "DispatchBatch",
+    "Engagement",
+    "ExtraKeyword",
+    "InboundMessage",
+    "LinkCount",
     "Message",
     "MessageState",
     "PortfolioPerson",
     "ProviderReference",
     "SendRun",
+    "TrackedLink",
     "WebhookEvent",
-    "WebhookKey",
 ]

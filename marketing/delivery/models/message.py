@@ -29,11 +29,13 @@ class Message(AppendModel):
     `reason` says why it was skipped or is held (spelled as in the gate); `error_code` is
     the vendor's. `step` is the run's step; `attempt_of` the person's first attempt of the
     run, `fallback_id` the attempt that took this one's place. `slot_at` is the time it holds
-    in the person's contact load; another attempt of hers may hold it instead. `cost` is what it
+    in the person's contact load; another attempt of hers may hold it instead. `opened_at` and
+    `clicked_at` are when the person, not a machine, first did so. `cost` is what it
     costs if the vendor charges it, `fallback_cost` what the steps after it may cost at most while
     they can still follow (None: none does). No index names
     `state`, so that its changes stay within the row's page, and none the batch: a batch's
-    messages are found by the bounds of their ids.
+    messages are found by the bounds of their ids. Without a `template_version` it is free
+    text, an answer to what she wrote: `variables` is `{"text": …}`.
     """
 
     run = loose_key("delivery.SendRun", db_index=False)
@@ -41,7 +43,7 @@ class Message(AppendModel):
     customer = loose_key("customers.Customer", db_index=False)
     branch = loose_key("core.Branch", null=True, db_index=False)
     account = loose_key("policy.ProviderAccount", null=True, db_index=False)
-    template_version = loose_key("content.TemplateVersion", db_index=False)
+    template_version = loose_key("content.TemplateVersion", null=True, db_index=False)
     campaign_id = models.UUIDField(null=True)
     kind = models.CharField(max_length=15, choices=SendRun.Kind.choices)
     channel = models.CharField(max_length=20, choices=Channel.choices)
@@ -62,6 +64,8 @@ class Message(AppendModel):
     delivered_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)
     failed_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField(null=True)
+    clicked_at = models.DateTimeField(null=True)
     provider_message_id = models.CharField(max_length=150, blank=True)
     error_code = models.CharField(max_length=30, blank=True)
     error_class = models.CharField(max_length=20, blank=True)

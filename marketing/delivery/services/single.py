@@ -1,11 +1,14 @@
-"""Messages to one person: the test that a manager sends to a staff phone."""
+"""Messages to one person: a manager's test to a staff phone, the answer to what she wrote."""
+
+from typing import Any
 
 from django.db import transaction
 
-from customers.models import Customer
+from customers.models import Channel, Customer, Purpose
 from marketing.content import merge_fields
 from marketing.content.models import TemplateVersion
 from marketing.content.rendering import compile_version
+from marketing.content.rules import count_sms
 from marketing.core import audit, clock
 from marketing.core.actor import Actor
 from marketing.core.errors import (
@@ -14,11 +17,17 @@ from marketing.core.errors import (
     ProviderFailed,
     ValidationFailed,
 )
+from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.models import DispatchBatch, Message, MessageState, SendRun
 from marketing.delivery.plan import resolvable
 from marketing.delivery.tasks import nudge_dispatch
 from marketing.policy import selectors as policy
+from marketing.policy.models import ProviderAccount
+from marketing.policy.rules import message_category
+
+# Ahead of every campaign.
+PRIORITY = 10
 
 
 @transaction.atomic
@@ -32,53 +41,101 @@ def send_test(
     circuit is open, `ValidationFailed` when the customer lacks a value the text needs.
     """
     channel = version.template.channel
-    config = policy.get_config()
-    if not config.marketing_enabled:
-        raise MarketingDisabled()
     account = policy.default_account(channel)
-    if account is None or not getattr(config, f"{channel}_enabled"):
-        raise ChannelDisabled()
-    if account.circuit_reason:
-        raise ProviderFailed(account.circuit_reason)
+    _require_open(channel, account)
     compiled = compile_version(version)
     variables = merge_fields.values_of(customer, resolvable(compiled))
     if missing := compiled.missing(language, variables):
         raise ValidationFailed(
             f"{customer.name} has no {', '.join(missing)}.", fields={"customerId": missing}
         )
+    message = _queue(
+        Message(
+            customer=customer,
+            account=account,
+            template_version=version,
+            kind=SendRun.Kind.TEST,
+            channel=channel,
+            address=address,
+            language=language,
+            variables=variables,
+        ),
+        steps=[{"channel": channel, "versionId": str(version.pk), "afterMinutes": 0}],
+    )
+    audit.record(actor, "message.test_sent", message, {"channel": channel})
+    return message
+
+
+@transaction.atomic
+def send_reply(
+    *, customer: Customer, channel: str, account: ProviderAccount, address: str, text: str
+) -> Message:
+    """Answer what a person wrote in free text, by the account she wrote to, at once.
+
+    She asked for it: consent, hours and caps do not hold for it, the switches do. Where and
+    how long free text is allowed is the caller's to know. Raises `MarketingDisabled`,
+    `ChannelDisabled`, `ProviderFailed` while the account's circuit is open.
+    """
+    _require_open(channel, account)
+    tenant = Tenant.objects.get(pk=current_tenant_id())
+    segments = count_sms(text).segments if channel == Channel.SMS else 1
+    price = policy.message_price(
+        provider=account.provider,
+        channel=channel,
+        country=tenant.country,
+        category=message_category(Purpose.TRANSACTIONAL),
+        on=clock.now().date(),
+    )
+    return _queue(
+        Message(
+            customer=customer,
+            branch_id=customer.home_branch_id,
+            account=account,
+            kind=SendRun.Kind.TRANSACTIONAL,
+            channel=channel,
+            address=address,
+            language=customer.language,
+            variables={"text": text},
+            segments=segments,
+            cost=price * segments,
+        ),
+        steps=[],
+    )
+
+
+def _require_open(channel: str, account: ProviderAccount | None) -> None:
+    config = policy.get_config()
+    if not config.marketing_enabled:
+        raise MarketingDisabled()
+    if account is None or not getattr(config, f"{channel}_enabled"):
+        raise ChannelDisabled()
+    if account.circuit_reason:
+        raise ProviderFailed(account.circuit_reason)
+
+
+def _queue(message: Message, *, steps: list[dict[str, Any]]) -> Message:
+    """Save the message with a run and a batch of its own, ahead of campaigns."""
     run = SendRun.objects.create(
         state=SendRun.State.FROZEN,
-        kind=SendRun.Kind.TEST,
-        purpose="transactional",
-        priority=10,
-        steps=[{"channel": channel, "versionId": str(version.pk), "afterMinutes": 0}],
+        kind=message.kind,
+        purpose=Purpose.TRANSACTIONAL,
+        priority=PRIORITY,
+        steps=steps,
         audience=1,
         frozen_at=clock.now(),
     )
     batch = DispatchBatch.objects.create(
         tenant_id=current_tenant_id(),
         run_id=run.pk,
-        account_id=account.pk,
-        channel=channel,
+        account_id=message.account_id,
+        channel=message.channel,
         number=1,
-        priority=10,
+        priority=PRIORITY,
         queued=1,
     )
-    message = Message.objects.create(
-        run=run,
-        batch=batch,
-        customer=customer,
-        account=account,
-        template_version=version,
-        kind=SendRun.Kind.TEST,
-        channel=channel,
-        purpose="transactional",
-        address=address,
-        language=language,
-        variables=variables,
-        state=MessageState.QUEUED,
-    )
+    message.run, message.batch = run, batch
+    message.purpose, message.state = Purpose.TRANSACTIONAL, MessageState.QUEUED
+    message.save(force_insert=True)
     DispatchBatch.objects.filter(pk=batch.pk).update(first_id=message.pk, last_id=message.pk)
-    audit.record(actor, "message.test_sent", message, {"channel": channel})
     transaction.on_commit(nudge_dispatch)
     return message

@@ -1,200 +1,227 @@
-"""Applying webhooks: deduplicated by the vendor's own key, set-based, forwards only."""
+"""Applying what came in: set-based, idempotent, what cannot be matched yet looked at again."""
 
 import datetime as dt
-import json
 import logging
 import uuid
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
+from customers.models import Customer
 from marketing.content import services as content
-from marketing.core.tenancy import tenant_scope
-from marketing.delivery.counters import Move, move_counters
+from marketing.core.tenancy import current_tenant_id, tenant_scope
 from marketing.delivery.models import WebhookEvent
-from marketing.delivery.providers.base import Call, Inbound, StatusUpdate, TemplateUpdate
+from marketing.delivery.providers.base import (
+    Call,
+    Inbound,
+    StatusUpdate,
+    Subscription,
+    TemplateUpdate,
+)
 from marketing.delivery.registry import webhook_of
-from marketing.delivery.webhooks import inbound
+from marketing.delivery.webhooks import inbound, statuses, subscriptions
+from marketing.delivery.webhooks.heard import Heard
+from marketing.delivery.webhooks.statuses import Report
+from marketing.policy.models import ProviderAccount
 
 logger = logging.getLogger(__name__)
 
-EVENTS = 200
+# What one round takes at most; bodies are held in memory.
+REQUESTS = 5_000
+REQUESTS_ALONE = 200
+BYTES = 8 * 2**20
 LOOK_AGAIN = dt.timedelta(seconds=5)
+LONGEST_WAIT = dt.timedelta(minutes=20)
 GIVE_UP = dt.timedelta(days=1)
 
-# What the vendor's own id stands for, where ours is not echoed.
-FIND = """
-SELECT r.account_id, r.reference, r.message_id
-FROM unnest(%s::uuid[], %s::text[]) AS v(account_id, reference)
-JOIN delivery_providerreference r USING (account_id, reference)
+CLAIM = """
+SELECT id, octet_length(body) FROM delivery_webhookevent
+WHERE tenant_id = %s AND applied_at IS NULL AND next_at <= %s
+ORDER BY next_at, id LIMIT %s FOR UPDATE SKIP LOCKED
 """
-# The rows are locked in id order before anything is read of them.
-LOCK = "SELECT id FROM delivery_message WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
-REMEMBER = """
-INSERT INTO delivery_webhookkey (tenant_id, account_id, key)
-SELECT DISTINCT %s::uuid, account_id, key FROM unnest(%s::uuid[], %s::text[]) AS v(account_id, key)
-ON CONFLICT DO NOTHING RETURNING account_id, key
+READ = """
+SELECT id, account_id, provider, query, body, received_at FROM delivery_webhookevent
+WHERE id = ANY(%s) AND id BETWEEN %s AND %s ORDER BY id
 """
-# A state only moves forwards, whatever came first.
-CHANGE = """
-WITH said AS (
-    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS v(
-        id uuid, state text, at timestamptz, reference text, code text, detail text,
-        error_class text)
-), latest AS (
-    SELECT DISTINCT ON (id) * FROM said ORDER BY id, delivery_rank(state) DESC, at
-), times AS (
-    SELECT id,
-           min(at) FILTER (WHERE state = 'sent') AS sent_at,
-           min(at) FILTER (WHERE state = 'delivered') AS delivered_at,
-           min(at) FILTER (WHERE state = 'read') AS read_at,
-           min(at) FILTER (WHERE state = 'failed') AS failed_at,
-           max(reference) AS reference
-    FROM said GROUP BY id
-)
-UPDATE delivery_message m
-SET state = CASE WHEN delivery_rank(l.state) > delivery_rank(m.state)
-                 THEN l.state ELSE m.state END,
-    sent_at = coalesce(m.sent_at, t.sent_at,
-                       CASE WHEN l.state IN ('delivered', 'read') THEN m.sending_at END),
-    delivered_at = coalesce(m.delivered_at, t.delivered_at, t.read_at),
-    read_at = coalesce(m.read_at, t.read_at),
-    failed_at = coalesce(m.failed_at, t.failed_at),
-    provider_message_id = CASE WHEN m.provider_message_id = ''
-                               THEN coalesce(t.reference, '') ELSE m.provider_message_id END,
-    cost = CASE WHEN l.state = 'failed' AND m.state NOT IN ('delivered', 'read')
-                THEN 0 ELSE m.cost END,
-    error_code = CASE WHEN l.state = 'failed' THEN left(l.code, 30) ELSE m.error_code END,
-    error_class = CASE WHEN l.state = 'failed' THEN l.error_class ELSE m.error_class END,
-    error_detail = CASE WHEN l.state = 'failed' THEN left(l.detail, 255)
-                        ELSE m.error_detail END
-FROM latest l JOIN times t USING (id)
-WHERE m.id = l.id
-RETURNING m.batch_id, old.state, new.state, old.error_code, new.error_code, m.fallback_id IS NULL
+APPLIED = """
+UPDATE delivery_webhookevent SET state = 'applied', applied_at = %s, error = ''
+WHERE id = ANY(%s) AND id BETWEEN %s AND %s
 """
+
+
+@dataclass(eq=False)
+class _Request:
+    """A stored request, what it says, and what became of that."""
+
+    id: uuid.UUID
+    account_id: uuid.UUID
+    provider: str
+    query: str
+    body: memoryview
+    received_at: dt.datetime
+    subscriptions: list[Subscription] = field(default_factory=list)
+    state: str = WebhookEvent.State.APPLIED
+    error: str = ""
 
 
 def consume_due() -> int:
-    """Apply what came in for every tenant; returns how many requests were applied."""
+    """Apply what came in for every tenant; returns how many requests were looked at."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT tenant FROM due_work()")
         tenants = [tenant for (tenant,) in cursor.fetchall()]
     applied = 0
     for tenant_id in tenants:
-        while count := _consume(tenant_id):
+        while count := _consume_round(tenant_id):
             applied += count
     return applied
 
 
-def _consume(tenant_id: uuid.UUID) -> int:
+def _consume_round(tenant_id: uuid.UUID) -> int:
+    """What can be taken at once; where one request cannot be applied, each by itself."""
+    try:
+        return _consume(tenant_id, REQUESTS)
+    except OperationalError:
+        raise  # of the database, not of a request: the next sweep comes
+    except Exception:
+        logger.exception("webhooks of %s are applied one by one", tenant_id)
+    count = 0
+    for _ in range(REQUESTS_ALONE):
+        try:
+            if not _consume(tenant_id, 1):
+                break
+        except OperationalError:
+            raise
+        except Exception as error:
+            _set_aside(tenant_id, f"{type(error).__name__}: {error}"[:2000])
+        count += 1
+    return count
+
+
+def _set_aside(tenant_id: uuid.UUID, error: str) -> None:
+    """Keep the request that cannot be applied for a person to look at."""
     now = timezone.now()
     with tenant_scope(tenant_id):
-        events = list(
-            WebhookEvent.objects.select_for_update(skip_locked=True)
-            .filter(applied_at=None, next_at__lte=now)
-            .order_by("next_at", "id")[:EVENTS]
-        )
-        statuses: list[tuple[WebhookEvent, StatusUpdate]] = []
-        for event in events:
-            try:
-                call = Call(url=f"?{event.query}", headers={}, body=bytes(event.body))
-                parsed = webhook_of(event.provider).parse(call)
-            except ValueError as error:
-                logger.warning("webhook %s cannot be read: %s", event.pk, error)
-                event.error = str(error)
-                continue
-            for item in parsed:
-                if isinstance(item, StatusUpdate):
-                    if item.state:
-                        statuses.append((event, item))
-                elif isinstance(item, Inbound):
-                    inbound.take(account_id=event.account_id, provider=event.provider, said=item)
-                elif isinstance(item, TemplateUpdate) and item.status:
-                    content.apply_whatsapp_status(
-                        name=item.name,
-                        language=item.language,
-                        status=item.status,
-                        reason=item.reason,
-                    )
-        unmatched = _apply(tenant_id, statuses)
-        for event in events:
-            if event.pk in unmatched and now - event.received_at < GIVE_UP:
-                event.next_at = now + LOOK_AGAIN * 2 ** min(_age(event, now), 8)
-            else:
-                event.applied_at = now
-                event.error = event.error or ("unknown message" if event.pk in unmatched else "")
-        WebhookEvent.objects.bulk_update(events, ["next_at", "applied_at", "error"])
-    return len(events)
+        for request in _claim(now, 1):
+            WebhookEvent.objects.filter(pk=request.id).update(
+                state=WebhookEvent.State.UNREADABLE, error=error, applied_at=now
+            )
 
 
-def _age(event: WebhookEvent, now: dt.datetime) -> int:
-    """How often the event has been looked at, by how long ago it came."""
-    return int((now - event.received_at) / LOOK_AGAIN).bit_length()
+def _consume(tenant_id: uuid.UUID, limit: int) -> int:
+    now = timezone.now()
+    with tenant_scope(tenant_id):
+        requests = _claim(now, limit)
+        if not requests:
+            return 0
+        _apply(requests)
+        _settle(requests, now)
+    for request in requests:
+        if request.subscriptions:
+            subscriptions.confirm(
+                tenant_id=tenant_id,
+                event_id=request.id,
+                account_id=request.account_id,
+                urls=[one.url for one in request.subscriptions],
+            )
+    return len(requests)
 
 
-def _apply(
-    tenant_id: uuid.UUID, statuses: Sequence[tuple[WebhookEvent, StatusUpdate]]
-) -> set[uuid.UUID]:
-    """Apply the updates; returns the events that name a message we do not know (yet)."""
-    if not statuses:
-        return set()
-    targets = _targets(statuses)
+def _claim(now: dt.datetime, limit: int) -> list[_Request]:
+    """Lock what has waited longest, as much as fits in memory."""
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [[target for target in targets if target]])
-        known = {message_id for (message_id,) in cursor.fetchall()}
-        found = [
-            (event, update, target)
-            for (event, update), target in zip(statuses, targets, strict=True)
-            if target in known
-        ]
-        accounts = [event.account_id for event, _, _ in found]
-        cursor.execute(REMEMBER, [tenant_id, accounts, [update.key for _, update, _ in found]])
-        fresh = set(cursor.fetchall())
-        said = [
-            _as_json(update, target)
-            for event, update, target in found
-            if (event.account_id, update.key) in fresh
-        ]
-        cursor.execute(CHANGE, [json.dumps(said)])
-        moves = Counter(
-            tuple(row) for *row, is_live in cursor.fetchall() if is_live and row[1] != row[2]
-        )
-    move_counters(
-        Move(batch_id, old, new, count, old_code, new_code)
-        for (batch_id, old, new, old_code, new_code), count in moves.items()
-    )
-    return {
-        event.pk
-        for (event, _), target in zip(statuses, targets, strict=True)
-        if target not in known
-    }
+        cursor.execute(CLAIM, [current_tenant_id(), now, limit])
+        ids, size = [], 0
+        for event_id, length in cursor.fetchall():
+            size += length
+            if ids and size > BYTES:
+                break
+            ids.append(event_id)
+        if not ids:
+            return []
+        cursor.execute(READ, [ids, min(ids), max(ids)])
+        return [_Request(*row) for row in cursor.fetchall()]
 
 
-def _targets(
-    statuses: Sequence[tuple[WebhookEvent, StatusUpdate]],
-) -> list[uuid.UUID | None]:
-    """The message that each update is about, by our id or by the vendor's."""
-    asked = {(e.account_id, u.reference) for e, u in statuses if not u.message_id and u.reference}
-    by_reference: dict[tuple[uuid.UUID, str], uuid.UUID] = {}
-    if asked:
-        with connection.cursor() as cursor:
-            cursor.execute(FIND, [list(column) for column in zip(*asked, strict=True)])
-            by_reference = {(account, ref): message for account, ref, message in cursor.fetchall()}
+def _apply(requests: Sequence[_Request]) -> None:
+    reports: list[Report] = []
+    senders: list[_Request] = []
+    said: list[tuple[_Request, Inbound]] = []
+    for request in requests:
+        try:
+            call = Call(url=f"?{request.query}", headers={}, body=bytes(request.body))
+            parsed = webhook_of(request.provider).parse(call)
+        except (ValueError, KeyError) as error:
+            logger.warning("webhook %s cannot be read: %s", request.id, error)
+            request.state, request.error = WebhookEvent.State.UNREADABLE, str(error)
+            continue
+        for item in parsed:
+            if isinstance(item, StatusUpdate):
+                reports.append(Report(request.account_id, item))
+                senders.append(request)
+            elif isinstance(item, Inbound):
+                said.append((request, item))
+            elif isinstance(item, TemplateUpdate):
+                _review(item)
+            elif isinstance(item, Subscription):
+                request.subscriptions.append(item)
+    heard = _heard(said)
+    # People are locked before messages, all of them at once, as everybody else does.
+    _lock_people(inbound.senders_of(heard) | statuses.people_leaving(reports))
+    inbound.take(heard)
+    for request, is_known in zip(senders, statuses.apply(reports), strict=True):
+        if not is_known:
+            request.state, request.error = WebhookEvent.State.UNKNOWN, "unknown message"
+
+
+def _heard(said: Sequence[tuple[_Request, Inbound]]) -> list[Heard]:
+    accounts = ProviderAccount.objects.in_bulk({request.account_id for request, _ in said})
     return [
-        update.message_id or by_reference.get((event.account_id, update.reference))
-        for event, update in statuses
+        Heard(accounts[request.account_id], item)
+        for request, item in said
+        if request.account_id in accounts
     ]
 
 
-def _as_json(update: StatusUpdate, message_id: uuid.UUID | None) -> dict[str, str]:
-    return {
-        "id": str(message_id),
-        "state": update.state,
-        "at": update.at.isoformat(),
-        "reference": update.reference,
-        "code": update.code,
-        "detail": update.detail,
-        "error_class": update.error_class,
-    }
+def _lock_people(ids: set[uuid.UUID]) -> None:
+    if ids:
+        people = Customer.objects.filter(pk__in=ids).order_by("pk")
+        list(people.select_for_update(no_key=True).values_list("pk"))
+
+
+def _review(update: TemplateUpdate) -> None:
+    if update.status:
+        content.apply_whatsapp_status(
+            name=update.name,
+            language=update.language,
+            status=update.status,
+            reason=update.reason,
+        )
+
+
+def _settle(requests: Sequence[_Request], now: dt.datetime) -> None:
+    """Close what is done; what names a message we do not know is looked at again for a day."""
+    done = [r.id for r in requests if r.state == WebhookEvent.State.APPLIED and not r.subscriptions]
+    if done:
+        with connection.cursor() as cursor:
+            cursor.execute(APPLIED, [now, done, min(done), max(done)])
+    for request in requests:
+        if request.subscriptions:
+            WebhookEvent.objects.filter(pk=request.id).update(next_at=now + _patience(request, now))
+        elif request.state != WebhookEvent.State.APPLIED:
+            is_hopeless = (
+                request.state == WebhookEvent.State.UNREADABLE
+                or now - request.received_at > GIVE_UP
+            )
+            WebhookEvent.objects.filter(pk=request.id).update(
+                state=request.state,
+                error=request.error,
+                next_at=now + _patience(request, now),
+                applied_at=now if is_hopeless else None,
+            )
+
+
+def _patience(request: _Request, now: dt.datetime) -> dt.timedelta:
+    """The older, the longer until the next look."""
+    return min(max(LOOK_AGAIN, now - request.received_at), LONGEST_WAIT)

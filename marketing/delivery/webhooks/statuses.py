@@ -1,0 +1,249 @@
+"""Applying what vendors say of messages: set-based, forwards only, whatever comes twice or late.
+
+Nothing is remembered of a report: what a message already went through changes nothing, and
+what follows from a change follows only where a state really changed.
+
+Rows are locked people first, then messages by id, contact loads by customer, batches by id.
+"""
+
+import datetime as dt
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from customers.models import Channel, Purpose, Suppression
+from customers.services import suppress_addresses, withdraw_for_many
+from marketing.core.actor import Actor
+from marketing.core.tenancy import current_tenant_id
+from marketing.delivery.counters import Move, move_counters
+from marketing.delivery.providers.base import StatusUpdate
+from marketing.delivery.rules import RANK, ResultClass
+from marketing.delivery.slots import give_back
+
+# What the vendor's own id stands for, where ours is not echoed.
+FIND = """
+SELECT r.account_id, r.reference, r.message_id
+FROM unnest(%s::uuid[], %s::text[]) AS v(account_id, reference)
+JOIN delivery_providerreference r USING (account_id, reference)
+"""
+LEAVING = """
+SELECT DISTINCT customer_id FROM delivery_message
+WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s
+"""
+LOCK = """
+SELECT id, batch_id, state, error_code, sending_at, sent_at, delivered_at, read_at,
+       provider_message_id, customer_id, channel, address, slot_at, fallback_id IS NOT NULL
+FROM delivery_message
+WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s ORDER BY id FOR UPDATE
+"""
+GO_ON = """
+UPDATE delivery_message m
+SET state = v.state, sent_at = v.sent_at, delivered_at = v.delivered_at, read_at = v.read_at,
+    provider_message_id = v.reference
+FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(sent)s::timestamptz[],
+            %(delivered)s::timestamptz[], %(read)s::timestamptz[], %(references)s::text[])
+     AS v(id, state, sent_at, delivered_at, read_at, reference)
+WHERE m.id = v.id AND m.id BETWEEN %(first)s AND %(last)s
+"""
+FAIL = """
+UPDATE delivery_message m
+SET failed_at = v.failed_at, error_code = v.code, error_class = v.class, error_detail = v.detail,
+    cost = 0, slot_at = NULL
+FROM unnest(%(ids)s::uuid[], %(failed)s::timestamptz[], %(codes)s::text[], %(classes)s::text[],
+            %(details)s::text[]) AS v(id, failed_at, code, class, detail)
+WHERE m.id = v.id AND m.id BETWEEN %(first)s AND %(last)s
+"""
+
+
+class Report(NamedTuple):
+    """A vendor's word, and the account it came to."""
+
+    account_id: uuid.UUID
+    update: StatusUpdate
+
+
+@dataclass
+class _Said:
+    """Everything one round of reports says of one message."""
+
+    state: str = ""
+    sent: dt.datetime | None = None
+    delivered: dt.datetime | None = None
+    read: dt.datetime | None = None
+    failed: dt.datetime | None = None
+    reference: str = ""
+    code: str = ""
+    error_class: str = ""
+    detail: str = ""
+    suppress: str = ""
+
+    def add(self, update: StatusUpdate) -> None:
+        """The furthest state counts, and the earliest time of each."""
+        state = update.state
+        earlier = getattr(self, state)
+        if earlier is None or update.at < earlier:
+            setattr(self, state, update.at)
+        if not self.state or RANK[state] > RANK[self.state]:
+            self.state = state
+        if state == "failed":
+            self.code = update.code[:30]
+            self.error_class = update.error_class
+            self.detail = update.detail[:255]
+        self.reference = update.reference or self.reference
+        self.suppress = update.suppress or self.suppress
+
+
+class _Message(NamedTuple):
+    """A message as it stands, locked."""
+
+    id: uuid.UUID
+    batch_id: int
+    state: str
+    error_code: str
+    sending_at: dt.datetime | None
+    sent_at: dt.datetime | None
+    delivered_at: dt.datetime | None
+    read_at: dt.datetime | None
+    reference: str
+    customer_id: uuid.UUID
+    channel: str
+    address: str
+    slot_at: dt.datetime | None
+    is_superseded: bool
+
+    def after(self, said: _Said) -> "_Message":
+        """As it stands after that: never further back."""
+        state = said.state if RANK[said.state] > RANK[self.state] else self.state
+        has_arrived = state in ("delivered", "read")
+        return self._replace(
+            state=state,
+            error_code=said.code if state == "failed" != self.state else self.error_code,
+            sent_at=self.sent_at or said.sent or (self.sending_at if has_arrived else None),
+            delivered_at=self.delivered_at or said.delivered or said.read,
+            read_at=self.read_at or said.read,
+            reference=self.reference or said.reference,
+        )
+
+
+def people_leaving(reports: Sequence[Report]) -> set[uuid.UUID]:
+    """The customers whose consent the reports will end: to be locked before any message."""
+    ended = [report for report in reports if report.update.error_class == ResultClass.FAIL_OPTOUT]
+    targets = [target for target in _targets(ended) if target]
+    if not targets:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(LEAVING, _place(targets))
+        return {customer_id for (customer_id,) in cursor.fetchall()}
+
+
+def apply(reports: Sequence[Report]) -> list[bool]:
+    """Apply the reports, in the open transaction; tells of each whether its message is known."""
+    targets = _targets(reports)
+    said: dict[uuid.UUID, _Said] = {}
+    for (_, update), target in zip(reports, targets, strict=True):
+        if target is not None and update.state:
+            said.setdefault(target, _Said()).add(update)
+    known = _lock(list(said))
+    suppress_addresses(
+        (row.channel, row.address, said[pk].suppress)
+        for pk, row in known.items()
+        if said[pk].suppress and row.address
+    )
+    _change(known, said)
+    return [
+        target in known or not update.state
+        for (_, update), target in zip(reports, targets, strict=True)
+    ]
+
+
+def _targets(reports: Iterable[Report]) -> list[uuid.UUID | None]:
+    """The message that each report is about, by our id or by the vendor's."""
+    asked = {(a, u.reference) for a, u in reports if not u.message_id and u.reference}
+    by_reference: dict[tuple[uuid.UUID, str], uuid.UUID] = {}
+    if asked:
+        with connection.cursor() as cursor:
+            cursor.execute(FIND, [list(column) for column in zip(*asked, strict=True)])
+            by_reference = {(account, ref): message for account, ref, message in cursor.fetchall()}
+    return [
+        update.message_id or by_reference.get((account_id, update.reference))
+        for account_id, update in reports
+    ]
+
+
+def _lock(ids: list[uuid.UUID]) -> dict[uuid.UUID, _Message]:
+    """Lock the messages there are, in the order of their ids."""
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, _place(ids))
+        return {row[0]: _Message(*row) for row in cursor.fetchall()}
+
+
+def _place(ids: list[uuid.UUID]) -> dict[str, Any]:
+    return {"ids": ids, "first": min(ids), "last": max(ids)}
+
+
+def _change(known: dict[uuid.UUID, _Message], said: dict[uuid.UUID, _Said]) -> None:
+    """Write what really changes, and what follows from it."""
+    pairs = [(row, row.after(said[pk])) for pk, row in known.items()]
+    changed = [(old, new) for old, new in pairs if old != new]
+    if not changed:
+        return
+    moved = [(old, new) for old, new in changed if old.state != new.state]
+    failed = [new for _, new in moved if new.state == "failed"]
+    after = [new for _, new in changed]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            GO_ON,
+            {
+                **_place([row.id for row in after]),
+                "states": [row.state for row in after],
+                "sent": [row.sent_at for row in after],
+                "delivered": [row.delivered_at for row in after],
+                "read": [row.read_at for row in after],
+                "references": [row.reference for row in after],
+            },
+        )
+        if failed:
+            reasons = [said[row.id] for row in failed]
+            cursor.execute(
+                FAIL,
+                {
+                    **_place([row.id for row in failed]),
+                    "failed": [one.failed for one in reasons],
+                    "codes": [one.code for one in reasons],
+                    "classes": [one.error_class for one in reasons],
+                    "details": [one.detail for one in reasons],
+                },
+            )
+    _let_go([row for row in failed if said[row.id].error_class == ResultClass.FAIL_OPTOUT])
+    give_back([(row.customer_id, row.slot_at) for row in failed if row.slot_at])
+    moves = Counter(
+        (old.batch_id, old.state, new.state, old.error_code, new.error_code)
+        for old, new in moved
+        if not old.is_superseded
+    )
+    move_counters(
+        Move(batch_id, old, new, count, old_code, new_code)
+        for (batch_id, old, new, old_code, new_code), count in moves.items()
+    )
+
+
+def _let_go(leaving: Sequence[_Message]) -> None:
+    """WhatsApp's own "stop" closes offers on WhatsApp; elsewhere the vendor refuses everything."""
+    withdraw_for_many(
+        actor=Actor.system(current_tenant_id()),
+        customer_ids=[row.customer_id for row in leaving if row.channel == Channel.WHATSAPP],
+        channel=Channel.WHATSAPP,
+        purpose=Purpose.PROMOTIONAL,
+        source="provider",
+    )
+    suppress_addresses(
+        (row.channel, row.address, Suppression.Reason.OPTED_OUT)
+        for row in leaving
+        if row.channel != Channel.WHATSAPP and row.address
+    )

@@ -1,23 +1,19 @@
-"""MSG91's delivery report, version 2: a form field `data` with JSON."""
+"""MSG91's delivery reports.
+
+Version 2 is a form field `data` with JSON, many reports; version 3 is one report as JSON.
+"""
 
 import datetime as dt
 import json
-import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 from marketing.delivery.providers.base import Account, Call, Parsed, StatusUpdate
-from marketing.delivery.rules import ResultClass
+from marketing.delivery.providers.msg91.codes import REPORTS
 
 INDIA = ZoneInfo("Asia/Kolkata")
-STATUSES: dict[str, tuple[str, str]] = {
-    "1": ("delivered", ""),
-    "2": ("failed", ResultClass.FAIL_RECIPIENT),
-    "9": ("failed", ResultClass.FAIL_RECIPIENT),
-    "16": ("failed", ResultClass.FAIL_CONTENT),
-    "17": ("failed", ResultClass.FAIL_RECIPIENT),
-    "25": ("failed", ResultClass.FAIL_CONTENT),
-}
 
 
 def verify(account: Account, call: Call) -> bool:
@@ -28,32 +24,36 @@ def verify(account: Account, call: Call) -> bool:
 def parse(call: Call) -> list[Parsed]:
     """Each number's report. Raises ValueError."""
     try:
-        (data,) = parse_qs(call.body.decode())["data"]
-        return [
-            StatusUpdate(
-                key=f"{request['requestId']}:{report['number']}:{report['status']}",
-                state=STATUSES.get(str(report["status"]), ("", ""))[0],
-                at=_at(report["date"]),
-                message_id=_our_id(report.get("CRQID", "")),
-                reference=request["requestId"],
-                code="" if str(report["status"]) == "1" else str(report["status"]),
-                detail=str(report.get("failedReason") or report.get("desc", "")),
-                error_class=STATUSES.get(str(report["status"]), ("", ""))[1],
-            )
-            for request in json.loads(data)
-            for report in request["report"]
-        ]
-    except (KeyError, TypeError, UnicodeDecodeError) as error:
+        return [_status(report) for report in _reports(call.body)]
+    except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise ValueError(f"not a delivery report of MSG91's: {error!r}") from error
+
+
+def _reports(body: bytes) -> Iterator[Mapping[str, Any]]:
+    if body.lstrip()[:1] == b"{":
+        yield json.loads(body)
+        return
+    (data,) = parse_qs(body.decode())["data"]
+    for request in json.loads(data):
+        for report in request["report"]:
+            yield {**report, "requestId": request["requestId"]}
+
+
+def _status(report: Mapping[str, Any]) -> StatusUpdate:
+    status = str(report["status"])
+    state, kind = REPORTS.get(status, ("", None))
+    reference = f"{report['requestId']}:{report['number']}"
+    return StatusUpdate(
+        key=f"{reference}:{status}",
+        state=state,
+        at=_at(report["date"]),
+        reference=reference,
+        code="" if kind is None else status,
+        detail="" if kind is None else str(report.get("failedReason") or report.get("desc", "")),
+        error_class=kind.value if kind else "",
+    )
 
 
 def _at(text: str) -> dt.datetime:
     """The report's time has no zone; MSG91 works in India."""
     return dt.datetime.fromisoformat(text).replace(tzinfo=INDIA)
-
-
-def _our_id(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -22,6 +22,8 @@ def main() -> int:
     parser.add_argument("--sink", action="store_true", help="accept everything, keep nothing")
     is_sink = parser.parse_args().sink
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    # A line for each command of each mail is no news.
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
     uvloop.install()
     try:
         host, port = read_address(os.environ)

@@ -148,6 +148,16 @@ class Ledger:
             for _ in range(2 if treatment.duplicates_callbacks else 1)
         ]
 
+    async def accepted_of(self, account: Account) -> int:
+        """How many messages the account sent within the last 24 hours."""
+        values = (account.name, now_ms() - WINDOW_MS)
+        rows = await self._database.read(
+            lambda reader: reader.execute(
+                "SELECT count(*) FROM message WHERE account = ? AND accepted_ms > ?", values
+            ).fetchall()
+        )
+        return int(rows[0][0])
+
     def answered(self, ids: range) -> None:
         """The client was told, at once and in full, that these are accepted."""
         if ids:
@@ -244,13 +254,13 @@ class Ledger:
         )
 
     def clear(self) -> None:
-        """Forget messages, what came in, and the callbacks owed for both, not for templates."""
+        """Forget messages, what came in, and the callbacks owed for both."""
         for statement in (
             "DELETE FROM message",
             "DELETE FROM inbound",
             "DELETE FROM stopped",
             "DELETE FROM content WHERE kind = 'mail'",
-            "DELETE FROM callback WHERE event <> 'template'",
+            "DELETE FROM callback WHERE event NOT IN ('template', 'confirmation')",
         ):
             self._database.write(statement)
         self._stopped.clear()

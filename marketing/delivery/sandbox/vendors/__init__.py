@@ -5,6 +5,8 @@ from marketing.delivery.sandbox.vendors import (
     meta,
     msg91,
     sendgrid,
+    ses,
+    smtp,
     ssl_wireless,
     twilio,
 )
@@ -18,5 +20,7 @@ VENDORS: dict[str, Vendor] = {
     "twilio": Vendor(twilio.shown, twilio.posts, twilio.inbound, has_own_urls=True),
     "ssl_wireless": Vendor(ssl_wireless.shown),
     "sendgrid": Vendor(sendgrid.shown, sendgrid.posts, sendgrid.inbound, public=sendgrid.public),
+    "ses": Vendor(ses.shown, ses.posts, connected=ses.connected),
+    "smtp": Vendor(ses.shown, public=smtp.public),
 }
-ROUTES = (*meta.ROUTES, gupshup, *twilio.ROUTES, msg91, ssl_wireless, sendgrid)
+ROUTES = (*meta.ROUTES, gupshup, *twilio.ROUTES, msg91, ssl_wireless, sendgrid, *ses.ROUTES)

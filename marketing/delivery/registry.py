@@ -74,6 +74,8 @@ VENDORS = {
     Provider.TWILIO: Vendor("twilio"),
     Provider.SSL_WIRELESS: Vendor("ssl_wireless"),
     Provider.SENDGRID: Vendor("sendgrid"),
+    Provider.SES: Vendor("ses"),
+    Provider.SMTP: Vendor("smtp"),
 }
 
 

@@ -26,12 +26,26 @@ class AccountField:
 
 @dataclass(frozen=True)
 class Vendor:
+    """`base_url` is empty where the sender's own values say what is called."""
+
     provider: Provider
     channel: Channel
     base_url: str
     credentials: tuple[AccountField, ...]
     sender: tuple[AccountField, ...]
 
+
+MAIL_SENDER = (
+    AccountField("from_email", _("From address"), column="email_from_address"),
+    AccountField("from_name", _("From name"), is_required=False, column="email_from_name"),
+    AccountField("reply_to", _("Reply address"), is_required=False),
+    AccountField(
+        "unsubscribe_email",
+        _("Mailbox for unsubscribing"),
+        is_required=False,
+        help_text=_("Some mail programs write there; empty: the from address."),
+    ),
+)
 
 VENDORS: dict[str, Vendor] = {
     vendor.provider: vendor
@@ -91,10 +105,60 @@ VENDORS: dict[str, Vendor] = {
                     help_text=_("From SendGrid's signed event webhook page."),
                 ),
             ),
+            sender=MAIL_SENDER,
+        ),
+        Vendor(
+            Provider.SES,
+            Channel.EMAIL,
+            "https://email.ap-south-1.amazonaws.com",
+            credentials=(
+                AccountField("access_key_id", _("Access key ID")),
+                AccountField("secret_access_key", _("Secret access key"), column="email_api_key"),
+            ),
             sender=(
-                AccountField("from_email", _("From address"), column="email_from_address"),
+                *MAIL_SENDER,
                 AccountField(
-                    "from_name", _("From name"), is_required=False, column="email_from_name"
+                    "configuration_set",
+                    _("Configuration set"),
+                    is_required=False,
+                    help_text=_("The one that publishes events to SNS; without it nothing comes."),
+                ),
+                AccountField(
+                    "topic_arn",
+                    _("SNS topic ARN"),
+                    is_required=False,
+                    help_text=_("Where it is given, events of no other topic are taken."),
+                ),
+            ),
+        ),
+        Vendor(
+            Provider.SMTP,
+            Channel.EMAIL,
+            "",
+            credentials=(
+                AccountField("username", _("User name"), is_required=False),
+                AccountField("password", _("Password"), is_required=False, column="email_api_key"),
+            ),
+            sender=(
+                AccountField("host", _("Server")),
+                AccountField(
+                    "port",
+                    _("Port"),
+                    is_required=False,
+                    help_text=_("Empty: 587, or 465 with TLS from the start."),
+                ),
+                AccountField(
+                    "security",
+                    _("Encryption"),
+                    is_required=False,
+                    help_text=_('"starttls" (when empty), "tls" or "none".'),
+                ),
+                *MAIL_SENDER,
+                AccountField(
+                    "return_path",
+                    _("Bounce address"),
+                    is_required=False,
+                    help_text=_("Who gets the bounces; empty: the from address."),
                 ),
             ),
         ),

@@ -13,6 +13,9 @@ or, where the vendor is not asked over plain HTTP,
 
     async deliver(account, envelopes) -> list[Result]
 
+which ends of itself within ten seconds; then it has `async probe(account) -> str` in the place of
+`check`, and may have `async close()`, to be awaited at the end of an event loop that delivered.
+
 Where messages may not share a call as they come, `calls(account, envelopes) ->
 list[list[Envelope]]` says which go together; nothing of a call is left out or repeated.
 

@@ -120,8 +120,6 @@ def test_no_address_twice_in_a_call():
 def test_a_call_takes_a_thousand_people_at_most():
     envelopes = [envelope(number) for number in range(1001)]
     assert [len(call) for call in client.calls(ACCOUNT, envelopes)] == [1000, 1]
-    small = dataclasses.replace(ACCOUNT, sender=ACCOUNT.sender | {"batch_size": "400"})
-    assert [len(call) for call in client.calls(small, envelopes)] == [400, 400, 201]
 
 
 def test_who_has_too_much_of_her_own_goes_alone():

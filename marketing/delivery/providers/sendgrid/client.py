@@ -32,8 +32,7 @@ with warnings.catch_warnings():
 
 def calls(account: Account, envelopes: Sequence[Envelope]) -> list[list[Envelope]]:
     """Those that share most of their text go together, one address never twice."""
-    size = int(account.sender.get("batch_size") or MAX_BATCH)
-    return group(envelopes, min(size, MAX_BATCH))
+    return group(envelopes, MAX_BATCH)
 
 
 def build(account: Account, envelopes: Sequence[Envelope]) -> Request:

@@ -1,0 +1,375 @@
+"""SMTP: the mails as they are written, and what a real server's replies mean."""
+
+import asyncio
+import dataclasses
+import datetime as dt
+import email
+import email.policy
+import ipaddress
+import socket
+import ssl
+import uuid
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from marketing.content.rendering import Rendered
+from marketing.delivery.providers.base import Account, Envelope
+from marketing.delivery.providers.smtp import client, pool
+from marketing.delivery.providers.smtp.mime import compose
+from marketing.delivery.rules import ResultClass
+
+MESSAGE_ID = uuid.UUID("019a0000-0000-7000-8000-000000000004")
+ACCOUNT = Account(
+    id=uuid.uuid4(),
+    provider="smtp",
+    base_url="",
+    credentials={},
+    sender={
+        "host": "127.0.0.1",
+        "security": "none",
+        "from_email": "hello@example.com",
+        "from_name": "Parlour, Park Street",
+    },
+    rate_per_second=10,
+    max_concurrency=10,
+)
+HINDI = "नमस्ते आशा जी, आपके लिए बीस प्रतिशत की छूट\n" * 5
+HTML = "<p style='color:#123'>Hi &amp; hello</p>\n." + "<i>long line</i>" * 100
+
+
+def envelope(address="asha@example.com", number=0, **rendered):
+    parts = {"body": "Hi Asha\n.\nBye", "language": "en", "subject": "Offer", "html": HTML}
+    return Envelope(
+        message_id=uuid.UUID(int=MESSAGE_ID.int + number),
+        address=address,
+        language="en",
+        rendered=Rendered(**parts | rendered),
+        parameters=None,
+        vendor_template="",
+        unsubscribe_url="https://example.com/u/token",
+    )
+
+
+class Mailbox:
+    """A server that answers as it is told and keeps what it took."""
+
+    def __init__(self):
+        self.mails = []
+        self.sessions = set()
+        self.rcpt_reply = self.data_reply = self.mail_reply = "250 OK"
+        self.drops = ""
+
+    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
+        self.sessions.add(id(session))
+        if self.mail_reply.startswith("250"):
+            envelope.mail_from = address
+        return self.mail_reply
+
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
+        if self.drops.startswith("rcpt"):
+            server.transport.abort()
+            self.drops = self.drops.removesuffix("rcpt once")
+        if self.rcpt_reply.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.rcpt_reply
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        if self.data_reply.startswith("250"):
+            self.mails.append(envelope)
+        if self.drops == "data":
+            server.transport.abort()
+        return self.data_reply
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture
+def serve():
+    """Starts a server; gives its handler and an account for it."""
+    running = []
+
+    def start(sender=(), credentials=(), **options):
+        mailbox = Mailbox()
+        controller = Controller(mailbox, hostname="127.0.0.1", port=free_port(), **options)
+        controller.start()
+        running.append(controller)
+        account = dataclasses.replace(
+            ACCOUNT,
+            sender=ACCOUNT.sender | {"port": str(controller.port)} | dict(sender),
+            credentials=dict(credentials),
+        )
+        return mailbox, account
+
+    yield start
+    for controller in running:
+        controller.stop()
+
+
+def deliver(account, *envelopes):
+    async def run():
+        try:
+            return [(await client.deliver(account, [each]))[0] for each in envelopes]
+        finally:
+            await client.close()
+
+    return asyncio.run(run())
+
+
+def read(raw):
+    return email.message_from_bytes(raw, policy=email.policy.default)
+
+
+def text_of(part):
+    return part.get_content().replace("\r\n", "\n").removesuffix("\n")
+
+
+@pytest.mark.parametrize("body", ["Hi Asha\n.\nBye = now ", HINDI, "one line", "a\r\nb", ""])
+@pytest.mark.parametrize("html", [HTML, f"<p>{HINDI}</p>"])
+def test_what_is_written_is_what_is_read(body, html):
+    mail = read(compose(ACCOUNT, envelope(body=body, html=html), "asha@example.com"))
+    assert not mail.defects
+    assert text_of(mail.get_body(("plain",))) == body.replace("\r\n", "\n")
+    assert text_of(mail.get_body(("html",))) == html
+
+
+@pytest.mark.parametrize("subject", ["Offer", "Offer " * 40, "नमस्ते " * 30, "two\r\nBcc: x@y.z"])
+def test_headers(subject):
+    raw = compose(ACCOUNT, envelope(subject=subject), "asha@example.com")
+    mail = read(raw)
+    assert mail["Subject"].split() == subject.split()
+    assert mail["From"].addresses[0].display_name == "Parlour, Park Street"
+    assert mail["To"] == "asha@example.com"
+    assert mail["Bcc"] is None
+    assert mail["Message-ID"] == f"<{MESSAGE_ID.hex}@example.com>"
+    assert mail["Date"].datetime
+    assert mail["List-Unsubscribe"] == (
+        "<https://example.com/u/token>, <mailto:hello@example.com?subject=token>"
+    )
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
+    assert raw.isascii()
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+
+
+def test_other_mail_has_no_unsubscribe_headers():
+    service = dataclasses.replace(envelope(), is_promotional=False)
+    assert read(compose(ACCOUNT, service, "a@example.com"))["List-Unsubscribe"] is None
+
+
+def test_a_text_alone_has_one_part():
+    mail = read(compose(ACCOUNT, envelope(html=""), "a@example.com"))
+    assert mail.get_content_type() == "text/plain"
+    assert text_of(mail) == "Hi Asha\n.\nBye"
+
+
+def test_a_mail_arrives_as_it_was_written(serve):
+    mailbox, account = serve(sender={"return_path": "bounces@example.com"})
+    (result,) = deliver(account, envelope())
+    assert (result.outcome, result.reference) == (
+        ResultClass.ACCEPTED,
+        f"<{MESSAGE_ID.hex}@example.com>",
+    )
+    (taken,) = mailbox.mails
+    assert (taken.mail_from, taken.rcpt_tos) == ("bounces@example.com", ["asha@example.com"])
+    assert text_of(read(taken.content).get_body(("plain",))) == "Hi Asha\n.\nBye"
+
+
+def test_mails_share_a_session_until_it_has_carried_its_share(serve, monkeypatch):
+    monkeypatch.setattr(pool, "MAILS_A_CONNECTION", 3)
+    mailbox, account = serve()
+    results = deliver(account, *(envelope(number=number) for number in range(7)))
+    assert {result.outcome for result in results} == {ResultClass.ACCEPTED}
+    assert (len(mailbox.mails), len(mailbox.sessions)) == (7, 3)
+
+
+def test_a_kept_session_that_the_server_ends_is_replaced(serve):
+    mailbox, account = serve()
+
+    async def run():
+        first = await client.deliver(account, [envelope()])
+        mailbox.drops = "rcpt once"
+        second = await client.deliver(account, [envelope(number=1)])
+        await client.close()
+        return first + second
+
+    assert [result.outcome for result in asyncio.run(run())] == [ResultClass.ACCEPTED] * 2
+    assert len(mailbox.mails) == 2
+    assert mailbox.drops == ""
+
+
+def test_many_at_once_take_a_few_sessions(serve):
+    mailbox, account = serve()
+
+    async def run():
+        envelopes = [envelope(number=number) for number in range(40)]
+        results = await asyncio.gather(*(client.deliver(account, [each]) for each in envelopes))
+        await client.close()
+        return [result.outcome for (result,) in results]
+
+    assert asyncio.run(run()) == [ResultClass.ACCEPTED] * 40
+    assert len({mail.content for mail in mailbox.mails}) == 40
+    assert len(mailbox.sessions) <= pool.CONNECTIONS
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply", "expected", "suppress"),
+    [
+        ("rcpt", "550 5.1.1 no such user", ResultClass.FAIL_RECIPIENT, "hard_bounce"),
+        ("rcpt", "550 5.7.1 not from you", ResultClass.FAIL_RECIPIENT, ""),
+        ("rcpt", "551 not here", ResultClass.FAIL_RECIPIENT, ""),
+        ("rcpt", "553 5.1.3 bad address", ResultClass.FAIL_RECIPIENT, "hard_bounce"),
+        ("rcpt", "450 4.2.1 greylisted", ResultClass.RETRY, ""),
+        ("rcpt", "421 4.3.2 shutting down", ResultClass.RETRY, ""),
+        ("rcpt", "530 5.7.0 log in first", ResultClass.FAIL_ACCOUNT, ""),
+        ("mail", "553 5.7.1 not your address", ResultClass.FAIL_ACCOUNT, ""),
+        ("mail", "451 4.3.0 later", ResultClass.RETRY, ""),
+        ("data", "552 5.3.4 too big", ResultClass.FAIL_CONTENT, ""),
+        ("data", "554 5.7.1 spam", ResultClass.FAIL_CONTENT, ""),
+        ("data", "550 5.7.1 spam", ResultClass.FAIL_CONTENT, ""),
+        ("data", "550 5.1.1 no such user", ResultClass.FAIL_RECIPIENT, "hard_bounce"),
+        ("data", "451 4.3.0 later", ResultClass.RETRY, ""),
+    ],
+)
+def test_replies(serve, stage, reply, expected, suppress):
+    mailbox, account = serve()
+    setattr(mailbox, f"{stage}_reply", reply)
+    (result,) = deliver(account, envelope())
+    assert (result.outcome, result.suppress) == (expected, suppress)
+    assert result.code.startswith(reply[:3])
+    assert result.slows == reply.startswith("421")
+    assert not mailbox.mails
+
+
+def test_a_refused_mail_does_not_spoil_the_next(serve):
+    mailbox, account = serve()
+
+    async def run():
+        mailbox.rcpt_reply = "550 5.1.1 no such user"
+        refused = await client.deliver(account, [envelope()])
+        mailbox.rcpt_reply = "250 OK"
+        taken = await client.deliver(account, [envelope(number=1)])
+        await client.close()
+        return refused + taken
+
+    outcomes = [result.outcome for result in asyncio.run(run())]
+    assert outcomes == [ResultClass.FAIL_RECIPIENT, ResultClass.ACCEPTED]
+    assert len(mailbox.sessions) == 1
+
+
+def test_a_connection_lost_before_the_mail_is_tried_again(serve):
+    mailbox, account = serve()
+    mailbox.drops = "rcpt"
+    (result,) = deliver(account, envelope())
+    assert result.outcome is ResultClass.RETRY
+
+
+def test_a_connection_lost_after_the_mail_is_unknown(serve):
+    mailbox, account = serve()
+    mailbox.drops = "data"
+    (result,) = deliver(account, envelope())
+    assert (result.outcome, result.code) == (ResultClass.UNKNOWN, "no_answer")
+    assert len(mailbox.mails) == 1
+
+
+def test_a_server_that_is_away_is_tried_again():
+    away = dataclasses.replace(ACCOUNT, sender=ACCOUNT.sender | {"port": str(free_port())})
+    (result,) = deliver(away, envelope())
+    assert (result.outcome, result.code) == (ResultClass.RETRY, "unreachable")
+
+
+def test_an_address_that_cannot_be_written_is_not_sent(serve):
+    mailbox, account = serve()
+    (result,) = deliver(account, envelope(address="asha@example.com>\r\nDATA"))
+    assert (result.outcome, result.suppress) == (ResultClass.FAIL_RECIPIENT, "invalid")
+    assert not mailbox.sessions
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """The files of a certificate of 127.0.0.1 and of its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now)
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
+        .sign(key, SHA256())
+    )
+    (tmp_path / "certificate.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    (tmp_path / "key.pem").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    return tmp_path / "certificate.pem", tmp_path / "key.pem"
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_encryption(serve, certificate, monkeypatch, security, is_trusted):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*certificate)
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    name = {"starttls": "tls_context", "tls": "ssl_context"}[security]
+    mailbox, account = serve(sender={"security": security}, **{name: context})
+    (result,) = deliver(account, envelope())
+    expected = ResultClass.ACCEPTED if is_trusted else ResultClass.RETRY
+    assert (result.outcome, len(mailbox.mails)) == (expected, is_trusted)
+
+
+def authenticate(server, session, envelope, mechanism, data):
+    is_right = isinstance(data, LoginPassword) and data.password == b"right"
+    return AuthResult(success=is_right, handled=False)
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+@pytest.mark.parametrize(
+    ("password", "expected"),
+    [("right", ResultClass.ACCEPTED), ("wrong", ResultClass.FAIL_ACCOUNT)],
+)
+def test_the_login(serve, password, expected):
+    mailbox, account = serve(
+        credentials={"username": "parlour", "password": password},
+        authenticator=authenticate,
+        auth_required=True,
+        auth_require_tls=False,
+    )
+    (result,) = deliver(account, envelope())
+    assert result.outcome is expected
+    assert len(mailbox.mails) == (expected is ResultClass.ACCEPTED)
+    problem = asyncio.run(client.probe(account))
+    assert bool(problem) == (expected is not ResultClass.ACCEPTED)
+    assert "wrong" not in problem
+
+
+@pytest.mark.parametrize("credentials", [{}, {"username": "parlour", "password": "right"}])
+def test_nothing_is_sent_in_clear_where_encryption_is_asked_for(serve, credentials):
+    mailbox, account = serve(sender={"security": "starttls"}, credentials=credentials)
+    (result,) = deliver(account, envelope())
+    assert result.outcome is ResultClass.FAIL_ACCOUNT
+    assert not mailbox.mails
+
+
+def test_a_login_that_the_server_does_not_know_is_the_accounts_fault(serve):
+    mailbox, account = serve(credentials={"username": "parlour", "password": "right"})
+    (result,) = deliver(account, envelope())
+    assert result.outcome is ResultClass.FAIL_ACCOUNT
+    assert not mailbox.mails

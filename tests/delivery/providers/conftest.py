@@ -1,4 +1,4 @@
-"""Payloads as the vendors send them, one file each; accounts and messages as the sender has them."""
+"""Payloads as the vendors send them; accounts and messages as the sender has them."""
 
 import json
 import uuid

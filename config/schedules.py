@@ -18,6 +18,7 @@ SCHEDULES: dict[str, dt.timedelta | str] = {
     "marketing.core.tasks.deliver_events": dt.timedelta(seconds=10),
     "marketing.core.tasks.ensure_partitions": "10 1 * * *",
     "marketing.delivery.tasks.consume_webhooks": dt.timedelta(seconds=5),
+    "marketing.delivery.tasks.count_engagement": dt.timedelta(seconds=5),
     "marketing.delivery.tasks.drop_old_partitions": "0 3 * * *",
     "marketing.delivery.tasks.reconcile_messages": "*/2 * * * *",
     "marketing.delivery.tasks.settle_costs": dt.timedelta(seconds=5),

@@ -12,6 +12,8 @@ SANDBOX_URL = env.str("SANDBOX_URL", "http://127.0.0.1:8025").rstrip("/")
 SANDBOX_SECRET = env.str("SANDBOX_SECRET", "")
 SPOOL_DIR = env.path("SPOOL_DIR", BASE_DIR / ".local" / "spool")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
+# Former keys, newest first: what they signed (links in messages, sessions) stays good.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 INSTALLED_APPS = [
     "config.admin.AdminConfig",
@@ -48,6 +50,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "marketing.core.middleware.RequestIdMiddleware",
     "marketing.delivery.webhooks.door.WebhookMiddleware",
+    "marketing.delivery.links.pages.LinkMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

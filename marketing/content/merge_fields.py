@@ -4,6 +4,7 @@ Apps register theirs while they are loaded. Values are taken set-based, as text:
 form, numbers in digits, "" when there is none. Rendering writes them in the reader's language.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -20,6 +21,11 @@ NUMBER = "number"
 DATE = "date"
 DAY_OF_YEAR = "day of year"  # a date whose year is nobody's business, as a birthday
 SYSTEM = "system"  # made by the sender for each message, such as a signed link
+
+# Where a version as it is sent has the code of a tracked link; authors cannot write it. The sample
+# is as long as codes are for link numbers up to 30,000; up to 1.8 million they take one more.
+LINK = re.compile(r"link_[1-9][0-9]*")
+LINK_SAMPLE = "4Kq8ZtW2nB7xYc0LmD5vPa9R"
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,9 @@ def get(name: str) -> MergeField | None:
 
 def kind(name: str) -> str:
     """The field's kind; TEXT for a name nobody registered."""
-    field = _fields.get(name)
-    return field.kind if field else TEXT
+    if field := _fields.get(name):
+        return field.kind
+    return SYSTEM if LINK.fullmatch(name) else TEXT
 
 
 def nearest(name: str) -> str | None:
@@ -70,7 +77,13 @@ def nearest(name: str) -> str | None:
 
 def samples(names: Iterable[str]) -> dict[str, str]:
     """A sample value for each name."""
-    return {name: _fields[name].sample for name in names if name in _fields}
+    samples = {}
+    for name in names:
+        if field := _fields.get(name):
+            samples[name] = field.sample
+        elif LINK.fullmatch(name):
+            samples[name] = LINK_SAMPLE
+    return samples
 
 
 def resolve(customers: QuerySet[Customer], names: Iterable[str]) -> QuerySet[Customer]:

@@ -72,7 +72,8 @@ class TemplateVersion(TenantModel):
     "header": …, "footer": …, "buttons": [{"type": "url|quick_reply|phone", "text": …,
     "value": …}]}}`; parts are Liquid. `placeholders` are the merge fields in order of first
     appearance. A WhatsApp version keeps per language what the vendor knows it by:
-    `whatsapp` = `{"en": {"name": …, "id": …, "status": …, "reason": …}}`.
+    `whatsapp` = `{"en": {"name": …, "id": …, "status": …, "reason": …}}`. `tracks_links`:
+    the form handed in to the vendor has our short links in place of the author's.
     """
 
     template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, related_name="versions")
@@ -83,6 +84,7 @@ class TemplateVersion(TenantModel):
     whatsapp_status = models.CharField(max_length=20, choices=WhatsAppStatus.choices, blank=True)
     whatsapp = models.JSONField(default=dict)
     sms_ids = models.JSONField(default=dict, blank=True)
+    tracks_links = models.BooleanField(db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -4,9 +4,12 @@ from marketing.core.admin import GlobalReadOnlyAdmin, ReadOnlyAdmin
 from marketing.delivery.models import (
     ContactLoad,
     DispatchBatch,
+    Engagement,
+    LinkCount,
     Message,
     ProviderReference,
     SendRun,
+    TrackedLink,
     WebhookEvent,
 )
 
@@ -52,3 +55,24 @@ class ProviderReferenceAdmin(ReadOnlyAdmin):
     list_display = ("reference", "message_id", "created_at")
     search_fields = ("reference",)
     show_full_result_count = False
+
+
+@admin.register(TrackedLink)
+class TrackedLinkAdmin(GlobalReadOnlyAdmin):
+    tenant_field = "tenant_id"
+    list_display = ("id", "source", "channel", "content", "created_at")
+    list_filter = ("channel",)
+    search_fields = ("source",)
+
+
+@admin.register(Engagement)
+class EngagementAdmin(ReadOnlyAdmin):
+    list_display = ("id", "kind", "customer", "at", "machine", "agent")
+    list_filter = ("kind", "machine")
+    list_select_related = ("customer",)
+
+
+@admin.register(LinkCount)
+class LinkCountAdmin(ReadOnlyAdmin):
+    list_display = ("run_id", "link_id", "kind", "times", "people", "machine_times")
+    list_filter = ("kind",)

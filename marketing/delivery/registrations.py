@@ -4,6 +4,7 @@ and among what is kept of a person, and the way to the vendor's template review.
 import uuid
 from collections.abc import Iterator
 
+from django.db.models.signals import post_save
 from django.utils.translation import gettext_lazy as _
 
 from customers import panels, person_data, timeline
@@ -12,8 +13,11 @@ from marketing.content.gateway import register_gateway
 from marketing.core.actor import Actor
 from marketing.delivery import selectors
 from marketing.delivery.content_sent import content_sent
+from marketing.delivery.links import person_data as links
 from marketing.delivery.models import Message, SendRun
 from marketing.delivery.template_review import submit_template
+from marketing.delivery.webhooks.addresses import forget_account
+from marketing.policy.models import ProviderAccount
 
 PAGE = 50
 TYPES = {SendRun.Kind.TEST: "transactional"}
@@ -24,7 +28,11 @@ def register() -> None:
     panels.register(_("Messages"), "customer-messages")
     timeline.register_source("messages", messages_in_timeline)
     person_data.register(person_data.Holding("messages", export_messages, erase_messages))
+    person_data.register(
+        person_data.Holding("engagement", links.export_engagement, links.erase_engagement)
+    )
     register_gateway(submit_template)
+    post_save.connect(forget_account, sender=ProviderAccount)
 
 
 def messages_in_timeline(customer: Customer, actor: Actor) -> Iterator[timeline.TimelineEntry]:
@@ -62,7 +70,11 @@ def _entry(message: Message) -> timeline.TimelineEntry:
         id=message.pk,
         at=message.created_at,
         type=TYPES.get(SendRun.Kind(message.kind), message.kind),
-        title=message.template_version.template.name,
+        title=(
+            message.template_version.template.name
+            if message.template_version
+            else _("Answer: %(text)s") % {"text": content_sent(message).body}
+        ),
         channel=message.channel,
         status=message.state,
     )

@@ -9,7 +9,9 @@ from marketing.core.models import Tenant
 from marketing.core.nudge import nudge
 from marketing.core.tenancy import tenant_scope
 
-NUDGE_SECONDS = 1
+# How long to wait for the consumer that was asked for, before asking again.
+NUDGE_SECONDS = 10
+CONSUMER_NUDGED = "nudge:consume_webhooks"
 
 
 @shared_task(acks_late=False)
@@ -52,13 +54,22 @@ def consume_webhooks() -> None:
     """Apply the webhooks that came in, of every tenant that has some."""
     from marketing.delivery import services
 
+    cache.delete(CONSUMER_NUDGED)
     services.consume_webhooks()
 
 
 def nudge_consumer() -> None:
-    """Ask for `consume_webhooks`, once a second however many webhooks come."""
-    if cache.add("nudge:consume_webhooks", 1, timeout=NUDGE_SECONDS):
-        nudge(consume_webhooks, countdown=0.2)
+    """Ask for `consume_webhooks`, unless it was asked for and has not begun."""
+    if cache.add(CONSUMER_NUDGED, 1, timeout=NUDGE_SECONDS):
+        nudge(consume_webhooks)
+
+
+@shared_task
+def count_engagement() -> None:
+    """Count the clicks and openings that came in, of every tenant that has some."""
+    from marketing.delivery.links import counting
+
+    counting.count_engagement()
 
 
 @shared_task

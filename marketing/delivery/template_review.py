@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext as _
 
+from marketing.content.links import compile_sent
 from marketing.content.models import TemplateVersion, WhatsAppStatus
-from marketing.content.rendering import compile_version
 from marketing.core.errors import ProviderFailed
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery import http
@@ -30,7 +30,7 @@ def submit_template(version: TemplateVersion, language: str) -> Mapping[str, str
         "language": language,
         "category": message_category(purpose).upper(),
         "parameter_format": "POSITIONAL",
-        "components": compile_version(version).meta_components(language),
+        "components": compile_sent(version).compiled.meta_components(language),
     }
     answer = _ask(_account(version), body)
     if answer.status >= 300:

@@ -57,6 +57,13 @@ class ConfigColumns(ApiSerializer):
     assumed_consent = AssumedConsent()
     stale_schedule_minutes = serializers.IntegerField(min_value=0, max_value=100_000)
     message_retention_months = serializers.IntegerField(min_value=1, max_value=1200)
+    track_whatsapp_links = serializers.BooleanField()
+    track_sms_links = serializers.BooleanField()
+    track_email_links = serializers.BooleanField()
+    track_opens = serializers.BooleanField()
+    add_utm = serializers.BooleanField()
+    link_days = serializers.IntegerField(min_value=1, max_value=32_767, allow_null=True)
+    website = serializers.URLField(max_length=255, allow_blank=True)
 
 
 class ConfigInput(ConfigColumns):

@@ -4,6 +4,8 @@ import datetime as dt
 from decimal import Decimal
 
 from customers.models import Channel
+from marketing.core.models import Tenant
+from marketing.core.tenancy import current_tenant_id
 from marketing.policy.models import MarketingConfig, Provider, RateCard
 
 # India, base price of a message (SMS: of a segment) without GST; Meta's as of January 2026.
@@ -19,8 +21,13 @@ RATES_FROM = dt.date(2026, 1, 1)
 
 
 def ensure_config() -> MarketingConfig:
-    """The tenant's settings, made with the defaults and a first price list where missing."""
-    config, is_new = MarketingConfig.objects.get_or_create()
+    """The tenant's settings, made with the defaults and a first price list where missing.
+
+    In India links in SMS stay as they are: ours would have to be whitelisted with DLT first.
+    """
+    config, is_new = MarketingConfig.objects.get_or_create(
+        defaults={"track_sms_links": Tenant.objects.get(pk=current_tenant_id()).country != "IN"}
+    )
     if is_new:
         ensure_rate_cards()
     return config

@@ -134,6 +134,50 @@ class ApprovalForm(SettingsForm):
         widgets = {"campaign_approval_required": SWITCH}
 
 
+class LinksForm(SettingsForm):
+    website = forms.URLField(
+        label=_("Website of the chain"),
+        required=False,
+        assume_scheme="https",
+        help_text=_("Where a link that is over still leads."),
+    )
+
+    class Meta:
+        model = MarketingConfig
+        fields = (
+            "track_whatsapp_links",
+            "track_email_links",
+            "track_sms_links",
+            "track_opens",
+            "add_utm",
+            "link_days",
+            "website",
+        )
+        labels = {
+            "track_whatsapp_links": _("Count clicks on WhatsApp buttons"),
+            "track_email_links": _("Count clicks in e-mails"),
+            "track_sms_links": _("Count clicks in SMS"),
+            "track_opens": _("Count opened e-mails"),
+            "add_utm": _("Tell the website where visitors come from"),
+            "link_days": _("Links lead on for (days)"),
+        }
+        help_texts = {
+            "track_whatsapp_links": _(
+                "Holds for templates handed in from now on; approved ones stay as they are."
+            ),
+            "track_sms_links": _(
+                "Holds for new versions of templates. In India the address of our links has to "
+                "be whitelisted on the DLT portal first, and stands in the registered text."
+            ),
+            "add_utm": _(
+                "By utm_source, utm_medium, utm_campaign and utm_content, where the link does "
+                "not say so itself."
+            ),
+            "link_days": _("Empty: as long as the message logs are kept."),
+        }
+        widgets = dict.fromkeys(fields[:5], SWITCH)
+
+
 class BranchBudgetForm(SettingsForm):
     class Meta:
         model = BranchMarketingConfig

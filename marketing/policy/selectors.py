@@ -58,6 +58,11 @@ def assumed_consent() -> dict[str, bool]:
     return {channel: bool(stored.get(channel)) for channel in Channel.values}
 
 
+def is_tracked(channel: str) -> bool:
+    """Whether the links of new messages on a channel are to be our short ones."""
+    return bool(getattr(get_config(), f"track_{channel}_links"))
+
+
 def accounts() -> QuerySet[ProviderAccount]:
     """Every provider account of the tenant, default ones first in each channel."""
     return ProviderAccount.objects.order_by("channel", "-is_default", "name")

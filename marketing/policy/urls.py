@@ -8,6 +8,7 @@ urlpatterns = [
     path("settings/budget", config.budget, name="settings-budget"),
     path("settings/budget/<uuid:pk>", config.branch_budget, name="branch-budget"),
     path("settings/approval", config.approval, name="settings-approval"),
+    path("settings/links", config.links, name="settings-links"),
     path("settings/accounts", accounts.account_list, name="account-list"),
     path("settings/accounts/new/<slug:provider>", accounts.account_new, name="account-new"),
     path("settings/accounts/<uuid:pk>", accounts.account_edit, name="account-edit"),

@@ -11,8 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.db.models import F
 
+from marketing.content.links import compile_sent
 from marketing.content.models import TemplateVersion, WhatsAppStatus
-from marketing.content.rendering import compile_version
 from marketing.core.actor import Actor
 from marketing.core.models import Tenant
 from marketing.core.tenancy import tenant_scope
@@ -109,7 +109,7 @@ def _templates(tenant: Tenant, account: ProviderAccount) -> list[dict[str, Any]]
                 "owner": account.sender["waba_id"],
                 "name": version.vendor_template(language),
                 "language": language,
-                "body": {"components": compile_version(version).meta_components(language)},
+                "body": {"components": compile_sent(version).compiled.meta_components(language)},
             }
             for version in newest.filter(whatsapp_status=WhatsAppStatus.APPROVED)
             for language in version.contents
@@ -120,7 +120,7 @@ def _templates(tenant: Tenant, account: ProviderAccount) -> list[dict[str, Any]]
                 "provider": Provider.MSG91,
                 "owner": _name(tenant, account),
                 "name": version.vendor_template(language),
-                "body": {"text": compile_version(version).vendor_text(language)},
+                "body": {"text": compile_sent(version).compiled.vendor_text(language)},
             }
             for version in newest
             for language in version.contents

@@ -22,6 +22,7 @@ from marketing.content.usage import users_of
 from marketing.core import audit
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, ValidationFailed
+from marketing.policy import selectors as policy
 
 MAX_NAME = 100
 MAX_DESCRIPTION = 2000
@@ -203,6 +204,7 @@ def _add_version(
         number=template.version,
         contents=contents,
         placeholders=placeholders_of(template.channel, contents, open_tenant().languages),
+        tracks_links=policy.is_tracked(template.channel),
     )
     if template.channel == Channel.WHATSAPP:
         version.whatsapp_status = WhatsAppStatus.PENDING

@@ -14,7 +14,8 @@ class SendRun(TenantModel):
 
     `steps` is the channel plan: `[{"channel", "versionId", "afterMinutes"}]`, `mode` how it is
     gone through: the first step alone; the next one when a step failed or was not delivered
-    within its `afterMinutes`; or every step for every person. `retry_of` is the run whose
+    within its `afterMinutes`; or every step for every person. `label` is what people call it;
+    web statistics hear it as utm_campaign. `retry_of` is the run whose
     failed messages this one sends again.
     """
 
@@ -43,6 +44,7 @@ class SendRun(TenantModel):
     pause_reason = models.CharField(max_length=60, blank=True)
     pause_detail = models.TextField(blank=True)
     campaign_id = models.UUIDField(null=True)
+    label = models.CharField(max_length=255, blank=True, db_default="")
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
     priority = models.SmallIntegerField(default=0)
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.SINGLE)

@@ -1,4 +1,7 @@
-"""Messages live as long as the most patient tenant wants, then go by partition."""
+"""Messages, and what people did with them, live as long as the most patient tenant wants.
+
+Then they go by partition.
+"""
 
 import datetime as dt
 
@@ -11,7 +14,7 @@ from marketing.policy import selectors as policy
 
 
 def drop_old_partitions() -> int:
-    """Drop message partitions past every tenant's retention; returns how many."""
+    """Drop partitions of messages and engagement past every tenant's retention; how many."""
     months = [24]
     for tenant in Tenant.objects.all():
         with tenant_scope(tenant.pk):
@@ -20,6 +23,10 @@ def drop_old_partitions() -> int:
     total = today.year * 12 + today.month - 1 - max(months)
     before = dt.date(total // 12, total % 12 + 1, 1)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT drop_partitions('delivery_message', %s)", [before])
+        cursor.execute(
+            "SELECT sum(drop_partitions(name, %s))"
+            " FROM unnest(ARRAY['delivery_message', 'delivery_engagement']) AS name",
+            [before],
+        )
         (dropped,) = cursor.fetchone()
     return int(dropped)

@@ -14,7 +14,8 @@ def all_channels() -> dict[str, bool]:
 class MarketingConfig(TenantModel):
     """The chain's settings: Module 11's columns and defaults, and what was added to them.
 
-    A channel's provider, sender and key live in its default `ProviderAccount`.
+    A channel's provider, sender and key live in its default `ProviderAccount`. Links count as
+    over `link_days` after their message was made (None: when the message goes).
     """
 
     marketing_enabled = models.BooleanField(default=True)
@@ -45,6 +46,15 @@ class MarketingConfig(TenantModel):
     message_retention_months = models.PositiveSmallIntegerField(
         default=24, validators=[MinValueValidator(1)]
     )
+    track_whatsapp_links = models.BooleanField(default=True)
+    track_sms_links = models.BooleanField(default=False)
+    track_email_links = models.BooleanField(default=True)
+    track_opens = models.BooleanField(default=True)
+    add_utm = models.BooleanField(default=True)
+    link_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    website = models.URLField(max_length=255, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -32,6 +32,7 @@ SECTIONS = {
     "settings": Section(gettext_noop("Switches and channels"), forms.SwitchesForm),
     "settings-hours": Section(gettext_noop("Sending hours and limits"), forms.HoursForm),
     "settings-approval": Section(gettext_noop("Approval of campaigns"), forms.ApprovalForm),
+    "settings-links": Section(gettext_noop("Links and openings"), forms.LinksForm),
     "settings-budget": Section(
         gettext_noop("Monthly budget"), forms.BudgetForm, "policy/budget.html"
     ),
@@ -54,6 +55,12 @@ def hours(request: StaffRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def approval(request: StaffRequest) -> HttpResponse:
     return _section(request, "settings-approval")
+
+
+@staff_view("config.view")
+@require_http_methods(["GET", "POST"])
+def links(request: StaffRequest) -> HttpResponse:
+    return _section(request, "settings-links")
 
 
 @staff_view("config.view")

@@ -1,0 +1,1 @@
+"""Short links and opening pictures: made without a row per person, counted when used."""

@@ -101,6 +101,7 @@ def begin_run(
         purpose=plan.purpose(campaign),
         steps=plan.steps(campaign, plan.version_of(campaign)),
         campaign_id=campaign.pk,
+        label=campaign.name,
         branch_ids=campaign.branch_ids,
         charged_branch_id=plan.charged_branch_id(campaign),
     )

@@ -220,3 +220,189 @@ def test_callbacks_come_twice_or_out_of_order(meta, receiver, kind):
         if kind == "duplicate_callbacks"
         else ["read", "delivered", "sent"]
     )
+
+
+NAMED = {
+    "provider": "meta",
+    "owner": "102",
+    "name": "rebook",
+    "language": "en",
+    "body": {
+        "parameter_format": "NAMED",
+        "components": [
+            {"type": "HEADER", "format": "IMAGE"},
+            {"type": "BODY", "text": "Hi {{first_name}}, {{percent}} off"},
+            {
+                "type": "BUTTONS",
+                "buttons": [
+                    {"type": "URL", "text": "Book", "url": "https://x.test/{{1}}"},
+                    {"type": "COPY_CODE", "example": "HOLI"},
+                ],
+            },
+        ],
+    },
+}
+IMAGE = {
+    "type": "header",
+    "parameters": [{"type": "image", "image": {"link": "https://x.test/a.jpg"}}],
+}
+URL = {
+    "type": "button",
+    "sub_type": "url",
+    "index": "0",
+    "parameters": [{"type": "text", "text": "r/1"}],
+}
+CODE = {
+    "type": "button",
+    "sub_type": "copy_code",
+    "index": "1",
+    "parameters": [{"type": "coupon_code", "coupon_code": "HOLI20"}],
+}
+
+
+def named(components, **values):
+    parameters = [
+        {"type": "text", "parameter_name": name, "text": text} for name, text in values.items()
+    ]
+    template = {
+        "name": "rebook",
+        "language": {"code": "en"},
+        "components": [{"type": "body", "parameters": parameters}, *components],
+    }
+    return {**message(), "template": template}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (named([IMAGE, URL, CODE], first_name="Asha", percent="20%"), 200, None),
+        (named([IMAGE, URL, CODE], first_name="Asha"), 400, 132000),
+        (named([IMAGE, URL, CODE], first_name="Asha", discount="20%"), 400, 132012),
+        (named([IMAGE, URL, CODE], first_name="", percent="20%"), 400, 132012),
+        (named([URL, CODE], first_name="Asha", percent="20%"), 400, 132012),
+        (named([IMAGE, CODE], first_name="Asha", percent="20%"), 400, 131008),
+        (named([IMAGE, URL], first_name="Asha", percent="20%"), 400, 131008),
+    ],
+)
+def test_named_variables_and_buttons_are_checked(meta, body, status, code):
+    meta.control("PUT", "templates", [NAMED])
+    reply = send(meta, body)
+    found = reply.json().get("error", {}).get("code")
+    assert (reply.status, found) == (status, code)
+    assert meta.control("GET", "ledger/summary")["accepted"] == (status == 200)
+
+
+def free_text(to="919876500001"):
+    return {
+        "messaging_product": "whatsapp",
+        "to": to,
+        "type": "text",
+        "text": {"body": "At five?"},
+    }
+
+
+def test_free_text_is_accepted_inside_the_window(meta, receiver):
+    assert send(meta, free_text()).json()["error"]["code"] == 131047
+    meta.control("POST", "inbound", {"account": "wa", "from": "+919876500001", "text": "When?"})
+    assert send(meta, free_text()).status == 200
+    assert send(meta, free_text("919876500002")).json()["error"]["code"] == 131047
+    receiver.wait(lambda: len(statuses(receiver)) == 3)
+    pricing = statuses(receiver)[0]["pricing"]
+    assert (pricing["category"], pricing["billable"]) == ("service", False)
+
+
+def test_person_without_a_number_is_written_to_by_her_user_id(meta, receiver):
+    body = {**message(), "recipient": "IN.3724117084395812"}
+    del body["to"]
+    reply = send(meta, body)
+    assert reply.json()["contacts"][0]["user_id"] == "IN.3724117084395812"
+    receiver.wait(lambda: len(statuses(receiver)) == 3)
+    assert {s["recipient_user_id"] for s in statuses(receiver)} == {"IN.3724117084395812"}
+    assert not any("recipient_id" in s for s in statuses(receiver))
+    assert send(meta, {**body, "recipient": "nobody"}).json()["error"]["code"] == 131009
+
+
+def changes(receiver, field):
+    return [
+        change["value"]
+        for _, body in list(receiver.posts)
+        for change in json.loads(body)["entry"][0]["changes"]
+        if change["field"] == field
+    ]
+
+
+def test_person_stops_marketing_and_resumes(meta, receiver):
+    person = {"account": "wa", "from": "+919876500003"}
+    meta.control("POST", "preferences", {**person, "value": "stop"})
+    receiver.wait(lambda: changes(receiver, "user_preferences"))
+    (said,) = changes(receiver, "user_preferences")[0]["user_preferences"]
+    assert (said["wa_id"], said["value"]) == ("919876500003", "stop")
+    send(meta, message("919876500003"))
+    receiver.wait(lambda: statuses(receiver))
+    assert statuses(receiver)[0]["errors"][0]["code"] == 131050
+    meta.control("POST", "preferences", {**person, "value": "resume"})
+    receiver.posts.clear()
+    send(meta, message("919876500003"))
+    receiver.wait(lambda: "read" in {s["status"] for s in statuses(receiver)})
+
+
+def test_marketing_messages_takes_marketing_templates_only(meta):
+    headers = {"Authorization": "Bearer token"}
+    path = "/v23.0/106/marketing_messages"
+    assert meta.ask("POST", path, message(), headers).status == 200
+    body = {**TEMPLATE["body"], "category": "UTILITY"}
+    utility = {**TEMPLATE, "name": "receipt", "body": body}
+    meta.control("PUT", "templates", [utility])
+    assert meta.ask("POST", path, message(template="receipt"), headers).status == 400
+    assert meta.ask("POST", path, free_text(), headers).status == 400
+
+
+def create(meta, name):
+    body = {
+        "name": name,
+        "language": "en",
+        "category": "MARKETING",
+        "components": [{"type": "BODY", "text": "Hi"}],
+    }
+    return meta.ask("POST", TEMPLATES, body, {"Authorization": "Bearer token"})
+
+
+def test_template_is_edited_and_deleted(meta, receiver):
+    headers = {"Authorization": "Bearer token"}
+    template_id = create(meta, "edited").json()["id"]
+    assert create(meta, "edited").status == 400
+
+    def found():
+        return meta.ask("GET", f"/v23.0/{template_id}", headers=headers).json()
+
+    receiver.wait(lambda: found()["status"] == "APPROVED")
+    changed = {"components": [{"type": "BODY", "text": "Hello"}]}
+    reply = meta.ask("POST", f"/v23.0/{template_id}", changed, headers)
+    assert reply.json() == {"success": True}
+    assert (found()["status"], found()["components"][0]["text"]) == ("PENDING", "Hello")
+    receiver.wait(lambda: found()["status"] == "APPROVED")
+    assert meta.ask("DELETE", f"{TEMPLATES}?name=edited", headers=headers).status == 200
+    assert meta.ask("GET", f"/v23.0/{template_id}", headers=headers).status == 400
+    assert meta.ask("DELETE", f"{TEMPLATES}?name=edited", headers=headers).status == 404
+
+
+def test_template_is_reviewed_though_nobody_listens(meta, receiver):
+    meta.control("PUT", "accounts/wa", ACCOUNT)
+    create(meta, "unheard")
+
+    def status():
+        listed = meta.ask(
+            "GET", f"{TEMPLATES}?name=unheard", headers={"Authorization": "Bearer token"}
+        )
+        return listed.json()["data"][0]["status"]
+
+    receiver.wait(lambda: status() == "APPROVED")
+
+
+def test_connection_is_tested_by_reading_the_number(meta):
+    number = meta.ask("GET", "/v23.0/106", headers={"Authorization": "Bearer token"})
+    assert (number.status, number.json()["id"]) == (200, "106")
+    refused = meta.ask("GET", "/v23.0/106", headers={"Authorization": "Bearer wrong"})
+    assert (refused.status, refused.json()["error"]["code"]) == (401, 190)
+    unknown = meta.ask("GET", "/v23.0/107", headers={"Authorization": "Bearer token"})
+    assert unknown.json()["error"]["code"] == 100

@@ -2,8 +2,8 @@
 
 It survives a kill -9 of the process (not a loss of the machine: then everything under way
 is unknown). Lines are JSON: `["lease", batch, tenant, token]`, `["start", [ids]]`,
-`["answer", id, result]`. A live worker holds a lock on its file; a file that can be locked
-was left behind.
+`["answers", [[id, result, tries, segments], …]]`, a result as its fields in order. A live worker
+holds a lock on its file; a file that can be locked was left behind.
 """
 
 import fcntl
@@ -12,7 +12,7 @@ import os
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
@@ -44,16 +44,13 @@ class Journal:
         """Note that the requests of these messages are about to be made."""
         self._write(["start", [str(message_id) for message_id in message_ids]])
 
-    def answer(self, outcome: Outcome) -> None:
-        self._write(
-            [
-                "answer",
-                str(outcome.message_id),
-                asdict(outcome.result),
-                outcome.tries,
-                outcome.segments,
-            ]
-        )
+    def answers(self, outcomes: Sequence[Outcome]) -> None:
+        """Note how requests ended."""
+        entries = [
+            (str(one.message_id), tuple(vars(one.result).values()), one.tries, one.segments)
+            for one in outcomes
+        ]
+        self._write(["answers", entries])
 
     def close(self) -> None:
         """Everything noted is in the database: the file has done its work."""
@@ -114,9 +111,9 @@ def read(path: Path) -> Notes:
         elif kind == "start":
             notes.started.update(map(uuid.UUID, entry[0]))
         else:
-            message_id, result, tries, segments = entry
-            outcome = ResultClass(result.pop("outcome"))
-            notes.answers[uuid.UUID(message_id)] = Outcome(
-                uuid.UUID(message_id), Result(outcome, **result), tries, segments
-            )
+            for message_id, (outcome, *rest), tries, segments in entry[0]:
+                result = Result(ResultClass(outcome), *rest)
+                notes.answers[uuid.UUID(message_id)] = Outcome(
+                    uuid.UUID(message_id), result, tries, segments
+                )
     return notes

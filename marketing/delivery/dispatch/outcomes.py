@@ -30,6 +30,7 @@ class Changed(NamedTuple):
     customer_id: uuid.UUID
     account_id: uuid.UUID
     reference: str
+    sending_at: dt.datetime
     slot_at: dt.datetime | None
     is_superseded: bool
 
@@ -69,7 +70,7 @@ FROM unnest(
 ) AS v(id, state, reference, code, class, detail, not_before, segments)
 WHERE m.id = v.id AND m.id BETWEEN %(first)s AND %(last)s AND m.state IN ('sending', 'unknown')
 RETURNING m.id, m.batch_id, old.state, new.state, old.error_code, new.error_code, m.customer_id,
-          m.account_id, v.reference, old.slot_at, m.fallback_id IS NOT NULL
+          m.account_id, v.reference, m.sending_at, old.slot_at, m.fallback_id IS NOT NULL
 """
 NAME = """
 INSERT INTO delivery_providerreference (tenant_id, account_id, reference, message_id)
@@ -77,16 +78,27 @@ SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::uuid[])
 ON CONFLICT DO NOTHING
 """
 GIVE_BACK = """
-UPDATE delivery_contactload l SET sent = array_remove(l.sent, v.slot_at)
-FROM unnest(%s::uuid[], %s::timestamptz[]) AS v(customer_id, slot_at)
+UPDATE delivery_contactload l
+SET sent = CASE WHEN v.slot_at IS NULL THEN l.sent ELSE array_remove(l.sent, v.slot_at) END,
+    whatsapp_at = nullif(l.whatsapp_at, v.sending_at)
+FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[])
+     AS v(customer_id, slot_at, sending_at)
 WHERE l.customer_id = v.customer_id
 """
 
 
 def write(
-    tenant_id: uuid.UUID, outcomes: Sequence[Outcome], first: uuid.UUID, last: uuid.UUID
+    tenant_id: uuid.UUID,
+    outcomes: Sequence[Outcome],
+    first: uuid.UUID,
+    last: uuid.UUID,
+    *,
+    keep_names: bool = True,
 ) -> None:
-    """Record the outcomes of messages with ids from `first` to `last`, in one transaction."""
+    """Record the outcomes of messages with ids from `first` to `last`, in one transaction.
+
+    `keep_names` False where the vendor's callbacks name the messages by our own ids.
+    """
     now = timezone.now()
     states = [_state(outcome) for outcome in outcomes]
     values: dict[str, Any] = {
@@ -110,7 +122,8 @@ def write(
             cursor.execute(LOCK, values)
             cursor.execute(CHANGE, values)
             changed: list[Changed] = [Changed(*row) for row in cursor.fetchall()]
-        _name(tenant_id, [row for row in changed if row.reference])
+        if keep_names:
+            _name(tenant_id, [row for row in changed if row.reference])
         _give_back([row for row in changed if row.new in ("failed", "queued")])
         _count(changed)
         _suppress(outcomes, first, last)
@@ -133,16 +146,22 @@ def _name(tenant_id: uuid.UUID, changed: Sequence[Changed]) -> None:
 
 def _give_back(changed: Sequence[Changed]) -> None:
     """Free the cap slots of what surely was not sent, locked in customer order."""
-    held = [(row.customer_id, row.slot_at) for row in changed if row.slot_at]
-    if held:
-        customers = [customer_id for customer_id, _ in held]
+    if changed:
+        customers = [row.customer_id for row in changed]
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT 1 FROM delivery_contactload WHERE customer_id = ANY(%s)"
                 " ORDER BY customer_id FOR UPDATE",
                 [customers],
             )
-            cursor.execute(GIVE_BACK, [customers, [slot_at for _, slot_at in held]])
+            cursor.execute(
+                GIVE_BACK,
+                [
+                    customers,
+                    [row.slot_at for row in changed],
+                    [row.sending_at for row in changed],
+                ],
+            )
 
 
 def _count(changed: Sequence[Changed]) -> None:
@@ -165,7 +184,8 @@ def _state(outcome: Outcome) -> str:
         return "unknown"
     if kind is ResultClass.FAIL_ACCOUNT:
         return "queued"  # refused for the account's sake: sent when the account is mended
-    if kind is ResultClass.RETRY and outcome.tries < MAX_TRIES:
+    # A vendor that asks for less has not looked at the message: no try of it is used up.
+    if kind is ResultClass.RETRY and (outcome.tries < MAX_TRIES or outcome.result.slows):
         return "queued"
     return "failed"
 

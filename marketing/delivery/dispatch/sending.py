@@ -1,9 +1,13 @@
-"""What a worker needs to know of a batch before it sends it, and when it must stop the run."""
+"""What a worker needs to know of a batch before it sends it, and when it must stop."""
 
+import datetime as dt
 from dataclasses import dataclass
+
+from django.utils import timezone
 
 from marketing.content.models import TemplateVersion
 from marketing.core.actor import Actor
+from marketing.core.models import Tenant
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch.lease import Lease
 from marketing.delivery.dispatch.rendering import MessageRenderer
@@ -16,14 +20,23 @@ from marketing.policy import services as policy
 from marketing.policy.models import ProviderAccount
 
 ACCOUNT_PAUSED = "account_paused"
+# A vendor that does not answer is asked again after this; one that refuses us is not.
+OUTAGE_PAUSE = dt.timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
 class Sending:
-    """The account and the renderer of a batch."""
+    """A batch's run, account and texts. `begun_at`: none of the run's messages is older."""
 
     account: Account
     renderer: MessageRenderer
+    tenant: Tenant
+    kind: str
+    purpose: str
+    mode: str
+    begun_at: dt.datetime
+    portfolio: str
+    portfolio_limit: int
 
 
 def load_sending(lease: Lease) -> Sending | None:
@@ -38,16 +51,35 @@ def load_sending(lease: Lease) -> Sending | None:
             pause_run(run=run, reason=ACCOUNT_PAUSED, detail=detail)
             return None
         versions = TemplateVersion.objects.select_related("template", "tenant").in_bulk(
-            [step["versionId"] for step in run.steps]
+            [step["versionId"] for step in run.steps if step.get("versionId")]
         )
-        return Sending(account_of(row), MessageRenderer(versions))
+        return Sending(
+            account=account_of(row),
+            renderer=MessageRenderer(versions),
+            tenant=Tenant.objects.get(pk=lease.tenant_id),
+            kind=run.kind,
+            purpose=run.purpose,
+            mode=run.mode,
+            begun_at=run.created_at - dt.timedelta(minutes=5),
+            portfolio=row.portfolio or str(row.pk),
+            portfolio_limit=row.portfolio_limit or 0,
+        )
 
 
-def pause_for_account(lease: Lease, fault: Result) -> None:
-    """Open the account's circuit and pause the run: the vendor refuses the account itself."""
+def pause_for_account(lease: Lease, fault: Result, *, is_outage: bool = False) -> None:
+    """Open the account's circuit and pause the run.
+
+    The vendor refuses the account itself, which somebody must mend; or it does not answer
+    at all (`is_outage`), and the circuit closes by itself after a while.
+    """
     with tenant_scope(lease.tenant_id):
         account = ProviderAccount.objects.get(pk=lease.account_id)
         detail = f"{account.name}: {fault.detail or fault.code}"
-        policy.open_circuit(actor=Actor.system(lease.tenant_id), account=account, reason=detail)
+        policy.open_circuit(
+            actor=Actor.system(lease.tenant_id),
+            account=account,
+            reason=detail,
+            retry_at=timezone.now() + OUTAGE_PAUSE if is_outage else None,
+        )
         run = SendRun.objects.get(pk=lease.run_id)
         pause_run(run=run, reason=ACCOUNT_PAUSED, detail=detail)

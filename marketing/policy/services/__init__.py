@@ -1,5 +1,6 @@
 from marketing.policy.services.accounts import (
     close_circuit,
+    close_due_circuits,
     create_account,
     encrypt_anew,
     open_circuit,
@@ -7,11 +8,19 @@ from marketing.policy.services.accounts import (
     update_account,
 )
 from marketing.policy.services.budget import book, open_budget_month, reserve_budget
-from marketing.policy.services.config import update_branch_config, update_config
+from marketing.policy.services.config import (
+    PORTFOLIO_COLUMNS,
+    account_columns,
+    update_branch_config,
+    update_config,
+)
 
 __all__ = [
+    "PORTFOLIO_COLUMNS",
+    "account_columns",
     "book",
     "close_circuit",
+    "close_due_circuits",
     "create_account",
     "encrypt_anew",
     "open_budget_month",

@@ -1,6 +1,8 @@
 """Provider accounts: opened, changed, made the default, stopped by their circuit breaker."""
 
+import datetime as dt
 import ipaddress
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -11,10 +13,11 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from marketing.core import audit, clock
+from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
 from marketing.core.tenancy import current_tenant_id
+from marketing.policy.defaults import ensure_rate_cards
 from marketing.policy.models import ProviderAccount, WebhookAddress
 from marketing.policy.vendors import VENDORS, AccountField
 
@@ -28,15 +31,17 @@ def create_account(
     """Open an account at a vendor, with the address for its callbacks.
 
     `values`: name, base_url (the vendor's own when left out), credentials, sender,
-    rate_per_second, max_concurrency, is_default. A channel's first account is its default.
-    Raises `ValidationFailed` naming `credentials.<key>` and `sender.<key>` too;
-    `require_all` False lets an account begin without what the vendor needs to send.
+    rate_per_second, max_concurrency, portfolio, portfolio_limit, is_default. A channel's first
+    account is its default. Raises `ValidationFailed` naming `credentials.<key>` and
+    `sender.<key>` too; `require_all` False lets an account begin without what the vendor needs
+    to send. The chain's price list gets the vendor's prices where it lacks them.
     """
     actor.require("config.change")
     vendor = VENDORS[provider]
     account = ProviderAccount(provider=provider, channel=vendor.channel, base_url=vendor.base_url)
     of_channel = ProviderAccount.objects.filter(channel=vendor.channel, is_default=True)
     is_default = values.get("is_default", False) or not of_channel.exists()
+    ensure_rate_cards()
     _apply(account, values, require_all)
     account.save()
     WebhookAddress.objects.create(
@@ -88,30 +93,48 @@ def set_default_account(*, actor: Actor, account: ProviderAccount) -> None:
     audit.record(actor, "account.set_default", account, {"channel": account.channel})
 
 
-def open_circuit(*, actor: Actor, account: ProviderAccount, reason: str) -> bool:
-    """Stop sending by this account until somebody closes the circuit.
+def open_circuit(
+    *,
+    actor: Actor,
+    account: ProviderAccount,
+    reason: str,
+    retry_at: dt.datetime | None = None,
+) -> bool:
+    """Stop sending by this account until somebody closes the circuit, or until `retry_at`.
 
     Returns whether this call opened it; of several that try, the first one's reason stays.
     """
     opened = ProviderAccount.objects.filter(pk=account.pk, circuit_reason="").update(
-        circuit_reason=reason[:255], circuit_opened_at=clock.now()
+        circuit_reason=reason[:255], circuit_opened_at=clock.now(), circuit_retry_at=retry_at
     )
     if opened:
         audit.record(actor, "account.open_circuit", account, {"reason": reason})
     return bool(opened)
 
 
+@transaction.atomic
 def close_circuit(*, actor: Actor, account: ProviderAccount) -> bool:
-    """Let the account send again. Returns whether its circuit was open."""
+    """Let the account send again. Returns whether its circuit was open.
+
+    The event `account.circuit_closed` lets go on what waited for it.
+    """
     actor.require("config.change")
     closed = (
         ProviderAccount.objects.filter(pk=account.pk)
         .exclude(circuit_reason="")
-        .update(circuit_reason="", circuit_opened_at=None)
+        .update(circuit_reason="", circuit_opened_at=None, circuit_retry_at=None)
     )
     if closed:
         audit.record(actor, "account.close_circuit", account, {"reason": account.circuit_reason})
+        events.record("account.circuit_closed", {"accountId": account.pk})
     return bool(closed)
+
+
+def close_due_circuits() -> None:
+    """Close the circuits of the open tenant whose time to try again has come."""
+    due = ProviderAccount.objects.filter(circuit_retry_at__lte=clock.now())
+    for account in due.exclude(circuit_reason="").order_by("pk"):
+        close_circuit(actor=Actor.system(current_tenant_id()), account=account)
 
 
 def encrypt_anew() -> int:
@@ -122,7 +145,15 @@ def encrypt_anew() -> int:
     return len(accounts)
 
 
-PLAIN_FIELDS = ("name", "base_url", "rate_per_second", "max_concurrency", "is_active")
+PLAIN_FIELDS = (
+    "name",
+    "base_url",
+    "rate_per_second",
+    "max_concurrency",
+    "is_active",
+    "portfolio",
+    "portfolio_limit",
+)
 
 
 def _apply(account: ProviderAccount, values: Mapping[str, Any], require_all: bool) -> None:
@@ -135,6 +166,12 @@ def _apply(account: ProviderAccount, values: Mapping[str, Any], require_all: boo
         stored = getattr(account, group) | dict(values.get(group, {}))
         setattr(account, group, {key: value for key, value in stored.items() if value})
         errors |= _faults(group, fields, stored, require_all)
+    if require_all and vendor.any_of and not any(account.sender.get(k) for k in vendor.any_of):
+        labels = [str(field.label) for field in vendor.sender if field.key in vendor.any_of]
+        message = _("Give one of these: %(labels)s.") % {"labels": ", ".join(labels)}
+        errors[f"sender.{vendor.any_of[0]}"] = [message]
+    if account.portfolio_limit is not None and not account.portfolio:
+        errors["portfolio"] = [_("Name the portfolio that the limit is for.")]
     errors |= _address_faults(account.base_url)
     if account.is_default and not account.is_active:
         errors["is_active"] = [_("Make another account the default one first.")]
@@ -157,8 +194,16 @@ def _faults(
         value = stored.get(field.key, "")
         if not isinstance(value, str):
             errors[f"{group}.{field.key}"] = [_("Give a text.")]
-        elif require_all and field.is_required and not value:
-            errors[f"{group}.{field.key}"] = [_("The vendor needs this.")]
+        elif not value:
+            if require_all and field.is_required:
+                errors[f"{group}.{field.key}"] = [_("The vendor needs this.")]
+        elif field.choices and value not in dict(field.choices):
+            known = ", ".join(key for key, _label in field.choices if key)
+            errors[f"{group}.{field.key}"] = [_("One of %(all)s.") % {"all": known}]
+        elif field.pattern and not re.fullmatch(field.pattern, value):
+            errors[f"{group}.{field.key}"] = [
+                _("This cannot be right. %(help)s") % {"help": field.help_text}
+            ]
     return errors
 
 

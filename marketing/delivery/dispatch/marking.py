@@ -1,0 +1,320 @@
+"""Marking a slice of a leased batch as `sending`: the gate once more, and the caps taken."""
+
+import datetime as dt
+import json
+import uuid
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from customers.models import Channel
+from marketing.core.tenancy import tenant_scope
+from marketing.delivery.counters import count_causes
+from marketing.delivery.dispatch.lease import LEASE, Lease, Marked
+from marketing.delivery.dispatch.portfolio import take_portfolio
+from marketing.delivery.dispatch.sending import Sending
+from marketing.delivery.gate import CAPS, JOINS, Gate, build_gate
+from marketing.delivery.models import SendRun
+from marketing.delivery.windows import OPENS_AT, opening_times
+from marketing.policy import selectors as policy
+
+# WhatsApp takes about one message in six seconds from a business for one person.
+PAIR_PACE = dt.timedelta(seconds=6)
+PAIR_RATE, PORTFOLIO_LIMIT = "pair_rate", "portfolio_limit"
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What marking gave. `lost`: the batch is no longer ours, or its run is not going on."""
+
+    messages: list[Marked]
+    lost: bool = False
+    exhausted: bool = False
+
+
+@dataclass
+class _Picked:
+    """What becomes of the rows looked at: one message a person goes, the rest say why not."""
+
+    going: dict[uuid.UUID, uuid.UUID]
+    addresses: dict[uuid.UUID, str]
+    skipped: dict[uuid.UUID, str]
+    waiting: dict[uuid.UUID, tuple[dt.datetime, str]]
+
+    def wait(self, customer_id: uuid.UUID, until: dt.datetime, reason: str) -> None:
+        self.waiting[self.going.pop(customer_id)] = (until, reason)
+
+
+RENEW = """
+UPDATE delivery_dispatchbatch b SET leased_until = now() + make_interval(secs => %s)
+FROM delivery_sendrun r
+WHERE b.id = %s AND b.token = %s AND b.state = 'leased' AND r.id = b.run_id
+  AND r.state = 'frozen'
+RETURNING EXISTS (SELECT FROM customers_suppression x
+                  WHERE x.tenant_id = b.tenant_id AND x.channel = b.channel)
+"""
+
+
+def mark(lease: Lease, sending: Sending, wanted: int) -> Slice:
+    """Mark up to `wanted` queued messages `sending`, in one transaction.
+
+    Judges each again by the gate, takes the caps from `contact_load` under locks in
+    customer order, and skips who may no longer be written to. Who may be written to only
+    later (hours, WhatsApp's pace and portfolio limit) waits until then.
+    """
+    now = timezone.now()
+    with tenant_scope(lease.tenant_id):
+        with connection.cursor() as cursor:
+            cursor.execute(RENEW, [LEASE.total_seconds(), lease.batch_id, lease.token])
+            renewed = cursor.fetchone()
+        if renewed is None:
+            return Slice([], lost=True)
+        gate = build_gate(
+            config=policy.get_config(),
+            channel=lease.channel,
+            purpose=sending.purpose,
+            now=now,
+            tenant_id=lease.tenant_id,
+            has_suppressions=renewed[0],
+        )
+        opens = opening_times(
+            tenant=sending.tenant, purpose=sending.purpose, channel=lease.channel, now=now
+        )
+        if any(opens.values()):
+            _park(lease, sending.tenant.time_zone, opens, now)
+        rows = _judge_queued(lease, gate, now, wanted)
+        if not rows:
+            return Slice([], exhausted=True)
+        picked = _pick(rows, is_test=sending.kind == SendRun.Kind.TEST)
+        slots = set()
+        if sending.kind != SendRun.Kind.TEST:
+            slots = _take_caps(lease, sending, gate, picked, now)
+        if sending.portfolio_limit and picked.going:
+            _take_portfolio(sending, picked, now)
+            slots &= set(picked.going)
+        _write_loads(lease, sending, picked, slots, gate, now)
+        _set_aside(lease, picked)
+        return Slice(_mark_sending(lease, picked, slots, now))
+
+
+def _park(lease: Lease, zone: str, opens: Mapping[str, str | None], now: dt.datetime) -> None:
+    """What is outside its window by now waits until the window opens again."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE delivery_message m SET not_before = v.opens_at, reason = 'outside_window'
+            FROM (
+                SELECT w.id, {OPENS_AT} AS opens_at FROM delivery_message w
+                LEFT JOIN customers_customer c ON c.id = w.customer_id
+                LEFT JOIN core_branch br ON br.id = c.home_branch_id
+                WHERE w.batch_id = %(batch)s AND w.id BETWEEN %(first)s AND %(last)s
+                  AND w.state = 'queued' AND (w.not_before IS NULL OR w.not_before <= %(now)s)
+            ) v
+            WHERE m.id = v.id AND m.id BETWEEN %(first)s AND %(last)s AND v.opens_at IS NOT NULL
+            """,  # noqa: S608  the SQL is ours, its values are parameters
+            {
+                "opens": json.dumps(opens),
+                "zone": zone,
+                "batch": lease.batch_id,
+                "first": lease.first_id,
+                "last": lease.last_id,
+                "now": now,
+            },
+        )
+
+
+Row = tuple[uuid.UUID, uuid.UUID, str, str | None]
+
+
+def _judge_queued(lease: Lease, gate: Gate, now: dt.datetime, wanted: int) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH queued AS MATERIALIZED (
+                SELECT id, customer_id, address, branch_id FROM delivery_message
+                WHERE batch_id = %(batch)s AND id BETWEEN %(first)s AND %(last)s
+                  AND state = 'queued' AND (not_before IS NULL OR not_before <= %(now)s)
+                ORDER BY id LIMIT %(wanted)s FOR UPDATE
+            )
+            SELECT c.message_id, c.id, c.address, {gate.case(but=CAPS)}
+            FROM (SELECT id AS message_id, customer_id AS id, address,
+                         branch_id AS charged_branch_id FROM queued) c
+            {JOINS}
+            ORDER BY c.message_id
+            """,  # noqa: S608  the gate's SQL is ours, its values are parameters
+            {
+                **gate.values,
+                "batch": lease.batch_id,
+                "first": lease.first_id,
+                "last": lease.last_id,
+                "now": now,
+                "wanted": wanted,
+            },
+        )
+        rows: list[Row] = cursor.fetchall()
+    return rows
+
+
+def _pick(rows: list[Row], *, is_test: bool) -> _Picked:
+    picked = _Picked({}, {}, {}, {})
+    for message_id, customer_id, address, reason in rows:
+        if reason and not is_test:
+            picked.skipped[message_id] = reason
+        elif customer_id not in picked.going:
+            # A second message to the same person is for the next slice.
+            picked.going[customer_id] = message_id
+            picked.addresses[customer_id] = address
+    return picked
+
+
+def _take_caps(
+    lease: Lease, sending: Sending, gate: Gate, picked: _Picked, now: dt.datetime
+) -> set[uuid.UUID]:
+    """Lock the loads of who is going and look for room; returns who takes a slot.
+
+    Another attempt of this run may hold the person's slot already: one contact, one slot.
+    """
+    paces = lease.channel == Channel.WHATSAPP
+    if sending.purpose == "transactional" and not paces:
+        return set()
+    params = {**gate.values, "customers": list(picked.going), "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO delivery_contactload (tenant_id, customer_id, sent)
+            SELECT %(tenant_id)s, id, '{}' FROM unnest(%(customers)s::uuid[]) AS id
+            WHERE NOT EXISTS (SELECT FROM delivery_contactload l WHERE l.customer_id = id)
+            ORDER BY id ON CONFLICT (customer_id) DO NOTHING
+            """,
+            params,
+        )
+        cursor.execute(
+            f"""
+            SELECT l.customer_id, l.whatsapp_at, {gate.case(only=CAPS)}
+            FROM delivery_contactload l
+            WHERE l.customer_id = ANY(%(customers)s) ORDER BY l.customer_id FOR UPDATE
+            """,  # noqa: S608  the gate's SQL is ours, its values are parameters
+            params,
+        )
+        loads: list[tuple[uuid.UUID, dt.datetime | None, str | None]] = cursor.fetchall()
+    holding = _slot_holders(lease, sending, picked) if sending.mode != "single" else set()
+    for customer_id, whatsapp_at, reason in loads:
+        if reason and customer_id not in holding:
+            picked.skipped[picked.going.pop(customer_id)] = reason
+        elif paces and whatsapp_at and whatsapp_at + PAIR_PACE > now:
+            picked.wait(customer_id, whatsapp_at + PAIR_PACE, PAIR_RATE)
+    return set() if sending.purpose == "transactional" else picked.going.keys() - holding
+
+
+def _slot_holders(lease: Lease, sending: Sending, picked: _Picked) -> set[uuid.UUID]:
+    """Who of these people has a slot through another attempt of the run; their loads are locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT customer_id FROM delivery_message WHERE customer_id = ANY(%s)"
+            " AND run_id = %s AND slot_at IS NOT NULL AND id >= uuid_bound(%s)",
+            [list(picked.going), lease.run_id, sending.begun_at],
+        )
+        return {customer_id for (customer_id,) in cursor.fetchall()}
+
+
+def _take_portfolio(sending: Sending, picked: _Picked, now: dt.datetime) -> None:
+    waits = take_portfolio(
+        portfolio=sending.portfolio,
+        limit=sending.portfolio_limit,
+        addresses=[picked.addresses[customer_id] for customer_id in picked.going],
+        now=now,
+    )
+    for customer_id in list(picked.going):
+        if until := waits.get(picked.addresses[customer_id]):
+            picked.wait(customer_id, until, PORTFOLIO_LIMIT)
+
+
+def _write_loads(
+    lease: Lease,
+    sending: Sending,
+    picked: _Picked,
+    slots: Collection[uuid.UUID],
+    gate: Gate,
+    now: dt.datetime,
+) -> None:
+    """Write the slots taken, and when WhatsApp was used; the rows are locked."""
+    is_whatsapp = lease.channel == Channel.WHATSAPP and sending.kind != SendRun.Kind.TEST
+    touched = list(picked.going) if is_whatsapp else list(slots)
+    if not touched:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE delivery_contactload l
+            SET sent = CASE WHEN l.customer_id = ANY(%(slots)s) THEN array_append(
+                    ARRAY(SELECT at FROM unnest(l.sent) AS at WHERE at > %(week_ago)s ORDER BY at),
+                    %(now)s) ELSE l.sent END,
+                whatsapp_at = CASE WHEN %(is_whatsapp)s THEN %(now)s ELSE l.whatsapp_at END
+            WHERE l.customer_id = ANY(%(touched)s)
+            """,
+            {
+                "slots": list(slots),
+                "touched": touched,
+                "week_ago": gate.values["week_ago"],
+                "now": now,
+                "is_whatsapp": is_whatsapp,
+            },
+        )
+
+
+def _set_aside(lease: Lease, picked: _Picked) -> None:
+    """Write who is skipped and who waits, with the reason."""
+    bounds: list[Any] = [lease.first_id, lease.last_id]
+    with connection.cursor() as cursor:
+        if picked.skipped:
+            cursor.execute(
+                """
+                UPDATE delivery_message m SET state = 'skipped', reason = v.reason, cost = 0
+                FROM unnest(%s::uuid[], %s::text[]) AS v(id, reason)
+                WHERE m.id = v.id AND m.id BETWEEN %s AND %s
+                """,
+                [list(picked.skipped), list(picked.skipped.values()), *bounds],
+            )
+        if picked.waiting:
+            until, reasons = zip(*picked.waiting.values(), strict=True)
+            cursor.execute(
+                """
+                UPDATE delivery_message m SET not_before = v.until, reason = v.reason
+                FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[]) AS v(id, until, reason)
+                WHERE m.id = v.id AND m.id BETWEEN %s AND %s
+                """,
+                [list(picked.waiting), list(until), list(reasons), *bounds],
+            )
+
+
+def _mark_sending(
+    lease: Lease, picked: _Picked, slots: Collection[uuid.UUID], now: dt.datetime
+) -> list[Marked]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE delivery_message
+            SET state = 'sending', sending_at = %s, tries = tries + 1, reason = '',
+                slot_at = CASE WHEN customer_id = ANY(%s) THEN %s END
+            WHERE id = ANY(%s) AND id BETWEEN %s AND %s
+            RETURNING id, customer_id, address, language, variables, template_version_id,
+                      segments, tries
+            """,
+            [now, list(slots), now, list(picked.going.values()), lease.first_id, lease.last_id],
+        )
+        marked = [
+            Marked(*row[:4], json.loads(row[4]), *row[5:], tenant_id=lease.tenant_id)
+            for row in cursor.fetchall()
+        ]
+        cursor.execute(
+            "UPDATE delivery_dispatchbatch SET queued = queued - %s, sending = sending + %s,"
+            " skipped = skipped + %s, is_settled = false WHERE id = %s",
+            [len(marked) + len(picked.skipped), len(marked), len(picked.skipped), lease.batch_id],
+        )
+    causes = Counter((lease.batch_id, "skipped", reason) for reason in picked.skipped.values())
+    count_causes(dict(causes))
+    return marked

@@ -30,6 +30,8 @@ PUBLIC = {
     "i18n/setlang/": "a cookie of the browser",
     "theme": "a cookie of the browser",
     "u/<str:token>": "the signed link in a message is the proof",
+    "r/<str:code>": "the signed link in a message is the proof",
+    "o/<str:code>.gif": "the signed picture in an e-mail is the proof",
     "api/schema": "the contract is public",
     "api/docs": "the contract is public",
     "api/v1/webhooks/<slug:provider>/<str:token>": "vendors prove themselves by signature",

@@ -12,6 +12,7 @@ GLOBAL_TABLES = {
     "core_apikey",
     "core_eventdelivery",
     "delivery_dispatchbatch",
+    "delivery_trackedlink",
     "policy_webhookaddress",
 }
 

@@ -10,9 +10,9 @@ import os
 import sys
 import traceback
 
-BUILT = ("freeze", "send", "memory")
+BUILT = ("freeze", "send", "memory", "webhooks")
 PLANNED = (
-    "bulk", "webhooks", "preview", "refresh", "facts", "import", "lookup",
+    "bulk", "preview", "refresh", "facts", "import", "lookup",
     "quote", "redeem", "refund", "codes", "journeys", "pages", "soak",
 )  # fmt: skip
 

@@ -51,7 +51,7 @@ CONNECT_SANDBOX = Program("connect", (sys.executable, "manage.py", "connect_sand
 def services(web_port: int) -> list[Program]:
     """What runs until told to stop."""
     gunicorn = (sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind={HOST}:{web_port}")
-    threads = ("--worker-class=gthread", "--workers=1", "--threads=8", "--no-control-socket")
+    threads = ("--worker-class=gthread", "--workers=2", "--threads=8", "--no-control-socket")
     celery = (sys.executable, "-m", "celery", "--quiet", "--app=config.celery")
     quiet = ("--loglevel=INFO", "--without-gossip", "--without-mingle")
     worker = ("worker", "--hostname=worker@%h", "--concurrency=2", *quiet)

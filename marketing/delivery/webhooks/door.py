@@ -29,16 +29,22 @@ class WebhookMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(PREFIX):
             return self.get_response(request)
-        provider, _, token = request.path_info.removeprefix(PREFIX).partition("/")
-        try:
-            return _answer(request, book.find(provider, token))
-        except DomainError as error:
-            logger.warning("webhook of %s refused: %s", provider, error.message)
-            return JsonResponse(error_body(error), status=error.http_status)
-        except DatabaseError:
-            # The vendor comes again.
-            logger.exception("webhook of %s not taken in", provider)
-            return HttpResponse(status=503)
+        response = _receive(request)
+        response["Content-Length"] = str(len(response.content))
+        return response
+
+
+def _receive(request: HttpRequest) -> HttpResponse:
+    provider, _, token = request.path_info.removeprefix(PREFIX).partition("/")
+    try:
+        return _answer(request, book.find(provider, token))
+    except DomainError as error:
+        logger.warning("webhook of %s refused: %s", provider, error.message)
+        return JsonResponse(error_body(error), status=error.http_status)
+    except DatabaseError:
+        # The vendor comes again.
+        logger.exception("webhook of %s not taken in", provider)
+        return HttpResponse(status=503)
 
 
 def _answer(request: HttpRequest, addressee: Addressee) -> HttpResponse:

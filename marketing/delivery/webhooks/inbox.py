@@ -10,7 +10,8 @@ import uuid
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from marketing.core.errors import Forbidden
 from marketing.delivery.providers.base import Call
@@ -37,39 +38,59 @@ class _Arrival:
 
 
 class Inbox:
-    """The process's way into the inbox table, shared by its threads."""
+    """The process's way into the inbox table, shared by its threads: one of them writes for all.
+
+    The connection is its own: it is not asked before each request whether it is still there,
+    and a lost one is opened anew once.
+    """
 
     def __init__(self) -> None:
+        self._connection: BaseDatabaseWrapper | None = None
         self._waiting: list[_Arrival] = []
-        self._writing = threading.Lock()
+        self._is_writing = False
+        self._changed = threading.Condition()
         self._nudging = threading.Lock()
 
     def put(self, tenant_id: uuid.UUID, account_id: uuid.UUID, provider: str, call: Call) -> None:
         """Return when the request is committed. Raises what the database raised."""
         query = urlsplit(call.url).query
         mine = _Arrival((str(tenant_id), account_id, provider, query, call.body))
-        self._waiting.append(mine)
-        with self._writing:
+        with self._changed:
+            self._waiting.append(mine)
+            self._changed.wait_for(lambda: mine.is_settled or not self._is_writing)
             if not mine.is_settled:
-                self._write()
+                self._is_writing = True
+                together, self._waiting = self._waiting, []
+        if not mine.is_settled:
+            self._write(together)
         if mine.error:
             raise mine.error
         self._nudge_soon()
 
-    def _write(self) -> None:
-        # One list for good: a swapped one could still be appended to by who holds it.
-        arrived = self._waiting[:]
-        del self._waiting[: len(arrived)]
+    def _write(self, together: list[_Arrival]) -> None:
+        error: Exception | None = None
         try:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    STORE, [list(c) for c in zip(*(a.row for a in arrived), strict=True)]
-                )
-        except Exception as error:
-            for arrival in arrived:
-                arrival.error = error
-        for arrival in arrived:
-            arrival.is_settled = True
+            self._store([arrival.row for arrival in together])
+        except Exception as caught:
+            error = caught
+        with self._changed:
+            for arrival in together:
+                arrival.is_settled, arrival.error = True, error
+            self._is_writing = False
+            self._changed.notify_all()
+
+    def _store(self, rows: list[tuple[str, uuid.UUID, str, str, bytes]]) -> None:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        if self._connection is None:
+            self._connection = connection.copy()
+            self._connection.inc_thread_sharing()
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(STORE, columns)
+        except (OperationalError, InterfaceError):
+            self._connection.close()
+            with self._connection.cursor() as cursor:
+                cursor.execute(STORE, columns)
 
     def _nudge_soon(self) -> None:
         """Wake the consumer a moment after the last request; a broker away delays no answer."""

@@ -54,7 +54,16 @@ class ProviderAccountAdmin(TenantAdmin):
     list_display = ("name", "channel", "provider", "is_default", "is_active", "circuit_reason")
     list_filter = ("channel", "is_active")
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
-    fields = ("name", "base_url", "sender", "rate_per_second", "max_concurrency", "is_active")
+    fields = (
+        "name",
+        "base_url",
+        "sender",
+        "rate_per_second",
+        "max_concurrency",
+        "portfolio",
+        "portfolio_limit",
+        "is_active",
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -9,16 +9,21 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from customers.models import Channel
 from marketing.core.drf.serializers import ApiSerializer
 from marketing.core.drf.views import ApiView
 from marketing.core.models import Branch, Tenant
 from marketing.core.money import round_money
 from marketing.policy import selectors, services
-from marketing.policy.models import MarketingConfig, Provider
-from marketing.policy.vendors import VENDORS, secret_hint
+from marketing.policy.models import MarketingConfig
+from marketing.policy.vendors import VENDORS, secret_hint, vendors_of_channel
 
 MONEY: dict[str, Any] = {"max_digits": 10, "decimal_places": 2, "min_value": 0, "allow_null": True}
 TIME: dict[str, Any] = {"format": "%H:%M", "input_formats": ["%H:%M"]}
+
+
+def vendor_names(channel: str) -> list[str]:
+    return [vendor.name for vendor in vendors_of_channel(channel)]
 
 
 class SecretHint(ApiSerializer):
@@ -69,14 +74,18 @@ class ConfigColumns(ApiSerializer):
 class ConfigInput(ConfigColumns):
     """Any part of the settings. A key is written here and never read back."""
 
-    whatsapp_provider = serializers.ChoiceField([Provider.META.value])
+    whatsapp_provider = serializers.ChoiceField(vendor_names(Channel.WHATSAPP))
     whatsapp_api_key = serializers.CharField(max_length=1000)
     whatsapp_business_number = serializers.CharField(max_length=20, allow_blank=True)
     whatsapp_business_id = serializers.CharField(max_length=100, allow_blank=True)
-    sms_provider = serializers.ChoiceField([Provider.MSG91.value])
+    whatsapp_portfolio = serializers.CharField(max_length=100, allow_blank=True)
+    whatsapp_portfolio_limit = serializers.IntegerField(
+        min_value=1, max_value=2_147_483_647, allow_null=True
+    )
+    sms_provider = serializers.ChoiceField(vendor_names(Channel.SMS))
     sms_api_key = serializers.CharField(max_length=1000)
     sms_sender_id = serializers.CharField(max_length=20, allow_blank=True)
-    email_provider = serializers.ChoiceField([Provider.SENDGRID.value])
+    email_provider = serializers.ChoiceField(vendor_names(Channel.EMAIL))
     email_api_key = serializers.CharField(max_length=1000)
     email_from_address = serializers.EmailField(max_length=255, allow_blank=True)
     email_from_name = serializers.CharField(max_length=100, allow_blank=True)
@@ -91,6 +100,8 @@ class ConfigOutput(ConfigColumns):
     whatsapp_api_key = SecretHint()
     whatsapp_business_number = serializers.CharField(allow_null=True)
     whatsapp_business_id = serializers.CharField(allow_null=True)
+    whatsapp_portfolio = serializers.CharField(allow_null=True)
+    whatsapp_portfolio_limit = serializers.IntegerField(allow_null=True)
     sms_provider = serializers.CharField(allow_null=True)
     sms_api_key = SecretHint()
     sms_sender_id = serializers.CharField(allow_null=True)
@@ -191,16 +202,20 @@ class BranchConfigView(ApiView):
 
 def default_account_columns() -> dict[str, Any]:
     """Module 11's provider columns, read from each channel's default account."""
-    accounts = {account.provider: account for account in selectors.default_accounts()}
+    accounts = {account.channel: account for account in selectors.default_accounts()}
     columns: dict[str, Any] = {}
-    for provider, vendor in VENDORS.items():
-        account = accounts.get(provider)
-        columns[f"{vendor.channel}_provider"] = provider if account else None
-        for field in vendor.credentials:
-            if field.column:
-                secret = account.credentials.get(field.key, "") if account else ""
-                columns[field.column] = secret_hint(secret)
-        for field in vendor.sender:
-            if field.column:
-                columns[field.column] = account.sender.get(field.key) if account else None
+    for column, channel in services.account_columns().items():
+        account = accounts.get(channel)
+        vendor = VENDORS[account.provider] if account else None
+        found = vendor.field(column) if vendor else None
+        group, key = found or ("", "")
+        if column == f"{channel}_provider":
+            columns[column] = vendor.name if vendor else None
+        elif column in services.PORTFOLIO_COLUMNS:
+            name = services.PORTFOLIO_COLUMNS[column]
+            columns[column] = getattr(account, name) if account else None
+        elif column.endswith("_api_key"):
+            columns[column] = secret_hint(account.credentials.get(key, "") if account else "")
+        else:
+            columns[column] = account.sender.get(key) if account and group == "sender" else None
     return columns

@@ -2,20 +2,44 @@
 
 import datetime as dt
 from decimal import Decimal
+from typing import NamedTuple
 
 from customers.models import Channel
 from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
 from marketing.policy.models import MarketingConfig, Provider, RateCard
 
-# India, base price of a message (SMS: of a segment) without GST; Meta's as of January 2026.
+
+class Rate(NamedTuple):
+    """The price of a message, or of an SMS segment, without tax."""
+
+    provider: Provider
+    channel: Channel
+    category: str
+    amount: Decimal
+    country: str = "IN"
+    currency: str = "INR"
+
+
+# Meta's list for India as of January 2026. Gupshup's has a fee on top of Meta's price, as one
+# reseller gives it. Twilio's own fee on WhatsApp is agreed with each customer and not in here.
+# No SMS or mail vendor publishes what an Indian or Bangladeshi chain pays: those prices are
+# assumed, so that a budget means something before the chain enters its own.
 RATES = [
-    (Provider.META, Channel.WHATSAPP, "marketing", Decimal("0.8631")),
-    (Provider.META, Channel.WHATSAPP, "utility", Decimal("0.1150")),
-    (Provider.MSG91, Channel.SMS, "marketing", Decimal("0.2500")),
-    (Provider.MSG91, Channel.SMS, "utility", Decimal("0.2500")),
-    (Provider.SENDGRID, Channel.EMAIL, "marketing", Decimal("0.0200")),
-    (Provider.SENDGRID, Channel.EMAIL, "utility", Decimal("0.0200")),
+    Rate(Provider.META, Channel.WHATSAPP, "marketing", Decimal("0.8631")),
+    Rate(Provider.META, Channel.WHATSAPP, "utility", Decimal("0.1150")),
+    Rate(Provider.GUPSHUP, Channel.WHATSAPP, "marketing", Decimal("0.9431")),
+    Rate(Provider.GUPSHUP, Channel.WHATSAPP, "utility", Decimal("0.1950")),
+    Rate(Provider.TWILIO_WHATSAPP, Channel.WHATSAPP, "marketing", Decimal("0.8631")),
+    Rate(Provider.TWILIO_WHATSAPP, Channel.WHATSAPP, "utility", Decimal("0.1150")),
+    Rate(Provider.MSG91, Channel.SMS, "marketing", Decimal("0.2500")),
+    Rate(Provider.MSG91, Channel.SMS, "utility", Decimal("0.2500")),
+    Rate(Provider.TWILIO, Channel.SMS, "marketing", Decimal("7.0000")),
+    Rate(Provider.TWILIO, Channel.SMS, "utility", Decimal("7.0000")),
+    Rate(Provider.SSL_WIRELESS, Channel.SMS, "marketing", Decimal("0.5000"), "BD", "BDT"),
+    Rate(Provider.SSL_WIRELESS, Channel.SMS, "utility", Decimal("0.5000"), "BD", "BDT"),
+    Rate(Provider.SENDGRID, Channel.EMAIL, "marketing", Decimal("0.0200")),
+    Rate(Provider.SENDGRID, Channel.EMAIL, "utility", Decimal("0.0200")),
 ]
 RATES_FROM = dt.date(2026, 1, 1)
 
@@ -38,13 +62,10 @@ def ensure_rate_cards() -> None:
     RateCard.objects.bulk_create(
         [
             RateCard(
-                provider=provider,
-                channel=channel,
-                category=category,
-                amount=amount,
+                **rate._asdict(),
                 effective_from=RATES_FROM,
             )
-            for provider, channel, category, amount in RATES
+            for rate in RATES
         ],
         ignore_conflicts=True,
     )

@@ -10,7 +10,7 @@ from customers.models import Channel
 from marketing.core.actor import SCOPES
 from marketing.core.models import Branch, Staff
 from marketing.policy.models import BranchMarketingConfig, MarketingConfig, ProviderAccount
-from marketing.policy.vendors import Vendor, secret_hint
+from marketing.policy.vendors import AccountField, Vendor, secret_hint
 
 SWITCH = forms.CheckboxInput(attrs={"role": "switch"})
 TIME = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
@@ -191,12 +191,29 @@ class AccountForm(forms.ModelForm):
 
     class Meta:
         model = ProviderAccount
-        fields = ("name", "base_url", "rate_per_second", "max_concurrency", "is_active")
+        fields = (
+            "name",
+            "base_url",
+            "rate_per_second",
+            "max_concurrency",
+            "portfolio",
+            "portfolio_limit",
+            "is_active",
+        )
         labels = {
             "name": _("Name"),
             "rate_per_second": _("Messages a second"),
             "max_concurrency": _("Requests at the same time"),
+            "portfolio": _("Business portfolio"),
+            "portfolio_limit": _("People a day"),
             "is_active": _("In use"),
+        }
+        help_texts = {
+            "portfolio": _("A name of yours; accounts with the same one share its limit."),
+            "portfolio_limit": _(
+                "WhatsApp's messaging limit: so many different people in 24 hours over all "
+                "numbers of the portfolio. Empty: no limit."
+            ),
         }
         widgets = {"is_active": SWITCH}
 
@@ -207,13 +224,11 @@ class AccountForm(forms.ModelForm):
         if account._state.adding:
             self.initial.update(name=vendor.provider.label, base_url=vendor.base_url)
             del self.fields["is_active"]
+        if vendor.channel != Channel.WHATSAPP:
+            del self.fields["portfolio"], self.fields["portfolio_limit"]
         for field in vendor.sender:
-            self.fields[f"sender.{field.key}"] = forms.CharField(
-                label=str(field.label),
-                required=field.is_required,
-                help_text=str(field.help_text),
-                initial=account.sender.get(field.key, ""),
-            )
+            stored = account.sender.get(field.key, "")
+            self.fields[f"sender.{field.key}"] = _sender_field(field, stored)
         for field in vendor.credentials:
             stored = account.credentials.get(field.key, "")
             self.fields[f"credentials.{field.key}"] = forms.CharField(
@@ -234,6 +249,18 @@ class AccountForm(forms.ModelForm):
             elif value or group == "sender":
                 found[group][key] = value
         return found
+
+
+def _sender_field(field: AccountField, stored: str) -> forms.Field:
+    said: dict[str, Any] = {
+        "label": str(field.label),
+        "required": field.is_required,
+        "help_text": str(field.help_text),
+        "initial": stored,
+    }
+    if field.choices:
+        return forms.ChoiceField(choices=field.choices, **said)
+    return forms.CharField(**said)
 
 
 def _kept(secret: str) -> str:

@@ -29,6 +29,22 @@ WORKING_VALUES: dict[str, dict[str, dict[str, str]]] = {
         "credentials": {"authkey": "msg91-authkey-0001"},
         "sender": {"header": "PARLOR", "entity_id": "1201159100000000001"},
     },
+    Provider.GUPSHUP: {
+        "credentials": {"api_key": "gupshup-key-0001"},
+        "sender": {"source": "918000000001", "app_name": "ParlourApp"},
+    },
+    Provider.TWILIO_WHATSAPP: {
+        "credentials": {"account_sid": "AC0001", "auth_token": "twilio-token-0001"},
+        "sender": {"from_number": "+14155238886"},
+    },
+    Provider.TWILIO: {
+        "credentials": {"account_sid": "AC0002", "auth_token": "twilio-token-0002"},
+        "sender": {"from_number": "PARLOR", "entity_id": "1201159100000000001"},
+    },
+    Provider.SSL_WIRELESS: {
+        "credentials": {"api_token": "ssl-token-000001"},
+        "sender": {"sid": "PARLOURBD"},
+    },
     Provider.SENDGRID: {
         "credentials": {"api_key": "SG.test-key-0001"},
         "sender": {"from_email": "hello@example.com", "from_name": "Parlour"},

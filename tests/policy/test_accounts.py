@@ -6,8 +6,10 @@ from django.db import connection
 from marketing.core.errors import Forbidden, NotFound, ValidationFailed
 from marketing.core.models import AuditEntry
 from marketing.core.tenancy import tenant_scope
+from marketing.delivery.registry import account_of, vendor
 from marketing.policy import selectors, services
 from marketing.policy.models import ProviderAccount, WebhookAddress
+from marketing.policy.vendors import VENDORS
 from tests.factories.policy import WORKING_VALUES, make_account
 
 
@@ -76,6 +78,61 @@ def test_what_cannot_be_is_refused_and_nothing_changes(chain, values, field):
     assert account.credentials == WORKING_VALUES["meta"]["credentials"]
     assert (account.name, account.is_active) == ("Meta WhatsApp Cloud API", True)
     assert AuditEntry.objects.count() == entries
+
+
+@pytest.mark.parametrize(
+    ("provider", "values", "field"),
+    [
+        ("meta", {"sender": {"api_version": "23"}}, "sender.api_version"),
+        ("meta", {"sender": {"marketing_endpoint": "messages2"}}, "sender.marketing_endpoint"),
+        ("meta", {"portfolio_limit": 250}, "portfolio"),
+        ("meta", {"portfolio": "Glow", "portfolio_limit": 0}, "portfolio_limit"),
+        ("msg91", {"sender": {"entity_id": "12 01"}}, "sender.entity_id"),
+        ("msg91", {"sender": {"header": "GLOW UP!"}}, "sender.header"),
+        ("msg91", {"sender": {"batch_size": "0"}}, "sender.batch_size"),
+        ("msg91", {"sender": {"batch_size": "many"}}, "sender.batch_size"),
+        ("ssl_wireless", {"sender": {"batch_size": "101"}}, "sender.batch_size"),
+        ("twilio", {"sender": {"from_number": ""}}, "sender.from_number"),
+        ("twilio_whatsapp", {"sender": {"from_number": "14155238886"}}, "sender.from_number"),
+        ("gupshup", {"sender": {"app_name": ""}}, "sender.app_name"),
+    ],
+)
+def test_each_vendors_own_values_are_checked(chain, provider, values, field):
+    account = make_account(provider)
+    with pytest.raises(ValidationFailed) as refusal:
+        services.update_account(actor=chain.actor(chain.owner), account=account, values=values)
+    assert list(refusal.value.fields) == [field]
+    account.refresh_from_db()
+    assert account.sender == WORKING_VALUES[provider]["sender"]
+
+
+def test_a_messaging_service_stands_in_for_the_number(chain):
+    account = make_account("twilio")
+    services.update_account(
+        actor=chain.actor(chain.owner),
+        account=account,
+        values={"sender": {"from_number": "", "messaging_service_sid": "MG0001"}},
+    )
+    account.refresh_from_db()
+    assert account.sender["messaging_service_sid"] == "MG0001"
+
+
+@pytest.mark.parametrize("provider", list(VENDORS))
+def test_every_vendor_of_the_settings_can_send(chain, provider):
+    account = make_account(provider)
+    known = vendor(provider)
+    assert known.charged_on in ("sent", "delivered")
+    assert known.max_batch >= 1
+    assert hasattr(known.client, "deliver") or hasattr(known.client, "build")
+    assert account_of(account).provider == provider
+    assert bool(VENDORS[provider].callbacks) == (known.webhook is not None)
+
+
+def test_twilio_is_told_where_to_report(chain, settings):
+    settings.PUBLIC_BASE_URL = "https://parlour.example"
+    account = make_account("twilio")
+    assert account_of(account).webhook_url == selectors.webhook_url(account)
+    assert account_of(make_account("meta")).webhook_url == ""
 
 
 def test_a_name_is_taken_once(chain):

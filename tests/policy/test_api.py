@@ -77,7 +77,8 @@ def test_owner_changes_some_settings_and_the_rest_stay(api):
         ({"budgetAlertThresholdPercent": 120}, "budgetAlertThresholdPercent"),
         ({"monthlyBudgetLimit": "-1"}, "monthlyBudgetLimit"),
         ({"dailyMessageLimitPerCustomer": 9}, "dailyMessageLimitPerCustomer"),
-        ({"whatsappProvider": "twilio"}, "whatsappProvider"),
+        ({"whatsappProvider": "msg91"}, "whatsappProvider"),
+        ({"smsProvider": "twilio_whatsapp"}, "smsProvider"),
         ({"favouriteColour": "red"}, "favouriteColour"),
         ({"currency": "EUR"}, "currency"),
     ],
@@ -147,3 +148,33 @@ def test_another_chains_branch_is_not_found(api, chain, other_chain):
     assert api("owner", "patch", url, {"marketingEnabled": False}).status_code == 404
     with tenant_scope(other_chain.tenant.pk):
         assert not BranchMarketingConfig.objects.exists()
+
+
+def test_module_11s_vendor_names_go_by_the_channel(chain, api):
+    body = {
+        "whatsappProvider": "twilio",
+        "whatsappBusinessNumber": "+14155238886",
+        "whatsappApiKey": "twilio-auth-token-1",
+        "whatsappPortfolio": "Glow",
+        "whatsappPortfolioLimit": 2000,
+        "smsProvider": "twilio",
+        "smsSenderId": "GLOWUP",
+    }
+    answer = api("owner", "patch", CONFIG, body)
+    assert answer.status_code == 200
+    shown = answer.json()["data"]["config"]
+    assert (shown["whatsappProvider"], shown["smsProvider"]) == ("twilio", "twilio")
+    assert shown["whatsappApiKey"] == {"set": True, "last4": "en-1"}
+    assert (shown["whatsappBusinessNumber"], shown["smsSenderId"]) == ("+14155238886", "GLOWUP")
+    assert (shown["whatsappPortfolio"], shown["whatsappPortfolioLimit"]) == ("Glow", 2000)
+    accounts = {account.channel: account for account in ProviderAccount.objects.all()}
+    assert accounts["whatsapp"].provider == "twilio_whatsapp"
+    assert accounts["sms"].provider == "twilio"
+
+
+def test_a_value_that_the_vendor_has_not_is_refused(chain, api):
+    body = {"whatsappProvider": "gupshup", "whatsappBusinessId": "102290129340398"}
+    answer = api("owner", "patch", CONFIG, body)
+    assert answer.status_code == 400
+    assert "whatsappBusinessId" in answer.json()["error"]["fields"]
+    assert not ProviderAccount.objects.exists()

@@ -181,3 +181,43 @@ def test_chains_do_not_share_settings(chain, other_chain):
     set_config(marketing_enabled=False)
     with tenant_scope(other_chain.tenant.pk):
         assert selectors.get_config().marketing_enabled
+
+
+def test_going_back_to_a_former_vendor_takes_its_account_again(chain):
+    update(chain, whatsapp_provider="meta", whatsapp_api_key="first-token-0001")
+    meta = selectors.default_account("whatsapp")
+    update(chain, whatsapp_provider="gupshup", whatsapp_api_key="gupshup-key-0001")
+    assert selectors.default_account("whatsapp").provider == "gupshup"
+    update(chain, whatsapp_provider="meta")
+    assert selectors.default_account("whatsapp") == meta
+    assert selectors.default_account("whatsapp").credentials == {"access_token": "first-token-0001"}
+    assert selectors.accounts().count() == 2
+
+
+@pytest.mark.parametrize(
+    ("provider", "channel", "category", "country", "amount"),
+    [
+        ("meta", "whatsapp", "marketing", "IN", "0.8631"),
+        ("gupshup", "whatsapp", "marketing", "IN", "0.9431"),
+        ("gupshup", "whatsapp", "utility", "IN", "0.1950"),
+        ("twilio_whatsapp", "whatsapp", "utility", "IN", "0.1150"),
+    ],
+)
+def test_first_prices_of_whatsapp(chain, provider, channel, category, country, amount):
+    selectors.get_config()
+    price = selectors.message_price(
+        provider=provider, channel=channel, category=category, country=country,
+        on=dt.date(2026, 11, 21),
+    )  # fmt: skip
+    assert price == Decimal(amount)
+
+
+def test_an_account_of_a_new_vendor_brings_its_prices_along(chain):
+    selectors.get_config()
+    RateCard.objects.filter(provider="ssl_wireless").delete()
+    mine = RateCard.objects.get(provider="meta", category="marketing")
+    RateCard.objects.filter(pk=mine.pk).update(amount=Decimal("1.0000"))
+    make_account("ssl_wireless")
+    assert RateCard.objects.filter(provider="ssl_wireless", country="BD", currency="BDT").exists()
+    mine.refresh_from_db()
+    assert mine.amount == Decimal("1.0000")

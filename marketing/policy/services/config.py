@@ -18,12 +18,15 @@ from marketing.policy.defaults import ensure_config
 from marketing.policy.models import (
     BranchMarketingConfig,
     MarketingConfig,
-    Provider,
     ProviderAccount,
 )
 from marketing.policy.rules import leaves_indian_sms_hours
-from marketing.policy.services.accounts import create_account, update_account
-from marketing.policy.vendors import VENDORS, vendor_of_channel
+from marketing.policy.services.accounts import (
+    create_account,
+    set_default_account,
+    update_account,
+)
+from marketing.policy.vendors import VENDORS, Vendor, named_vendor, vendors_of_channel
 
 
 @transaction.atomic
@@ -71,9 +74,17 @@ def update_branch_config(
     return config
 
 
+# Columns of an account itself, by their names on the default account.
+PORTFOLIO_COLUMNS = {
+    "whatsapp_portfolio": "portfolio",
+    "whatsapp_portfolio_limit": "portfolio_limit",
+}
+
+
 def account_columns() -> dict[str, str]:
-    """Module 11's columns that live on a channel's default account, and their channel."""
+    """Columns that live on a channel's default account, and their channel."""
     columns = {f"{channel}_provider": channel for channel in Channel.values}
+    columns |= dict.fromkeys(PORTFOLIO_COLUMNS, Channel.WHATSAPP)
     for vendor in VENDORS.values():
         for field in (*vendor.credentials, *vendor.sender):
             if field.column:
@@ -125,28 +136,47 @@ def _full_clean(config: models.Model) -> None:
 
 
 def _update_default_account(actor: Actor, channel: str, columns: Mapping[str, Any]) -> None:
+    """Change the default account; a vendor other than its own becomes the default instead."""
     account = ProviderAccount.objects.filter(channel=channel, is_default=True).first()
-    named = columns.get(f"{channel}_provider")
-    provider = named or (account.provider if account else vendor_of_channel(channel).provider)
-    vendor = VENDORS.get(provider)
-    if vendor is None or vendor.channel != channel:
-        known = ", ".join(v.provider for v in VENDORS.values() if v.channel == channel)
+    vendor = _vendor_asked(channel, columns, account)
+    if account is None or account.provider != vendor.provider:
+        account = ProviderAccount.objects.filter(provider=vendor.provider).order_by("pk").first()
+    values = _account_values(vendor, columns)
+    if account is None:
+        values |= {"name": str(vendor.provider.label), "is_default": True}
+        create_account(actor=actor, provider=vendor.provider, values=values, require_all=False)
+        return
+    account = update_account(actor=actor, account=account, values=values, require_all=False)
+    if not account.is_default:
+        set_default_account(actor=actor, account=account)
+
+
+def _vendor_asked(
+    channel: str, columns: Mapping[str, Any], account: ProviderAccount | None
+) -> Vendor:
+    name = columns.get(f"{channel}_provider")
+    if not name:
+        return VENDORS[account.provider] if account else vendors_of_channel(channel)[0]
+    vendor = named_vendor(channel, name)
+    if vendor is None:
+        known = ", ".join(each.name for each in vendors_of_channel(channel))
         message = _("Parlour can send by these: %(providers)s.") % {"providers": known}
         raise ValidationFailed(fields={f"{channel}_provider": [message]})
-    credentials = {f.key: columns[f.column] for f in vendor.credentials if f.column in columns}
-    sender = {f.key: columns[f.column] for f in vendor.sender if f.column in columns}
-    if account is not None and account.provider == provider:
-        values = {"credentials": credentials, "sender": sender}
-        update_account(actor=actor, account=account, values=values, require_all=False)
-    else:
-        create_account(
-            actor=actor,
-            provider=provider,
-            values={
-                "name": str(Provider(provider).label),
-                "credentials": credentials,
-                "sender": sender,
-                "is_default": True,
-            },
-            require_all=False,
-        )
+    return vendor
+
+
+def _account_values(vendor: Vendor, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns as the account services take them. Raises for one the vendor has not."""
+    values: dict[str, Any] = {"credentials": {}, "sender": {}}
+    for column, value in columns.items():
+        if column == f"{vendor.channel}_provider":
+            continue
+        if own := PORTFOLIO_COLUMNS.get(column):
+            values[own] = value
+        elif found := vendor.field(column):
+            group, key = found
+            values[group][key] = value
+        elif value:
+            message = _("%(vendor)s has no such value.") % {"vendor": vendor.provider.label}
+            raise ValidationFailed(fields={column: [message]})
+    return values

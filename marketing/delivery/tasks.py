@@ -8,6 +8,7 @@ from django.core.cache import cache
 from marketing.core.models import Tenant
 from marketing.core.nudge import nudge
 from marketing.core.tenancy import tenant_scope
+from marketing.delivery import pace
 
 # How long to wait for the consumer that was asked for, before asking again.
 NUDGE_SECONDS = 10
@@ -86,6 +87,12 @@ def settle_costs() -> None:
     from marketing.delivery import services
 
     services.settle_due()
+
+
+@shared_task
+def sample_runs() -> None:
+    """Note how far each run is, for its rate."""
+    pace.sample_runs()
 
 
 @shared_task

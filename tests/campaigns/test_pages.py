@@ -14,6 +14,7 @@ from marketing.campaigns.models import Campaign
 from marketing.campaigns.services import runs
 from marketing.core.models import Role
 from marketing.core.tenancy import tenant_scope
+from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.models import DispatchBatch, Message, SendRun
 from marketing.segments.models import Segment
 from tests.factories.campaigns import approved, everybody, make_campaign, make_ground, submitted
@@ -305,8 +306,9 @@ def test_recipients_are_filtered_searched_and_masked(chain, login):
     Message.objects.filter(run_id=run.send_run_id).update(address="+919820012345")
     message = Message.objects.filter(run_id=run.send_run_id).select_related("customer").first()
     Message.objects.filter(pk=message.pk).update(state="skipped", reason="dnd")
+    move_counters([Move(message.batch_id, "queued", "skipped", 1, "", "dnd")])
     client = login("manager")
-    shown = text_of(client.get(page(campaign), {"state": "skipped"}))
+    shown = text_of(client.get(page(campaign), {"state": "skipped", "reason": "dnd"}))
     assert message.customer.name in shown
     assert "do-not-disturb" in shown
     assert "+91 98200 12345" in shown

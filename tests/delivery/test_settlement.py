@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketing.core.tenancy import tenant_scope
-from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.models import BatchCost, DispatchBatch, Message, SendRun
 from marketing.delivery.services import (
     cancel_run,
@@ -26,7 +25,7 @@ from marketing.delivery.services import (
 from marketing.policy.models import BudgetMonth
 from tests.factories.content import TemplateFactory
 from tests.factories.customers import CustomerFactory
-from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours
+from tests.factories.delivery import become, everyone, make_run, make_sender, open_all_hours
 
 PRICE = Decimal("0.8631")
 SMS_PRICE = Decimal("0.2500")
@@ -47,14 +46,6 @@ def frozen_run(chain, people=3, template=None):
     freeze_run(run=run, audience=everyone())
     run.refresh_from_db()
     return run
-
-
-def become(message, state):
-    """Change a message the way every writer does: the row, then its batch's counters."""
-    was = message.state
-    message.state = state
-    message.save(update_fields=["state"])
-    move_counters([Move(message.batch_id, was, state, 1)])
 
 
 def money(branch=None):

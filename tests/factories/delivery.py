@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from customers.models import Channel, Customer
 from marketing.content.models import MessageTemplate
 from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant_id
-from marketing.delivery.models import DispatchBatch, MessageState, SendRun
+from marketing.delivery.counters import Move, move_counters
+from marketing.delivery.models import DispatchBatch, Message, MessageState, SendRun
 from marketing.delivery.services import create_run
 from marketing.policy.models import Provider, ProviderAccount
 from tests.factories.content import TemplateFactory
@@ -67,3 +69,12 @@ def states_of(run: SendRun) -> dict[str, int]:
     batches = DispatchBatch.objects.filter(run_id=run.pk)
     sums = {name: sum(getattr(batch, name) for batch in batches) for name in names}
     return {name: count for name, count in sums.items() if count}
+
+
+def become(message: Message, state: str, code: str = "", error_class: str = "") -> None:
+    """Change a message the way every writer does: the row, then its batch's counters."""
+    was, old_code = message.state, message.error_code or message.reason
+    message.state, message.error_code, message.error_class = state, code, error_class
+    message.failed_at = timezone.now() if state == "failed" else None
+    message.save(update_fields=["state", "error_code", "error_class", "failed_at"])
+    move_counters([Move(message.batch_id, was, state, 1, old_code, code)])

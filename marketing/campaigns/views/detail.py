@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -33,7 +32,7 @@ from marketing.core.htmx import StaffRequest
 from marketing.core.models import Role
 from marketing.core.pages import staff_view
 from marketing.delivery import selectors as delivery
-from marketing.delivery.models import Message, MessageState
+from marketing.delivery.models import MessageState
 
 # How long after the last message the page still looks for deliveries by itself.
 FRESH = dt.timedelta(minutes=15)
@@ -114,17 +113,18 @@ def _actions(actor: Actor, campaign: Campaign) -> set[str]:
 
 def _people(request: StaffRequest, run: CampaignRun) -> dict[str, Any]:
     """One page of the run's recipients, by state, reason and name or phone."""
-    people = delivery.recipients(run.send_run)
     state = request.GET.get("state", "")
     text = request.GET.get("q", "").strip()
-    if state in MessageState.values:
-        people = people.filter(state=state)
-    if reason := request.GET.get("reason", ""):
-        people = people.filter(reason=reason)
-    if text:
-        found = search_customers(request.actor, text).values_list("pk", flat=True)
-        people = people.filter(customer_id__in=list(found[:FOUND_CUSTOMERS]))
-    rows = _after(people, request.GET.get("after", ""))
+    reason = request.GET.get("reason", "")
+    found = search_customers(request.actor, text).values_list("pk", flat=True) if text else None
+    rows = delivery.recipients_page(
+        run.send_run,
+        state=state if state in MessageState.values else "",
+        reason=reason,
+        customer_ids=None if found is None else list(found[:FOUND_CUSTOMERS]),
+        after=_id(request.GET.get("after", "")),
+        size=PEOPLE_PER_PAGE + 1,
+    )
     return {
         "strangers": search_customers(request.actor, text)[:5] if text and not rows else [],
         "people": rows[:PEOPLE_PER_PAGE],
@@ -136,10 +136,10 @@ def _people(request: StaffRequest, run: CampaignRun) -> dict[str, Any]:
     }
 
 
-def _after(people: QuerySet[Message], after: str) -> list[Message]:
+def _id(text: str) -> uuid.UUID | None:
     with suppress(ValueError):
-        people = people.filter(pk__gt=uuid.UUID(after)) if after else people
-    return list(people[: PEOPLE_PER_PAGE + 1])
+        return uuid.UUID(text)
+    return None
 
 
 @staff_view("campaign.view")

@@ -32,7 +32,8 @@ class Message(AppendModel):
     in the person's contact load; another attempt of hers may hold it instead. `opened_at` and
     `clicked_at` are when the person, not a machine, first did so. `cost` is what it
     costs if the vendor charges it, `fallback_cost` what the steps after it may cost at most while
-    they can still follow (None: none does). No index names
+    they can still follow (None: none does). `discarded_at` is when somebody decided that it is
+    not to be tried again. No index names
     `state`, so that its changes stay within the row's page, and none the batch: a batch's
     messages are found by the bounds of their ids. Without a `template_version` it is free
     text, an answer to what she wrote: `variables` is `{"text": …}`.
@@ -64,6 +65,7 @@ class Message(AppendModel):
     delivered_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)
     failed_at = models.DateTimeField(null=True)
+    discarded_at = models.DateTimeField(null=True)
     opened_at = models.DateTimeField(null=True)
     clicked_at = models.DateTimeField(null=True)
     provider_message_id = models.CharField(max_length=150, blank=True)

@@ -128,7 +128,8 @@ class DispatchBatch(models.Model):
 class BatchReason(TenantModel):
     """How many of a batch's messages are skipped, held, failed or unknown for which cause.
 
-    `code` is the gate's reason or the vendor's code. Moves with the batch's counters.
+    `code` is the gate's reason or the vendor's code. Moves with the batch's counters. `closed`
+    of them were sent again or given up by somebody.
     """
 
     run_id = models.UUIDField()
@@ -136,6 +137,7 @@ class BatchReason(TenantModel):
     state = models.CharField(max_length=10)
     code = models.CharField(max_length=30, blank=True)
     count = models.IntegerField(db_default=0)
+    closed = models.IntegerField(db_default=0)
 
     class Meta:
         constraints = [

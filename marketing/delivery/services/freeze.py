@@ -13,6 +13,7 @@ from marketing.core import clock, events
 from marketing.core.errors import Conflict
 from marketing.core.nudge import nudge
 from marketing.core.tenancy import current_tenant_id
+from marketing.delivery.counters import EXPLAINED, count_causes
 from marketing.delivery.models import SendRun
 from marketing.delivery.plan import StepPlan, plan_step
 from marketing.delivery.tasks import finish_run, nudge_dispatch
@@ -156,7 +157,7 @@ def _write_messages(run: SendRun, plan: StepPlan, audience: QuerySet[Customer]) 
 
 
 def _close_batches(run: SendRun, rows: list[Row]) -> dict[uuid.UUID | None, Decimal]:
-    """Write each batch's bounds, counters and costs; returns the cost per charged branch.
+    """Write each batch's bounds, counters, causes and costs; returns the cost per charged branch.
 
     What is reserved here is what settling would book: the batches count as settled.
     """
@@ -164,12 +165,15 @@ def _close_batches(run: SendRun, rows: list[Row]) -> dict[uuid.UUID | None, Deci
     reserved: dict[tuple[int, uuid.UUID | None], Decimal] = defaultdict(Decimal)
     bounds: dict[int, list[uuid.UUID]] = defaultdict(list)
     counts: dict[int, Counter[str]] = defaultdict(Counter)
-    for batch_id, state, _, branch_id, first_id, last_id, count, cost in rows:
+    causes: Counter[tuple[int, str, str]] = Counter()
+    for batch_id, state, reason, branch_id, first_id, last_id, count, cost in rows:
         bounds[batch_id] += [first_id, last_id]
         counts[batch_id][state] += count
         if state == "queued":
             costs[branch_id] += cost
             reserved[batch_id, branch_id] += cost
+        elif state in EXPLAINED:
+            causes[batch_id, state, reason] += count
     batch_ids = list(bounds)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -207,4 +211,5 @@ def _close_batches(run: SendRun, rows: list[Row]) -> dict[uuid.UUID | None, Deci
         cursor.execute(
             "DELETE FROM delivery_dispatchbatch WHERE run_id = %s AND first_id IS NULL", [run.pk]
         )
+    count_causes(causes)
     return dict(costs)

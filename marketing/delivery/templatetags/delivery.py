@@ -1,5 +1,8 @@
 from django import template
 
+from marketing.delivery import wording
+from marketing.delivery.models import Message
+from marketing.delivery.selectors import Cause
 from marketing.delivery.wording import REASONS
 
 register = template.Library()
@@ -9,3 +12,21 @@ register = template.Library()
 def reason_text(code: str) -> str:
     """A gate reason in plain words; the code itself when it is not ours."""
     return str(REASONS.get(code, code))
+
+
+@register.filter
+def cause_text(cause: Cause) -> str:
+    """Why these messages failed, are held or unknown, in plain words."""
+    if cause.state == "held":
+        return reason_text(cause.code)
+    return str(wording.cause(cause.code, cause.error_class))
+
+
+@register.filter
+def why(message: Message) -> str:
+    """Why a message is where it is, in plain words; empty when nothing went wrong."""
+    if message.reason:
+        return reason_text(message.reason)
+    if message.state in ("failed", "unknown"):
+        return str(wording.cause(message.error_code, message.error_class))
+    return ""

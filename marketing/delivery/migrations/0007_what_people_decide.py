@@ -1,0 +1,18 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("delivery", "0006_tracked_links")]
+
+    operations = [
+        migrations.AddField(
+            model_name="message",
+            name="discarded_at",
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name="batchreason",
+            name="closed",
+            field=models.IntegerField(db_default=0),
+        ),
+    ]

@@ -1,0 +1,31 @@
+"""Reads of runs and messages, by noun."""
+
+from marketing.delivery.selectors.faults import Cause, causes_of, failures_of
+from marketing.delivery.selectors.people import (
+    Verdict,
+    explain,
+    messages_of_customer,
+    recipients,
+    recipients_page,
+)
+from marketing.delivery.selectors.progress import (
+    Progress,
+    progress_of,
+    reasons_of,
+    run_progress,
+)
+
+__all__ = [
+    "Cause",
+    "Progress",
+    "Verdict",
+    "causes_of",
+    "explain",
+    "failures_of",
+    "messages_of_customer",
+    "progress_of",
+    "reasons_of",
+    "recipients",
+    "recipients_page",
+    "run_progress",
+]

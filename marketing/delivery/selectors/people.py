@@ -1,0 +1,136 @@
+"""Reading messages: a run's recipients, a customer's messages, and why."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from customers.models import Channel, Customer, Suppression
+from marketing.core import ids
+from marketing.core.tenancy import current_tenant_id
+from marketing.delivery.gate import ADDRESS, JOINS, build_gate
+from marketing.delivery.models import BatchReason, DispatchBatch, Message, MessageState, SendRun
+from marketing.policy import selectors as policy
+
+# A run's messages are made when it is frozen, its retries and fallbacks later: never before.
+CLOCK_SLACK = dt.timedelta(minutes=5)
+
+
+def recipients(run: SendRun) -> QuerySet[Message]:
+    """The run's messages, newest last, with what a list shows of them."""
+    return (
+        Message.objects.filter(run_id=run.pk, pk__gte=ids.lower_bound(run.created_at - CLOCK_SLACK))
+        .select_related("customer", "branch", "template_version__template")
+        .order_by("pk")
+    )
+
+
+def recipients_page(
+    run: SendRun,
+    *,
+    state: str = "",
+    reason: str = "",
+    customer_ids: Sequence[uuid.UUID] | None = None,
+    after: uuid.UUID | None = None,
+    size: int,
+) -> list[Message]:
+    """Up to `size` of the run's messages after an id, in order.
+
+    Those in a `state` are looked for in batches that have some: finding the few that failed
+    among a million reads few rows.
+    """
+    people = recipients(run)
+    if after:
+        people = people.filter(pk__gt=after)
+    if customer_ids is not None:
+        people = people.filter(customer_id__in=customer_ids)
+        people = people.filter(state=state) if state else people
+        people = people.filter(reason=reason) if reason else people
+    elif state:
+        people = people.filter(pk__in=_ids_in_state(run, state, reason, after, size))
+    return list(people[:size])
+
+
+def _ids_in_state(
+    run: SendRun, state: str, reason: str, after: uuid.UUID | None, size: int
+) -> list[uuid.UUID]:
+    batches = DispatchBatch.objects.filter(run_id=run.pk, **{f"{MessageState(state)}__gt": 0})
+    if reason:
+        causes = BatchReason.objects.filter(run_id=run.pk, state=state, code=reason, count__gt=0)
+        batches = batches.filter(pk__in=causes.values("batch_id"))
+    if after:
+        batches = batches.filter(last_id__gt=after)
+    # Each batch gives one at least, but for the one that `after` lies in.
+    chosen = list(batches.order_by("first_id").values_list("pk", flat=True)[: size + 1])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT m.id FROM delivery_dispatchbatch b CROSS JOIN LATERAL (
+                SELECT m.id FROM delivery_message m
+                WHERE m.batch_id = b.id AND m.id BETWEEN b.first_id AND b.last_id
+                  AND m.id > %(after)s AND m.state = %(state)s
+                  AND (%(reason)s = '' OR m.reason = %(reason)s)
+                ORDER BY m.id LIMIT %(size)s
+            ) m
+            WHERE b.id = ANY(%(batches)s) ORDER BY m.id LIMIT %(size)s
+            """,
+            {
+                "after": after or uuid.UUID(int=0),
+                "state": state,
+                "reason": reason,
+                "size": size,
+                "batches": chosen,
+            },
+        )
+        return [message_id for (message_id,) in cursor.fetchall()]
+
+
+def messages_of_customer(customer: Customer) -> QuerySet[Message]:
+    """Every message to the customer, newest first."""
+    return (
+        Message.objects.filter(customer=customer)
+        .select_related("template_version__template", "template_version__tenant", "account")
+        .order_by("-pk")
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One reason of the gate, judged for one person now."""
+
+    code: str
+    blocks: bool
+
+
+def explain(*, customer: Customer, channel: str, purpose: str) -> list[Verdict]:
+    """Each reason of the gate for this customer, channel and purpose at this moment.
+
+    `duplicate_address` and `missing_value` depend on the audience and the text; a message
+    that was skipped for them says so in its `reason`.
+    """
+    gate = build_gate(
+        config=policy.get_config(),
+        channel=channel,
+        purpose=purpose,
+        now=timezone.now(),
+        tenant_id=current_tenant_id(),
+        has_suppressions=Suppression.objects.filter(channel=channel).exists(),
+    )
+    reasons = gate.reasons()
+    columns = ", ".join(f"coalesce({gate.condition(reason)}, false)" for reason in reasons)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT {columns}
+            FROM (SELECT c.*, {ADDRESS[Channel(channel)]} AS address,
+                         c.home_branch_id AS charged_branch_id
+                  FROM customers_customer c WHERE c.id = %(customer)s) c {JOINS}
+            """,  # noqa: S608  the gate's SQL is ours, its values are parameters
+            {**gate.values, "customer": customer.pk},
+        )
+        row = cursor.fetchone()
+    return [Verdict(reason.code, blocks) for reason, blocks in zip(reasons, row, strict=True)]

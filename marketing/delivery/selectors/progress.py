@@ -1,0 +1,103 @@
+"""Where runs stand, from the counters of their batches: no message is read for it."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Sum
+
+from marketing.core import clock
+from marketing.delivery import pace
+from marketing.delivery.models import BatchCost, BatchReason, DispatchBatch, MessageState, SendRun
+
+ATTEMPTED = ("sent", "delivered", "read", "failed", "unknown")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands. `states` adds up to `audience`, always.
+
+    `sent`, `delivered` and `read` are cumulative (sent ≥ delivered ≥ read). `rate` is
+    messages a second over the last minute; `eta` None while nothing moves.
+    """
+
+    run: SendRun
+    audience: int
+    states: dict[str, int]
+    sent: int
+    delivered: int
+    read: int
+    failed: int
+    cost: Decimal
+    rate: float
+    eta: dt.datetime | None
+
+    @property
+    def waiting(self) -> int:
+        return self.states["queued"] + self.states["sending"]
+
+
+def progress_of(runs: list[SendRun]) -> dict[uuid.UUID, Progress]:
+    """The progress of each run, from the batches' counters, in three statements."""
+    names = MessageState.values
+    sums = {name: Sum(name, default=0) for name in names}
+    rows = (
+        DispatchBatch.objects.filter(run_id__in=[run.pk for run in runs], is_extra=False)
+        .values("run_id")
+        .annotate(**{f"in_{name}": total for name, total in sums.items()})
+    )
+    by_run: dict[Any, Any] = {row["run_id"]: row for row in rows}
+    spent = dict(
+        BatchCost.objects.filter(run_id__in=[run.pk for run in runs])
+        .values_list("run_id")
+        .annotate(Sum("spent"))
+    )
+    states_of = {
+        run.pk: {name: int(by_run.get(run.pk, {}).get(f"in_{name}", 0)) for name in names}
+        for run in runs
+    }
+    moving = [run for run in runs if run.state == SendRun.State.FROZEN]
+    rates = pace.rates(
+        {run.pk: attempted(states_of[run.pk]) for run in moving},
+        begun={run.pk: run.frozen_at for run in moving if run.frozen_at},
+    )
+    found = {}
+    for run in runs:
+        states = states_of[run.pk]
+        read = states["read"]
+        delivered = states["delivered"] + read
+        rate = rates.get(run.pk, 0.0)
+        waiting = states["queued"] + states["sending"]
+        found[run.pk] = Progress(
+            run=run,
+            audience=run.audience,
+            states=states,
+            sent=states["sent"] + delivered,
+            delivered=delivered,
+            read=read,
+            failed=states["failed"],
+            cost=spent.get(run.pk, Decimal(0)),
+            rate=rate,
+            eta=(clock.now() + dt.timedelta(seconds=waiting / rate) if rate and waiting else None),
+        )
+    return found
+
+
+def run_progress(run: SendRun) -> Progress:
+    """The progress of one run."""
+    return progress_of([run])[run.pk]
+
+
+def attempted(states: Mapping[str, int]) -> int:
+    """How many of a run's messages have left, or were tried and failed."""
+    return sum(states[state] for state in ATTEMPTED)
+
+
+def reasons_of(run: SendRun) -> dict[str, int]:
+    """How many were skipped for which reason."""
+    rows = BatchReason.objects.filter(run_id=run.pk, state=MessageState.SKIPPED)
+    counts = rows.values_list("code").annotate(n=Sum("count"))
+    return dict(counts.filter(n__gt=0))

@@ -21,6 +21,7 @@ from marketing.policy.models import Provider, ProviderAccount
 from marketing.policy.services import update_account
 
 TIMEOUT_SECONDS = 10
+WHATSAPP_PROVIDERS = (Provider.META, Provider.GUPSHUP, Provider.TWILIO_WHATSAPP)
 # How people answer: most read, a few never get it.
 RATES = {"delivered_rate": 0.97, "read_rate": 0.72, "failure_rate": 0.01}
 
@@ -53,9 +54,8 @@ def connect_sandbox(*, wait_seconds: float) -> int:
         for connection in connections:
             public = _put(f"accounts/{connection.name}", connection.definition)
             _put("templates", connection.templates)
-            if "webhook_public_key" in public:
-                with tenant_scope(tenant.pk):
-                    _keep_public_key(tenant, connection, public["webhook_public_key"])
+            with tenant_scope(tenant.pk):
+                _keep_what_it_told(tenant, connection, public)
         connected += len(connections)
     return connected
 
@@ -90,54 +90,59 @@ def _name(tenant: Tenant, account: ProviderAccount) -> str:
 
 
 def _credentials(account: ProviderAccount) -> dict[str, str]:
-    sender = ("phone_number_id", "waba_id") if account.provider == Provider.META else ()
+    """All that the vendor would know the account by; the sandbox takes what it asks for."""
+    known = {**account.credentials, **account.sender}
     return {
-        **{key: value for key, value in account.credentials.items() if key != "webhook_public_key"},
-        **{key: account.sender[key] for key in sender},
+        key: value
+        for key, value in known.items()
+        if isinstance(value, str) and key != "webhook_public_key"
     }
 
 
 def _templates(tenant: Tenant, account: ProviderAccount) -> list[dict[str, Any]]:
     """The newest versions of the channel's templates that the vendor has approved."""
+    if account.provider not in (*WHATSAPP_PROVIDERS, Provider.MSG91):
+        return []
+    is_meta = account.provider == Provider.META
     newest = TemplateVersion.objects.select_related("template", "tenant").filter(
         number=F("template__version"), template__channel=account.channel
     )
-    if account.provider == Provider.META:
-        return [
-            {
-                "provider": Provider.META,
-                "owner": account.sender["waba_id"],
-                "name": version.vendor_template(language),
-                "language": language,
-                "body": {"components": compile_sent(version).compiled.meta_components(language)},
-            }
-            for version in newest.filter(whatsapp_status=WhatsAppStatus.APPROVED)
-            for language in version.contents
-        ]
+    if account.provider in WHATSAPP_PROVIDERS:
+        newest = newest.filter(whatsapp_status=WhatsAppStatus.APPROVED)
+    return [
+        {
+            "provider": account.provider,
+            "owner": account.sender["waba_id"] if is_meta else _name(tenant, account),
+            "name": version.vendor_template(language),
+            # MSG91 knows each language's text by an id of its own.
+            "language": "" if account.provider == Provider.MSG91 else language,
+            "body": _body(account, version, language),
+        }
+        for version in newest
+        for language in version.contents
+        if version.vendor_template(language)
+    ]
+
+
+def _body(account: ProviderAccount, version: TemplateVersion, language: str) -> dict[str, Any]:
+    compiled = compile_sent(version).compiled
     if account.provider == Provider.MSG91:
-        return [
-            {
-                "provider": Provider.MSG91,
-                "owner": _name(tenant, account),
-                "name": version.vendor_template(language),
-                "body": {"text": compile_sent(version).compiled.vendor_text(language)},
-            }
-            for version in newest
-            for language in version.contents
-            if version.vendor_template(language)
-        ]
-    return []
+        return {"text": compiled.vendor_text(language)}
+    return {"components": compiled.meta_components(language)}
 
 
-def _keep_public_key(tenant: Tenant, connection: Connection, public_key: str) -> None:
-    """The sandbox signs its callbacks with a key of its own, as SendGrid does."""
+def _keep_what_it_told(tenant: Tenant, connection: Connection, public: dict[str, Any]) -> None:
+    """The sandbox signs SendGrid's callbacks with a key of its own, and chooses its mail port."""
     account = policy.accounts().get(pk=connection.account_id)
-    if account.credentials.get("webhook_public_key") != public_key:
-        update_account(
-            actor=Actor.system(tenant.pk),
-            account=account,
-            values={"credentials": {"webhook_public_key": public_key}},
-        )
+    told: dict[str, dict[str, str]] = {}
+    if key := public.get("webhook_public_key"):
+        told["credentials"] = {"webhook_public_key": key}
+    if port := public.get("smtp_port"):
+        told["sender"] = {"host": public["smtp_host"], "port": str(port), "security": "none"}
+    known = {"credentials": account.credentials, "sender": account.sender}
+    news = {name: part for name, part in told.items() if not part.items() <= known[name].items()}
+    if news:
+        update_account(actor=Actor.system(tenant.pk), account=account, values=news)
 
 
 def _wait_until_it_answers(seconds: float) -> None:

@@ -3,15 +3,17 @@
 import hashlib
 import json
 import re
+import uuid
 from typing import Any
 
-UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+# With its hyphens, or without them as mails' own names have it.
+UUID = re.compile(r"\b[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}\b", re.IGNORECASE)
 
 
 def uuid_in(text: str) -> str:
-    """The first UUID in a text, else empty."""
+    """The first UUID in a text, written with hyphens, else empty."""
     match = UUID.search(text)
-    return match[0] if match else ""
+    return str(uuid.UUID(match[0])) if match else ""
 
 
 def fingerprint(recipient: str, asked: Any) -> str:

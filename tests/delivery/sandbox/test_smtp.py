@@ -38,7 +38,7 @@ def mail(*to):
     message["From"] = "Lotus <hello@example.com>"
     message["To"] = ", ".join(to)
     message["Subject"] = "Diwali"
-    message["Message-ID"] = f"<{OUR_ID}@example.com>"
+    message["Message-ID"] = f"<{uuid.UUID(OUR_ID).hex}@example.com>"
     message.set_content("Hi")
     message.add_alternative("<p>Hi</p>", subtype="html")
     return message

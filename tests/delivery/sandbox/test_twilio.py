@@ -14,7 +14,7 @@ import pytest
 SID = "AC" + "1" * 32
 CONTENT_SID = "HX" + "a" * 32
 ACCOUNT = {
-    "credentials": {"account_sid": SID, "auth_token": "token", "from": "+14155550100"},
+    "credentials": {"account_sid": SID, "auth_token": "token", "from_number": "+14155550100"},
     "sent_delay_ms": 0,
     "delivered_delay_ms": 30,
     "read_delay_ms": 60,
@@ -148,7 +148,7 @@ def test_free_text_outside_the_window_fails_later(twilio, receiver):
         ({"Body": None}, 21619),
         ({"Body": "x" * 1601}, 21617),
         ({"To": "+919876540050"}, 21610),
-        ({"ContentSid": "HX" + "b" * 32}, 21655),
+        ({"ContentSid": "HX" + "b" * 32, "To": "+919876500044"}, 21655),
     ],
 )
 def test_what_is_refused_is_not_accepted(twilio, more, code):
@@ -192,6 +192,8 @@ def test_message_is_looked_up(twilio, receiver):
 
     receiver.wait(lambda: found()["status"] == "delivered")
     assert found()["price"] == "-0.00750"
+    content = send_content(twilio).json()
+    assert content["body"] == "नमस्ते आशा, 20% की छूट"
     missing = twilio.ask("GET", f"{ROOT}/Messages/SM0.json", headers=authorization())
     assert (missing.status, missing.json()["code"]) == (404, 20404)
 

@@ -1,9 +1,28 @@
 // The inbox page: polls what came in and draws it with text nodes only.
 const find = (id) => document.getElementById(id);
-const TICKS = { accepted: "🕓", sent: "✓", delivered: "✓✓", read: "✓✓", failed: "✕ failed" };
+const TICKS = {
+  accepted: "🕓",
+  sent: "✓",
+  delivered: "✓✓",
+  read: "✓✓",
+  failed: "✕ failed",
+  complained: "✕ marked as spam",
+};
+const VENDORS = {
+  meta: "WhatsApp",
+  gupshup: "WhatsApp · Gupshup",
+  twilio_whatsapp: "WhatsApp · Twilio",
+  msg91: "SMS · MSG91",
+  twilio: "SMS · Twilio",
+  ssl_wireless: "SMS · SSL Wireless",
+  sendgrid: "Mail · SendGrid",
+  ses: "Mail · Amazon SES",
+  smtp: "Mail",
+};
 let who = new URLSearchParams(location.search).get("to") || "";
 let shown = "";
 let account = "";
+let stopsAt = "";
 
 const element = (tag, className, text) => {
   const made = document.createElement(tag);
@@ -37,21 +56,33 @@ function bubble(said) {
   if (said.subject) {
     row.classList.add("mail");
     row.append(element("strong", "", said.subject), element("small", "foot", `${said.name} <${said.from}>`));
-    const frame = element("iframe");
-    frame.setAttribute("sandbox", "");
-    frame.title = said.subject;
-    frame.src = `/inbox/mail/${said.id}`;
-    row.append(frame);
+    if (said.is_html) {
+      const frame = element("iframe");
+      frame.setAttribute("sandbox", "");
+      frame.title = said.subject;
+      frame.src = `/inbox/mail/${said.id}`;
+      row.append(frame);
+    } else {
+      row.append(element("span", "", said.body));
+    }
+    if (said.unsubscribes) {
+      const button = element("button", "actions", "Unsubscribe");
+      button.type = "button";
+      button.addEventListener("click", () => tell("unsubscribe", { id: said.id }));
+      row.append(button);
+    }
   } else {
     if (said.header) row.append(element("strong", "", said.header));
     row.append(element("span", "", said.body));
     if (said.footer) row.append(element("small", "foot", said.footer));
   }
   const when = new Date(said.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  const foot = element("small", "", `${when} `);
+  const vendor = said.state === "inbound" ? "" : `${VENDORS[said.provider]} · `;
+  const foot = element("small", "", `${vendor}${when} `);
+  foot.lang = "en";
   if (said.state !== "inbound") {
     const ticks = element("span", "ticks", TICKS[said.state]);
-    ticks.title = said.state;
+    ticks.title = said.cause ? `${said.state}: ${said.cause}` : said.state;
     foot.append(ticks);
   }
   row.append(foot);
@@ -65,8 +96,11 @@ async function drawThread() {
   const now = JSON.stringify(said);
   if (now === shown) return;
   shown = now;
-  account = said.findLast((one) => one.provider !== "msg91")?.account || "";
+  account = said.findLast((one) => one.hears)?.account || "";
+  stopsAt = said.findLast((one) => one.prefers)?.account || "";
   find("reply").hidden = !account;
+  find("oneway").hidden = Boolean(account) || !said.length;
+  find("preferences").hidden = !stopsAt;
   find("bubbles").replaceChildren(...said.map(bubble));
   find("bubbles").lastElementChild?.scrollIntoView({ block: "end" });
 }
@@ -89,17 +123,27 @@ find("back").addEventListener("click", () => {
   document.body.classList.remove("reading");
   history.replaceState(null, "", location.pathname);
 });
-find("reply").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const answer = await fetch("/inbox/reply", {
+async function tell(what, body) {
+  const answer = await fetch(`/inbox/${what}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ account, from: who, text: find("text").value }),
+    body: JSON.stringify(body),
   });
   find("problem").textContent = answer.ok ? "" : (await answer.json()).error;
-  if (answer.ok) find("text").value = "";
   refresh();
+  return answer.ok;
+}
+
+find("reply").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const isSent = await tell("reply", { account, from: who, text: find("text").value });
+  if (isSent) find("text").value = "";
 });
+for (const button of find("preferences").querySelectorAll("button")) {
+  button.addEventListener("click", () =>
+    tell("preference", { account: stopsAt, from: who, value: button.value }),
+  );
+}
 if (who) open(who);
 else refresh();
 setInterval(refresh, 2000);

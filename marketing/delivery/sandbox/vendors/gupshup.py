@@ -16,8 +16,7 @@ from marketing.delivery.sandbox.outcomes import Cause, State, Step, only, steps_
 from marketing.delivery.sandbox.posts import Post
 from marketing.delivery.sandbox.references import fingerprint
 from marketing.delivery.sandbox.state import SANDBOX, Sandbox
-from marketing.delivery.sandbox.vendors.meta.text import PLACEHOLDER
-from marketing.delivery.sandbox.vendors.meta.text import shown as shown_components
+from marketing.delivery.sandbox.vendors.meta.text import places, shown_in_order
 
 NUMBER = re.compile(r"\d{7,15}")
 TYPES = {
@@ -64,7 +63,7 @@ async def send(request: web.Request) -> web.Response:
     form = {key: str(value) for key, value in (await request.post()).items()}
     try:
         account = _account(request, form.get("src.name", ""))
-        if form.get("channel") != "whatsapp" or form.get("source") != account.credentials["source"]:
+        if form.get("channel") != "whatsapp" or form.get("source") != _source(account):
             raise Invalid("Invalid App Details")
         if not NUMBER.fullmatch(form.get("destination", "")):
             raise Invalid("Invalid Destination")
@@ -113,7 +112,7 @@ def _read_template_message(
     if template is None or template.status != "APPROVED":
         raise Invalid("Template Not Found")
     cause = Cause.STOPPED if sandbox.ledger.has_stopped(account, recipient) else Cause.NONE
-    if len(parameters) != len(_places(template.body)) or not all(parameters):
+    if len(parameters) != len(places(template.body)) or not all(parameters):
         cause = Cause.CONTENT
     return _acceptance(
         account,
@@ -175,6 +174,13 @@ def _acceptance(
     )
 
 
+def _source(account: Account) -> str:
+    """The app's own number, digits only however it was written down."""
+    return "".join(
+        character for character in account.credentials["source"] if character.isdecimal()
+    )
+
+
 async def list_templates(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     try:
@@ -189,7 +195,7 @@ async def list_templates(request: web.Request) -> web.Response:
             "languageCode": template.language,
             "status": template.status,
             "category": template.body.get("category", "MARKETING"),
-            "data": shown_components(template.body, {})["body"],
+            "data": shown_in_order(template.body, [])["body"],
         }
         for template in sandbox.templates.owned_by("gupshup", account.template_owner)
     ]
@@ -212,6 +218,8 @@ def _post(account: Account, owed: OwedCallback) -> Post:
         "payload": payload,
     }
     headers = {"Content-Type": "application/json"}
+    if secret := account.credentials.get("callback_secret"):
+        headers["X-Callback-Secret"] = secret
     return Post(headers, json.dumps(envelope).encode(), [owed], lane=owed.vendor_id)
 
 
@@ -264,21 +272,6 @@ def preference(sandbox: Sandbox, account: Account, person: str, value: str) -> N
     sandbox.ledger.owe(account, "preference-event", payload)
 
 
-def _places(content: Mapping[str, Any]) -> list[str]:
-    """A template's variables in order of appearance: its header's, its body's, its buttons'."""
-    texts = [component.get("text", "") for component in content["components"]]
-    for component in content["components"]:
-        texts += [button.get("url", "") for button in component.get("buttons", [])]
-    return [name for text in texts for name in PLACEHOLDER.findall(text)]
-
-
 def shown(content: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
     """The message as a phone shows it."""
-    values = iter(variables.get("params", []))
-    given = {
-        component["type"].lower(): {
-            name: next(values, "") for name in PLACEHOLDER.findall(component.get("text", ""))
-        }
-        for component in content["components"]
-    }
-    return shown_components(content, given)
+    return shown_in_order(content, variables.get("params", []))

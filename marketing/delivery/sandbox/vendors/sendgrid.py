@@ -38,7 +38,11 @@ MOST_RECIPIENTS = 1000
 
 
 class Invalid(Exception):
-    """SendGrid refuses the request for this reason."""
+    """SendGrid refuses the request for this reason, found in this field."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        self.field = field
+        super().__init__(message)
 
 
 def add_routes(router: web.UrlDispatcher) -> None:
@@ -46,8 +50,10 @@ def add_routes(router: web.UrlDispatcher) -> None:
     router.add_get("/v3/scopes", scopes)
 
 
-def error(status: int, message: str, headers: Mapping[str, str] = {}) -> web.Response:
-    body = {"errors": [{"message": message, "field": None, "help": None}]}
+def error(
+    status: int, message: str, headers: Mapping[str, str] = {}, field: str | None = None
+) -> web.Response:
+    body = {"errors": [{"message": message, "field": field, "help": None}]}
     return web.json_response(body, status=status, headers=dict(headers))
 
 
@@ -76,7 +82,7 @@ async def send(request: web.Request) -> web.Response:
         ]
         _check_addresses([message.recipient for message in messages])
     except Invalid as invalid:
-        return error(400, str(invalid))
+        return error(400, str(invalid), field=invalid.field)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         return error(400, "personalizations, from and content are required")
     if ((body.get("mail_settings") or {}).get("sandbox_mode") or {}).get("enable") is True:
@@ -139,10 +145,11 @@ def _read_person(
 def _check_addresses(addresses: Sequence[str]) -> None:
     if not 1 <= len(addresses) <= MOST_RECIPIENTS:
         raise Invalid(f"personalizations: 1 to {MOST_RECIPIENTS} are allowed")
-    for address in addresses:
+    for number, address in enumerate(addresses):
         local, _, domain = address.rpartition("@")
         if not local or "." not in domain or " " in address:
-            raise Invalid(f"Does not contain a valid address: {address}")
+            field = f"personalizations.{number}.to.0.email"
+            raise Invalid("Does not contain a valid address.", field)
     if len({address.lower() for address in addresses}) < len(addresses):
         raise Invalid("Each email address in the personalization block should be unique")
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -95,8 +95,8 @@ class Relay:
         try:
             treatment = await treat(self.sandbox, self._account(session), address)
         except Refused as refused:
-            if refused.hangs_up and server.transport is not None:
-                server.transport.abort()
+            if refused.hangs_up:
+                _hang_up(server)
             limited = refused.status == 429
             return "450 4.2.1 Too many messages" if limited else "451 4.3.0 Local error"
         envelope.rcpt_tos.append(address)
@@ -110,7 +110,7 @@ class Relay:
         sandbox, account = self.sandbox, self._account(session)
         treatment = self.treatments.get(envelope, UNTOUCHED)
         try:
-            message = mime.read_mail(bytes(envelope.content or b""))
+            message = mime.read_mail(envelope.original_content or b"")
             mail = json.dumps(mime.described(message))
         except (ValueError, LookupError):
             return "554 5.6.0 The message cannot be read"
@@ -132,8 +132,8 @@ class Relay:
             mail=mail,
         )
         await sandbox.database.committed()
-        if Fault.DROP_AFTER_ACCEPT in treatment.struck and server.transport is not None:
-            server.transport.abort()
+        if Fault.DROP_AFTER_ACCEPT in treatment.struck:
+            _hang_up(server)
         elif treatment.no_answer:
             await asyncio.sleep(WITHHELD_SECONDS)
         for fault in (Fault.ANSWER_LATE, Fault.SLOW_ANSWER):
@@ -142,3 +142,11 @@ class Relay:
         if treatment.answer is Answer.PENDING:
             sandbox.ledger.answered(accepted)
         return f"250 2.0.0 Ok: queued as {queue_id}"
+
+
+def _hang_up(server: SMTP) -> None:
+    """Close the connection without a word."""
+    # uvloop's transport is one by shape, not by class.
+    transport = cast(asyncio.Transport | None, server.transport)
+    if transport is not None:
+        transport.abort()

@@ -1,7 +1,7 @@
 """A template's variables: what a message must give, and what the phone then shows."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from marketing.delivery.sandbox.vendors.meta.wire import Invalid
@@ -70,6 +70,26 @@ def shown(content: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
         elif kind in parts:
             parts[kind] = _filled(component.get("text", ""), given.get(kind, {}))
     return parts
+
+
+def places(content: Mapping[str, Any]) -> list[str]:
+    """A template's variables in order of appearance: its header's, its body's, its buttons'."""
+    texts = [component.get("text", "") for component in content["components"]]
+    for component in content["components"]:
+        texts += [button.get("url", "") for button in component.get("buttons", [])]
+    return [name for text in texts for name in PLACEHOLDER.findall(text)]
+
+
+def shown_in_order(content: Mapping[str, Any], values: Iterable[str]) -> dict[str, Any]:
+    """`shown` for vendors that number the variables through all of a template."""
+    following = iter(values)
+    given = {
+        component["type"].lower(): {
+            name: next(following, "") for name in PLACEHOLDER.findall(component.get("text", ""))
+        }
+        for component in content["components"]
+    }
+    return shown(content, given)
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

@@ -1,7 +1,6 @@
 """Twilio's callbacks: signed forms, to where each message asked and to the account's address."""
 
 import base64
-import hashlib
 import hmac
 import json
 import secrets
@@ -20,6 +19,8 @@ from marketing.delivery.sandbox.vendors.twilio.wire import SMS, WHATSAPP
 STOP = {"stop", "stopall", "unsubscribe", "end", "quit", "cancel", "revoke", "optout"}
 START = {"start", "yes", "unstop"}
 HELP = {"help", "info"}
+# Present where a shared key signs in place of the auth token.
+SETTINGS = "X-Twilio-Webhooks-Signature-Settings"
 
 
 def posts(sandbox: Sandbox, account: Account, owed: Sequence[OwedCallback]) -> list[Post]:
@@ -61,12 +62,13 @@ def _signed(
     account: Account, url: str, form: dict[str, str], carried: Sequence[OwedCallback], lane: str
 ) -> Post:
     text = url + "".join(name + form[name] for name in sorted(form))
-    key = account.credentials["auth_token"].encode()
-    signature = base64.b64encode(hmac.new(key, text.encode(), hashlib.sha1).digest()).decode()
-    headers = {
-        "Content-Type": "application/x-www-form-urlencoded",
-        "X-Twilio-Signature": signature,
-    }
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    key, algorithm = account.credentials["auth_token"], "sha1"
+    if shared := account.credentials.get("webhook_key_secret"):
+        key, algorithm = shared, "sha256"
+        headers[SETTINGS] = "key=SKsandbox,algorithm=HMAC_SHA256"
+    signature = hmac.digest(key.encode(), text.encode(), algorithm)
+    headers["X-Twilio-Signature"] = base64.b64encode(signature).decode()
     return Post(headers, urlencode(form).encode(), carried, url=url, lane=lane)
 
 
@@ -77,7 +79,7 @@ def inbound(sandbox: Sandbox, account: Account, sender: str, text: str) -> None:
         "MessageSid": f"SM{secrets.token_hex(16)}",
         "AccountSid": account.credentials["account_sid"],
         "From": wire.address(account.provider, sender),
-        "To": wire.address(account.provider, account.credentials.get("from", "")),
+        "To": wire.address(account.provider, account.credentials.get("from_number", "")),
         "Body": text,
         "NumMedia": "0",
         "NumSegments": "1",

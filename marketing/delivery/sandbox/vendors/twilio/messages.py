@@ -16,17 +16,14 @@ from marketing.delivery.sandbox.message_templates import Template
 from marketing.delivery.sandbox.outcomes import Cause, State, cause_for, only, steps_for
 from marketing.delivery.sandbox.references import uuid_in
 from marketing.delivery.sandbox.state import SANDBOX, Sandbox
-from marketing.delivery.sandbox.vendors.meta.text import PLACEHOLDER
-from marketing.delivery.sandbox.vendors.meta.text import shown as shown_components
+from marketing.delivery.sandbox.vendors.meta.text import places, shown_in_order
 from marketing.delivery.sandbox.vendors.twilio import wire
 from marketing.delivery.sandbox.vendors.twilio.reading import resource
 from marketing.delivery.sandbox.vendors.twilio.wire import PREFIX, SMS, WHATSAPP, Invalid
 
 NUMBER = re.compile(r"\+[1-9]\d{6,14}")
-CONTENT_SID = re.compile(r"HX[0-9a-f]{32}")
 LONGEST_BODY = 1600
 TOLD = {State.SENT, State.DELIVERED, State.FAILED}
-PARTS = ("header", "body", "footer")
 
 
 def add_routes(router: web.UrlDispatcher) -> None:
@@ -95,6 +92,7 @@ def _read_message(
     template, variables, cause = None, {"text": body}, Cause.NONE
     if content_sid:
         template, variables = _read_content(sandbox, account, content_sid, form)
+        body = shown(template.body, variables)["body"]
     elif not body and not form.get("MediaUrl"):
         raise Invalid(21619, "A text message body or media urls must be specified.")
     elif account.provider == WHATSAPP and not sandbox.ledger.is_window_open(account, recipient):
@@ -128,7 +126,7 @@ def _read_content(
     """(template, its variables by number). Raises `Invalid`."""
     owned = sandbox.templates.owned_by(account.provider, account.template_owner)
     template = next((one for one in owned if one.name == content_sid), None)
-    if template is None or not CONTENT_SID.fullmatch(content_sid):
+    if template is None:
         raise Invalid(21655, f"The ContentSid {content_sid} is invalid")
     if template.status != "APPROVED":
         raise Invalid(63040, "Template is not approved")
@@ -137,9 +135,9 @@ def _read_content(
         variables = {str(key): str(value) for key, value in given.items()}
     except (ValueError, AttributeError):
         raise Invalid(21656, "The ContentVariables parameter is invalid") from None
-    wanted = set(PLACEHOLDER.findall(json.dumps(template.body, ensure_ascii=False)))
-    if any(not variables.get(name) for name in wanted):
-        raise Invalid(21656, f"ContentVariables must have {', '.join(sorted(wanted))}")
+    wanted = {str(number) for number in range(1, len(places(template.body)) + 1)}
+    if variables.keys() != wanted or not all(variables.values()):
+        raise Invalid(21656, f"ContentVariables must number {len(wanted)} texts from 1")
     return template, variables
 
 
@@ -152,5 +150,5 @@ def _reference(callback: str) -> str:
 
 
 def shown(content: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The message as a phone shows it. Content variables count through all of its parts."""
-    return shown_components(content, dict.fromkeys(PARTS, variables))
+    """The message as a phone shows it."""
+    return shown_in_order(content, [variables[number] for number in sorted(variables, key=int)])

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from marketing.campaigns.views import detail, home, lists, wizard
+from marketing.campaigns.views import detail, engagement, home, lists, wizard
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -9,6 +9,11 @@ urlpatterns = [
     path("campaigns/new", wizard.campaign_new, name="campaign-new"),
     path("campaigns/<uuid:pk>", detail.campaign_detail, name="campaign-detail"),
     path("campaigns/<uuid:pk>/live", detail.campaign_live, name="campaign-live"),
+    path(
+        "campaigns/<uuid:pk>/engagement",
+        engagement.campaign_engagement,
+        name="campaign-engagement",
+    ),
     path("campaigns/<uuid:pk>/samples", detail.campaign_samples, name="campaign-samples"),
     path(
         "campaigns/<uuid:pk>/people/<uuid:customer_pk>",

@@ -238,10 +238,32 @@ class Period(ApiSerializer):
     completed_at = serializers.DateTimeField(allow_null=True)
 
 
+class LinkOutput(ApiSerializer):
+    """One link as its author wrote it; machines stand apart from people."""
+
+    address = serializers.CharField()
+    clicks = serializers.IntegerField()
+    people = serializers.IntegerField()
+    machine_clicks = serializers.IntegerField()
+
+
+class EngagementOutput(ApiSerializer):
+    """Clicks and openings; `clickedCount` and `openedCount` are people, once a run each."""
+
+    clicks = serializers.IntegerField()
+    clicked_count = serializers.IntegerField(source="clicked")
+    machine_clicks = serializers.IntegerField()
+    opens = serializers.IntegerField()
+    opened_count = serializers.IntegerField(source="opened")
+    machine_opens = serializers.IntegerField()
+    links = LinkOutput(many=True)
+
+
 class AnalyticsOutput(ApiSerializer):
     campaign_id = serializers.UUIDField()
     campaign_name = serializers.CharField()
     channel = serializers.ChoiceField(Channel.choices)
     metrics = Metrics()
+    engagement = EngagementOutput()
     cost = Cost()
     period = Period()

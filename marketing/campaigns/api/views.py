@@ -20,7 +20,7 @@ from marketing.campaigns.selectors.campaigns import (
     latest_run,
 )
 from marketing.campaigns.selectors.plan import completion_time
-from marketing.campaigns.selectors.progress import figures_of
+from marketing.campaigns.selectors.progress import engagement_with, figures_of
 from marketing.campaigns.services.checks import budget_warnings
 from marketing.core.drf.views import ApiView
 from marketing.core.errors import ValidationFailed
@@ -349,6 +349,7 @@ class Analytics(CampaignApiView):
                 "campaign_name": campaign.name,
                 "channel": campaign.channel,
                 "metrics": figures,
+                "engagement": engagement_with(campaign),
                 "cost": {
                     "cost": figures.cost,
                     "cost_per_message": figures.cost / figures.sent if figures.sent else None,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
+from marketing.delivery.links.selectors import EngagementFigures, engagement_of
 from marketing.delivery.models import MessageState, SendRun
 from marketing.delivery.selectors import Progress, progress_of
 
@@ -93,6 +94,12 @@ def _figures(
         completed_at=runs[-1].finished_at if runs and is_over else None,
         latest=reached[-1] if reached else None,
     )
+
+
+def engagement_with(campaign: Campaign) -> EngagementFigures:
+    """Clicks and openings of all the campaign's runs; a person counts once a run."""
+    runs = CampaignRun.objects.filter(campaign=campaign).values_list("send_run_id", flat=True)
+    return engagement_of(list(runs))
 
 
 def campaign_metrics(campaign: Campaign) -> dict[str, Any]:

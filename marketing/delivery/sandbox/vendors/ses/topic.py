@@ -112,8 +112,8 @@ def posts(sandbox: Sandbox, account: Account, owed: Sequence[OwedCallback]) -> l
 
 
 def _topic(account: Account) -> str:
-    region = account.credentials.get("region") or "ap-south-1"
-    return f"arn:aws:sns:{region}:000000000000:{account.name}"
+    named = account.credentials.get("topic_arn")
+    return named or f"arn:aws:sns:ap-south-1:000000000000:{account.name}"
 
 
 def _notification(sandbox: Sandbox, account: Account, owed: OwedCallback) -> Post:

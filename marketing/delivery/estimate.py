@@ -7,70 +7,91 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import QuerySet
 
 from customers.models import Customer
-from marketing.delivery.plan import plan_step
+from marketing.delivery.judgement import judge
+from marketing.delivery.plan import plan_channels
 
 
 @dataclass(frozen=True)
 class Estimate:
     """Counts and cost of an audience. `branch_costs` is keyed by the charged branch.
 
-    `opens_at` is when the first of those outside their send window may be written to.
+    `cost` is that of the dearest path, `first_cost` what goes at once. `steps` counts the
+    messages that go at once, by the number of their step. `opens_at` is when the first of
+    those outside their send window may be written to.
     """
 
     total: int
     sendable: int
     reasons: dict[str, int]
+    steps: dict[int, int]
     cost: Decimal
+    first_cost: Decimal
     branch_costs: dict[uuid.UUID | None, Decimal]
     waiting: int
     opens_at: dt.datetime | None
+
+
+class Sampled(NamedTuple):
+    """Somebody who would be written to, on which step and with what."""
+
+    customer_id: uuid.UUID
+    step: int
+    language: str
+    variables: dict[str, str]
 
 
 def estimate(
     *,
     audience: QuerySet[Customer],
     purpose: str,
+    mode: str,
     steps: Sequence[Mapping[str, Any]],
     charged_branch_id: uuid.UUID | None,
     now: dt.datetime,
 ) -> Estimate:
-    """Judge everyone in `audience` in one statement. Raises as `plan_step` does."""
-    judged, params = plan_step(steps[0], purpose=purpose, now=now).judged(
-        audience, charged_branch_id
-    )
+    """Judge everyone in `audience` in one statement. Raises as `plan_channels` does."""
+    plan = plan_channels(steps, mode=mode, purpose=purpose, now=now)
+    judged, params = judge(plan, audience, charged_branch_id)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT reason, charged_branch_id, opens_at, count(*), sum(cost)
-            FROM ({judged}) v GROUP BY reason, charged_branch_id, opens_at
+            SELECT reason, step, is_extra, charged_branch_id, opens_at, count(*), sum(cost),
+                   coalesce(sum(fallback_cost), 0)
+            FROM ({judged}) v GROUP BY reason, step, is_extra, charged_branch_id, opens_at
             """,  # noqa: S608  the gate's SQL is ours, its values are parameters
             params,
         )
         rows = cursor.fetchall()
     reasons: Counter[str] = Counter()
+    of_step: Counter[int] = Counter()
     branch_costs: dict[uuid.UUID | None, Decimal] = defaultdict(Decimal)
     total = waiting = 0
+    first_cost = Decimal(0)
     opening = []
-    for reason, branch_id, opens_at, count, cost in rows:
-        total += count
+    for reason, step, is_extra, branch_id, opens_at, count, cost, fallback_cost in rows:
+        total += 0 if is_extra else count
         if reason:
             reasons[reason] += count
             continue
-        branch_costs[branch_id] += cost
+        of_step[step] += count
+        first_cost += cost
+        branch_costs[branch_id] += cost + fallback_cost
         if opens_at:
-            waiting += count
+            waiting += 0 if is_extra else count
             opening.append(opens_at)
     return Estimate(
         total=total,
         sendable=total - reasons.total(),
         reasons=dict(reasons),
+        steps=dict(of_step),
         cost=sum(branch_costs.values(), Decimal(0)),
+        first_cost=first_cost,
         branch_costs=dict(branch_costs),
         waiting=waiting,
         opens_at=min(opening, default=None),
@@ -81,19 +102,22 @@ def sample(
     *,
     audience: QuerySet[Customer],
     purpose: str,
+    mode: str,
     steps: Sequence[Mapping[str, Any]],
     charged_branch_id: uuid.UUID | None,
     now: dt.datetime,
     size: int = 10,
-) -> list[tuple[uuid.UUID, str, dict[str, str]]]:
-    """(customer, language, variables) of a few people who would be written to."""
-    judged, params = plan_step(steps[0], purpose=purpose, now=now).judged(
-        audience, charged_branch_id
-    )
+) -> list[Sampled]:
+    """A few of the people who would be written to, each with her first message."""
+    plan = plan_channels(steps, mode=mode, purpose=purpose, now=now)
+    judged, params = judge(plan, audience, charged_branch_id)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, language, variables FROM ({judged}) v"  # noqa: S608  as above
-            " WHERE reason IS NULL ORDER BY id DESC LIMIT %(size)s",
+            f"SELECT id, step, language, variables FROM ({judged}) v"  # noqa: S608  as above
+            " WHERE reason IS NULL AND NOT is_extra ORDER BY id DESC LIMIT %(size)s",
             params | {"size": size},
         )
-        return [(row[0], row[1], json.loads(row[2])) for row in cursor.fetchall()]
+        return [
+            Sampled(customer_id, step, language, json.loads(variables))
+            for customer_id, step, language, variables in cursor.fetchall()
+        ]

@@ -4,7 +4,7 @@ One list of reasons, each an SQL condition, in the order in which they are named
 list judges an audience at the freeze, a batch right before sending, one message, and the
 page that explains. It is written over these aliases:
 
-    c   the customer's columns, with `address` for the channel
+    c   the customer's columns, with the channel's address and the charged branch
     s   customers_consentstate        l   delivery_contactload
     h   policy_holdoutmember          b   policy_branchmarketingconfig of the charged branch
 
@@ -58,10 +58,10 @@ REASONS = (
             SELECT FROM customers_suppression x WHERE x.tenant_id = %(tenant_id)s
             AND x.channel = %(channel)s
             AND (x.reason <> 'opted_out' OR %(purpose)s <> 'transactional')
-            AND x.address_hash = parlour_address_hash(%(tenant_id)s, c.address))""",
+            AND x.address_hash = parlour_address_hash(%(tenant_id)s, {address}))""",
         False,
     ),
-    Reason("no_address", "c.address = ''", False),
+    Reason("no_address", "{address} = ''", False),
     Reason("opted_out", "s.marketing_opted_out", True),
     Reason("no_consent", "{consent} IS NOT TRUE", True),
     Reason("dnd", "s.is_dnd AND %(channel)s = 'sms'", True),
@@ -75,19 +75,32 @@ CAPS = ("daily_cap", "weekly_cap")
 
 @dataclass(frozen=True)
 class Gate:
-    """The reasons as SQL for one channel and purpose, and the values they are judged with."""
+    """The reasons as SQL for one channel and purpose, and the values they are judged with.
+
+    Where several gates stand in one statement, each has its column of `c` for the address and
+    a `prefix` of its own in the names of its parameters.
+    """
 
     channel: str
     purpose: str
-    values: Mapping[str, Any]
+    judged_with: Mapping[str, Any]
+    address: str = "c.address"
+    prefix: str = ""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The statement's parameters."""
+        return {f"{self.prefix}{name}": value for name, value in self.judged_with.items()}
 
     def condition(self, reason: Reason) -> str:
         """The reason's condition as SQL."""
-        return reason.condition.format(
+        condition = reason.condition.format(
+            address=self.address,
             consent=f"s.{self.channel}_{self.purpose}",
             daily=_cap("daily_limit", "day_ago"),
             weekly=_cap("weekly_limit", "week_ago"),
         )
+        return condition.replace("%(", f"%({self.prefix}")
 
     def case(self, *, only: tuple[str, ...] | None = None, but: tuple[str, ...] = ()) -> str:
         """A `CASE` that gives the first reason that holds, or NULL."""
@@ -117,12 +130,16 @@ def build_gate(
     now: dt.datetime,
     tenant_id: uuid.UUID,
     has_suppressions: bool,
+    address: str = "c.address",
+    prefix: str = "",
 ) -> Gate:
     """The gate of a tenant for a channel and purpose at a moment."""
     return Gate(
         channel=channel,
         purpose=purpose,
-        values={
+        address=address,
+        prefix=prefix,
+        judged_with={
             "tenant_id": tenant_id,
             "channel": channel,
             "purpose": purpose,

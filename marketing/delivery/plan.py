@@ -1,18 +1,15 @@
-"""What a step of a run sends: version, account, price, and how the audience is judged for it."""
+"""What a run sends on which channels: each step's version, account, price and gate."""
 
 import datetime as dt
-import json
-import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from customers.models import Channel, Customer, Suppression
+from customers.models import Channel, Suppression
 from marketing.content import merge_fields
 from marketing.content.models import TemplateVersion
 from marketing.content.rendering import CompiledVersion, compile_version
@@ -20,8 +17,9 @@ from marketing.content.rules import count_sms
 from marketing.core.errors import ChannelDisabled, ValidationFailed
 from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
-from marketing.delivery.gate import ADDRESS, BEFORE_DUPLICATES, JOINS, Gate, build_gate
-from marketing.delivery.windows import OPENS_AT, opening_times
+from marketing.delivery.gate import Gate, build_gate
+from marketing.delivery.models import SendRun
+from marketing.delivery.windows import opening_times
 from marketing.policy import selectors as policy
 from marketing.policy.models import ProviderAccount
 from marketing.policy.rules import message_category
@@ -29,17 +27,22 @@ from marketing.policy.rules import message_category
 
 @dataclass(frozen=True)
 class StepPlan:
-    """One step of a run, ready to be judged and written."""
+    """One step of a run: what it sends, through which account, at what price a segment.
 
+    `number` is its index among the run's steps. `opens` is when the send window opens in each
+    time zone of the chain, None where it is open. `after_minutes` is how long an earlier
+    attempt may take to arrive before this one is made.
+    """
+
+    number: int
     channel: str
-    purpose: str
     version: TemplateVersion
     compiled: CompiledVersion
     account: ProviderAccount
-    tenant: Tenant
     gate: Gate
     price: Decimal
-    now: dt.datetime
+    opens: Mapping[str, str | None]
+    after_minutes: int
 
     @cached_property
     def merge_names(self) -> tuple[str, ...]:
@@ -57,75 +60,33 @@ class StepPlan:
             for language in self.compiled.languages
         }
 
-    def judged(
-        self, audience: QuerySet[Customer], charged_branch_id: uuid.UUID | None
-    ) -> tuple[str, dict[str, Any]]:
-        """SQL that gives one row a person of the audience, with the gate's verdict.
 
-        Columns: id, address, charged_branch_id, language, variables, cost, segments,
-        opens_at, reason (NULL: may go). Returned with its parameters.
-        """
-        resolved = merge_fields.resolve(audience, self.merge_names)
-        columns = [
-            "id",
-            "phone",
-            "email",
-            "whatsapp_id",
-            "language",
-            "home_branch_id",
-            *(f"merge_{name}" for name in self.merge_names),
-        ]
-        people, people_params = resolved.order_by().values(*columns).query.sql_with_params()
-        named_people, named = _named(people, people_params)
-        missing = [
-            f"c.language_sent = '{language}' AND btrim(c.merge_{name}) = ''"
-            for language in self.compiled.languages
-            for name in self.compiled.missing(language, {})
-        ]
-        variables = ", ".join(f"'{name}', c.merge_{name}" for name in self.merge_names)
-        sql = f"""
-            SELECT j.id, j.address, j.charged_branch_id, j.language, j.variables,
-                   (%(segments)s::jsonb ->> j.language)::int AS segments,
-                   (%(segments)s::jsonb ->> j.language)::int * %(price)s::numeric AS cost,
-                   {OPENS_AT} AS opens_at,
-                   CASE
-                       WHEN j.early IS NOT NULL THEN j.early
-                       WHEN row_number() OVER (
-                           PARTITION BY j.address, j.early IS NULL ORDER BY j.id
-                       ) > 1 THEN 'duplicate_address'
-                       WHEN j.late IS NOT NULL THEN j.late
-                       WHEN j.is_incomplete THEN 'missing_value'
-                   END AS reason
-            FROM (
-                SELECT c.id, c.address, c.charged_branch_id, c.home_branch_id,
-                       c.language_sent AS language,
-                       jsonb_build_object({variables}) AS variables,
-                       {self.gate.case(only=BEFORE_DUPLICATES)} AS early,
-                       {self.gate.case(but=BEFORE_DUPLICATES)} AS late,
-                       {" OR ".join(missing) or "false"} AS is_incomplete
-                FROM (
-                    SELECT c.*, {ADDRESS[Channel(self.channel)]} AS address,
-                           CASE WHEN c.language = ANY(%(languages)s) THEN c.language
-                                ELSE %(first_language)s END AS language_sent,
-                           coalesce(%(charged)s, c.home_branch_id) AS charged_branch_id
-                    FROM ({named_people}) c
-                ) c {JOINS}
-            ) j
-            LEFT JOIN core_branch br ON br.id = j.home_branch_id
-        """  # noqa: S608  names are the code's own, values are parameters
-        return sql, named | dict(self.gate.values) | {
-            "charged": charged_branch_id,
-            "languages": list(self.compiled.languages),
-            "first_language": self.compiled.languages[0],
-            "segments": json.dumps(self.segments),
-            "price": self.price,
-            "opens": json.dumps(
-                opening_times(
-                    tenant=self.tenant, purpose=self.purpose, channel=self.channel, now=self.now
-                )
-            ),
-            "zone": self.tenant.time_zone,
-        }
+@dataclass(frozen=True)
+class ChannelPlan:
+    """The steps of a run in their order, and how they are gone through."""
+
+    mode: str
+    purpose: str
+    tenant: Tenant
+    steps: tuple[StepPlan, ...]
+
+    @property
+    def is_cascade(self) -> bool:
+        return self.mode == SendRun.Mode.CASCADE
+
+    @property
+    def merge_names(self) -> tuple[str, ...]:
+        """The merge fields that any step needs."""
+        return tuple(dict.fromkeys(name for step in self.steps for name in step.merge_names))
+
+    def without(self, tried: Collection[int]) -> "ChannelPlan":
+        """What is left of a cascade for somebody on whom the steps of these numbers were tried."""
+        return replace(self, steps=tuple(s for s in self.steps if s.number not in tried))
+
+    def wait_after(self, step: StepPlan) -> int | None:
+        """The minutes an attempt of this step has to arrive; None when no other would follow."""
+        following = next((s for s in self.steps if s.number != step.number), None)
+        return following.after_minutes if self.is_cascade and following else None
 
 
 def resolvable(compiled: CompiledVersion) -> tuple[str, ...]:
@@ -135,18 +96,39 @@ def resolvable(compiled: CompiledVersion) -> tuple[str, ...]:
     )
 
 
-def _named(sql: str, params: Sequence[Any]) -> tuple[str, dict[str, Any]]:
-    """Django's positional placeholders as named ones, so that both kinds of SQL can meet."""
-    pieces = sql.split("%s")
-    named = {f"people_{index}": value for index, value in enumerate(params)}
-    return "".join(
-        piece + (f"%(people_{index})s" if index < len(pieces) - 1 else "")
-        for index, piece in enumerate(pieces)
-    ), named
+def plan_channels(
+    steps: Sequence[Mapping[str, Any]], *, mode: str, purpose: str, now: dt.datetime
+) -> ChannelPlan:
+    """Read what a run's steps need, at `now`; in mode `single` the first one only.
+
+    Raises `ChannelDisabled` when a channel has no account, `ValidationFailed` when a version
+    is for another channel than its step.
+    """
+    tenant = Tenant.objects.get(pk=current_tenant_id())
+    wanted = steps[:1] if mode == SendRun.Mode.SINGLE else steps
+    minutes = [step["afterMinutes"] for step in wanted]
+    # The first step comes later for those who prefer another channel: it waits as the second.
+    minutes[0] = minutes[min(1, len(minutes) - 1)]
+    return ChannelPlan(
+        mode=mode,
+        purpose=purpose,
+        tenant=tenant,
+        steps=tuple(
+            _plan_step(number, step, tenant=tenant, purpose=purpose, now=now, after_minutes=wait)
+            for number, (step, wait) in enumerate(zip(wanted, minutes, strict=True))
+        ),
+    )
 
 
-def plan_step(step: Mapping[str, Any], *, purpose: str, now: dt.datetime) -> StepPlan:
-    """Read what a step needs. Raises `ChannelDisabled` when the channel has no account."""
+def _plan_step(
+    number: int,
+    step: Mapping[str, Any],
+    *,
+    tenant: Tenant,
+    purpose: str,
+    now: dt.datetime,
+    after_minutes: int,
+) -> StepPlan:
     channel = step["channel"]
     version = TemplateVersion.objects.select_related("template", "tenant").get(pk=step["versionId"])
     account = policy.default_account(channel)
@@ -157,14 +139,12 @@ def plan_step(step: Mapping[str, Any], *, purpose: str, now: dt.datetime) -> Ste
         )
     if version.template.channel != channel:
         raise ValidationFailed(fields={"templateId": [_("The template is for another channel.")]})
-    tenant = Tenant.objects.get(pk=current_tenant_id())
     return StepPlan(
+        number=number,
         channel=channel,
-        purpose=purpose,
         version=version,
         compiled=compile_version(version),
         account=account,
-        tenant=tenant,
         gate=build_gate(
             config=policy.get_config(),
             channel=channel,
@@ -172,6 +152,8 @@ def plan_step(step: Mapping[str, Any], *, purpose: str, now: dt.datetime) -> Ste
             now=now,
             tenant_id=tenant.pk,
             has_suppressions=Suppression.objects.filter(channel=channel).exists(),
+            address=f"c.s{number}_address",
+            prefix=f"s{number}_",
         ),
         price=policy.message_price(
             provider=account.provider,
@@ -180,5 +162,6 @@ def plan_step(step: Mapping[str, Any], *, purpose: str, now: dt.datetime) -> Ste
             category=message_category(purpose),
             on=now.date(),
         ),
-        now=now,
+        opens=opening_times(tenant=tenant, purpose=purpose, channel=channel, now=now),
+        after_minutes=after_minutes,
     )

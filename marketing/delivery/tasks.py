@@ -82,6 +82,14 @@ def drop_old_partitions() -> None:
 
 
 @shared_task
+def sweep_fallbacks() -> None:
+    """Try the next channel for those whom the one before did not reach."""
+    from marketing.delivery import services
+
+    services.sweep_fallbacks()
+
+
+@shared_task
 def settle_costs() -> None:
     """Book what messages cost by what became of them."""
     from marketing.delivery import services

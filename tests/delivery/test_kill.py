@@ -15,7 +15,7 @@ from marketing.core.models import Branch
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch import recovery
 from marketing.delivery.models import DispatchBatch, Message, SendRun
-from marketing.delivery.plan import plan_step
+from marketing.delivery.plan import plan_channels
 from marketing.delivery.services import freeze_run
 from tests.delivery.sandbox.conftest import ROOT, Process
 from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours, states_of
@@ -83,7 +83,8 @@ def run(live_chain, sandbox, settings):
         sandbox.control("PUT", "accounts/wa", body)
         insert_people(live_chain.tenant.pk, live_chain.north, PEOPLE)
         made = make_run()
-        version = plan_step(made.steps[0], purpose="promotional", now=made.created_at).version
+        plan = plan_channels(made.steps, mode=made.mode, purpose="promotional", now=made.created_at)
+        version = plan.steps[0].version
         templates = [
             {
                 "provider": "meta",

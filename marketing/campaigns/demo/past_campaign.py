@@ -11,8 +11,9 @@ from marketing.content.models import MessageTemplate
 from marketing.core.actor import Actor
 from marketing.core.models import AuditEntry, Branch
 from marketing.core.tenancy import current_tenant_id
+from marketing.delivery.judgement import judge
 from marketing.delivery.models import BatchCost, DispatchBatch, SendRun
-from marketing.delivery.plan import plan_step
+from marketing.delivery.plan import plan_channels
 from marketing.delivery.services.settlement import settle_run
 from marketing.segments.services import create_segment
 
@@ -51,12 +52,13 @@ def make_past_campaign(
     CampaignRun.objects.create(
         campaign=campaign, number=1, send_run=run, due_at=sent_at, created_at=sent_at
     )
-    judge = plan_step(steps[0], purpose=run.purpose, now=sent_at)
+    channels = plan_channels(steps, mode=run.mode, purpose=run.purpose, now=sent_at)
+    account_id = channels.steps[0].account.pk
     skipped, sent = DispatchBatch.objects.bulk_create(
         DispatchBatch(
             tenant_id=current_tenant_id(),
             run_id=run.pk,
-            account_id=judge.account.pk,
+            account_id=account_id,
             channel=campaign.channel,
             number=number,
             state=DispatchBatch.State.DONE,
@@ -64,11 +66,11 @@ def make_past_campaign(
         )
         for number in (SKIPPED_BATCH, SENT_BATCH)
     )
-    judged, values = judge.judged(plan.audience(campaign, sent_at), branch.pk)
+    judged, values = judge(channels, plan.audience(campaign, sent_at), branch.pk)
     of_run: dict[str, Any] = {
         "tenant": current_tenant_id(),
         "run": run.pk,
-        "account": judge.account.pk,
+        "account": account_id,
         "sent_at": sent_at,
     }
     execute(

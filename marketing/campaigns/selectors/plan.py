@@ -20,6 +20,7 @@ from marketing.core import clock
 from marketing.core.errors import ValidationFailed
 from marketing.delivery import estimate as delivery_estimate
 from marketing.delivery.estimate import Estimate
+from marketing.delivery.models import SendRun
 from marketing.policy import selectors as policy
 from marketing.policy.rules import purpose_of
 from marketing.segments import selectors as segments
@@ -87,11 +88,13 @@ def estimate(campaign: Campaign, now: dt.datetime) -> Estimate:
 def samples(campaign: Campaign, now: dt.datetime, size: int = 10) -> list[Sample]:
     """The message as a few people of the audience would get it."""
     people = delivery_estimate.sample(**_judged(campaign, now), size=size)
-    customers = Customer.objects.select_related("home_branch").in_bulk([row[0] for row in people])
+    customers = Customer.objects.select_related("home_branch").in_bulk(
+        [one.customer_id for one in people]
+    )
     compiled = compile_version(version_of(campaign))
     return [
-        Sample(customers[customer_id], compiled.render(language, variables))
-        for customer_id, language, variables in people
+        Sample(customers[one.customer_id], compiled.render(one.language, one.variables))
+        for one in people
     ]
 
 
@@ -126,6 +129,7 @@ def _judged(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
     return {
         "audience": audience(campaign, now),
         "purpose": purpose(campaign),
+        "mode": SendRun.Mode.SINGLE,
         "steps": steps(campaign, version),
         "charged_branch_id": charged_branch_id(campaign),
         "now": now,

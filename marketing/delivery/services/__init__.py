@@ -1,5 +1,6 @@
 """What can be done with runs and messages, one function a business verb."""
 
+from marketing.delivery.services.cascade import sweep_fallbacks
 from marketing.delivery.services.freeze import FreezeResult, freeze_run
 from marketing.delivery.services.retention import drop_old_partitions
 from marketing.delivery.services.runs import (
@@ -36,4 +37,5 @@ __all__ = [
     "send_test",
     "settle_due",
     "sweep_batches",
+    "sweep_fallbacks",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
@@ -15,6 +16,8 @@ from marketing.delivery.services.settlement import settle_run
 from marketing.delivery.tasks import nudge_dispatch
 
 OPEN = (SendRun.State.FROZEN, SendRun.State.PAUSED)
+# A batch that has something to send, or messages that another channel may yet take over.
+UNFINISHED = ~Q(state=DispatchBatch.State.DONE) | Q(fallback_at__isnull=False)
 
 
 def create_run(
@@ -23,6 +26,7 @@ def create_run(
     kind: str,
     purpose: str,
     steps: Sequence[Mapping[str, Any]],
+    mode: str = SendRun.Mode.SINGLE,
     campaign_id: uuid.UUID | None = None,
     label: str = "",
     branch_ids: Sequence[uuid.UUID] | None = None,
@@ -33,6 +37,7 @@ def create_run(
     run = SendRun.objects.create(
         kind=kind,
         purpose=purpose,
+        mode=mode,
         steps=[dict(step) for step in steps],
         campaign_id=campaign_id,
         label=label,
@@ -97,6 +102,9 @@ def cancel_run(*, run: SendRun) -> int:
     if not changed:
         raise Conflict("This run is over.")
     skipped = skip_queued(run_id=run.pk)
+    DispatchBatch.objects.filter(run_id=run.pk).exclude(fallback_minutes=None).update(
+        fallback_minutes=None, fallback_at=None
+    )
     settle_run(run)
     return skipped
 
@@ -150,7 +158,7 @@ def finish_run_if_done(*, run_id: uuid.UUID) -> bool:
     end the last two batches together one sees both done.
     """
     run = SendRun.objects.select_for_update().filter(pk=run_id, state=SendRun.State.FROZEN).first()
-    if run is None or DispatchBatch.objects.filter(run_id=run_id).exclude(state="done").exists():
+    if run is None or DispatchBatch.objects.filter(UNFINISHED, run_id=run_id).exists():
         return False
     SendRun.objects.filter(pk=run_id).update(state=SendRun.State.DONE, finished_at=clock.now())
     settle_run(run)
@@ -160,7 +168,7 @@ def finish_run_if_done(*, run_id: uuid.UUID) -> bool:
 
 def finish_done_runs() -> None:
     """Finish every run of the open tenant whose last outcome was written by another path."""
-    unfinished = DispatchBatch.objects.exclude(state="done").values("run_id")
+    unfinished = DispatchBatch.objects.filter(UNFINISHED).values("run_id")
     done = SendRun.objects.filter(state=SendRun.State.FROZEN).exclude(pk__in=unfinished)
     for run_id in done.values_list("pk", flat=True):
         finish_run_if_done(run_id=run_id)

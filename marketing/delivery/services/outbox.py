@@ -1,0 +1,243 @@
+"""Writing messages: a judged audience becomes rows, batches, costs and counted causes."""
+
+import uuid
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db import connection
+from django.db.models import Max, QuerySet
+
+from customers.models import Customer
+from marketing.core.tenancy import current_tenant_id
+from marketing.delivery.counters import count_causes
+from marketing.delivery.judgement import Again, judge
+from marketing.delivery.models import DispatchBatch, SendRun
+from marketing.delivery.plan import ChannelPlan
+
+# Ids are made in the order of insertion and batches cut along a running count, so that nothing
+# is sorted for them.
+WRITE = """
+    WITH made AS (
+    INSERT INTO delivery_message (
+        id, tenant_id, run_id, batch_id, customer_id, branch_id, account_id,
+        template_version_id, campaign_id, kind, channel, purpose, step, attempt_of, address,
+        language, variables, state, reason, not_before, segments, cost, fallback_cost, tries,
+        provider_message_id, error_code, error_class, error_detail
+    )
+    SELECT coalesce(v.message_id, uuidv7()), %(tenant_id)s, %(run_id)s,
+           CASE WHEN v.reason IS NOT NULL THEN %(skipped)s {batch} END,
+           v.id, v.charged_branch_id, {account}, {version}, %(campaign_id)s, %(kind)s, {channel},
+           %(purpose)s, v.step, {attempt_of}, v.address, v.language, v.variables,
+           CASE WHEN v.reason IS NULL THEN 'queued' ELSE 'skipped' END,
+           coalesce(v.reason, CASE WHEN v.opens_at IS NOT NULL THEN 'outside_window' END, ''),
+           v.opens_at, v.segments, CASE WHEN v.reason IS NULL THEN v.cost ELSE 0 END,
+           v.fallback_cost, 0, '', '', '', ''
+    FROM ({judged}) v {tried_before}
+    WINDOW so_far AS (ROWS UNBOUNDED PRECEDING)
+    RETURNING id, batch_id, state, reason, branch_id, cost + coalesce(fallback_cost, 0) AS cost
+    )
+    SELECT batch_id, state, reason, branch_id,
+           encode(min(uuid_send(id)), 'hex')::uuid, encode(max(uuid_send(id)), 'hex')::uuid,
+           count(*), sum(cost)
+    FROM made GROUP BY batch_id, state, reason, branch_id
+"""
+TRIED_BEFORE = """
+    JOIN unnest(%(tried)s::uuid[], %(first_attempts)s::uuid[]) AS f(customer_id, message_id)
+      ON f.customer_id = v.id AND v.reason IS NULL
+"""
+Row = tuple[int, str, str, uuid.UUID | None, uuid.UUID, uuid.UUID, int, Decimal]
+
+
+class Group(NamedTuple):
+    """Messages that share batches: those of a step, and apart from them what is not counted."""
+
+    step: int
+    is_extra: bool
+
+
+@dataclass
+class Written:
+    """What was written: `people` in all, `reasons` of those who were skipped.
+
+    `costs` is what the messages and all that may follow them cost, by charged branch;
+    `batches` have something to send.
+    """
+
+    people: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    costs: dict[uuid.UUID | None, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    batches: list[DispatchBatch] = field(default_factory=list)
+
+
+def write_messages(
+    run: SendRun,
+    plan: ChannelPlan,
+    audience: QuerySet[Customer],
+    *,
+    people: int,
+    batch_size: int,
+    again: Again | None = None,
+) -> Written:
+    """Write the messages of `audience`, which has at most `people`, in batches by step.
+
+    Who is skipped has a row too, but not when she is tried again. What the batches hold of
+    the budget is written with them; reserving it is the caller's.
+    """
+    groups = [Group(step.number, is_extra=False) for step in plan.steps]
+    if plan.mode == SendRun.Mode.ALL:
+        groups += [Group(step.number, is_extra=True) for step in plan.steps[1:]]
+    places = people // batch_size + 1
+    skipped, *free = _new_batch_ids(1 + places * len(groups))
+    of_group = {group: free[i * places : (i + 1) * places] for i, group in enumerate(groups)}
+    rows = _insert(run, plan, audience, skipped, of_group, batch_size, again)
+    groups_of = {batch_id: group for group, ids in of_group.items() for batch_id in ids}
+    return _make_batches(run, plan, rows, groups_of | {skipped: groups[0]})
+
+
+def _new_batch_ids(count: int) -> list[int]:
+    """Ids of batches to be made, in rising order; those that are not used stay gaps."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('delivery_dispatchbatch', 'id'))"
+            " FROM generate_series(1, %s)",
+            [count],
+        )
+        return sorted(batch_id for (batch_id,) in cursor.fetchall())
+
+
+def _insert(
+    run: SendRun,
+    plan: ChannelPlan,
+    audience: QuerySet[Customer],
+    skipped: int,
+    of_group: dict[Group, list[int]],
+    batch_size: int,
+    again: Again | None,
+) -> list[Row]:
+    judged, params = judge(plan, audience, run.charged_branch_id, again)
+    params |= {
+        "tenant_id": run.tenant_id,
+        "run_id": run.pk,
+        "campaign_id": run.campaign_id,
+        "kind": run.kind,
+        "purpose": run.purpose,
+        "skipped": skipped,
+        "batch_size": batch_size,
+    }
+    if again:
+        params["tried"] = list(again.first_attempts)
+        params["first_attempts"] = list(again.first_attempts.values())
+    arms = []
+    for number, (group, batch_ids) in enumerate(of_group.items()):
+        params[f"batches_{number}"] = batch_ids
+        mine = f"v.step = {group.step} AND {'' if group.is_extra else 'NOT '}v.is_extra"
+        arms.append(
+            f"WHEN {mine} THEN (%(batches_{number})s::bigint[])[1 + ("
+            f"count(*) FILTER (WHERE v.reason IS NULL AND {mine}) OVER so_far - 1)"
+            f" / %(batch_size)s]"
+        )
+    by_step = {"account": "uuid", "version": "uuid", "channel": "text"}
+    for step in plan.steps:
+        params |= {
+            f"account_{step.number}": step.account.pk,
+            f"version_{step.number}": step.version.pk,
+            f"channel_{step.number}": step.channel,
+        }
+    values = {
+        name: "CASE v.step {} END".format(
+            " ".join(f"WHEN {s.number} THEN %({name}_{s.number})s::{kind}" for s in plan.steps)
+        )
+        for name, kind in by_step.items()
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            WRITE.format(
+                batch=" ".join(arms),
+                judged=judged,
+                attempt_of="f.message_id" if again else "v.attempt_of",
+                tried_before=TRIED_BEFORE if again else "",
+                **values,
+            ),
+            params,
+        )
+        rows: list[Row] = cursor.fetchall()
+    return rows
+
+
+def _make_batches(
+    run: SendRun, plan: ChannelPlan, rows: list[Row], groups: dict[int, Group]
+) -> Written:
+    """The batches as the rows fill them, with bounds, counters, causes and costs."""
+    made = Written()
+    batches: dict[int, DispatchBatch] = {}
+    costs: dict[tuple[int, uuid.UUID | None], Decimal] = defaultdict(Decimal)
+    causes: Counter[tuple[int, str, str]] = Counter()
+    steps = {step.number: step for step in plan.steps}
+    lane, tenant_id = _lane(run), current_tenant_id()
+    for batch_id, state, reason, branch_id, first_id, last_id, count, cost in rows:
+        number, is_extra = groups[batch_id]
+        step = steps[number]
+        batch = batches.setdefault(
+            batch_id,
+            DispatchBatch(
+                id=batch_id,
+                tenant_id=tenant_id,
+                run_id=run.pk,
+                account_id=step.account.pk,
+                channel=step.channel,
+                step=step.number,
+                is_extra=is_extra,
+                lane=lane,
+                number=0,
+                priority=run.priority,
+                first_id=first_id,
+                last_id=last_id,
+                is_settled=True,
+            ),
+        )
+        batch.first_id = min(batch.first_id or first_id, first_id)
+        batch.last_id = max(batch.last_id or last_id, last_id)
+        if not is_extra:
+            made.people += count
+        if state == "skipped":
+            batch.skipped += count
+            batch.state = DispatchBatch.State.DONE
+            causes[batch_id, state, reason] += count
+            made.reasons[reason] += count
+        else:
+            batch.queued += count
+            batch.fallback_minutes = plan.wait_after(step)
+            costs[batch_id, branch_id] += cost
+            made.costs[branch_id] += cost
+    made.batches = [batches[batch_id] for batch_id in sorted(batches) if batches[batch_id].queued]
+    # Number 0 is the batch of the skipped.
+    last_number = DispatchBatch.objects.filter(run_id=run.pk).aggregate(n=Max("number"))["n"] or 0
+    for number, batch in enumerate(made.batches, last_number + 1):
+        batch.number = number
+    DispatchBatch.objects.bulk_create(batches.values(), batch_size=1000)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO delivery_batchcost (
+                tenant_id, run_id, batch_id, branch_id, reserved, spent)
+            SELECT %s, %s, v.*, 0 FROM unnest(%s::bigint[], %s::uuid[], %s::numeric[]) AS v
+            """,
+            [
+                run.tenant_id,
+                run.pk,
+                [batch_id for batch_id, _ in costs],
+                [branch_id for _, branch_id in costs],
+                list(costs.values()),
+            ],
+        )
+    count_causes(dict(causes))
+    return made
+
+
+def _lane(run: SendRun) -> uuid.UUID | None:
+    """The branch for which the run is sent, where it is one."""
+    if run.charged_branch_id:
+        return run.charged_branch_id
+    return run.branch_ids[0] if run.branch_ids and len(run.branch_ids) == 1 else None

@@ -20,6 +20,7 @@ REASONS = {
     "budget": _("Waiting for budget"),
     "account_paused": _("Waiting for the provider account"),
     "cancelled": _("The campaign was cancelled"),
+    "complained": _("The reader marked it as spam"),
 }
 
 # The classes of vendors' answers: `rules.ResultClass`.
@@ -65,6 +66,7 @@ def cause(code: str, error_class: str) -> str | Promise:
 # Why delivery stops a run by itself.
 PAUSE_REASONS = {
     "account_paused": _("The provider refuses the account"),
+    "complaint_rate": _("Too many readers marked the mail as spam"),
     "content_refused": _("The provider refuses the text"),
     "template_stopped": _("WhatsApp has stopped the template"),
 }

@@ -26,17 +26,17 @@ class MessageState(models.TextChoices):
 class Message(AppendModel):
     """One attempt to reach one person on one channel.
 
-    `reason` says why it was skipped or is held (spelled as in the gate); `error_code` is
-    the vendor's. `step` is the run's step; `attempt_of` the person's first attempt of the
-    run, `fallback_id` the attempt that took this one's place. `slot_at` is the time it holds
-    in the person's contact load; another attempt of hers may hold it instead. `opened_at` and
-    `clicked_at` are when the person, not a machine, first did so. `cost` is what it
-    costs if the vendor charges it, `fallback_cost` what the steps after it may cost at most while
-    they can still follow (None: none does). `discarded_at` is when somebody decided that it is
-    not to be tried again. No index names
-    `state`, so that its changes stay within the row's page, and none the batch: a batch's
-    messages are found by the bounds of their ids. Without a `template_version` it is free
-    text, an answer to what she wrote: `variables` is `{"text": …}`.
+    `reason` says why it was skipped or is held (spelled as in the gate), or that its reader
+    complained; `error_code` is the vendor's. `step` is the run's step; `attempt_of` the
+    person's first attempt of the run, `fallback_id` the attempt that took this one's place.
+    `slot_at` is the time it holds in the person's contact load; another attempt of hers may
+    hold it instead. `opened_at` and `clicked_at` are when the person, not a machine, first did
+    so. `cost` is what it costs if the vendor charges it, `fallback_cost` what the steps after
+    it may cost at most while they can still follow (None: none does). `discarded_at` is when
+    somebody decided that it is not to be tried again. No index names `state`, so that its
+    changes stay within the row's page, and none the batch: a batch's messages are found by the
+    bounds of their ids. Without a `template_version` it is free text, an answer to what she
+    wrote: `variables` is `{"text": …}`.
     """
 
     run = loose_key("delivery.SendRun", db_index=False)

@@ -22,6 +22,7 @@ from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.providers.base import StatusUpdate
 from marketing.delivery.rules import RANK, ResultClass
+from marketing.delivery.services.complaints import note_complaints
 from marketing.delivery.slots import give_back
 
 # What the vendor's own id stands for, where ours is not echoed.
@@ -154,6 +155,14 @@ def apply(reports: Sequence[Report]) -> list[bool]:
         if said[pk].suppress and row.address
     )
     _change(known, said)
+    # A vendor that drops a mail for an earlier complaint tells of no new one.
+    note_complaints(
+        [
+            pk
+            for pk in known
+            if said[pk].suppress == Suppression.Reason.COMPLAINT and said[pk].failed is None
+        ]
+    )
     return [
         target in known or not update.state
         for (_, update), target in zip(reports, targets, strict=True)

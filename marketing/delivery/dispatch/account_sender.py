@@ -201,7 +201,7 @@ class AccountSender:
         window = self._window(batch)
         size = max(SLICE, min(vendor(account.provider).batch_size(account), window))
         room = min(window - self._under_way, size)
-        if room < max(min(window, size) // 4, 1):
+        if room < max(min(window, size) // 2, 1):
             return 0
         at_hand = len(self._lanes) + sum(len(queue) - 1 for queue in self._of_lane.values())
         fewest = max(min(account.rate_per_second // 10, 20), 1)

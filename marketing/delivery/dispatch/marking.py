@@ -20,7 +20,6 @@ from marketing.delivery.dispatch.sending import Sending
 from marketing.delivery.gate import CAPS, JOINS, Gate, build_gate
 from marketing.delivery.models import SendRun
 from marketing.delivery.windows import OPENS_AT, opening_times
-from marketing.policy import selectors as policy
 
 # WhatsApp takes about one message in six seconds from a business for one person.
 PAIR_PACE = dt.timedelta(seconds=6)
@@ -73,8 +72,10 @@ def mark(lease: Lease, sending: Sending, wanted: int) -> Slice:
             renewed = cursor.fetchone()
         if renewed is None:
             return Slice([], lost=True)
+        settings = sending.settings
+        settings.refresh()
         gate = build_gate(
-            config=policy.get_config(),
+            config=settings.config,
             channel=lease.channel,
             purpose=sending.purpose,
             now=now,
@@ -82,10 +83,15 @@ def mark(lease: Lease, sending: Sending, wanted: int) -> Slice:
             has_suppressions=renewed[0],
         )
         opens = opening_times(
-            tenant=sending.tenant, purpose=sending.purpose, channel=lease.channel, now=now
+            tenant=settings.tenant,
+            purpose=sending.purpose,
+            channel=lease.channel,
+            now=now,
+            config=settings.config,
+            zones=settings.zones,
         )
         if any(opens.values()):
-            _park(lease, sending.tenant.time_zone, opens, now)
+            _park(lease, settings.tenant.time_zone, opens, now)
         rows = _judge_queued(lease, gate, now, wanted)
         if not rows:
             return Slice([], exhausted=True)

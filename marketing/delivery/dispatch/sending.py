@@ -1,7 +1,8 @@
 """What a worker needs to know of a batch before it sends it, and when it must stop."""
 
 import datetime as dt
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from django.utils import timezone
 
@@ -16,12 +17,35 @@ from marketing.delivery.providers.base import Account
 from marketing.delivery.registry import account_of
 from marketing.delivery.rules import Result
 from marketing.delivery.services.runs import pause_run
+from marketing.delivery.windows import zones_of_chain
+from marketing.policy import selectors as policy_selectors
 from marketing.policy import services as policy
-from marketing.policy.models import ProviderAccount
+from marketing.policy.models import MarketingConfig, ProviderAccount
 
 ACCOUNT_PAUSED = "account_paused"
 # A vendor that does not answer is asked again after this; one that refuses us is not.
 OUTAGE_PAUSE = dt.timedelta(seconds=30)
+
+
+# Switches, windows and caps that somebody changes take effect within this.
+SETTINGS_SECONDS = 5.0
+
+
+@dataclass
+class Settings:
+    """The chain's settings and time zones, read again every few seconds."""
+
+    tenant: Tenant
+    config: MarketingConfig = field(init=False)
+    zones: frozenset[str] = field(init=False)
+    read_at: float = -SETTINGS_SECONDS
+
+    def refresh(self) -> None:
+        """In the open tenant scope."""
+        if time.monotonic() - self.read_at >= SETTINGS_SECONDS:
+            self.config = policy_selectors.get_config()
+            self.zones = zones_of_chain(self.tenant)
+            self.read_at = time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -30,7 +54,7 @@ class Sending:
 
     account: Account
     renderer: MessageRenderer
-    tenant: Tenant
+    settings: Settings
     kind: str
     purpose: str
     mode: str
@@ -56,7 +80,7 @@ def load_sending(lease: Lease) -> Sending | None:
         return Sending(
             account=account_of(row),
             renderer=MessageRenderer(versions),
-            tenant=Tenant.objects.get(pk=lease.tenant_id),
+            settings=Settings(Tenant.objects.get(pk=lease.tenant_id)),
             kind=run.kind,
             purpose=run.purpose,
             mode=run.mode,

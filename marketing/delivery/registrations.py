@@ -12,11 +12,13 @@ from customers.models import Customer
 from marketing.content.gateway import register_gateway
 from marketing.core.actor import Actor
 from marketing.delivery import selectors
+from marketing.delivery.connection import prepare_test
 from marketing.delivery.content_sent import content_sent
 from marketing.delivery.links import person_data as links
 from marketing.delivery.models import Message, SendRun
 from marketing.delivery.template_review import submit_template
 from marketing.delivery.webhooks.addresses import forget_account
+from marketing.policy.connection import register_test
 from marketing.policy.models import ProviderAccount
 
 PAGE = 50
@@ -32,6 +34,7 @@ def register() -> None:
         person_data.Holding("engagement", links.export_engagement, links.erase_engagement)
     )
     register_gateway(submit_template)
+    register_test(prepare_test)
     post_save.connect(forget_account, sender=ProviderAccount)
 
 

@@ -1,3 +1,5 @@
+import uuid
+
 from celery import shared_task
 
 
@@ -12,3 +14,11 @@ def open_budget_month() -> None:
     for tenant in Tenant.objects.filter(is_active=True):
         with tenant_scope(tenant.pk):
             services.open_budget_month(on=clock.now())
+
+
+@shared_task
+def check_account_connection(tenant_id: str, account_id: str) -> None:
+    """Ask an account's vendor whether it works; asked for on the account's page."""
+    from marketing.policy import services
+
+    services.run_connection_test(tenant_id=uuid.UUID(tenant_id), account_id=uuid.UUID(account_id))

@@ -12,6 +12,7 @@ urlpatterns = [
     path("settings/accounts", accounts.account_list, name="account-list"),
     path("settings/accounts/new/<slug:provider>", accounts.account_new, name="account-new"),
     path("settings/accounts/<uuid:pk>", accounts.account_edit, name="account-edit"),
+    path("settings/accounts/<uuid:pk>/test", accounts.account_test, name="account-test"),
     path("settings/accounts/<uuid:pk>/default", accounts.account_default, name="account-default"),
     path(
         "settings/accounts/<uuid:pk>/close-circuit",

@@ -1,10 +1,13 @@
+import datetime as dt
 from typing import Any
 
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel
+from marketing.core import clock
 from marketing.core.tenancy import TenantModel
 from marketing.policy.crypto import EncryptedJSONField
 
@@ -29,7 +32,17 @@ class ProviderAccount(TenantModel):
     `circuit_reason` is not empty; it closes by itself at `circuit_retry_at`, where that is set.
     `portfolio_limit` is how many different people may be written to in a moving 24 hours by
     all accounts of the same `portfolio` (WhatsApp's messaging limit); None: any number.
+    `test_fault` is what the vendor complained of at `tested_at`, empty if of nothing.
     """
+
+    class Connection(models.TextChoices):
+        UNTESTED = "untested", _("Not tested yet")
+        ASKED = "asked", _("Being tested")
+        LOST = "lost", _("No answer")
+        WORKS = "works", _("Works")
+        FAILS = "fails", _("Does not work")
+
+    TEST_LOST_AFTER = dt.timedelta(seconds=60)
 
     name = models.CharField(max_length=100)
     channel = models.CharField(max_length=20, choices=Channel.choices)
@@ -50,6 +63,9 @@ class ProviderAccount(TenantModel):
     portfolio_limit = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)]
     )
+    test_asked_at = models.DateTimeField(null=True, blank=True)
+    tested_at = models.DateTimeField(null=True, blank=True)
+    test_fault = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -65,6 +81,16 @@ class ProviderAccount(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def connection(self) -> Connection:
+        """What the last test of the connection told."""
+        if self.test_asked_at is None:
+            return self.Connection.UNTESTED
+        if self.tested_at is None or self.tested_at < self.test_asked_at:
+            is_lost = clock.now() - self.test_asked_at > self.TEST_LOST_AFTER
+            return self.Connection.LOST if is_lost else self.Connection.ASKED
+        return self.Connection.FAILS if self.test_fault else self.Connection.WORKS
 
 
 class WebhookAddress(models.Model):

@@ -14,10 +14,12 @@ from marketing.policy.services.config import (
     update_branch_config,
     update_config,
 )
+from marketing.policy.services.connection import ask_connection_test, run_connection_test
 
 __all__ = [
     "PORTFOLIO_COLUMNS",
     "account_columns",
+    "ask_connection_test",
     "book",
     "close_circuit",
     "close_due_circuits",
@@ -26,6 +28,7 @@ __all__ = [
     "open_budget_month",
     "open_circuit",
     "reserve_budget",
+    "run_connection_test",
     "set_default_account",
     "update_account",
     "update_branch_config",

@@ -73,10 +73,30 @@ def account_edit(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             "form": form,
             "vendor": vendor,
             "account": account,
-            "webhook_url": selectors.webhook_url(account),
+            "webhook_url": selectors.webhook_url(account) if vendor.callbacks else "",
         },
         status=422 if form.is_bound else 200,
     )
+
+
+@staff_view("config.change")
+@require_http_methods(["GET", "POST"])
+def account_test(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """Ask for a test of the connection (POST), or look what came of it (GET)."""
+    account = selectors.get_account_for_actor(request.actor, pk)
+    fault = ""
+    if request.method == "POST":
+        try:
+            services.ask_connection_test(actor=request.actor, account=account)
+        except DomainError as error:
+            fault = in_words(error)
+        account.refresh_from_db()
+    if request.htmx:
+        context = {"account": account, "fault": fault}
+        return render(request, "policy/account_form.html#connection", context)
+    if fault:
+        messages.error(request, fault)
+    return redirect("account-edit", pk)
 
 
 @staff_view("config.change")

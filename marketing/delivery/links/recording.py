@@ -39,10 +39,10 @@ def follow(code: str, visitor: Visitor) -> Lead:
     """
     reference, link = _read(code, picture=False)
     with tenant_scope(link.tenant_id):
-        chain = Tenant.objects.get(pk=link.tenant_id)
+        message = _message(reference)
+        chain = message.tenant if message else Tenant.objects.get(pk=link.tenant_id)
         # Straight from the database: a link works while the cache is away.
         config = MarketingConfig.objects.first() or MarketingConfig()
-        message = _message(reference)
         url = ""
         if message and chain.is_active and not _is_over(message, config):
             url = _destination(link, message)
@@ -88,7 +88,7 @@ def _kept_link(link_id: int) -> TrackedLink:
 
 
 def _message(reference: Reference) -> Message | None:
-    found = Message.objects.select_related("run").filter(pk__range=reference.id_range)
+    found = Message.objects.select_related("run", "tenant").filter(pk__range=reference.id_range)
     return next((message for message in found if reference.names(message.pk)), None)
 
 

@@ -57,8 +57,8 @@ def test_a_real_server_leads_on_and_remembers(live_chain, live_server):
 def test_no_table_for_people_is_read(chain, django_assert_num_queries):
     code = code_of(send())
     get(f"/r/{code}")
-    # Savepoint and scope twice each, chain, settings, message with its run, the note.
-    with django_assert_num_queries(8) as queries:
+    # Savepoint and scope twice each, the message with its run and chain, settings, the note.
+    with django_assert_num_queries(7) as queries:
         get(f"/r/{code}")
     assert not any("session" in query["sql"] or "core_user" in query["sql"] for query in queries)
 

@@ -38,7 +38,8 @@ class AccountField:
 class Vendor:
     """`spelling` is Module 11's name of the vendor, where it is not ours.
 
-    One of the sender's `any_of` must be given. `callbacks` says what to do with the address
+    `base_url` is empty where the sender's `host` is what is called. One of the sender's
+    `any_of` must be given. `callbacks` says what to do with the address
     that the vendor is to call; empty: it never calls.
     """
 
@@ -65,6 +66,7 @@ class Vendor:
         return None
 
 
+MAIL_ADDRESS = r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+"
 ENTITY_ID = AccountField(
     "entity_id",
     _("DLT entity ID"),
@@ -265,6 +267,18 @@ SSL_WIRELESS = Vendor(
     ),
     callbacks="",
 )
+MAIL_SENDER = (
+    AccountField("from_email", _("From address"), column="email_from_address"),
+    AccountField("from_name", _("From name"), is_required=False, column="email_from_name"),
+    AccountField("reply_to", _("Reply address"), is_required=False, pattern=MAIL_ADDRESS),
+    AccountField(
+        "unsubscribe_email",
+        _("Mailbox for unsubscribing"),
+        is_required=False,
+        pattern=MAIL_ADDRESS,
+        help_text=_("Some mail programs write there; empty: the from address."),
+    ),
+)
 SENDGRID = Vendor(
     Provider.SENDGRID,
     Channel.EMAIL,
@@ -278,15 +292,83 @@ SENDGRID = Vendor(
             help_text=_("From SendGrid's signed event webhook page."),
         ),
     ),
-    sender=(
-        AccountField("from_email", _("From address"), column="email_from_address"),
-        AccountField("from_name", _("From name"), is_required=False, column="email_from_name"),
+    sender=MAIL_SENDER,
+)
+SES = Vendor(
+    Provider.SES,
+    Channel.EMAIL,
+    "https://email.ap-south-1.amazonaws.com",
+    credentials=(
+        AccountField("access_key_id", _("Access key ID")),
+        AccountField("secret_access_key", _("Secret access key"), column="email_api_key"),
     ),
+    sender=(
+        *MAIL_SENDER,
+        AccountField(
+            "configuration_set",
+            _("Configuration set"),
+            is_required=False,
+            help_text=_("The one that publishes events to SNS; without it nothing comes."),
+        ),
+        AccountField(
+            "topic_arn",
+            _("SNS topic ARN"),
+            is_required=False,
+            pattern=r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d+:\S+",
+            help_text=_("Where it is given, events of no other topic are taken."),
+        ),
+    ),
+    callbacks=_(
+        "Subscribe this address to the SNS topic of the configuration set, by HTTPS and without "
+        "raw message delivery; the subscription is confirmed by itself."
+    ),
+)
+SMTP = Vendor(
+    Provider.SMTP,
+    Channel.EMAIL,
+    "",
+    credentials=(
+        AccountField("username", _("User name"), is_required=False),
+        AccountField("password", _("Password"), is_required=False, column="email_api_key"),
+    ),
+    sender=(
+        AccountField("host", _("Server"), pattern=r"[A-Za-z0-9.-]+"),
+        AccountField(
+            "port",
+            _("Port"),
+            is_required=False,
+            pattern=r"\d{1,5}",
+            help_text=_("Empty: 587, or 465 with TLS from the start."),
+        ),
+        AccountField(
+            "security",
+            _("Encryption"),
+            is_required=False,
+            choices=(
+                ("", "STARTTLS"),
+                ("tls", _("TLS from the start")),
+                ("none", _("None; on your own network only")),
+            ),
+        ),
+        *MAIL_SENDER,
+        AccountField(
+            "return_path",
+            _("Bounce address"),
+            is_required=False,
+            pattern=MAIL_ADDRESS,
+            help_text=_("Who gets the bounces; empty: the from address."),
+        ),
+    ),
+    callbacks="",
 )
 # The first of a channel is opened when none was named.
 VENDORS: dict[str, Vendor] = {
     vendor.provider: vendor
-    for vendor in (META, GUPSHUP, TWILIO_WHATSAPP, MSG91, TWILIO, SSL_WIRELESS, SENDGRID)
+    for vendor in (
+        *(META, GUPSHUP, TWILIO_WHATSAPP),
+        *(MSG91, TWILIO, SSL_WIRELESS),
+        *(SENDGRID, SES, SMTP),
+    )
 }
 
 

@@ -77,7 +77,7 @@ def _known(wanted: Mapping[uuid.UUID, object]) -> Known:
 
 def _new(version: TemplateVersion, source: str) -> TrackedLink:
     return TrackedLink(
-        tenant_id=version.tenant_id,
+        tenant_id=version.tenant.pk,
         version_id=version.pk,
         source=source,
         channel=version.template.channel,

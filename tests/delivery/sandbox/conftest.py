@@ -101,11 +101,12 @@ def sandbox(process: Process) -> Process:
 
 @dataclass
 class Receiver:
-    """Where callbacks go. While `is_down` it answers 503."""
+    """Where callbacks go, each at the address in `urls`. While `is_down` it answers 503."""
 
     url: str = ""
     is_down: bool = False
     posts: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    urls: list[str] = field(default_factory=list)
 
     def wait(self, enough: Callable[[], bool], seconds: float = 8) -> None:
         give_up_at = time.monotonic() + seconds
@@ -122,6 +123,7 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if not received.is_down:
+                received.urls.append(f"http://{self.headers['Host']}{self.path}")
                 received.posts.append((dict(self.headers), body))
             self.send_response(503 if received.is_down else 200)
             self.end_headers()

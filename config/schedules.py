@@ -17,6 +17,7 @@ SCHEDULES: dict[str, dt.timedelta | str] = {
     "marketing.campaigns.tasks.run_due_campaigns": "* * * * *",
     "marketing.core.tasks.deliver_events": dt.timedelta(seconds=10),
     "marketing.core.tasks.ensure_partitions": "10 1 * * *",
+    "marketing.core.tasks.forget_responses": "40 * * * *",
     "marketing.delivery.tasks.consume_webhooks": dt.timedelta(seconds=5),
     "marketing.delivery.tasks.count_engagement": dt.timedelta(seconds=5),
     "marketing.delivery.tasks.drop_old_partitions": "0 3 * * *",

@@ -1,14 +1,20 @@
 """Idempotency keys: the response is stored in the transaction of the work it answers for."""
 
+import datetime as dt
 import hashlib
 from collections.abc import Callable
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
+from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, IdempotencyMismatch
+from marketing.core.ids import lower_bound
 from marketing.core.models import IdempotencyRecord
+
+# The HTTP contract promises 24 hours; a weekend's clock or a queue may add to them.
+KEPT = dt.timedelta(hours=48)
 
 
 class StillRunning(DomainError):
@@ -39,6 +45,16 @@ def run_once(
         status, data = work()
         mine.update(status=status, response=data)
         return status, data
+
+
+def forget_old() -> int:
+    """Delete the open tenant's responses that nobody can ask for any more; returns how many.
+
+    They hold what was answered, names and numbers of people included.
+    """
+    old = IdempotencyRecord.objects.filter(pk__lt=lower_bound(clock.now() - KEPT))
+    count, _ = old.delete()
+    return count
 
 
 def _claim(client: str, key: str, digest: bytes) -> IdempotencyRecord:

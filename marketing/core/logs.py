@@ -14,12 +14,17 @@ def mask_phone(phone: str) -> str:
     return f"{phone[:4]}****{phone[-2:]}" if phone else ""
 
 
+def mask_personal_data(text: str) -> str:
+    """The text with every phone number and e-mail address in it masked."""
+    return EMAIL.sub(r"\1***@\2", PHONE.sub(lambda m: mask_phone(m.group()), text))
+
+
 class MaskPersonalData(logging.Filter):
     """Mask phone numbers and e-mail addresses in the finished message."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
-        masked = EMAIL.sub(r"\1***@\2", PHONE.sub(lambda m: mask_phone(m.group()), text))
+        masked = mask_personal_data(text)
         if masked != text:
             record.msg, record.args = masked, None
         return True

@@ -15,3 +15,15 @@ def ensure_partitions() -> None:
     from marketing.core import partitions
 
     partitions.keep_ahead()
+
+
+@shared_task
+def forget_responses() -> None:
+    """Delete remembered responses of every tenant that are past their time."""
+    from marketing.core import idempotency
+    from marketing.core.models import Tenant
+    from marketing.core.tenancy import tenant_scope
+
+    for tenant in Tenant.objects.all():
+        with tenant_scope(tenant.pk):
+            idempotency.forget_old()

@@ -17,6 +17,7 @@ from marketing.delivery.content_sent import content_sent
 from marketing.delivery.links import person_data as links
 from marketing.delivery.models import Message, SendRun
 from marketing.delivery.template_review import submit_template
+from marketing.delivery.webhooks import people
 from marketing.delivery.webhooks.addresses import forget_account
 from marketing.policy.connection import register_test
 from marketing.policy.models import ProviderAccount
@@ -32,6 +33,10 @@ def register() -> None:
     person_data.register(person_data.Holding("messages", export_messages, erase_messages))
     person_data.register(
         person_data.Holding("engagement", links.export_engagement, links.erase_engagement)
+    )
+    timeline.register_source("inbound", people.inbound_in_timeline)
+    person_data.register(
+        person_data.Holding("inbound", people.export_inbound, people.erase_inbound)
     )
     register_gateway(submit_template)
     register_test(prepare_test)

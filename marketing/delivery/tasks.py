@@ -75,10 +75,11 @@ def count_engagement() -> None:
 
 @shared_task
 def drop_old_partitions() -> None:
-    """Drop message partitions past every tenant's retention."""
+    """Drop partitions of messages past every tenant's retention, and of old webhooks."""
     from marketing.delivery import services
 
     services.drop_old_partitions()
+    services.drop_old_webhooks()
 
 
 @shared_task

@@ -2,8 +2,18 @@ from django.urls import path
 
 from marketing.delivery import views
 from marketing.delivery.links import pages as links
+from marketing.delivery.webhooks import pages as webhooks
 
 urlpatterns = [
+    path("settings/webhooks", webhooks.webhook_list, name="webhook-list"),
+    path("settings/webhooks/keywords", webhooks.keywords_save, name="webhook-keywords"),
+    path(
+        "settings/webhooks/accounts/<uuid:pk>/replay",
+        webhooks.account_replay,
+        name="webhook-account-replay",
+    ),
+    path("settings/webhooks/<uuid:pk>", webhooks.webhook_detail, name="webhook-detail"),
+    path("settings/webhooks/<uuid:pk>/replay", webhooks.webhook_replay, name="webhook-replay"),
     path("r/<str:code>", links.short_link, name="short-link"),
     path("o/<str:code>.gif", links.opening, name="opening"),
     path("customers/<uuid:pk>/panels/messages", views.customer_messages, name="customer-messages"),

@@ -75,11 +75,7 @@ class InboundMessage(TenantModel):
             models.UniqueConstraint(fields=["account_id", "key"], name="inbound_message_key")
         ]
         indexes = [
-            models.Index(
-                fields=["account_id", "sender"],
-                condition=Q(answered_at__isnull=False),
-                name="inbound_message_answered",
-            ),
+            models.Index(fields=["tenant", "sender"], name="inbound_message_sender"),
             models.Index(
                 fields=["tenant", "-id"],
                 condition=Q(is_known=False),

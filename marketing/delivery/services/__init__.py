@@ -2,7 +2,7 @@
 
 from marketing.delivery.services.cascade import sweep_fallbacks
 from marketing.delivery.services.freeze import FreezeResult, freeze_run
-from marketing.delivery.services.retention import drop_old_partitions
+from marketing.delivery.services.retention import drop_old_partitions, drop_old_webhooks
 from marketing.delivery.services.runs import (
     cancel_run,
     create_run,
@@ -28,6 +28,7 @@ __all__ = [
     "create_run",
     "dispatch_due",
     "drop_old_partitions",
+    "drop_old_webhooks",
     "expect_no_more",
     "finish_done_runs",
     "finish_run_if_done",

@@ -30,3 +30,12 @@ def why(message: Message) -> str:
     if message.state in ("failed", "unknown"):
         return str(wording.cause(message.error_code, message.error_class))
     return ""
+
+
+WEBHOOK_TONES = {"applied": "success", "unknown": "warning", "unreadable": "danger"}
+
+
+@register.filter
+def webhook_tone(state: str) -> str:
+    """The tone of a webhook request's state."""
+    return WEBHOOK_TONES.get(state, "info")

@@ -132,7 +132,8 @@ def _claim(now: dt.datetime, limit: int) -> list[_Request]:
     """Lock what has waited longest, as much as fits in memory."""
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, [current_tenant_id(), now, limit])
-        ids, size = [], 0
+        ids: list[uuid.UUID] = []
+        size = 0
         for event_id, length in cursor.fetchall():
             size += length
             if ids and size > BYTES:

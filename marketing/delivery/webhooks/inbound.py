@@ -4,6 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -73,7 +74,7 @@ def _note(heard: Sequence[Heard]) -> list[Case]:
         for one, people in zip(heard, _match(heard), strict=True)
         if one.sender
     }
-    columns = [
+    columns: list[list[Any]] = [
         [account_id for account_id, _ in cases],
         [key for _, key in cases],
         [one.account.channel for one, *_ in cases.values()],

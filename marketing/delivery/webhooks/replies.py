@@ -65,6 +65,5 @@ def _may_answer(channel: str, tenant: Tenant) -> bool:
 def _phone_of(person: Customer) -> str:
     """Of her own branch, else of the first one that has a phone."""
     branches = Branch.objects.filter(is_active=True).exclude(phone="").order_by("name")
-    own = branches.filter(pk=person.home_branch_id).first()
-    found = own or branches.first()
-    return found.phone if found else ""
+    found = [branch for branch in branches if branch.pk == person.home_branch_id] or branches[:1]
+    return found[0].phone if found else ""

@@ -1,0 +1,12 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("delivery", "0007_what_people_decide")]
+    operations = [
+        migrations.RemoveIndex(model_name="inboundmessage", name="inbound_message_answered"),
+        migrations.AddIndex(
+            model_name="inboundmessage",
+            index=models.Index(fields=["tenant", "sender"], name="inbound_message_sender"),
+        ),
+    ]

@@ -77,7 +77,8 @@ class Suppression(TenantModel):
     """An address that must not be written to again; survives the erasure of its person.
 
     `address_hash` is SHA-256 over tenant id, ":" and the address: see
-    `parlour_address_hash` in the migrations, the only place that computes it.
+    `parlour_address_hash` in the migrations, the only place that computes it. After `until`
+    it may be tried again (None: never).
     """
 
     class Reason(models.TextChoices):
@@ -85,10 +86,12 @@ class Suppression(TenantModel):
         COMPLAINT = "complaint", "Complaint"
         INVALID = "invalid", "Invalid address"
         OPTED_OUT = "opted_out", "Opted out at the provider"
+        UNREACHABLE = "unreachable", "Not reachable for now"
 
     channel = models.CharField(max_length=20, choices=Channel.choices)
     address_hash = models.BinaryField()
     reason = models.CharField(max_length=20, choices=Reason.choices)
+    until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -1,12 +1,16 @@
 """Addresses that must not be written to again. They are kept as hashes and outlive the person."""
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 
 from django.db import connection
 
 from customers.models import Channel, Customer, Suppression
 from customers.selectors import suppressions_of
+from marketing.core import clock
 from marketing.core.tenancy import current_tenant_id
+
+UNREACHABLE_FOR = dt.timedelta(days=30)
 
 
 def suppress_address(*, channel: str, address: str, reason: str) -> None:
@@ -17,7 +21,8 @@ def suppress_address(*, channel: str, address: str, reason: str) -> None:
 def suppress_addresses(addresses: Iterable[tuple[str, str, str]]) -> None:
     """The same for many `(channel, address, reason)` in one statement.
 
-    An address that only opted out takes the harder reason; others keep their first one.
+    An address that only opted out takes the harder reason; others keep their first one. Who
+    could not be reached may be tried again after `UNREACHABLE_FOR`.
     """
     rows = sorted({(channel, address): reason for channel, address, reason in addresses}.items())
     if not rows:
@@ -25,15 +30,20 @@ def suppress_addresses(addresses: Iterable[tuple[str, str, str]]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO customers_suppression AS known (tenant_id, channel, address_hash, reason)
-            SELECT %(tenant)s, channel, parlour_address_hash(%(tenant)s, address), reason
+            INSERT INTO customers_suppression AS known (
+                tenant_id, channel, address_hash, reason, until)
+            SELECT %(tenant)s, channel, parlour_address_hash(%(tenant)s, address), reason,
+                   CASE reason WHEN 'unreachable' THEN %(until)s::timestamptz END
             FROM unnest(%(channels)s::text[], %(addresses)s::text[], %(reasons)s::text[])
                 AS given(channel, address, reason)
             ON CONFLICT (tenant_id, channel, address_hash)
-            DO UPDATE SET reason = excluded.reason WHERE known.reason = 'opted_out'
+            DO UPDATE SET reason = excluded.reason, until = excluded.until
+            WHERE known.reason = 'unreachable'
+               OR (known.reason = 'opted_out' AND excluded.reason <> 'unreachable')
             """,
             {
                 "tenant": current_tenant_id(),
+                "until": clock.now() + UNREACHABLE_FOR,
                 "channels": [channel for (channel, _address), _reason in rows],
                 "addresses": [address for (_channel, address), _reason in rows],
                 "reasons": [reason for _key, reason in rows],

@@ -6,6 +6,6 @@ class DeliveryConfig(AppConfig):
     label = "delivery"
 
     def ready(self) -> None:
-        from marketing.delivery import registrations
+        from marketing.delivery import handlers, registrations  # noqa: F401  handlers subscribe
 
         registrations.register()

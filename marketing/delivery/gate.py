@@ -58,6 +58,7 @@ REASONS = (
             SELECT FROM customers_suppression x WHERE x.tenant_id = %(tenant_id)s
             AND x.channel = %(channel)s
             AND (x.reason <> 'opted_out' OR %(purpose)s <> 'transactional')
+            AND (x.until IS NULL OR x.until > %(now)s)
             AND x.address_hash = parlour_address_hash(%(tenant_id)s, {address}))""",
         False,
     ),
@@ -148,6 +149,7 @@ def build_gate(
             "has_suppressions": has_suppressions,
             "daily_limit": config.daily_message_limit_per_customer,
             "weekly_limit": config.weekly_message_limit_per_customer,
+            "now": now,
             "day_ago": now - dt.timedelta(days=1),
             "week_ago": now - dt.timedelta(days=7),
         },

@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from customers.models import Suppression
 from customers.services import suppress_addresses
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.counters import Move, move_counters
+from marketing.delivery.dispatch.refusals import pause_refused_runs
 from marketing.delivery.models import Message
 from marketing.delivery.rules import MAX_TRIES, Result, ResultClass, retry_delay
 
@@ -100,12 +101,34 @@ def write(
     `keep_names` False where the vendor's callbacks name the messages by our own ids.
     """
     now = timezone.now()
-    states = [_state(outcome) for outcome in outcomes]
-    values: dict[str, Any] = {
-        "now": now,
+    place: dict[str, Any] = {
+        "ids": [outcome.message_id for outcome in outcomes],
         "first": first,
         "last": last,
-        "ids": [outcome.message_id for outcome in outcomes],
+    }
+    with tenant_scope(tenant_id):
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK, place)
+            cursor.execute(CHANGE, place | _values(outcomes, _waited_a_day(outcomes, place), now))
+            changed: list[Changed] = [Changed(*row) for row in cursor.fetchall()]
+        if keep_names:
+            _name(tenant_id, [row for row in changed if row.reference])
+        _give_back([row for row in changed if row.new in ("failed", "queued")])
+        _count(changed)
+        _suppress(outcomes, first, last)
+    refused = {o.message_id for o in outcomes if o.result.outcome is ResultClass.FAIL_CONTENT}
+    if batch_ids := {row.batch_id for row in changed if row.id in refused}:
+        with tenant_scope(tenant_id):
+            pause_refused_runs(batch_ids)
+
+
+def _values(
+    outcomes: Sequence[Outcome], waited: Collection[uuid.UUID], now: dt.datetime
+) -> dict[str, Any]:
+    """The columns of the change; `waited` are those whose one try a day later this was."""
+    states = [_state(outcome, outcome.message_id in waited) for outcome in outcomes]
+    return {
+        "now": now,
         "states": states,
         "references": [outcome.result.reference for outcome in outcomes],
         "codes": [outcome.result.code[:30] for outcome in outcomes],
@@ -117,16 +140,15 @@ def write(
         ],
         "segments": [outcome.segments for outcome in outcomes],
     }
-    with tenant_scope(tenant_id):
-        with connection.cursor() as cursor:
-            cursor.execute(LOCK, values)
-            cursor.execute(CHANGE, values)
-            changed: list[Changed] = [Changed(*row) for row in cursor.fetchall()]
-        if keep_names:
-            _name(tenant_id, [row for row in changed if row.reference])
-        _give_back([row for row in changed if row.new in ("failed", "queued")])
-        _count(changed)
-        _suppress(outcomes, first, last)
+
+
+def _waited_a_day(outcomes: Sequence[Outcome], place: dict[str, Any]) -> set[uuid.UUID]:
+    """Of the messages that are held back for a day, those that were already."""
+    ids = [o.message_id for o in outcomes if o.result.outcome is ResultClass.RETRY_LATER_24H]
+    if not ids:
+        return set()
+    rows = Message.objects.filter(pk__in=ids, pk__range=(place["first"], place["last"]))
+    return set(rows.filter(error_class=ResultClass.RETRY_LATER_24H).values_list("pk", flat=True))
 
 
 def _name(tenant_id: uuid.UUID, changed: Sequence[Changed]) -> None:
@@ -176,7 +198,7 @@ def _count(changed: Sequence[Changed]) -> None:
     )
 
 
-def _state(outcome: Outcome) -> str:
+def _state(outcome: Outcome, has_waited: bool) -> str:
     kind = outcome.result.outcome
     if kind is ResultClass.ACCEPTED:
         return "sent"
@@ -187,6 +209,8 @@ def _state(outcome: Outcome) -> str:
     # A vendor that asks for less has not looked at the message: no try of it is used up.
     if kind is ResultClass.RETRY and (outcome.tries < MAX_TRIES or outcome.result.slows):
         return "queued"
+    if kind is ResultClass.RETRY_LATER_24H and outcome.tries < MAX_TRIES and not has_waited:
+        return "queued"
     return "failed"
 
 
@@ -195,15 +219,21 @@ def _class(result: Result) -> str:
 
 
 def _again_at(outcome: Outcome, now: dt.datetime) -> dt.datetime:
+    if outcome.result.outcome is ResultClass.RETRY_LATER_24H:
+        return now + dt.timedelta(hours=24)
     return now + retry_delay(outcome.tries, outcome.result.retry_after)
 
 
 def _suppress(outcomes: Sequence[Outcome], first: uuid.UUID, last: uuid.UUID) -> None:
-    """An address the vendor says has opted out is not written to again."""
-    ids = [o.message_id for o in outcomes if o.result.outcome is ResultClass.FAIL_OPTOUT]
-    if ids:
-        rows = Message.objects.filter(pk__in=ids, pk__gte=first, pk__lte=last)
+    """Addresses that the vendor says to leave alone are not written to again."""
+    reasons = {
+        outcome.message_id: outcome.result.suppress or Suppression.Reason.OPTED_OUT.value
+        for outcome in outcomes
+        if outcome.result.suppress or outcome.result.outcome is ResultClass.FAIL_OPTOUT
+    }
+    if reasons:
+        rows = Message.objects.filter(pk__in=reasons, pk__range=(first, last)).exclude(address="")
         suppress_addresses(
-            (channel, address, Suppression.Reason.OPTED_OUT)
-            for channel, address in rows.values_list("channel", "address")
+            (channel, address, reasons[pk])
+            for pk, channel, address in rows.values_list("pk", "channel", "address")
         )

@@ -115,7 +115,9 @@ def test_every_code_in_answers_and_in_callbacks(code, expected):
     failed = {"id": "wa1", "gsId": "gs1", "type": "failed", "payload": {"code": code}}
     (update,) = parse(event("message-event", failed))
     assert (update.state, update.code, update.error_class) == ("failed", str(code), expected)
-    assert update.suppress == ("opted_out" if expected == "fail_optout" else "")
+    assert update.suppress == (
+        "opted_out" if expected == "fail_optout" else "unreachable" if code == 131026 else ""
+    )
 
 
 def test_the_journey_of_a_message(payload):

@@ -133,7 +133,7 @@ def test_every_code_in_answers_and_in_webhooks(code, expected):
     result = interpret(400, {"error": {"code": code, "message": "no"}})
     assert (result.outcome, result.code) == (expected, str(code))
     assert result.slows == (code in (4, 80007, 130429))
-    assert result.suppress == ("opted_out" if code == 131050 else "")
+    assert result.suppress == {131050: "opted_out", 131026: "unreachable"}.get(code, "")
     status = {"id": "wamid.1", "status": "failed", "timestamp": "1", "errors": [{"code": code}]}
     value = {"statuses": [status]}
     (update,) = parse(

@@ -45,7 +45,9 @@ def class_of_message(message: str) -> ResultClass | None:
 
 def suppression(code: int | None) -> str:
     """Why nothing may be sent to the address again after this code; "" when it may."""
-    return "opted_out" if result_class(code) is ResultClass.FAIL_OPTOUT else ""
+    if result_class(code) is ResultClass.FAIL_OPTOUT:
+        return "opted_out"
+    return meta.suppression(code)
 
 
 def as_code(value: object) -> int | None:

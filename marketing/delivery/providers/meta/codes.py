@@ -19,6 +19,7 @@ CODES: dict[ResultClass, tuple[int, ...]] = {
 }  # fmt: skip
 # The app, the account or its number is asked to slow down; 131056 is about one person only.
 SLOW_DOWN = frozenset({4, 80007, 130429})
+UNDELIVERABLE = 131026
 _CLASSES = {code: kind for kind, codes in CODES.items() for code in codes}
 
 
@@ -28,5 +29,10 @@ def result_class(code: int | None) -> ResultClass | None:
 
 
 def suppression(code: int | None) -> str:
-    """Why nothing may be sent to the address again after this code; "" when it may."""
+    """Why nothing may be sent to the address again after this code; "" when it may.
+
+    131026 stands for much, an old app among it: for a while only.
+    """
+    if code == UNDELIVERABLE:
+        return "unreachable"
     return "opted_out" if result_class(code) is ResultClass.FAIL_OPTOUT else ""

@@ -1,0 +1,42 @@
+"""A run whose text the vendor refuses is paused: the rest would only be refused, too."""
+
+from collections.abc import Collection
+
+from django.db import connection
+
+from marketing.delivery.models import SendRun
+from marketing.delivery.services.runs import pause_run
+
+CONTENT_REFUSED = "content_refused"
+FEWEST = 20
+LATEST = 40
+
+# The latest answers of each batch: within its bounds, however large the run is.
+ANSWERS = """
+    SELECT b.run_id, count(*), count(*) FILTER (WHERE m.error_class = 'fail_content'),
+           max(m.error_detail) FILTER (WHERE m.error_class = 'fail_content')
+    FROM delivery_dispatchbatch b CROSS JOIN LATERAL (
+        SELECT m.error_class, m.error_detail FROM delivery_message m
+        WHERE m.batch_id = b.id AND m.id BETWEEN b.first_id AND b.last_id
+          AND m.state IN ('sent', 'delivered', 'read', 'failed')
+        ORDER BY coalesce(m.failed_at, m.sent_at) DESC LIMIT %s
+    ) m
+    WHERE b.id = ANY(%s)
+    GROUP BY b.run_id
+"""
+
+
+def pause_refused_runs(batch_ids: Collection[int]) -> None:
+    """Pause the runs of these batches whose latest answers are faults of the text.
+
+    More than half of at least twenty: one person's odd value does not stop the others.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ANSWERS, [LATEST, list(batch_ids)])
+        refused = {
+            run_id: detail
+            for run_id, answers, faults, detail in cursor.fetchall()
+            if answers >= FEWEST and faults > answers / 2
+        }
+    for run in SendRun.objects.filter(pk__in=refused, state=SendRun.State.FROZEN):
+        pause_run(run=run, reason=CONTENT_REFUSED, detail=refused[run.pk])

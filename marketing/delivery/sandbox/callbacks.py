@@ -53,12 +53,13 @@ class CallbackPoster:
         sandbox = self._sandbox
         for template in sandbox.templates.review(now_ms()):
             reviewed = VENDORS[template.provider].reviewed
-            owner = next(
+            owners = (
                 account
                 for account in sandbox.accounts.all()
                 if (account.provider, account.template_owner) == (template.provider, template.owner)
             )
-            if reviewed is not None:
+            owner = next(owners, None)
+            if reviewed is not None and owner is not None:
                 sandbox.ledger.owe(owner, "template", reviewed(template))
 
     async def _post_for(self, name: str) -> None:

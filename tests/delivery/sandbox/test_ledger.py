@@ -2,6 +2,7 @@
 
 import http.client
 import sqlite3
+import threading
 
 import pytest
 
@@ -172,3 +173,40 @@ def test_state_is_reached_whether_or_not_anybody_listens(meta, receiver):
     send(meta, message())
     receiver.wait(lambda: meta.control("GET", "messages")[0]["state"] == "read")
     assert receiver.posts == []
+
+
+def test_killed_at_any_moment_it_loses_nothing(meta, receiver):
+    """What was answered is in the ledger, and all of the ledger is called back to its end."""
+    answered = set()
+
+    def keep_sending(worker):
+        for number in range(10_000):
+            reference = f"{worker}-{number}"
+            try:
+                if send(meta, message(reference=reference)).status == 200:
+                    answered.add(reference)
+            except CONNECTION_LOST:
+                return
+
+    for round_number in range(4):
+        senders = [
+            threading.Thread(target=keep_sending, args=(f"{round_number}-{n}",)) for n in range(4)
+        ]
+        for sender in senders:
+            sender.start()
+        enough = len(answered) + 40 + 17 * round_number
+        receiver.wait(lambda enough=enough: len(answered) >= enough)
+        meta.kill()
+        for sender in senders:
+            sender.join()
+        meta.start()
+
+    page = meta.control("GET", "ledger/ids?limit=10000")
+    known = {one["reference"] for one in page["ids"]}
+    assert page["next"] is None
+    assert answered <= known
+    receiver.wait(lambda: summary(meta)["owed"] == 0)
+    told = {
+        one["biz_opaque_callback_data"] for one in statuses(receiver) if one["status"] == "read"
+    }
+    assert told == known

@@ -50,6 +50,27 @@ def make_run(
     )
 
 
+def make_channel_run(
+    mode: str, *templates: MessageTemplate, minutes: int = 30, **values: Any
+) -> SendRun:
+    """A run over the templates' channels in this order, each tried `minutes` after the last."""
+    return create_run(
+        actor=Actor.system(current_tenant_id()),
+        kind=SendRun.Kind.CAMPAIGN,
+        purpose=values.pop("purpose", "promotional"),
+        mode=mode,
+        steps=[
+            {
+                "channel": template.channel,
+                "versionId": str(template.versions.get(number=template.version).pk),
+                "afterMinutes": minutes if number else 0,
+            }
+            for number, template in enumerate(templates)
+        ],
+        **values,
+    )
+
+
 def everyone() -> Any:
     return Customer.objects.filter(status=Customer.Status.ACTIVE)
 

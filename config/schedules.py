@@ -26,6 +26,7 @@ SCHEDULES: dict[str, dt.timedelta | str] = {
     "marketing.delivery.tasks.settle_costs": dt.timedelta(seconds=5),
     "marketing.delivery.tasks.sweep_batches": dt.timedelta(seconds=10),
     "marketing.delivery.tasks.sweep_fallbacks": dt.timedelta(seconds=5),
+    "marketing.policy.tasks.close_due_circuits": dt.timedelta(seconds=10),
     "marketing.policy.tasks.open_budget_month": "0 * * * *",
     "marketing.segments.tasks.refresh_all_segments": "0 */6 * * *",
 }

@@ -22,3 +22,9 @@ def pause_campaigns(happened: Sequence[DomainEvent]) -> None:
             reason=event.payload["reason"],
             detail=event.payload.get("detail", ""),
         )
+
+
+@subscribe("account.circuit_closed")
+def resume_campaigns(happened: Sequence[DomainEvent]) -> None:
+    for event in happened:
+        services.resume_after_outage(account_id=UUID(event.payload["accountId"]))

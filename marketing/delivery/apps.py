@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 
 class DeliveryConfig(AppConfig):
@@ -6,6 +7,11 @@ class DeliveryConfig(AppConfig):
     label = "delivery"
 
     def ready(self) -> None:
-        from marketing.delivery import handlers, registrations  # noqa: F401  handlers subscribe
+        from marketing.core.context import NAVIGATION
+        from marketing.delivery import (
+            handlers,  # noqa: F401  subscribes
+            registrations,
+        )
 
         registrations.register()
+        NAVIGATION.append((gettext_noop("Operations"), "operations", "activity", "operations.view"))

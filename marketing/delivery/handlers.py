@@ -1,18 +1,29 @@
-"""News from content: a template that WhatsApp stopped is not sent any more."""
+"""What delivery does when something elsewhere has happened."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from marketing.content.models import TemplateVersion, WhatsAppStatus
 from marketing.core.events import subscribe
 from marketing.core.models import DomainEvent
-from marketing.delivery import services
+from marketing.delivery import selectors, services
 from marketing.delivery.models import SendRun
 
 STOPPED = (WhatsAppStatus.PAUSED, WhatsAppStatus.DISABLED, WhatsAppStatus.REJECTED)
 
 
+@subscribe("account.circuit_closed")
+def resume_runs(happened: Sequence[DomainEvent]) -> None:
+    """Go on with runs that waited for the account; a campaign resumes its own."""
+    for event in happened:
+        waiting = selectors.runs_waiting_for(UUID(event.payload["accountId"]))
+        for run in waiting.filter(campaign_id=None):
+            services.resume_run(run=run)
+
+
 @subscribe("template.status_changed")
 def pause_runs_of_stopped_templates(happened: Sequence[DomainEvent]) -> None:
+    """What WhatsApp has stopped is not sent any more."""
     version_ids = {event.payload["versionId"] for event in happened}
     reasons = {event.payload["versionId"]: event.payload["reason"] for event in happened}
     stopped = TemplateVersion.objects.filter(pk__in=version_ids, whatsapp_status__in=STOPPED)

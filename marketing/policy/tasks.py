@@ -22,3 +22,15 @@ def check_account_connection(tenant_id: str, account_id: str) -> None:
     from marketing.policy import services
 
     services.run_connection_test(tenant_id=uuid.UUID(tenant_id), account_id=uuid.UUID(account_id))
+
+
+@shared_task
+def close_due_circuits() -> None:
+    """Let accounts whose vendor did not answer try again."""
+    from marketing.core.models import Tenant
+    from marketing.core.tenancy import tenant_scope
+    from marketing.policy import services
+
+    for tenant in Tenant.objects.filter(is_active=True):
+        with tenant_scope(tenant.pk):
+            services.close_due_circuits()

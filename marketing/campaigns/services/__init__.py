@@ -15,6 +15,7 @@ from marketing.campaigns.services.drafts import (
 from marketing.campaigns.services.runs import (
     note_run_finished,
     note_run_paused,
+    resume_after_outage,
     run_if_due,
     start_run,
     waiting_campaign_ids,
@@ -39,6 +40,7 @@ __all__ = [
     "note_run_paused",
     "pause_campaign",
     "reject_campaign",
+    "resume_after_outage",
     "resume_campaign",
     "run_if_due",
     "schedule_campaign",

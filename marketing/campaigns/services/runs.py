@@ -17,6 +17,7 @@ from marketing.campaigns.services.sending import (
     begin_run,
     enqueue_start,
     finish,
+    resume_campaign,
     schedule_campaign,
     stop,
 )
@@ -27,6 +28,7 @@ from marketing.core.errors import BudgetExceeded, DomainError
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery import services as delivery
 from marketing.delivery.models import SendRun
+from marketing.delivery.selectors import ACCOUNT_PAUSED, runs_waiting_for
 from marketing.policy import selectors as policy
 
 logger = logging.getLogger(__name__)
@@ -177,6 +179,18 @@ def note_run_paused(*, send_run_id: uuid.UUID, reason: str, detail: str = "") ->
     """Delivery stopped a run by itself (a provider refuses, the money is gone)."""
     if campaign := _sending_campaign(send_run_id):
         _pause(campaign, reason, detail)
+
+
+@transaction.atomic
+def resume_after_outage(*, account_id: uuid.UUID) -> None:
+    """The provider account works again: go on with the campaigns that stopped for it."""
+    waiting = runs_waiting_for(account_id).values("pk")
+    actor = Actor.system(current_tenant_id())
+    for run in CampaignRun.objects.filter(send_run__in=waiting).select_related("campaign"):
+        campaign = lock(run.campaign)
+        is_waiting = campaign.pause_reason == ACCOUNT_PAUSED
+        if campaign.status == CampaignStatus.PAUSED and is_waiting:
+            resume_campaign(actor=actor, campaign=campaign)
 
 
 def _sending_campaign(send_run_id: uuid.UUID) -> Campaign | None:

@@ -1,16 +1,14 @@
 """Sending by one provider account: its rate and window, shared fairly by the batches at hand.
 
-Batches take turns by lane (branch or chain), within a lane by run: a small campaign started
-behind a large one gets half the rate at once. The window rolls: as many messages are marked as
-there are tokens and room for, their start is noted, their calls are made, the answers noted
-and written in sets.
+Runs take turns: a small campaign started behind a large one gets half the rate at once. The
+window rolls: as many messages are marked as there are tokens and room for, their start is
+noted, their calls are made, the answers noted and written in sets.
 """
 
 import asyncio
 import logging
 import time
 import uuid
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +24,7 @@ from marketing.delivery.dispatch.outcomes import Outcome
 from marketing.delivery.dispatch.sending import Sending, pause_for_account
 from marketing.delivery.dispatch.tokens import TokenBuckets
 from marketing.delivery.dispatch.transport import HTTP_TIMEOUT, NotAnswered, NotSent, Transport
+from marketing.delivery.dispatch.turns import Turns
 from marketing.delivery.providers.base import Envelope
 from marketing.delivery.registry import vendor
 from marketing.delivery.rules import Result, ResultClass
@@ -105,8 +104,7 @@ class AccountSender:
         stop_at: float,
     ) -> None:
         self.batches: list[Batch] = []
-        self._lanes: deque[uuid.UUID] = deque()
-        self._of_lane: dict[uuid.UUID, deque[Batch]] = {}
+        self._turns: Turns[Batch] = Turns()
         self._transport, self._buckets, self._journal = transport, buckets, journal
         self._marking, self._to_write, self._wants = marking, to_write, wants_batches
         self._stop_at = stop_at
@@ -119,11 +117,7 @@ class AccountSender:
 
     def add(self, batch: Batch) -> None:
         self.batches.append(batch)
-        lane = batch.lease.lane
-        if lane not in self._of_lane:
-            self._of_lane[lane] = deque()
-            self._lanes.appendleft(lane)
-        self._of_lane[lane].appendleft(batch)
+        self._turns.add(batch)
         self._room.set()
 
     @property
@@ -149,7 +143,7 @@ class AccountSender:
 
     async def _feed(self) -> None:
         while time.monotonic() < self._stop_at:
-            batch = self._next_batch()
+            batch = self._turns.next()
             if batch is None:
                 self._wants.set()
                 self._room.clear()
@@ -177,15 +171,6 @@ class AccountSender:
             elif marked.messages:
                 self._start(batch, marked.messages)
 
-    def _next_batch(self) -> Batch | None:
-        """The batch whose turn it is."""
-        if not self._lanes:
-            return None
-        self._lanes.rotate(-1)
-        queue = self._of_lane[self._lanes[-1]]
-        queue.rotate(-1)
-        return queue[-1]
-
     def _window(self, batch: Batch) -> int:
         account = batch.sending.account
         size = vendor(account.provider).batch_size(account)
@@ -203,9 +188,8 @@ class AccountSender:
         room = min(window - self._under_way, size)
         if room < max(min(window, size) // 2, 1):
             return 0
-        at_hand = len(self._lanes) + sum(len(queue) - 1 for queue in self._of_lane.values())
         fewest = max(min(account.rate_per_second // 10, 20), 1)
-        return min(room, max(size // at_hand, fewest))
+        return min(room, max(size // len(self._turns), fewest))
 
     def _mark(self, batch: Batch, wanted: int) -> tuple[int, Slice]:
         account = batch.sending.account
@@ -299,11 +283,7 @@ class AccountSender:
         if batch.is_closing:
             return
         batch.is_closing = True
-        lane = batch.lease.lane
-        self._of_lane[lane].remove(batch)
-        if not self._of_lane[lane]:
-            del self._of_lane[lane]
-            self._lanes.remove(lane)
+        self._turns.remove(batch)
         self._wants.set()
         self._to_write.set()
 

@@ -37,6 +37,7 @@ class Lease:
 class Marked:
     """A message that may now be sent: marked `sending`, its cap slot taken."""
 
+    tenant_id: uuid.UUID
     id: uuid.UUID
     customer_id: uuid.UUID
     address: str
@@ -45,7 +46,6 @@ class Marked:
     version_id: uuid.UUID
     segments: int
     tries: int
-    tenant_id: uuid.UUID
 
 
 # The runs that have batches to send are found by jumping from one to the next in the index; of

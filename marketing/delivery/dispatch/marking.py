@@ -313,7 +313,7 @@ def _mark_sending(
             [now, list(slots), now, list(picked.going.values()), lease.first_id, lease.last_id],
         )
         marked = [
-            Marked(*row[:4], json.loads(row[4]), *row[5:], tenant_id=lease.tenant_id)
+            Marked(lease.tenant_id, *row[:4], json.loads(row[4]), *row[5:])
             for row in cursor.fetchall()
         ]
         cursor.execute(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from django.utils import timezone
 
+from customers.models import Purpose
 from marketing.content.models import TemplateVersion
 from marketing.core.actor import Actor
 from marketing.core.models import Tenant
@@ -16,13 +17,13 @@ from marketing.delivery.models import SendRun
 from marketing.delivery.providers.base import Account
 from marketing.delivery.registry import account_of
 from marketing.delivery.rules import Result
+from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED
 from marketing.delivery.services.runs import pause_run
 from marketing.delivery.windows import zones_of_chain
 from marketing.policy import selectors as policy_selectors
 from marketing.policy import services as policy
 from marketing.policy.models import MarketingConfig, ProviderAccount
 
-ACCOUNT_PAUSED = "account_paused"
 # A vendor that does not answer is asked again after this; one that refuses us is not.
 OUTAGE_PAUSE = dt.timedelta(seconds=30)
 
@@ -79,7 +80,7 @@ def load_sending(lease: Lease) -> Sending | None:
         )
         return Sending(
             account=account_of(row),
-            renderer=MessageRenderer(versions),
+            renderer=MessageRenderer(versions, is_promotional=run.purpose == Purpose.PROMOTIONAL),
             settings=Settings(Tenant.objects.get(pk=lease.tenant_id)),
             kind=run.kind,
             purpose=run.purpose,

@@ -74,5 +74,6 @@ class Transport:
 
 def _causes(error: PyreqwestError) -> list[str]:
     """What led to the error, the root last."""
-    details = error.details if isinstance(error, DetailedPyreqwestError) else None
-    return [cause["message"] for cause in (details or {}).get("causes") or ()]
+    if not isinstance(error, DetailedPyreqwestError) or not error.details:
+        return []
+    return [cause["message"] for cause in error.details["causes"] or ()]

@@ -14,8 +14,10 @@ from marketing.delivery.selectors.progress import (
     reasons_of,
     run_progress,
 )
+from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED, runs_waiting_for
 
 __all__ = [
+    "ACCOUNT_PAUSED",
     "Cause",
     "Progress",
     "Verdict",
@@ -28,4 +30,5 @@ __all__ = [
     "recipients",
     "recipients_page",
     "run_progress",
+    "runs_waiting_for",
 ]

@@ -11,7 +11,6 @@ from django.urls import reverse
 
 from customers.models import Channel
 
-_signer = signing.Signer(salt="customers.unsubscribe", sep=".")
 # One byte of the token; only ever appended to.
 _CHANNELS = ("", Channel.WHATSAPP, Channel.SMS, Channel.EMAIL)
 
@@ -25,6 +24,11 @@ class Unsubscribe:
     channel: str = ""
 
 
+def _signer() -> signing.Signer:
+    """Signs by the newest secret key and knows the older ones, so that links outlive a key."""
+    return signing.Signer(salt="customers.unsubscribe", sep=".")
+
+
 def unsubscribe_url(tenant_id: uuid.UUID, customer_id: uuid.UUID, channel: str = "") -> str:
     """The page where the person opts out; also takes RFC 8058 one-click posts. Never expires."""
     token = unsubscribe_token(Unsubscribe(tenant_id, customer_id, channel))
@@ -34,13 +38,13 @@ def unsubscribe_url(tenant_id: uuid.UUID, customer_id: uuid.UUID, channel: str =
 def unsubscribe_token(link: Unsubscribe) -> str:
     """The signed token of the link."""
     packed = link.tenant_id.bytes + link.customer_id.bytes + bytes([_CHANNELS.index(link.channel)])
-    return _signer.sign(base64.urlsafe_b64encode(packed).decode())
+    return _signer().sign(base64.urlsafe_b64encode(packed).decode())
 
 
 def read_unsubscribe_token(token: str) -> Unsubscribe:
     """What the token names. Raises ValueError when it is not one of ours."""
     try:
-        packed = base64.urlsafe_b64decode(_signer.unsign(token))
+        packed = base64.urlsafe_b64decode(_signer().unsign(token))
     except (signing.BadSignature, binascii.Error) as error:
         raise ValueError("not a token of ours") from error
     return Unsubscribe(

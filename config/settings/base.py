@@ -10,6 +10,10 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
 SANDBOX_URL = env.str("SANDBOX_URL", "http://127.0.0.1:8025").rstrip("/")
 SANDBOX_SECRET = env.str("SANDBOX_SECRET", "")
+# Mail servers of the own network that accounts may use; others need a public name.
+SMTP_RELAYS = env.list("SMTP_RELAYS", default=[])
+# What Prometheus must show to read /metrics; without one only this machine may.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 SPOOL_DIR = env.path("SPOOL_DIR", BASE_DIR / ".local" / "spool")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
 # Former keys, newest first: what they signed (links in messages, sessions) stays good.

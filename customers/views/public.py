@@ -27,7 +27,7 @@ CHANNEL_MESSAGES: dict[str, Any] = {
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Ask, then opt out. The signed address is what authorises it, not a CSRF token.
 
-    Mail programs post straight away (RFC 8058).
+    Mail programs post straight away (RFC 8058) and show nobody the answer.
     """
     try:
         link = links.read_unsubscribe_token(token)
@@ -37,6 +37,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST":
             everything = request.POST.get("scope") == "all"
             services.opt_out_by_link(link=link, everything=everything)
+            if "List-Unsubscribe" in request.POST:
+                return HttpResponse(content_type="text/plain")
         customer = Customer.objects.filter(pk=link.customer_id).first()
         spoken = customer.language if customer else ""
         with translation.override(spoken if spoken in dict(settings.LANGUAGES) else "en"):

@@ -69,6 +69,7 @@ class ConfigColumns(ApiSerializer):
     add_utm = serializers.BooleanField()
     link_days = serializers.IntegerField(min_value=1, max_value=32_767, allow_null=True)
     website = serializers.URLField(max_length=255, allow_blank=True)
+    postal_address = serializers.CharField(max_length=255, allow_blank=True)
 
 
 class ConfigInput(ConfigColumns):

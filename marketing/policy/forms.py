@@ -50,17 +50,22 @@ class SwitchesForm(SettingsForm):
             "whatsapp_enabled",
             "sms_enabled",
             "email_enabled",
+            "postal_address",
         )
         labels = {
             "marketing_enabled": _("Send marketing at all"),
             "whatsapp_enabled": _("WhatsApp"),
             "sms_enabled": _("SMS"),
             "email_enabled": _("E-mail"),
+            "postal_address": _("Postal address"),
         }
         help_texts = {
             "marketing_enabled": _("Off stops every message of every branch at once."),
+            "postal_address": _(
+                "Stands under offers by e-mail, as US law asks. Empty: your first salon's."
+            ),
         }
-        widgets = dict.fromkeys(fields, SWITCH)
+        widgets = dict.fromkeys(fields[:4], SWITCH)
 
     def __init__(self, data: Any = None, *, instance: MarketingConfig) -> None:
         agreed = [channel for channel, is_on in instance.assumed_consent.items() if is_on]
@@ -224,6 +229,8 @@ class AccountForm(forms.ModelForm):
         if account._state.adding:
             self.initial.update(name=vendor.provider.label, base_url=vendor.base_url)
             del self.fields["is_active"]
+        if not vendor.base_url:
+            del self.fields["base_url"]
         if vendor.channel != Channel.WHATSAPP:
             del self.fields["portfolio"], self.fields["portfolio_limit"]
         for field in vendor.sender:

@@ -58,6 +58,12 @@ def assumed_consent() -> dict[str, bool]:
     return {channel: bool(stored.get(channel)) for channel in Channel.values}
 
 
+def postal_address() -> str:
+    """Where the chain can be written to: as it is set, else its first salon that has an address."""
+    salons = Branch.objects.filter(is_active=True).exclude(address="").order_by("pk")
+    return get_config().postal_address or (salons.values_list("address", flat=True).first() or "")
+
+
 def is_tracked(channel: str) -> bool:
     """Whether the links of new messages on a channel are to be our short ones."""
     return bool(getattr(get_config(), f"track_{channel}_links"))

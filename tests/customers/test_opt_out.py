@@ -1,8 +1,11 @@
 """Opting out by address, by id and by signed link."""
 
+import datetime as dt
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from customers import links, services
 from customers.models import ConsentState, Suppression
@@ -147,7 +150,8 @@ def test_mail_programs_post_one_click(asha):
         "List-Unsubscribe=One-Click",
         content_type="application/x-www-form-urlencoded",
     )
-    assert answer.status_code == 200
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert not answer.cookies
     state = ConsentState.objects.get(customer=asha)
     assert (state.email_promotional, state.email_service) == (False, False)
     assert state.sms_promotional
@@ -173,6 +177,31 @@ def test_the_link_of_somebody_erased_answers_like_any_other(asha, manager):
     assert Client().get(link_of(asha)).status_code == 200
     assert Client().post(link_of(asha)).status_code == 200
     assert asha.consent_records.count() == lines
+
+
+def test_a_link_outlives_the_key_it_was_signed_with(asha, settings, time_machine):
+    """US law asks for 30 days, mailbox providers for as long as the mail is kept."""
+    url = link_of(asha, "email")
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another-0123456789abcdefghijklmnopqrstuvwxyz-0123456789"
+    time_machine.move_to(timezone.now() + dt.timedelta(days=2 * 366))
+    answer = Client().post(url, {"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    assert not ConsentState.objects.get(customer=asha).email_promotional
+
+
+def test_a_link_signed_by_nobodys_key_is_refused(asha, settings):
+    url = link_of(asha, "email")
+    settings.SECRET_KEY = "another-0123456789abcdefghijklmnopqrstuvwxyz-0123456789"
+    assert Client().post(url).status_code == 404
+    assert not asha.consent_records.exists()
+
+
+@pytest.mark.parametrize("method", ["get", "head", "options", "put", "delete"])
+def test_nothing_but_a_post_opts_out(asha, method):
+    """Mail programs and scanners look at links before anybody does."""
+    getattr(Client(), method)(link_of(asha, "email"))
+    assert not asha.consent_records.exists()
 
 
 @pytest.mark.parametrize("spoil", [lambda t: t[:-1], lambda t: "zz" + t[2:], lambda t: "x"])

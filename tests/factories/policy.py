@@ -49,6 +49,14 @@ WORKING_VALUES: dict[str, dict[str, dict[str, str]]] = {
         "credentials": {"api_key": "SG.test-key-0001"},
         "sender": {"from_email": "hello@example.com", "from_name": "Parlour"},
     },
+    Provider.SES: {
+        "credentials": {"access_key_id": "AKIA0001", "secret_access_key": "ses-secret-0001"},
+        "sender": {"from_email": "hello@example.com", "configuration_set": "parlour"},
+    },
+    Provider.SMTP: {
+        "credentials": {"username": "parlour", "password": "smtp-password-0001"},
+        "sender": {"host": "smtp.example.com", "from_email": "hello@example.com"},
+    },
 }
 
 

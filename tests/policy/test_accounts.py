@@ -95,6 +95,14 @@ def test_what_cannot_be_is_refused_and_nothing_changes(chain, values, field):
         ("twilio", {"sender": {"from_number": ""}}, "sender.from_number"),
         ("twilio_whatsapp", {"sender": {"from_number": "14155238886"}}, "sender.from_number"),
         ("gupshup", {"sender": {"app_name": ""}}, "sender.app_name"),
+        ("ses", {"sender": {"topic_arn": "parlour"}}, "sender.topic_arn"),
+        ("ses", {"base_url": ""}, "base_url"),
+        ("smtp", {"sender": {"security": "ssl"}}, "sender.security"),
+        ("smtp", {"sender": {"port": "smtp"}}, "sender.port"),
+        ("smtp", {"sender": {"return_path": "a@b>\r\nDATA"}}, "sender.return_path"),
+        ("smtp", {"sender": {"host": "10.0.0.25"}}, "sender.host"),
+        ("smtp", {"sender": {"host": "postfix"}}, "sender.host"),
+        ("smtp", {"sender": {"host": "mail.internal"}}, "sender.host"),
     ],
 )
 def test_each_vendors_own_values_are_checked(chain, provider, values, field):
@@ -104,6 +112,13 @@ def test_each_vendors_own_values_are_checked(chain, provider, values, field):
     assert list(refusal.value.fields) == [field]
     account.refresh_from_db()
     assert account.sender == WORKING_VALUES[provider]["sender"]
+
+
+def test_a_relay_of_the_own_network_is_for_those_who_run_parlour_to_allow(chain, settings):
+    settings.SMTP_RELAYS = ["postfix"]
+    sender = WORKING_VALUES["smtp"]["sender"] | {"host": "postfix"}
+    account = make_account("smtp", base_url="", sender=sender)
+    assert account_of(account).sender["host"] == "postfix"
 
 
 def test_a_messaging_service_stands_in_for_the_number(chain):

@@ -47,7 +47,7 @@ class ProviderAccount(TenantModel):
     name = models.CharField(max_length=100)
     channel = models.CharField(max_length=20, choices=Channel.choices)
     provider = models.CharField(max_length=20, choices=Provider.choices)
-    base_url = models.URLField(max_length=255)
+    base_url = models.URLField(max_length=255, blank=True)
     credentials: Any = EncryptedJSONField(default=dict)
     sender = models.JSONField(default=dict)
     rate_per_second = models.PositiveIntegerField(default=10, validators=[MinValueValidator(1)])

@@ -15,7 +15,8 @@ class MarketingConfig(TenantModel):
     """The chain's settings: Module 11's columns and defaults, and what was added to them.
 
     A channel's provider, sender and key live in its default `ProviderAccount`. Links count as
-    over `link_days` after their message was made (None: when the message goes).
+    over `link_days` after their message was made (None: when the message goes). The
+    `postal_address` stands under offers by e-mail.
     """
 
     marketing_enabled = models.BooleanField(default=True)
@@ -55,6 +56,7 @@ class MarketingConfig(TenantModel):
         null=True, blank=True, validators=[MinValueValidator(1)]
     )
     website = models.URLField(max_length=255, blank=True)
+    postal_address = models.CharField(max_length=255, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -19,7 +19,7 @@ from marketing.core.errors import ValidationFailed
 from marketing.core.tenancy import current_tenant_id
 from marketing.policy.defaults import ensure_rate_cards
 from marketing.policy.models import ProviderAccount, WebhookAddress
-from marketing.policy.vendors import VENDORS, AccountField
+from marketing.policy.vendors import VENDORS, AccountField, Vendor
 
 WEBHOOK_TOKEN_BYTES = 32
 
@@ -172,7 +172,7 @@ def _apply(account: ProviderAccount, values: Mapping[str, Any], require_all: boo
         errors[f"sender.{vendor.any_of[0]}"] = [message]
     if account.portfolio_limit is not None and not account.portfolio:
         errors["portfolio"] = [_("Name the portfolio that the limit is for.")]
-    errors |= _address_faults(account.base_url)
+    errors |= _address_faults(account, vendor)
     if account.is_default and not account.is_active:
         errors["is_active"] = [_("Make another account the default one first.")]
     try:
@@ -207,18 +207,27 @@ def _faults(
     return errors
 
 
-def _address_faults(base_url: str) -> dict[str, list[str]]:
-    """An account must not make Parlour's servers call addresses of their own network."""
-    if base_url.rstrip("/") == settings.SANDBOX_URL:
-        return {}
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
+def _address_faults(account: ProviderAccount, vendor: Vendor) -> dict[str, list[str]]:
+    """An account must not make Parlour's servers call addresses of their own network.
+
+    Mail relays there are allowed by those who run Parlour, in `SMTP_RELAYS`.
+    """
+    errors: dict[str, list[str]] = {}
+    base_url = account.base_url.rstrip("/")
+    own_hosts = {*settings.SMTP_RELAYS, urlsplit(settings.SANDBOX_URL).hostname}
+    if base_url != settings.SANDBOX_URL and (base_url or vendor.base_url):
+        parts = urlsplit(base_url)
+        if parts.scheme != "https" or not _is_public_name(parts.hostname or ""):
+            errors["base_url"] = [_("Give the vendor's https address.")]
+    host = account.sender.get("host", "") if not vendor.base_url else ""
+    if host and host not in own_hosts and not _is_public_name(host):
+        errors["sender.host"] = [_("Give the server's public name.")]
+    return errors
+
+
+def _is_public_name(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        is_name = "." in host and not host.endswith((".local", ".internal", ".localhost"))
-    else:
-        is_name = False
-    if parts.scheme == "https" and is_name:
-        return {}
-    return {"base_url": [_("Give the vendor's https address.")]}
+        return "." in host and not host.endswith((".local", ".internal", ".localhost"))
+    return False

@@ -23,15 +23,20 @@ LABELS = {
     "footer": _("Small print"),
     "dltTemplateId": _("DLT template id"),
     "vendorTemplateId": _("Template id at the SMS provider"),
+    "dltText": _("Text as registered"),
 }
 HELP = {
     "html": _("Leave it empty to send the text as it is. Scripts and forms are taken out."),
     "footer": _("One line without merge fields."),
     "header": _("One line, with at most one merge field."),
     "dltTemplateId": _("As registered for exactly these words."),
+    "dltText": _(
+        "As on the DLT portal, with {#var#} for each merge field; it is compared with the "
+        "message before anything goes. Empty: the words above are the registered ones."
+    ),
 }
 ROWS = {"body": 6, "html": 10}
-SMS_IDS = ("dltTemplateId", "vendorTemplateId")
+SMS_IDS = ("dltTemplateId", "vendorTemplateId", "dltText")
 BUTTON_TYPES = [
     ("", _("No button")),
     ("quick_reply", _("Quick reply")),

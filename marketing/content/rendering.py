@@ -181,6 +181,16 @@ class CompiledVersion:
             components.append({"type": "BUTTONS", "buttons": buttons})
         return components
 
+    def pieces(self, language: str) -> tuple[str | Output, ...]:
+        """The body's texts and merge fields in order; empty when it has other things."""
+        return self._languages[self.language_for(language)].texts["body"].pieces or ()
+
+    def dlt_text(self, language: str) -> str:
+        """The body as the DLT register writes it: `Hi {#var#}`."""
+        return "".join(
+            piece if isinstance(piece, str) else "{#var#}" for piece in self.pieces(language)
+        )
+
     def vendor_text(self, language: str) -> str:
         """The body as MSG91 and the DLT register write it: `Hi ##VAR1##`."""
         return _with_marks(self._languages[language].texts["body"], "##VAR{}##")

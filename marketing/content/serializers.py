@@ -41,7 +41,7 @@ class ContentFields(ApiSerializer):
     sms_ids = serializers.DictField(
         child=serializers.DictField(child=serializers.CharField(allow_blank=True)),
         required=False,
-        help_text="Language to {'dltTemplateId': …, 'vendorTemplateId': …}.",
+        help_text="Language to {'dltTemplateId': …, 'vendorTemplateId': …, 'dltText': …}.",
     )
 
 

@@ -119,6 +119,16 @@ class BudgetExceeded(DomainError):
     default_message = _("This would go over the monthly budget.")
 
 
+class SmsNotRegistered(DomainError):
+    code, name, http_status = "MARKETING_024", "SMS_NOT_REGISTERED", 409
+    default_message = _("Indian operators would block this SMS: it is not registered as it stands.")
+
+
+class SmsNotInBengali(DomainError):
+    code, name, http_status = "MARKETING_025", "SMS_NOT_IN_BENGALI", 409
+    default_message = _("Promotional SMS in Bangladesh must be in Bangla script.")
+
+
 class OutsideSendWindow(DomainError):
     code, name, http_status = "MARKETING_050", "OUTSIDE_SEND_WINDOW", 409
     default_message = _("Messages may not be sent at this hour.")

@@ -133,6 +133,13 @@ def _reason(step: StepPlan, may_be_double: bool, again: Again | None) -> str:
         for language in step.compiled.languages
         for name in step.compiled.missing(language, {})
     ]
+    # A value that its registered variable cannot take is as good as none.
+    missing += [
+        f"c.{prefix}_language = '{language}' AND length(c.merge_{name}) > {limit}"
+        for language, limits in step.value_limits.items()
+        for name, limit in limits.items()
+        if name in step.merge_names
+    ]
     caps = CAPS if again and again.spares_caps else ()
     verdicts = (
         gate.case(only=BEFORE_DUPLICATES),

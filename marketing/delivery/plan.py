@@ -17,6 +17,7 @@ from marketing.content.rules import count_sms
 from marketing.core.errors import ChannelDisabled, ValidationFailed
 from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
+from marketing.delivery.compliance import value_limits
 from marketing.delivery.gate import Gate, build_gate
 from marketing.delivery.models import SendRun
 from marketing.delivery.windows import opening_times
@@ -31,7 +32,8 @@ class StepPlan:
 
     `number` is its index among the run's steps. `opens` is when the send window opens in each
     time zone of the chain, None where it is open. `after_minutes` is how long an earlier
-    attempt may take to arrive before this one is made.
+    attempt may take to arrive before this one is made. `value_limits` are the characters that
+    a merge value may have, by language and name.
     """
 
     number: int
@@ -43,6 +45,7 @@ class StepPlan:
     price: Decimal
     opens: Mapping[str, str | None]
     after_minutes: int
+    value_limits: Mapping[str, Mapping[str, int]]
 
     @cached_property
     def merge_names(self) -> tuple[str, ...]:
@@ -164,4 +167,5 @@ def _plan_step(
         ),
         opens=opening_times(tenant=tenant, purpose=purpose, channel=channel, now=now),
         after_minutes=after_minutes,
+        value_limits=value_limits(version, tenant.country),
     )

@@ -128,7 +128,11 @@ def test_parameters_stand_in_order_of_appearance():
     compiled = compile_body(BODY, **RICH)
     values = {"customer_name": "Asha\n\tS", "branch_name": "Bandra", "branch_city": "Pune"}
     assert compiled.parameters("en", values) == Parameters(
-        body=("Asha S", "many", "Bandra"), header=("Asha S",), buttons={1: "Pune"}
+        body=("Asha S", "many", "Bandra"),
+        header=("Asha S",),
+        buttons={1: "Pune"},
+        body_names=("customer_name", "visit_count", "branch_name"),
+        header_names=("customer_name",),
     )
     with pytest.raises(MissingValue):
         compiled.parameters("en", {"customer_name": "Asha"})
@@ -166,6 +170,26 @@ def test_meta_gets_numbered_variables_with_examples():
 
 def test_a_body_without_variables_has_no_example():
     assert compile_body("Hello").meta_components("en") == [{"type": "BODY", "text": "Hello"}]
+
+
+def test_meta_may_get_named_variables():
+    body = "Hi {{ customer_name }} of {{ branch_name }}, {{ customer_name }}!"
+    assert compile_body(body).meta_components("en", named=True) == [
+        {
+            "type": "BODY",
+            "text": "Hi {{customer_name}} of {{branch_name}}, {{customer_name}}!",
+            "example": {
+                "body_text_named_params": [
+                    {"param_name": "customer_name", "example": "Asha"},
+                    {"param_name": "branch_name", "example": "Bandra West"},
+                ]
+            },
+        }
+    ]
+
+
+def test_the_dlt_register_gets_marks():
+    assert compile_body("Hi {{ customer_name }}!").dlt_text("en") == "Hi {#var#}!"
 
 
 def test_dlt_text_marks_its_variables():

@@ -33,7 +33,8 @@ CONTENTS: dict[str, dict[str, dict[str, Any]]] = {
 class TemplateFactory(DjangoModelFactory[MessageTemplate]):
     """A promotional WhatsApp template that WhatsApp has approved, with its first version.
 
-    `contents=` gives other words, `whatsapp_status=` another state at WhatsApp.
+    `contents=` gives other words, `whatsapp_status=` another state at WhatsApp. An SMS is
+    registered in every language; `sms_ids=` says otherwise.
     """
 
     class Meta:
@@ -52,12 +53,14 @@ class TemplateFactory(DjangoModelFactory[MessageTemplate]):
     def _create(cls, model_class: Any, *args: Any, **fields: Any) -> MessageTemplate:
         contents = fields.pop("contents", None)
         status = fields.pop("whatsapp_status", WhatsAppStatus.APPROVED)
+        of_version = {"sms_ids": fields.pop("sms_ids")} if "sms_ids" in fields else {}
         template: MessageTemplate = super()._create(model_class, *args, **fields)
         VersionFactory(
             template=template,
             number=template.version,
             contents=contents or CONTENTS[template.channel],
             whatsapp_status=status if template.channel == Channel.WHATSAPP else "",
+            **of_version,
         )
         return template
 
@@ -77,6 +80,9 @@ class VersionFactory(DjangoModelFactory[TemplateVersion]):
         template, contents = fields["template"], fields["contents"]
         compiled = compile_contents(template.channel, contents, ("en", "hi"))
         fields.setdefault("placeholders", list(compiled.placeholders))
+        if template.channel == Channel.SMS:
+            ids = {"dltTemplateId": "1207161000000000001", "vendorTemplateId": "flow-1"}
+            fields.setdefault("sms_ids", dict.fromkeys(contents, ids))
         if status := fields.get("whatsapp_status"):
             name = f"template_{template.pk.hex}_v{fields['number']}"
             fields.setdefault("whatsapp_template_name", name)

@@ -27,7 +27,7 @@ from marketing.policy import selectors as policy
 MAX_NAME = 100
 MAX_DESCRIPTION = 2000
 MAX_CATEGORY = 50
-SMS_IDS = {"dltTemplateId": 40, "vendorTemplateId": 100}
+SMS_IDS = {"dltTemplateId": 40, "vendorTemplateId": 100, "dltText": 2000}
 FIXED = {"channel": "channel", "template_type": "templateType", "trigger_type": "triggerType"}
 
 SmsIds = Mapping[str, Mapping[str, str]]

@@ -12,6 +12,7 @@ from marketing.core import clock, events
 from marketing.core.errors import Conflict
 from marketing.core.nudge import nudge
 from marketing.core.tenancy import current_tenant_id
+from marketing.delivery.compliance import require_compliant
 from marketing.delivery.models import SendRun
 from marketing.delivery.plan import plan_channels
 from marketing.delivery.services.outbox import write_messages
@@ -39,7 +40,7 @@ def freeze_run(*, run: SendRun, audience: QuerySet[Customer]) -> FreezeResult:
 
     One transaction: either every person of the audience has a row, or nothing happened.
     Raises `Conflict` when the run was frozen before, `BudgetExceeded` when the cost does
-    not fit the month.
+    not fit the month, `SmsNotRegistered` or `SmsNotInBengali` when a step may not be sent.
     """
     now = clock.now()
     with transaction.atomic():
@@ -48,6 +49,13 @@ def freeze_run(*, run: SendRun, audience: QuerySet[Customer]) -> FreezeResult:
         ):
             raise Conflict("This run was started before.")
         plan = plan_channels(run.steps, mode=run.mode, purpose=run.purpose, now=now)
+        for step in plan.steps:
+            require_compliant(
+                version=step.version,
+                account=step.account,
+                country=plan.tenant.country,
+                purpose=plan.purpose,
+            )
         # Nobody counts a million people twice: those of the whole chain are at least as many.
         at_most = Customer.objects.count()
         written = write_messages(run, plan, audience, people=at_most, batch_size=BATCH_SIZE)

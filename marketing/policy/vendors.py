@@ -39,8 +39,9 @@ class Vendor:
     """`spelling` is Module 11's name of the vendor, where it is not ours.
 
     `base_url` is empty where the sender's `host` is what is called. One of the sender's
-    `any_of` must be given. `callbacks` says what to do with the address
-    that the vendor is to call; empty: it never calls.
+    `any_of` must be given. `sends_own_copy`: the vendor knows the words of an SMS by an id of
+    its own, and is told the variables only. `callbacks` says what to do with the address that
+    the vendor is to call; empty: it never calls.
     """
 
     provider: Provider
@@ -50,6 +51,7 @@ class Vendor:
     sender: tuple[AccountField, ...]
     spelling: str = ""
     any_of: tuple[str, ...] = ()
+    sends_own_copy: bool = False
     callbacks: Text = CALLBACKS
 
     @property
@@ -204,6 +206,7 @@ MSG91 = Vendor(
     Provider.MSG91,
     Channel.SMS,
     "https://control.msg91.com",
+    sends_own_copy=True,
     credentials=(AccountField("authkey", _("Auth key"), column="sms_api_key"),),
     sender=(
         AccountField(

@@ -59,6 +59,7 @@ class MessageRenderer:
             vendor_template=version.vendor_template(rendered.language),
             unsubscribe_url=link,
             is_promotional=self._is_promotional,
+            tries=message.tries,
         )
         return envelope, count_sms(rendered.body).segments if channel == "sms" else 1
 

@@ -38,6 +38,9 @@ def postgres_settings(memory: int, *, durable: bool) -> dict[str, str]:
         "random_page_cost": "1.1",
         "jit": "off",
         "wal_compression": "on",
+        # Nothing replicates these servers; so an index is not logged by the page as it is made.
+        "wal_level": "minimal",
+        "max_wal_senders": "0",
         "max_wal_size": "4GB",
         "checkpoint_timeout": "15min",
         # A query over a month-partitioned table locks every partition and every index.

@@ -21,7 +21,9 @@ def _external_id(name: str) -> models.UniqueConstraint:
 
 
 class Visit(TenantModel):
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="visits")
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, related_name="visits", db_index=False
+    )
     branch = models.ForeignKey(Branch, on_delete=models.PROTECT, related_name="+")
     staff = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
     external_id = models.CharField(max_length=100, blank=True)
@@ -40,7 +42,9 @@ class Purchase(TenantModel):
         REFUNDED = "refunded", "Refunded"
         VOID = "void", "Void"
 
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="purchases")
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, related_name="purchases", db_index=False
+    )
     branch = models.ForeignKey(Branch, on_delete=models.PROTECT, related_name="+")
     visit = models.ForeignKey(Visit, on_delete=models.PROTECT, null=True, related_name="purchases")
     external_id = models.CharField(max_length=100, blank=True)
@@ -58,7 +62,9 @@ class Purchase(TenantModel):
 
 
 class PurchaseLine(TenantModel):
-    purchase = models.ForeignKey(Purchase, on_delete=models.CASCADE, related_name="lines")
+    purchase = models.ForeignKey(
+        Purchase, on_delete=models.CASCADE, related_name="lines", db_index=False
+    )
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="+")
     category = models.ForeignKey(ServiceCategory, on_delete=models.PROTECT, related_name="+")
     staff = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
@@ -78,7 +84,9 @@ class Membership(TenantModel):
         EXPIRED = "expired", _("Expired")
         CANCELLED = "cancelled", _("Cancelled")
 
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="memberships")
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, related_name="memberships", db_index=False
+    )
     external_id = models.CharField(max_length=100, blank=True)
     plan = models.CharField(max_length=100)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
@@ -93,7 +101,9 @@ class Membership(TenantModel):
 class Package(TenantModel):
     """Prepaid sessions; active while some are left, through the day it expires on."""
 
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="packages")
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, related_name="packages", db_index=False
+    )
     external_id = models.CharField(max_length=100, blank=True)
     name = models.CharField(max_length=100)
     sessions_total = models.PositiveSmallIntegerField()

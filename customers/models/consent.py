@@ -56,7 +56,9 @@ class ConsentRecord(TenantModel):
         OPTED_OUT = "opted_out", _("Opted out of all marketing")
         OPTED_IN = "opted_in", _("Came back after opting out")
 
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="consent_records")
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, related_name="consent_records", db_index=False
+    )
     channel = models.CharField(max_length=20, choices=Channel.choices, blank=True)
     purpose = models.CharField(max_length=20, choices=Purpose.choices, blank=True)
     state = models.CharField(max_length=20, choices=State.choices)

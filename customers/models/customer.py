@@ -140,7 +140,9 @@ class AttributeDefinition(TenantModel):
 
 
 class CustomerNote(TenantModel):
-    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="notes")
+    customer = models.ForeignKey(
+        Customer, on_delete=models.CASCADE, related_name="notes", db_index=False
+    )
     text = models.TextField()
     author = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())

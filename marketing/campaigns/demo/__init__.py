@@ -9,7 +9,9 @@ from django.db import transaction
 
 from customers import facts
 from customers.models import (
+    ConsentRecord,
     ConsentState,
+    ContactPoint,
     Customer,
     CustomerFacts,
     Membership,
@@ -25,12 +27,14 @@ from marketing.campaigns.demo.consents import write_consents
 from marketing.campaigns.demo.organisation import make_organisation, make_tenant
 from marketing.campaigns.demo.people import declare_attributes, stage_people, write_customers
 from marketing.campaigns.demo.sending import hold_out, set_up_sending
-from marketing.campaigns.demo.staging import analyze, prepare, unchecked_keys
+from marketing.campaigns.demo.staging import analyze, indexes_last, prepare, unchecked_keys
 from marketing.core import clock
 from marketing.core.models import Tenant
 from marketing.core.partitions import ensure_partitions
 from marketing.core.tenancy import tenant_scope
 from marketing.segments.services import ensure_system_segments, refresh_all
+
+LARGE = (Customer, ContactPoint, ConsentRecord, Visit, Purchase, PurchaseLine, CustomerFacts)
 
 
 def make_demo(*, customers: int, seed: int) -> Tenant:
@@ -45,7 +49,7 @@ def make_demo(*, customers: int, seed: int) -> Tenant:
             declare_attributes()
             set_up_sending(organisation)
             prepare(seed)
-            with unchecked_keys():
+            with unchecked_keys(), indexes_last(*LARGE):
                 stage_people(organisation, customers, now)
                 write_customers()
                 write_consents(now)

@@ -49,16 +49,17 @@ def _numbered(rows: tuple[tuple[Any, ...], ...]) -> list[tuple[Any, ...]]:
 
 # A person's visits lie an own interval apart, give or take a quarter of it. Two of five that
 # would fall on the first days of the week move to its Saturday. `v` tells a person's visits
-# apart in draws. A bill has one to three services; `taste` says how dear they are.
+# apart in draws. A bill has one to three services; `taste` says how dear they are. `OFFSET 0`
+# keeps a subquery whole: merged into its caller, it would be computed at each use of a column.
 VISITS = """
     SELECT pg_temp.make_id(v, 'visit') AS id, pg_temp.make_id(v, 'purchase') AS purchase_id,
-           visit.*,
+           v, customer_id, branch_id, staff_id, visited_at, days_ago, member_day,
            first.service_id AS service_1, first.category_id AS category_1,
-           round(first.price * price_level::numeric, -1) AS price_1,
+           round(first.price * price_level, -1) AS price_1,
            second.service_id AS service_2, second.category_id AS category_2,
-           round(second.price * price_level::numeric, -1) AS price_2,
+           round(second.price * price_level, -1) AS price_2,
            third.service_id AS service_3, third.category_id AS category_3,
-           round(third.price * price_level::numeric, -1) AS price_3
+           round(third.price * price_level, -1) AS price_3
     FROM (
         SELECT came.*, branch.price_level,
                CASE WHEN came.branch_id = came.home_id AND pg_temp.draw(v, 'same stylist') < 0.65
@@ -85,9 +86,9 @@ VISITS = """
                    CASE WHEN pg_temp.draw(planned.v, 'branch') < 0.94
                         THEN person.branch_id ELSE person.neighbour_id END AS branch_id,
                    planned.day + CASE
-                       WHEN extract(isodow FROM planned.day) <= 3
+                       WHEN date_part('isodow', planned.day) <= 3
                         AND pg_temp.draw(planned.v, 'weekend') < 0.4
-                       THEN 6 - extract(isodow FROM planned.day)::int ELSE 0 END AS day
+                       THEN 6 - date_part('isodow', planned.day)::int ELSE 0 END AS day
             FROM demo_person person
             CROSS JOIN LATERAL (
                 SELECT person.position * 64 + i AS v, days_ago,
@@ -104,18 +105,18 @@ VISITS = """
                 SELECT person.position * 64 + 60 + year, today - festive, festive
                 FROM demo_extra, generate_series(0, 2) year
                 CROSS JOIN LATERAL (SELECT (%(now)s AT TIME ZONE %(zone)s)::date) AS clock(today)
-                CROSS JOIN LATERAL (SELECT make_date(extract(year FROM today)::int - year, 12,
+                CROSS JOIN LATERAL (SELECT make_date(date_part('year', today)::int - year, 12,
                     8 + floor(pg_temp.draw(position * 64 + 60 + year, 'party') * 24)::int))
                     AS party(festive)
                 WHERE demo_extra.rhythm = person.rhythm
                   AND pg_temp.draw(position * 64 + 60 + year, 'goes out') < demo_extra.share
                   AND today - festive BETWEEN last_day AND first_day
             ) planned
-            WHERE person.interval_days > 0
+            WHERE person.interval_days > 0 OFFSET 0
         ) came
         JOIN demo_branch branch ON branch.id = came.branch_id
         JOIN (SELECT audience, count(*) AS slots FROM demo_menu GROUP BY audience) menu
-          ON menu.audience = came.audience
+          ON menu.audience = came.audience OFFSET 0
     ) visit
     JOIN demo_menu first ON first.audience = visit.audience AND first.slot = visit.slot_1
     LEFT JOIN demo_menu second ON second.audience = visit.audience AND second.slot = visit.slot_2
@@ -205,18 +206,25 @@ PACKAGES_BOUGHT = """
 EVENTS = """
     INSERT INTO customers_customerevent (
         id, tenant_id, customer_id, name, properties, occurred_at)
-    SELECT uuidv7(occurred_at - now()), %(tenant)s, id, happened.name, happened.properties,
-           occurred_at
+    SELECT pg_temp.make_id_at((date_part('epoch', occurred_at) * 1000)::bigint, n, name),
+           %(tenant)s, id, name, properties, occurred_at
     FROM demo_person
-    CROSS JOIN LATERAL (VALUES
-        ('website_booking', jsonb_build_object('channel', 'website'), 0.22),
-        ('app_opened', jsonb_build_object('platform', 'android'), 0.15),
-        ('review_posted', jsonb_build_object(
-            'rating', 3 + floor(sqrt(pg_temp.draw(n, 'rating')) * 3)::int), 0.08),
-        ('price_enquiry', jsonb_build_object('service', 'Bridal make-up'), 0.04)
-    ) AS happened(name, properties, share)
-    CROSS JOIN LATERAL (SELECT %(now)s
-        - first_day * pg_temp.draw(n, happened.name || ' when') * interval '1 day'
-        - interval '1 minute') AS moment(occurred_at)
-    WHERE pg_temp.draw(n, happened.name) < happened.share
+    CROSS JOIN LATERAL (
+        SELECT 'website_booking', jsonb '{"channel": "website"}', pg_temp.draw(n, 'booked when')
+        WHERE pg_temp.draw(n, 'website_booking') < 0.22
+        UNION ALL
+        SELECT 'app_opened', jsonb '{"platform": "android"}', pg_temp.draw(n, 'opened when')
+        WHERE pg_temp.draw(n, 'app_opened') < 0.15
+        UNION ALL
+        SELECT 'review_posted',
+               jsonb_build_object('rating', 3 + floor(sqrt(pg_temp.draw(n, 'rating')) * 3)::int),
+               pg_temp.draw(n, 'reviewed when')
+        WHERE pg_temp.draw(n, 'review_posted') < 0.08
+        UNION ALL
+        SELECT 'price_enquiry', jsonb '{"service": "Bridal make-up"}',
+               pg_temp.draw(n, 'enquired when')
+        WHERE pg_temp.draw(n, 'price_enquiry') < 0.04
+    ) AS happened(name, properties, part)
+    CROSS JOIN LATERAL (SELECT
+        %(now)s - first_day * part * interval '1 day' - interval '1 minute') AS moment(occurred_at)
 """

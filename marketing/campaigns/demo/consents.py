@@ -183,12 +183,15 @@ SUPPRESSIONS = """
     SELECT %(tenant)s, bad.channel, parlour_address_hash(%(tenant)s, bad.address), bad.reason,
            %(now)s - interval '60 days'
     FROM demo_person person
-    CROSS JOIN LATERAL (VALUES
-        ('email', email, 'hard_bounce', pg_temp.draw(n, 'bounces') < 0.008),
-        ('email', email, 'complaint', pg_temp.draw(n, 'complains') < 0.001),
-        ('sms', phone, 'invalid', pg_temp.draw(n, 'wrong number') < 0.004),
-        ('whatsapp', phone, 'invalid', pg_temp.draw(n, 'not on whatsapp') < 0.006)
-    ) AS bad(channel, address, reason, is_bad)
-    WHERE is_bad AND address <> ''
+    CROSS JOIN LATERAL (
+        SELECT 'email', email, 'hard_bounce' WHERE pg_temp.draw(n, 'bounces') < 0.008
+        UNION ALL
+        SELECT 'email', email, 'complaint' WHERE pg_temp.draw(n, 'complains') < 0.001
+        UNION ALL
+        SELECT 'sms', phone, 'invalid' WHERE pg_temp.draw(n, 'wrong number') < 0.004
+        UNION ALL
+        SELECT 'whatsapp', phone, 'invalid' WHERE pg_temp.draw(n, 'not on whatsapp') < 0.006
+    ) AS bad(channel, address, reason)
+    WHERE address <> ''
     ON CONFLICT DO NOTHING
 """

@@ -58,7 +58,8 @@ def declare_attributes() -> None:
 def stage_people(organisation: Organisation, count: int, now: dt.datetime) -> None:
     """Draw `count` people into `demo_person`, oldest customers first."""
     _stage_choices(organisation)
-    stage_query("demo_person", PEOPLE, {"count": count, "now": now})
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    stage_query("demo_person", PEOPLE, {"count": count, "midnight": midnight})
 
 
 def write_customers() -> None:
@@ -88,7 +89,7 @@ def _stage_choices(organisation: Organisation) -> None:
     }
     stage_rows(
         "demo_branch",
-        "code text, id uuid, neighbour_id uuid, price_level float8, latitude float8,"
+        "code text, id uuid, neighbour_id uuid, price_level numeric, latitude float8,"
         " longitude float8, series text[], stylists uuid[],"
         " receptionist_id uuid, receptionist_user_id uuid",
         [
@@ -161,11 +162,12 @@ def _name_slots(community: Community) -> list[tuple[str, str, int, str, str]]:
 # One person in fifteen belongs to the household of the person before: the same branch, family
 # name and phone. `first_day` and `last_day` count back from today; nobody's history in the
 # tables is older than 730 days, though a third of the people were customers before.
+# They are known from before the salons open, whatever the hour now.
 # `position` numbers people in the order in which they became customers.
 PEOPLE = """
     SELECT person.*, branch.id AS branch_id, branch.neighbour_id,
            branch.receptionist_id, branch.receptionist_user_id, source.source, channel.channel,
-           %(now)s - make_interval(days => first_day + days_known_before, hours => 2) AS known_at,
+           %(midnight)s - make_interval(days => first_day + days_known_before) AS known_at,
            given.latin AS first_name, family.latin AS family_name,
            CASE WHEN writes_native THEN given.native ELSE given.latin END AS first_shown,
            CASE WHEN writes_native THEN family.native ELSE family.latin END AS family_shown,
@@ -279,13 +281,12 @@ CONTACT_POINTS = """
     SELECT pg_temp.make_id(position * 4 + point.number, 'contact point'), %(tenant)s,
            demo_person.id, point.kind, point.value, point.is_primary, known_at
     FROM demo_person
-    CROSS JOIN LATERAL (VALUES
-        (0, 'phone', phone, true),
-        (1, 'email', email, true),
-        (2, 'phone', CASE WHEN phone <> '' AND pg_temp.draw(n, 'second phone') < 0.03 THEN
-            '+9170' || lpad((n * 514229 %% 100000000)::text, 8, '0') ELSE '' END, false)
+    CROSS JOIN LATERAL (
+        SELECT 0, 'phone', phone, true WHERE phone <> ''
+        UNION ALL SELECT 1, 'email', email, true WHERE email <> ''
+        UNION ALL SELECT 2, 'phone', '+9170' || lpad((n * 514229 %% 100000000)::text, 8, '0'), false
+            WHERE phone <> '' AND pg_temp.draw(n, 'second phone') < 0.03
     ) AS point(number, kind, value, is_primary)
-    WHERE point.value <> ''
 """
 
 NOTES = """

@@ -79,6 +79,13 @@ VENDORS = {
 }
 
 
+async def close_clients() -> None:
+    """End what the clients in use keep open in the running event loop."""
+    for its in VENDORS.values():
+        if "client" in vars(its) and hasattr(its.client, "close"):
+            await its.client.close()
+
+
 def vendor(provider: str) -> Vendor:
     """Raises KeyError for a provider without a folder."""
     return VENDORS[Provider(provider)]

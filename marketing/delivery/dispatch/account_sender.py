@@ -255,7 +255,12 @@ class AccountSender:
             if hasattr(its.client, "deliver"):
                 delivered: list[Result] = await its.client.deliver(account, envelopes)
                 return delivered
-            answer = await self._transport.ask(its.client.build(account, envelopes))
+            try:
+                request = its.client.build(account, envelopes)
+            except ValueError as error:
+                result = Result(ResultClass.FAIL_CONTENT, code="request", detail=str(error))
+                return _same(result, envelopes)
+            answer = await self._transport.ask(request)
             results: list[Result] = its.client.interpret(envelopes, answer)
             return results
         except NotSent as error:

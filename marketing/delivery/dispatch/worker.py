@@ -24,6 +24,7 @@ from marketing.delivery.dispatch.journal import Journal
 from marketing.delivery.dispatch.sending import load_sending
 from marketing.delivery.dispatch.tokens import TokenBuckets
 from marketing.delivery.dispatch.transport import Transport
+from marketing.delivery.registry import close_clients
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +93,7 @@ class Dispatcher:
                     more = await self._send_due()
                 finally:
                     await self._drain()
+                    await close_clients()
                     writer.cancel()
             self._journal.close()
         except BaseException:

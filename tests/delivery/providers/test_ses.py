@@ -235,6 +235,13 @@ def test_the_account_is_asked_what_it_may_do(server, account, changes, problem):
     assert bool(explained) == bool(problem)
 
 
+def test_a_sender_that_cannot_be_written_is_the_accounts_fault(server, account):
+    sender = account.sender | {"from_email": "hello@example.com\r\nBcc: a@b.c"}
+    (result,) = deliver(dataclasses.replace(account, sender=sender), envelope())
+    assert result.outcome is ResultClass.FAIL_ACCOUNT
+    assert server.asked == []
+
+
 def test_wrong_keys_are_told(server, account):
     assert "security token" in asyncio.run(client.probe(account))
 

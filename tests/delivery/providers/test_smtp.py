@@ -335,6 +335,13 @@ def test_encryption(serve, certificate, monkeypatch, security, is_trusted):
     assert (result.outcome, len(mailbox.mails)) == (expected, is_trusted)
 
 
+def test_a_sender_that_cannot_be_written_is_the_accounts_fault(serve):
+    mailbox, account = serve(sender={"from_email": "hallo@münchen.de"})
+    (result,) = deliver(account, envelope())
+    assert result.outcome is ResultClass.FAIL_ACCOUNT
+    assert not mailbox.mails
+
+
 def authenticate(server, session, envelope, mechanism, data):
     is_right = isinstance(data, LoginPassword) and data.password == b"right"
     return AuthResult(success=is_right, handled=False)

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 
 from anymail.backends.amazon_ses import EmailBackend
-from anymail.exceptions import AnymailAPIError
+from anymail.exceptions import AnymailAPIError, AnymailInvalidAddress
 from anymail.message import AnymailMessage
 from botocore import exceptions as aws
 
@@ -66,6 +66,18 @@ def _deliver(account: Account, envelope: Envelope) -> Result:
         return Result(
             ResultClass.FAIL_RECIPIENT, code="address", detail=str(error), suppress="invalid"
         )
+    try:
+        message = _mail(account, envelope, address)
+        _backend(account).send_messages([message])
+    except AnymailAPIError as error:
+        return _failure(error.__cause__ or error)
+    except (AnymailInvalidAddress, ValueError) as error:  # all but the sender's is plain
+        return Result(ResultClass.FAIL_ACCOUNT, code="sender", detail=str(error))
+    return Result(ResultClass.ACCEPTED, reference=message.anymail_status.message_id)
+
+
+def _mail(account: Account, envelope: Envelope, address: str) -> AnymailMessage:
+    """Raises ValueError, AnymailInvalidAddress."""
     rendered = envelope.rendered
     message = AnymailMessage(
         subject=" ".join(rendered.subject.split()),
@@ -78,11 +90,7 @@ def _deliver(account: Account, envelope: Envelope) -> Result:
     )
     if rendered.html:
         message.attach_alternative(rendered.html, "text/html")
-    try:
-        _backend(account).send_messages([message])
-    except AnymailAPIError as error:
-        return _failure(error.__cause__ or error)
-    return Result(ResultClass.ACCEPTED, reference=message.anymail_status.message_id)
+    return message
 
 
 def _backend(account: Account) -> EmailBackend:

@@ -56,7 +56,10 @@ async def _deliver(account: Account, envelope: Envelope) -> Result:
         return Result(
             ResultClass.FAIL_RECIPIENT, code="address", detail=str(error), suppress="invalid"
         )
-    mail = compose(account, envelope, address)
+    try:
+        mail = compose(account, envelope, address)
+    except ValueError as error:  # all else in its head is the sender's
+        return Result(ResultClass.FAIL_ACCOUNT, code="sender", detail=str(error))
     attempt = _Attempt(account, address, mail, message_id(account, envelope))
     try:
         async with asyncio.timeout(TOTAL_SECONDS):

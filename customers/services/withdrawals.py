@@ -120,5 +120,9 @@ def _closed_by_herself(records: Sequence[ConsentRecord]) -> set[str]:
                 closed.add(name)
             else:
                 closed.discard(name)
+        # Consent that an import brought has no line of its own: the line that ends it tells.
+        if record.state == ConsentRecord.State.WITHDRAWN and record.source in OWN_SOURCES:
+            purposes = [record.purpose] if record.purpose else rules.CONSENT_PURPOSES
+            closed |= {f"{record.channel}_{purpose}" for purpose in purposes}
         fields = after
     return closed

@@ -1,13 +1,15 @@
 """The same key and body do the work once; the same key with another body is refused."""
 
+import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
 import pytest
 from django.db import connection
 
-from marketing.core import idempotency
+from marketing.core import clock, idempotency
 from marketing.core.errors import IdempotencyMismatch, NotFound
+from marketing.core.ids import lower_bound
 from marketing.core.models import IdempotencyRecord, Region
 from marketing.core.tenancy import tenant_scope
 from tests.factories.core import make_chain
@@ -137,3 +139,12 @@ def test_eight_at_once_do_the_work_once():
     assert {str(answer) for answer in answers} <= {"(200, 'made')", "wait"}
     with tenant_scope(chain.tenant.pk):
         assert Region.objects.filter(name="Made").count() == 1
+
+
+def test_responses_past_their_time_are_forgotten(chain):
+    old = lower_bound(clock.now() - dt.timedelta(hours=49))
+    young = lower_bound(clock.now() - dt.timedelta(hours=47))
+    for key, pk in (("old", old), ("young", young)):
+        IdempotencyRecord.objects.create(id=pk, client="c", key=key, request_hash=b"")
+    assert idempotency.forget_old() == 1
+    assert IdempotencyRecord.objects.get().key == "young"

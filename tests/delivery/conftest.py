@@ -82,3 +82,9 @@ def live_chain(transactional_db: None, settings: Any, tmp_path: Any) -> Chain:
     """A chain in committed rows, for tests with workers; no scope is open."""
     settings.SPOOL_DIR = tmp_path
     return make_chain()
+
+
+@pytest.fixture
+def other_live_chain(transactional_db: None) -> Chain:
+    """Another chain in committed rows."""
+    return make_chain()

@@ -16,6 +16,7 @@ from marketing.delivery.models import WebhookEvent
 from marketing.delivery.providers.base import (
     Call,
     Inbound,
+    Notice,
     StatusUpdate,
     Subscription,
     TemplateUpdate,
@@ -151,7 +152,12 @@ def _apply(requests: Sequence[_Request]) -> None:
     said: list[tuple[_Request, Inbound]] = []
     for request in requests:
         try:
-            call = Call(url=f"?{request.query}", headers={}, body=bytes(request.body))
+            call = Call(
+                url=f"?{request.query}",
+                headers={},
+                body=bytes(request.body),
+                received_at=request.received_at,
+            )
             parsed = webhook_of(request.provider).parse(call)
         except (ValueError, KeyError) as error:
             logger.warning("webhook %s cannot be read: %s", request.id, error)
@@ -167,6 +173,9 @@ def _apply(requests: Sequence[_Request]) -> None:
                 _review(item)
             elif isinstance(item, Subscription):
                 request.subscriptions.append(item)
+            elif isinstance(item, Notice):
+                told = (request.provider, item.kind, item.subject, item.text)
+                logger.warning("%s on %s %s: %s", *told)
     heard = _heard(said)
     # People are locked before messages, all of them at once, as everybody else does.
     _lock_people(inbound.senders_of(heard) | statuses.people_leaving(reports))

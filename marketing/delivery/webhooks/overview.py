@@ -24,6 +24,7 @@ from marketing.delivery.models import (
 from marketing.delivery.providers.base import (
     Call,
     Inbound,
+    Notice,
     Parsed,
     StatusUpdate,
     Subscription,
@@ -95,28 +96,31 @@ def get_request_for_actor(actor: Actor, pk: uuid.UUID) -> WebhookEvent:
 
 def lines(event: WebhookEvent, actor: Actor, *, limit: int = LINES) -> list[Line]:
     """What the request says, at most `limit` lines; none where it cannot be read."""
-    try:
-        call = Call(url=f"?{event.query}", headers={}, body=bytes(event.body))
-        parsed = webhook_of(event.provider).parse(call)[:limit]
-    except (ValueError, KeyError):
-        return []
-    return list(_lines(parsed, hides_addresses=not may_see_addresses(actor)))
+    return list(_lines(_parsed(event)[:limit], hides_addresses=not may_see_addresses(actor)))
 
 
 def lines_with_customers(event: WebhookEvent, actor: Actor) -> list[Line]:
     """As `lines`, with the customers whose messages are spoken of."""
-    call = Call(url=f"?{event.query}", headers={}, body=bytes(event.body))
-    said = lines(event, actor)
-    if not said:
-        return []
-    updates = webhook_of(event.provider).parse(call)[:LINES]
-    ids = [getattr(item, "message_id", None) for item in updates]
+    parsed = _parsed(event)[:LINES]
+    said = _lines(parsed, hides_addresses=not may_see_addresses(actor))
+    ids = [getattr(item, "message_id", None) for item in parsed]
     rows = Message.objects.filter(pk__in=[pk for pk in ids if pk]).values_list("pk", "customer_id")
     customers = dict(rows)
     return [
         Line(line.title, line.text, line.at, customers.get(pk) if pk else None)
         for line, pk in zip(said, ids, strict=True)
     ]
+
+
+def _parsed(event: WebhookEvent) -> list[Parsed]:
+    call = Call(
+        url=f"?{event.query}", headers={}, body=bytes(event.body), received_at=event.received_at
+    )
+    try:
+        parsed: list[Parsed] = webhook_of(event.provider).parse(call)
+    except (ValueError, KeyError):
+        return []
+    return parsed
 
 
 def _lines(parsed: Sequence[Parsed], *, hides_addresses: bool) -> Iterator[Line]:
@@ -140,6 +144,8 @@ def _lines(parsed: Sequence[Parsed], *, hides_addresses: bool) -> Iterator[Line]
             name = f"{item.name} ({item.language})"
             text = " ".join(part for part in (item.status, item.reason) if part)
             yield Line(_("Template %(name)s") % {"name": name}, text)
+        elif isinstance(item, Notice):
+            yield Line(f"{item.kind} {item.subject}".strip(), shown(item.text))
         elif isinstance(item, Subscription):
             # The rest of the address is a secret.
             host = urlsplit(item.url).hostname or ""

@@ -37,7 +37,8 @@ WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s
 """
 LOCK = """
 SELECT id, batch_id, state, error_code, sending_at, sent_at, delivered_at, read_at,
-       provider_message_id, customer_id, channel, address, slot_at, fallback_id IS NOT NULL
+       provider_message_id, account_id, customer_id, channel, address, slot_at,
+       fallback_id IS NOT NULL
 FROM delivery_message
 WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s ORDER BY id FOR UPDATE
 """
@@ -57,6 +58,10 @@ SET failed_at = v.failed_at, error_code = v.code, error_class = v.class, error_d
 FROM unnest(%(ids)s::uuid[], %(failed)s::timestamptz[], %(codes)s::text[], %(classes)s::text[],
             %(details)s::text[]) AS v(id, failed_at, code, class, detail)
 WHERE m.id = v.id AND m.id BETWEEN %(first)s AND %(last)s
+"""
+NAME = """
+INSERT INTO delivery_providerreference (tenant_id, account_id, reference, message_id)
+SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::uuid[]) ON CONFLICT DO NOTHING
 """
 
 
@@ -81,6 +86,7 @@ class _Said:
     error_class: str = ""
     detail: str = ""
     suppress: str = ""
+    alias: str = ""
 
     def add(self, update: StatusUpdate) -> None:
         """The furthest state counts, and the earliest time of each."""
@@ -96,6 +102,7 @@ class _Said:
             self.detail = update.detail[:255]
         self.reference = update.reference or self.reference
         self.suppress = update.suppress or self.suppress
+        self.alias = update.alias or self.alias
 
 
 class _Message(NamedTuple):
@@ -110,6 +117,7 @@ class _Message(NamedTuple):
     delivered_at: dt.datetime | None
     read_at: dt.datetime | None
     reference: str
+    account_id: uuid.UUID
     customer_id: uuid.UUID
     channel: str
     address: str
@@ -152,8 +160,9 @@ def apply(reports: Sequence[Report]) -> list[bool]:
     suppress_addresses(
         (row.channel, row.address, said[pk].suppress)
         for pk, row in known.items()
-        if said[pk].suppress and row.address
+        if _is_lasting(said[pk].suppress, row.channel) and row.address
     )
+    _name(known.values(), said)
     _change(known, said)
     # A vendor that drops a mail for an earlier complaint tells of no new one.
     note_complaints(
@@ -167,6 +176,13 @@ def apply(reports: Sequence[Report]) -> list[bool]:
         target in known or not update.state
         for (_, update), target in zip(reports, targets, strict=True)
     ]
+
+
+def _is_lasting(reason: str, channel: str) -> bool:
+    """Whether the address itself is to be left alone; who stops offers on WhatsApp is not."""
+    return bool(reason) and not (
+        reason == Suppression.Reason.OPTED_OUT and channel == Channel.WHATSAPP
+    )
 
 
 def _targets(reports: Iterable[Report]) -> list[uuid.UUID | None]:
@@ -194,6 +210,14 @@ def _lock(ids: list[uuid.UUID]) -> dict[uuid.UUID, _Message]:
 
 def _place(ids: list[uuid.UUID]) -> dict[str, Any]:
     return {"ids": ids, "first": min(ids), "last": max(ids)}
+
+
+def _name(known: Iterable[_Message], said: dict[uuid.UUID, _Said]) -> None:
+    """Remember the other ids by which the vendor will name messages."""
+    named = [(row.account_id, said[row.id].alias, row.id) for row in known if said[row.id].alias]
+    if named:
+        with connection.cursor() as cursor:
+            cursor.execute(NAME, [current_tenant_id(), *map(list, zip(*named, strict=True))])
 
 
 def _change(known: dict[uuid.UUID, _Message], said: dict[uuid.UUID, _Said]) -> None:

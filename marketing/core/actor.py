@@ -36,6 +36,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "customer.erase": OWNERS,
     "catalogue.change": OWNERS,
     "analytics.view": MANAGERS,
+    "operations.view": APPROVERS,
 }
 
 # What an API key's scope stands for.

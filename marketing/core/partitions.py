@@ -36,12 +36,17 @@ def keep_ahead() -> list[str]:
     """
     today = timezone.now().date()
     ensure_partitions(today, today + dt.timedelta(days=31 * MONTHS_AHEAD))
+    stray = stray_tables()
+    for table in stray:
+        logger.error("rows in the DEFAULT partition of %s", table)
+    return stray
+
+
+def stray_tables() -> list[str]:
+    """The append tables with rows in their DEFAULT partition."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT name FROM unnest(%s::text[]) AS name WHERE default_has_rows(name)",
             [append_tables()],
         )
-        stray = [name for (name,) in cursor.fetchall()]
-    for table in stray:
-        logger.error("rows in the DEFAULT partition of %s", table)
-    return stray
+        return [name for (name,) in cursor.fetchall()]

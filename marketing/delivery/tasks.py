@@ -74,6 +74,16 @@ def count_engagement() -> None:
 
 
 @shared_task
+def keep_alerts() -> None:
+    """Look for what somebody must mend, in every chain."""
+    from marketing.delivery.operations import alerts
+
+    for tenant in Tenant.objects.filter(is_active=True):
+        with tenant_scope(tenant.pk):
+            alerts.keep_alerts()
+
+
+@shared_task
 def drop_old_partitions() -> None:
     """Drop partitions of messages past every tenant's retention, and of old webhooks."""
     from marketing.delivery import services

@@ -2,9 +2,17 @@ from django.urls import path
 
 from marketing.delivery import views
 from marketing.delivery.links import pages as links
+from marketing.delivery.operations import pages as operations
 from marketing.delivery.webhooks import pages as webhooks
 
 urlpatterns = [
+    path("operations", operations.operations_page, name="operations"),
+    path(
+        "operations/accounts/<uuid:pk>/try-again",
+        operations.try_again,
+        name="operations-try-again",
+    ),
+    path("metrics", operations.prometheus, name="metrics"),
     path("settings/webhooks", webhooks.webhook_list, name="webhook-list"),
     path("settings/webhooks/keywords", webhooks.keywords_save, name="webhook-keywords"),
     path(

@@ -32,6 +32,7 @@ PUBLIC = {
     "u/<str:token>": "the signed link in a message is the proof",
     "r/<str:code>": "the signed link in a message is the proof",
     "o/<str:code>.gif": "the signed picture in an e-mail is the proof",
+    "metrics": "a token, or the machine itself",
     "api/schema": "the contract is public",
     "api/docs": "the contract is public",
     "api/v1/webhooks/<slug:provider>/<str:token>": "vendors prove themselves by signature",

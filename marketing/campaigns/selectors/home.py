@@ -9,6 +9,7 @@ from marketing.campaigns.models import Campaign, CampaignStatus
 from marketing.campaigns.selectors.campaigns import campaigns_for_actor, waiting_for_approval
 from marketing.campaigns.selectors.progress import attach_figures
 from marketing.core.actor import Actor
+from marketing.delivery.operations.alerts import Alert, kept_alerts
 from marketing.policy.selectors import MonthSpend, spend_of_month
 
 FEW = 8
@@ -26,6 +27,7 @@ class Home:
     scheduled: list[Campaign]
     recent: Sequence[Campaign]
     spend: list[MonthSpend]
+    alerts: list[Alert]
 
     @property
     def needs_me(self) -> int:
@@ -53,6 +55,7 @@ def home(actor: Actor) -> Home:
         scheduled=by_status["scheduled"],
         recent=recent,
         spend=_spend(actor) if actor.can("analytics.view") else [],
+        alerts=kept_alerts(actor),
     )
 
 

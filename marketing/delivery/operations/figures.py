@@ -1,0 +1,253 @@
+"""Queues, rates, faults and backlogs, read from rows (and rates from the cache) when asked."""
+
+import datetime as dt
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db import connection
+from django.db.models import Count, Max, Min, Q
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
+
+from marketing.core.models import EventDelivery
+from marketing.core.partitions import stray_tables
+from marketing.core.schedules import PREFIX
+from marketing.core.tenancy import current_tenant_id
+from marketing.delivery import pace
+from marketing.delivery.models import MessageState, WebhookEvent
+from marketing.policy import selectors as policy
+from marketing.policy.models import ProviderAccount
+
+# Errors of runs begun within so many days are shown; older ones are history.
+RECENT = dt.timedelta(days=7)
+MOST_ERRORS = 5
+
+# Batches only: 20,000 rows for ten million messages. `tenant` NULL means every chain.
+QUEUES = """
+SELECT b.tenant_id, b.account_id, b.channel,
+       sum(b.queued), sum(b.sending), sum(b.held), sum(b.unknown),
+       sum(b.sent), sum(b.delivered), sum(b.read), sum(b.failed),
+       min(b.next_at) FILTER (WHERE b.state = 'waiting' AND b.queued > 0 AND b.next_at <= now()),
+       count(*) FILTER (WHERE b.state = 'leased' AND b.leased_until >= now()),
+       count(*) FILTER (WHERE b.state = 'leased' AND b.leased_until < now()),
+       min(b.leased_until) FILTER (WHERE b.state = 'leased')
+FROM delivery_dispatchbatch b
+WHERE b.account_id IS NOT NULL AND (%(tenant)s::uuid IS NULL OR b.tenant_id = %(tenant)s)
+GROUP BY b.tenant_id, b.account_id, b.channel
+"""
+ERRORS = """
+SELECT account_id, state, code, n FROM (
+    SELECT b.account_id, r.state, r.code, sum(r.count) AS n,
+           row_number() OVER (PARTITION BY b.account_id ORDER BY sum(r.count) DESC) AS place
+    FROM delivery_sendrun s
+    JOIN delivery_batchreason r ON r.run_id = s.id AND r.state IN ('failed', 'unknown')
+    JOIN delivery_dispatchbatch b ON b.id = r.batch_id
+    WHERE s.tenant_id = %(tenant)s AND s.created_at >= %(since)s AND r.count > 0
+    GROUP BY b.account_id, r.state, r.code
+) v WHERE place <= %(most)s ORDER BY account_id, n DESC
+"""
+LAST_WEBHOOKS = """
+SELECT a.id, (SELECT e.received_at FROM delivery_webhookevent e
+              WHERE e.account_id = a.id ORDER BY e.id DESC LIMIT 1)
+FROM policy_provideraccount a WHERE a.tenant_id = %(tenant)s
+"""
+UNDECIDED = """
+SELECT s.campaign_id, sum(r.count - r.closed)
+FROM delivery_batchreason r JOIN delivery_sendrun s ON s.id = r.run_id
+WHERE r.tenant_id = %(tenant)s AND r.state = 'unknown' AND r.count > r.closed
+GROUP BY s.campaign_id ORDER BY 2 DESC
+"""
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The messages of an account by state, and who works on its batches.
+
+    `due_since` is when the oldest due batch that nobody works on became due, `leases` how many
+    are worked on, `lost_leases` how many whose worker has not been heard of.
+    """
+
+    tenant_id: uuid.UUID
+    account_id: uuid.UUID
+    channel: str
+    queued: int
+    sending: int
+    held: int
+    unknown: int
+    sent: int
+    delivered: int
+    read: int
+    failed: int
+    due_since: dt.datetime | None
+    leases: int
+    lost_leases: int
+    oldest_lease: dt.datetime | None
+
+    @property
+    def attempted(self) -> int:
+        return self.sent + self.delivered + self.read + self.failed + self.unknown
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How many messages of late ended in a state with the vendor's code."""
+
+    state: str
+    code: str
+    messages: int
+
+
+@dataclass(frozen=True)
+class AccountFigures:
+    """An account and how it goes: `rate` messages a second of the last minute."""
+
+    account: ProviderAccount
+    queues: tuple[Queue, ...]
+    rate: float
+    last_webhook_at: dt.datetime | None
+    faults: tuple[Fault, ...] = ()
+
+    def _sum(self, name: str) -> int:
+        return sum(getattr(queue, name) for queue in self.queues)
+
+    @property
+    def queued(self) -> int:
+        return self._sum("queued")
+
+    @property
+    def sending(self) -> int:
+        return self._sum("sending")
+
+    @property
+    def unknown(self) -> int:
+        return self._sum("unknown")
+
+    @property
+    def leases(self) -> int:
+        return self._sum("leases")
+
+    @property
+    def lost_leases(self) -> int:
+        return self._sum("lost_leases")
+
+    @property
+    def attempted(self) -> int:
+        return self._sum("attempted")
+
+    @property
+    def due_since(self) -> dt.datetime | None:
+        return min((q.due_since for q in self.queues if q.due_since), default=None)
+
+    @property
+    def oldest_lease(self) -> dt.datetime | None:
+        return min((q.oldest_lease for q in self.queues if q.oldest_lease), default=None)
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Something stored that waits to be handled: how many, since when, how many in trouble."""
+
+    waiting: int = 0
+    since: dt.datetime | None = None
+    failing: int = 0
+
+
+@dataclass(frozen=True)
+class Operations:
+    """The open chain's figures; beat and stray tables are the whole installation's."""
+
+    accounts: tuple[AccountFigures, ...]
+    webhooks: Backlog
+    events: Backlog
+    beat_at: dt.datetime | None
+    stray: tuple[str, ...]
+    undecided: Mapping[uuid.UUID | None, int] = field(default_factory=dict)
+
+
+def operations() -> Operations:
+    """How sending goes for the open tenant, in as many statements for one account as for many."""
+    tenant_id = current_tenant_id()
+    return Operations(
+        accounts=accounts(queues(tenant_id)),
+        webhooks=webhooks(),
+        events=events(tenant_id),
+        beat_at=beat_at(),
+        stray=tuple(stray_tables()),
+        undecided=_undecided(tenant_id),
+    )
+
+
+def queues(tenant_id: uuid.UUID | None = None) -> list[Queue]:
+    """Every account's queues; of every chain, without one named."""
+    with connection.cursor() as cursor:
+        cursor.execute(QUEUES, {"tenant": tenant_id})
+        return [Queue(*row) for row in cursor.fetchall()]
+
+
+def accounts(found: Sequence[Queue]) -> tuple[AccountFigures, ...]:
+    """The open tenant's accounts, with those of the queues that are theirs."""
+    tenant_id = current_tenant_id()
+    by_account: dict[uuid.UUID, list[Queue]] = defaultdict(list)
+    for queue in found:
+        by_account[queue.account_id].append(queue)
+    rates = pace.rates(
+        {
+            account_id: sum(queue.attempted for queue in of_account)
+            for account_id, of_account in by_account.items()
+        },
+        begun={},
+    )
+    faults: dict[uuid.UUID, list[Fault]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(LAST_WEBHOOKS, {"tenant": tenant_id})
+        heard = dict(cursor.fetchall())
+        since = timezone.now() - RECENT
+        cursor.execute(ERRORS, {"tenant": tenant_id, "since": since, "most": MOST_ERRORS})
+        for account_id, state, code, messages in cursor.fetchall():
+            faults[account_id].append(Fault(MessageState(state).value, code, messages))
+    return tuple(
+        AccountFigures(
+            account=account,
+            queues=tuple(by_account[account.pk]),
+            rate=rates.get(account.pk, 0.0),
+            last_webhook_at=heard.get(account.pk),
+            faults=tuple(faults[account.pk]),
+        )
+        for account in policy.accounts()
+    )
+
+
+def webhooks() -> Backlog:
+    """What vendors reported and nobody has applied yet."""
+    row = WebhookEvent.objects.filter(applied_at=None).aggregate(
+        n=Count("pk"),
+        since=Min("received_at"),
+        failing=Count("pk", filter=~Q(error="")),
+    )
+    return Backlog(row["n"], row["since"], row["failing"])
+
+
+def events(tenant_id: uuid.UUID) -> Backlog:
+    """Domain events that wait for their handlers."""
+    row = EventDelivery.objects.filter(tenant_id=tenant_id).aggregate(
+        n=Count("pk"),
+        since=Min("not_before"),
+        failing=Count("pk", filter=Q(attempts__gt=0)),
+    )
+    return Backlog(row["n"], row["since"], row["failing"])
+
+
+def beat_at() -> dt.datetime | None:
+    """When beat was last heard of; it writes so itself, up to three minutes late."""
+    own = PeriodicTask.objects.filter(name__startswith=PREFIX, enabled=True)
+    last: dt.datetime | None = own.aggregate(last=Max("last_run_at"))["last"]
+    return last
+
+
+def _undecided(tenant_id: uuid.UUID) -> dict[uuid.UUID | None, int]:
+    """Unknown messages that nobody has decided on, by campaign, most first."""
+    with connection.cursor() as cursor:
+        cursor.execute(UNDECIDED, {"tenant": tenant_id})
+        return dict(cursor.fetchall())

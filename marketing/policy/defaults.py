@@ -23,7 +23,8 @@ class Rate(NamedTuple):
 
 # Meta's list for India as of January 2026. Gupshup's has a fee on top of Meta's price, as one
 # reseller gives it. Twilio's own fee on WhatsApp is agreed with each customer and not in here.
-# No SMS or mail vendor publishes what an Indian or Bangladeshi chain pays: those prices are
+# SES asks USD 0.10 for a thousand mails; an own mail server asks nothing.
+# No SMS vendor, nor SendGrid, publishes what an Indian or Bangladeshi chain pays: those prices are
 # assumed, so that a budget means something before the chain enters its own.
 RATES = [
     Rate(Provider.META, Channel.WHATSAPP, "marketing", Decimal("0.8631")),
@@ -40,6 +41,10 @@ RATES = [
     Rate(Provider.SSL_WIRELESS, Channel.SMS, "utility", Decimal("0.5000"), "BD", "BDT"),
     Rate(Provider.SENDGRID, Channel.EMAIL, "marketing", Decimal("0.0200")),
     Rate(Provider.SENDGRID, Channel.EMAIL, "utility", Decimal("0.0200")),
+    Rate(Provider.SES, Channel.EMAIL, "marketing", Decimal("0.0090")),
+    Rate(Provider.SES, Channel.EMAIL, "utility", Decimal("0.0090")),
+    Rate(Provider.SMTP, Channel.EMAIL, "marketing", Decimal(0)),
+    Rate(Provider.SMTP, Channel.EMAIL, "utility", Decimal(0)),
 ]
 RATES_FROM = dt.date(2026, 1, 1)
 

@@ -152,6 +152,31 @@ def test_owner_opens_an_account_and_reads_its_callback_address(chain, login):
     assert (account.name, account.credentials["access_token"]) == ("Renamed", "EAAG-secret-token")
 
 
+def test_a_mail_servers_account_asks_for_no_address_of_an_api(chain, login):
+    client = login("owner")
+    page = client.get(reverse("account-new", args=["smtp"]))
+    assert "base_url" not in page.context["form"].fields
+    form = {
+        "name": "Our relay",
+        "rate_per_second": 20,
+        "max_concurrency": 5,
+        "sender.host": "smtp.example.com",
+        "sender.security": "",
+        "sender.from_email": "hello@example.com",
+        "credentials.username": "glow",
+        "credentials.password": "hush-hush-secret",
+    }
+    page = client.post(reverse("account-new", args=["smtp"]), form, follow=True)
+    account = ProviderAccount.objects.get()
+    assert (account.base_url, account.sender["host"]) == ("", "smtp.example.com")
+    # It never calls back.
+    assert selectors.webhook_url(account) not in page.content.decode()
+    refused = client.post(
+        reverse("account-edit", args=[account.pk]), form | {"sender.host": "10.0.0.25"}
+    )
+    assert "sender.host" in refused.context["form"].errors
+
+
 def test_an_account_without_what_the_vendor_needs_is_refused(chain, login):
     form = {
         "name": "Our number",

@@ -65,6 +65,10 @@ class MessageTemplate(TenantModel):
         return self.name
 
 
+# Who knew every template before it was noted with each.
+FIRST_PROVIDER = "meta"
+
+
 class TemplateVersion(TenantModel):
     """What a template said at one time; runs keep the version they were frozen with.
 
@@ -72,8 +76,10 @@ class TemplateVersion(TenantModel):
     "header": …, "footer": …, "buttons": [{"type": "url|quick_reply|phone", "text": …,
     "value": …}]}}`; parts are Liquid. `placeholders` are the merge fields in order of first
     appearance. A WhatsApp version keeps per language what the vendor knows it by:
-    `whatsapp` = `{"en": {"name": …, "id": …, "status": …, "reason": …}}`. `tracks_links`:
-    the form handed in to the vendor has our short links in place of the author's.
+    `whatsapp` = `{"en": {"name": …, "id": …, "status": …, "reason": …, "provider": …,
+    "vendorTemplateId": …}}`, the last where the vendor sends by an id of its own.
+    `tracks_links`: the form handed in to the vendor has our short links in place of the
+    author's.
     """
 
     template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, related_name="versions")
@@ -101,6 +107,10 @@ class TemplateVersion(TenantModel):
 
     def vendor_template(self, language: str) -> str:
         """What the vendor knows this language's text by, "" when it does not."""
-        name: str = self.whatsapp.get(language, {}).get("name", "")
-        ids: dict[str, str] = self.sms_ids.get(language, {})
-        return name or ids.get("vendorTemplateId", "")
+        entry: dict[str, str] = self.whatsapp.get(language) or self.sms_ids.get(language, {})
+        return entry.get("vendorTemplateId") or entry.get("name", "")
+
+    def whatsapp_provider(self, language: str) -> str:
+        """The provider that knows this language's text; "" when none does."""
+        entry: dict[str, str] = self.whatsapp.get(language, {})
+        return entry.get("provider", FIRST_PROVIDER) if entry.get("id") else ""

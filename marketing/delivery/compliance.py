@@ -1,8 +1,9 @@
-"""What operators and regulators ask of an SMS before it goes.
+"""What operators, regulators and vendors ask of a message before it goes.
 
-India (TRAI TCCCPR 2018, DLT): entity and header of the account and a template of exactly these
-words are registered; each `{#var#}` of it takes at most 30 characters once filled. Bangladesh
-(BTRC, 12 March 2019): promotional SMS are in Bangla script.
+WhatsApp: the vendor that sends now must be the one that knows the template.
+SMS in India (TRAI TCCCPR 2018, DLT): entity and header of the account and a template of exactly
+these words are registered; each `{#var#}` of it takes at most 30 characters once filled.
+SMS in Bangladesh (BTRC, 12 March 2019): promotional ones are in Bangla script.
 
 What holds for everybody is refused at submit and at the freeze. A value that is too long for its
 variable concerns one person: she is skipped as `missing_value`, for she has none that may go.
@@ -20,10 +21,15 @@ from django.utils.translation import gettext as _
 from customers.links import unsubscribe_url
 from customers.models import Channel, Purpose
 from marketing.content import merge_fields
+from marketing.content.links import compile_sent
 from marketing.content.markup import Output
 from marketing.content.models import TemplateVersion
-from marketing.content.rendering import CompiledVersion, compile_version
-from marketing.core.errors import SmsNotInBengali, SmsNotRegistered
+from marketing.content.rendering import CompiledVersion
+from marketing.core.errors import (
+    SmsNotInBengali,
+    SmsNotRegistered,
+    WhatsAppTemplateNotApproved,
+)
 from marketing.policy.models import ProviderAccount
 from marketing.policy.vendors import VENDORS
 
@@ -36,7 +42,12 @@ BENGALI = re.compile(r"[\u0980-\u09FF]")
 def require_compliant(
     *, version: TemplateVersion, account: ProviderAccount, country: str, purpose: str
 ) -> None:
-    """Raises `SmsNotRegistered` or `SmsNotInBengali`, saying what to mend and where."""
+    """Raises `WhatsAppTemplateNotApproved`, `SmsNotRegistered` or `SmsNotInBengali`.
+
+    Each says what to mend and where. In the open tenant scope.
+    """
+    if version.template.channel == Channel.WHATSAPP:
+        _require_known_to(account, version)
     if version.template.channel != Channel.SMS:
         return
     if country == "IN":
@@ -65,7 +76,7 @@ def value_limits(version: TemplateVersion, country: str) -> dict[str, dict[str, 
     """How long each merge value may be, by language and name; empty where nothing limits it."""
     if version.template.channel != Channel.SMS or country != "IN":
         return {}
-    compiled = compile_version(version)
+    compiled = compile_sent(version).compiled
     return {
         language: _limits(compiled, language, _registered_text(version, language))
         for language in compiled.languages
@@ -78,6 +89,21 @@ def too_long(
     """The names whose values do not fit their variable, in this language."""
     fitting = limits.get(language, {})
     return [name for name, limit in fitting.items() if len(values.get(name) or "") > limit]
+
+
+def _require_known_to(account: ProviderAccount, version: TemplateVersion) -> None:
+    for language in version.contents:
+        known_to = version.whatsapp_provider(language)
+        if known_to and known_to != account.provider:
+            text = _(
+                "The text in “%(language)s” was approved by way of another provider than "
+                "%(vendor)s, which sends now. Hand it in again."
+            ) % {"language": language, "vendor": account.get_provider_display()}
+            raise WhatsAppTemplateNotApproved(
+                text,
+                fields={"templateId": [text]},
+                details={"language": language, "provider": known_to},
+            )
 
 
 def _require_registered_account(account: ProviderAccount) -> None:
@@ -117,7 +143,7 @@ def _require_registered_words(
             % {"language": language, "vendor": account.get_provider_display()},
             language=language,
         )
-    compiled = compile_version(version)
+    compiled = compile_sent(version).compiled
     registered = _registered_text(version, language)
     if _signature(_pieces_of(registered)) != _signature(compiled.pieces(language)):
         raise _unregistered(
@@ -168,7 +194,7 @@ def _needs_vendor_template(account: ProviderAccount) -> bool:
 def _registered_text(version: TemplateVersion, language: str) -> str:
     """What stands in the register. Where nobody entered it, the ids belong to these words."""
     entered: str = version.sms_ids.get(language, {}).get("dltText", "")
-    return entered or compile_version(version).dlt_text(language)
+    return entered or compile_sent(version).compiled.dlt_text(language)
 
 
 Piece = str | Output

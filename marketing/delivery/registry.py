@@ -33,6 +33,12 @@ class Vendor:
         name = f"marketing.delivery.providers.{self.folder}.webhook"
         return import_module(name) if find_spec(name) else None
 
+    @cached_property
+    def templates(self) -> ModuleType | None:
+        """What finds the templates made at the vendor; None where we hand them in, or need none."""
+        name = f"marketing.delivery.providers.{self.folder}.templates"
+        return import_module(name) if find_spec(name) else None
+
     @property
     def charged_on(self) -> str:
         """With which state a message is charged: "sent" or "delivered"."""

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.delivery.vendor_stub import account_at, asked_vendor
 from tests.factories.core import Chain, make_chain
+
+__all__ = ["account_at", "asked_vendor"]
 
 Answer = tuple[int, dict[str, Any], dict[str, str]]
 

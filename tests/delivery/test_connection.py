@@ -1,11 +1,6 @@
 """The test of an account's connection, over real HTTP to a vendor on loopback."""
 
 import datetime as dt
-import json
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import time_machine
@@ -17,9 +12,9 @@ from marketing.core.models import AuditEntry
 from marketing.core.tenancy import tenant_scope
 from marketing.policy import services
 from marketing.policy.models import ProviderAccount
-from tests.factories.policy import WORKING_VALUES, make_account
+from tests.delivery.vendor_stub import Answer
+from tests.factories.policy import WORKING_VALUES
 
-Answer = tuple[int, object]
 WORKING: dict[str, Answer] = {
     "meta": (200, {"verified_name": "Parlour", "id": "106540352242922"}),
     "gupshup": (200, {"status": "success", "templates": []}),
@@ -44,57 +39,6 @@ COMPLAINTS = {
     "twilio": "status: suspended",
     "ssl_wireless": "IP not allowed",
 }
-
-
-@dataclass
-class AskedVendor:
-    url: str = ""
-    answer: Answer = (200, {})
-    asked: list[str] = field(default_factory=list)
-
-
-@pytest.fixture
-def asked_vendor() -> Iterator[AskedVendor]:
-    """A vendor that gives one answer to whatever it is asked."""
-    stub = AskedVendor()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            stub.asked.append(f"{self.command} {self.path}")
-            status, body = stub.answer
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def do_POST(self) -> None:
-            self.do_GET()
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    stub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield stub
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def account_at(live_chain, asked_vendor, settings) -> Callable[[str], ProviderAccount]:
-    """`account_at("meta")` is an account whose vendor is the one on loopback."""
-    settings.SANDBOX_URL = asked_vendor.url
-
-    def make(provider: str) -> ProviderAccount:
-        with tenant_scope(live_chain.tenant.pk):
-            return make_account(provider, base_url=asked_vendor.url)
-
-    return make
 
 
 def run(chain, account) -> ProviderAccount:

@@ -18,6 +18,7 @@ from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import ProviderFailed
 from marketing.core.tenancy import current_tenant_id, tenant_scope
+from marketing.policy import selectors as policy
 
 # After this long without an answer the nudge to hand in is taken for lost.
 GIVE_UP = dt.timedelta(minutes=45)
@@ -34,8 +35,9 @@ WORST_FIRST = (
 def submit_whatsapp(*, actor: Actor, template: MessageTemplate) -> TemplateVersion:
     """Have every language of the newest version handed in to WhatsApp, after the commit.
 
-    Languages that WhatsApp has already are left alone. Raises `TemplateNotSubmittable` when
-    there is nothing to hand in, or when it is being handed in right now.
+    Languages that WhatsApp has already, by the provider we send by, are left alone. Raises
+    `TemplateNotSubmittable` when there is nothing to hand in, or when it is being handed in
+    right now.
     """
     actor.require("template.manage")
     if template.channel != Channel.WHATSAPP:
@@ -43,7 +45,7 @@ def submit_whatsapp(*, actor: Actor, template: MessageTemplate) -> TemplateVersi
     if not template.is_active:
         raise TemplateNotSubmittable(_("This template is out of use."))
     version = TemplateVersion.objects.select_for_update().get(pk=current_version(template).pk)
-    waiting = _to_hand_in(version)
+    waiting = _to_hand_in(version, _sending_provider())
     if not waiting:
         raise TemplateNotSubmittable(
             _("WhatsApp has every language of this version already."),
@@ -75,7 +77,8 @@ def hand_in(*, tenant_id: uuid.UUID, version_id: uuid.UUID, is_last_try: bool) -
     """
     with tenant_scope(tenant_id):
         version = TemplateVersion.objects.select_related("template", "tenant").get(pk=version_id)
-    for language in _to_hand_in(version):
+        waiting = _to_hand_in(version, _sending_provider())
+    for language in waiting:
         try:
             answer = dict(gateway.submit(version, language))
         except ProviderFailed as error:
@@ -96,7 +99,7 @@ def _note_answer(version_id: uuid.UUID, language: str, answer: dict[str, str]) -
         version.whatsapp[language] = {"reason": answer["failure"]}
         _save(version)
         return
-    entry["id"] = answer["id"]
+    entry |= {key: answer[key] for key in ("id", "provider", "vendorTemplateId") if key in answer}
     # The webhook may have been quicker than the answer.
     if entry.get("status", WhatsAppStatus.PENDING) == WhatsAppStatus.PENDING:
         _set_status(version, language, answer["status"], answer.get("reason", ""))
@@ -160,11 +163,18 @@ def _save(version: TemplateVersion) -> None:
     version.save(update_fields=["whatsapp", "whatsapp_status"])
 
 
-def _to_hand_in(version: TemplateVersion) -> list[str]:
+def _sending_provider() -> str:
+    account = policy.default_account(Channel.WHATSAPP)
+    return account.provider if account else ""
+
+
+def _to_hand_in(version: TemplateVersion, provider: str) -> list[str]:
+    """The languages that the provider we send by (if any) does not know yet."""
+    known_to = {language: version.whatsapp_provider(language) for language in version.contents}
     return [
         language
-        for language in version.contents
-        if not version.whatsapp.get(language, {}).get("id")
+        for language, known in known_to.items()
+        if not known or (provider and known != provider)
     ]
 
 

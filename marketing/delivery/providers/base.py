@@ -27,6 +27,10 @@ that is another message's already is no match.
 It may have `check(account) -> Request | None` and `explain_check(answer) -> str`: a request that
 changes nothing and proves the account's secrets; the text says what is wrong, empty if nothing.
 
+Where WhatsApp templates are made at the vendor, not handed in by us, its `templates` has
+`find(account, name) -> Request` and `read(answer, name, language) -> KnownTemplate | None`; then
+the vendor's id is what a template is sent by.
+
 Its `webhook` has `verify(account, call) -> bool` and `parse(call) -> list[Parsed]`, which raises
 ValueError for what it cannot read, and may say in `ANSWER` (content type, body) what the vendor
 wants to hear; a vendor without callbacks has no such module.
@@ -178,6 +182,15 @@ class Notice:
     kind: str
     subject: str
     text: str
+
+
+@dataclass(frozen=True)
+class KnownTemplate:
+    """A template as the vendor has it: `status` is one of content's `WhatsAppStatus`."""
+
+    id: str
+    status: str
+    reason: str = ""
 
 
 Parsed = Notice | StatusUpdate | Inbound | TemplateUpdate | Subscription

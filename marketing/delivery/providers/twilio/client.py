@@ -30,7 +30,7 @@ def _address(account: Account, phone: str) -> str:
     return f"whatsapp:{phone}" if account.provider == Provider.TWILIO_WHATSAPP else phone
 
 
-def _headers(account: Account) -> dict[str, str]:
+def headers(account: Account) -> dict[str, str]:
     login = f"{account.credentials['account_sid']}:{account.credentials['auth_token']}"
     return {
         "Authorization": f"Basic {base64.b64encode(login.encode()).decode()}",
@@ -62,7 +62,7 @@ def build(account: Account, envelopes: Sequence[Envelope]) -> Request:
     form["StatusCallback"] = f"{account.webhook_url}?{query}"
     return Request(
         url=_resource(account, "/Messages"),
-        headers=_headers(account),
+        headers=headers(account),
         body=urlencode(form).encode(),
     )
 
@@ -120,7 +120,7 @@ def look_up(account: Account, envelopes: Sequence[Envelope]) -> Request:
     )
     return Request(
         url=f"{_resource(account, '/Messages')}?{query}",
-        headers=_headers(account),
+        headers=headers(account),
         body=b"",
         method="GET",
     )
@@ -151,7 +151,7 @@ def _made_at(envelope: Envelope) -> dt.datetime:
 
 def check(account: Account) -> Request:
     """Reads the account: proves its sid and token."""
-    return Request(url=_resource(account), headers=_headers(account), body=b"", method="GET")
+    return Request(url=_resource(account), headers=headers(account), body=b"", method="GET")
 
 
 def explain_check(answer: Answer) -> str:

@@ -1,6 +1,6 @@
 # `make run` on a machine with Python 3.11 and nothing else; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench shell reset requirements messages
+.PHONY: help run test lint bench chaos shell reset requirements messages
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -42,6 +42,9 @@ lint: $(DEVELOPMENT) ## check style, types, layers, templates, migrations and th
 
 bench: $(DEVELOPMENT) ## measure; ARGS="send --n 20000" for one
 	$(EMBEDDED) exec --instance bench -- $(BIN)/python -m bench $(ARGS)
+
+chaos: $(DEVELOPMENT) ## kill everything at random while 50,000 messages go out; ARGS="--kills 20"
+	$(BIN)/python -m bench.chaos $(ARGS)
 
 shell: $(RUNTIME) ## a Django shell on the data of `make run`
 	$(EMBEDDED) exec -- $(BIN)/python manage.py shell $(ARGS)

@@ -8,16 +8,15 @@ import time
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
 
 from marketing.content.rendering import compile_version
-from marketing.core.models import Branch
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch import recovery
 from marketing.delivery.models import DispatchBatch, Message, SendRun
 from marketing.delivery.plan import plan_channels
 from marketing.delivery.services import freeze_run
 from tests.delivery.sandbox.conftest import ROOT, Process
+from tests.factories.customers import insert_people
 from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours, states_of
 from tests.factories.policy import WORKING_VALUES
 
@@ -35,31 +34,6 @@ from marketing.delivery.dispatch import worker
 while worker.run():
     pass
 """
-
-
-def insert_people(tenant_id, branch: Branch, count: int) -> None:
-    """Consenting customers with phones that the sandbox delivers to."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH made AS (
-                INSERT INTO customers_customer (tenant_id, first_name, last_name, phone, email,
-                    whatsapp_id, gender, language, preferred_channel, home_branch_id, tags,
-                    attributes, source, status, updated_at)
-                SELECT %(tenant)s, 'Asha' || n, '', '+9190' || lpad((n * 10 + 1)::text, 8, '0'),
-                       '', '', '', 'en', 'whatsapp', %(branch)s, '{}', '{}', 'staff', 'active',
-                       now()
-                FROM generate_series(1, %(count)s) AS n RETURNING id
-            )
-            INSERT INTO customers_consentstate (tenant_id, customer_id, whatsapp_promotional,
-                whatsapp_service, whatsapp_basis, sms_promotional, sms_service, sms_basis,
-                email_promotional, email_service, email_basis, is_dnd, marketing_opted_out,
-                opt_out_source, updated_at)
-            SELECT %(tenant)s, id, true, true, 'explicit', false, false, '', false, false, '',
-                   false, false, '', now() FROM made
-            """,
-            {"tenant": tenant_id, "branch": branch.pk, "count": count},
-        )
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 import factory
+from django.db import connection
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
@@ -30,6 +31,7 @@ from customers.models import (
     ServiceCategory,
     Visit,
 )
+from marketing.core.models import Branch
 from tests.factories.core import BranchFactory
 
 EVERYTHING = {
@@ -146,3 +148,28 @@ class PackageFactory(DjangoModelFactory[Package]):
     sessions_used = 2
     starts_on = factory.LazyFunction(lambda: timezone.now().date() - dt.timedelta(days=30))
     expires_on = factory.LazyFunction(lambda: timezone.now().date() + dt.timedelta(days=150))
+
+
+def insert_people(tenant_id, branch: Branch, count: int) -> None:
+    """Consenting customers with phones that the sandbox delivers to."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH made AS (
+                INSERT INTO customers_customer (tenant_id, first_name, last_name, phone, email,
+                    whatsapp_id, gender, language, preferred_channel, home_branch_id, tags,
+                    attributes, source, status, updated_at)
+                SELECT %(tenant)s, 'Asha' || n, '', '+9190' || lpad((n * 10 + 1)::text, 8, '0'),
+                       '', '', '', 'en', 'whatsapp', %(branch)s, '{}', '{}', 'staff', 'active',
+                       now()
+                FROM generate_series(1, %(count)s) AS n RETURNING id
+            )
+            INSERT INTO customers_consentstate (tenant_id, customer_id, whatsapp_promotional,
+                whatsapp_service, whatsapp_basis, sms_promotional, sms_service, sms_basis,
+                email_promotional, email_service, email_basis, is_dnd, marketing_opted_out,
+                opt_out_source, updated_at)
+            SELECT %(tenant)s, id, true, true, 'explicit', false, false, '', false, false, '',
+                   false, false, '', now() FROM made
+            """,
+            {"tenant": tenant_id, "branch": branch.pk, "count": count},
+        )

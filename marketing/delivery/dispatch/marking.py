@@ -313,8 +313,8 @@ def _mark_sending(
             [now, list(slots), now, list(picked.going.values()), lease.first_id, lease.last_id],
         )
         marked = [
-            Marked(lease.tenant_id, *row[:4], json.loads(row[4]), *row[5:])
-            for row in cursor.fetchall()
+            Marked(lease.tenant_id, pk, customer_id, address, language, json.loads(values), *rest)
+            for pk, customer_id, address, language, values, *rest in cursor.fetchall()
         ]
         cursor.execute(
             "UPDATE delivery_dispatchbatch SET queued = queued - %s, sending = sending + %s,"

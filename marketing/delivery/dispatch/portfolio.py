@@ -6,6 +6,7 @@ limit is never passed.
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -42,7 +43,7 @@ def take_portfolio(
     *, portfolio: str, limit: int, addresses: Sequence[str], now: dt.datetime
 ) -> dict[str, dt.datetime]:
     """Count the addresses; returns those without room, with the time when there is some."""
-    params = {
+    params: dict[str, Any] = {
         "tenant": current_tenant_id(),
         "portfolio": portfolio,
         "limit": limit,

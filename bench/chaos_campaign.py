@@ -1,0 +1,166 @@
+"""The campaign that chaos strikes, and the reckoning at its end."""
+
+import io
+import os
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import django
+
+ACCOUNT = "chaos"
+RATE = 2_000
+
+
+def prepare() -> None:
+    """Bring the database up to date; from here on Django works."""
+    import config.celery  # noqa: F401  tasks find their broker through it
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    call_command("sync_schedules", stdout=io.StringIO())
+
+
+def freeze(sandbox: Callable[..., Any], people: int) -> tuple[uuid.UUID, uuid.UUID]:
+    """A chain with so many people, one campaign to all of them, frozen."""
+    from django.conf import settings
+
+    from marketing.content.rendering import compile_version
+    from marketing.core.models import Tenant
+    from marketing.core.tenancy import tenant_scope
+    from marketing.delivery.plan import plan_channels
+    from marketing.delivery.services import freeze_run
+    from marketing.policy.selectors import webhook_url
+    from tests.factories.core import make_chain
+    from tests.factories.customers import insert_people
+    from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours
+    from tests.factories.policy import WORKING_VALUES
+
+    chain = make_chain()
+    tenant_id = chain.tenant.pk
+    assert os.environ["SANDBOX_URL"] == settings.SANDBOX_URL
+    with tenant_scope(tenant_id):
+        open_all_hours()
+        account = make_sender(rate_per_second=RATE, max_concurrency=50)
+        values = WORKING_VALUES["meta"]
+        sandbox(
+            "PUT",
+            f"accounts/{ACCOUNT}",
+            {
+                "provider": "meta",
+                "credentials": {**values["credentials"], **values["sender"]},
+                "webhook_url": webhook_url(account),
+                "sent_delay_ms": 200,
+                "delivered_delay_ms": 1_500,
+                "read_delay_ms": 4_000,
+            },
+        )
+        insert_people(tenant_id, chain.north, people)
+        run = make_run()
+        plan = plan_channels(run.steps, mode=run.mode, purpose=run.purpose, now=run.created_at)
+        version = plan.steps[0].version
+        templates = [
+            {
+                "provider": "meta",
+                "owner": account.sender["waba_id"],
+                "name": version.whatsapp_template_name,
+                "language": language,
+                "body": {"components": compile_version(version).meta_components(language)},
+            }
+            for language in Tenant.objects.get(pk=tenant_id).languages
+            if language in compile_version(version).languages
+        ]
+        sandbox("PUT", "templates", templates)
+        freeze_run(run=run, audience=everyone())
+        return tenant_id, run.pk
+
+
+def patiently(read: Callable[[], Any]) -> Any:
+    """What `read` gives, over a database that may be away for a while."""
+    from django.db import DatabaseError, InterfaceError, connection
+
+    give_up_at = time.monotonic() + 120
+    while True:
+        try:
+            return read()
+        except (DatabaseError, InterfaceError):
+            connection.close()
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.5)
+
+
+def states(tenant_id: uuid.UUID, run_id: uuid.UUID) -> dict[str, int]:
+    """The run's counters, zeros left out."""
+    from marketing.core.tenancy import tenant_scope
+    from marketing.delivery.models import SendRun
+    from tests.factories.delivery import states_of
+
+    def read() -> dict[str, int]:
+        with tenant_scope(tenant_id):
+            return states_of(SendRun.objects.get(pk=run_id))
+
+    found: dict[str, int] = patiently(read)
+    return found
+
+
+def has_no_webhooks_left(tenant_id: uuid.UUID) -> bool:
+    from marketing.core.tenancy import tenant_scope
+    from marketing.delivery.models import WebhookEvent
+
+    def read() -> bool:
+        with tenant_scope(tenant_id):
+            return not WebhookEvent.objects.filter(applied_at=None).exists()
+
+    return bool(patiently(read))
+
+
+def compare(
+    tenant_id: uuid.UUID, run_id: uuid.UUID, ledger: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Our rows against the vendor's ledger. `wrong` lists what must never be."""
+    from django.db.models import Count
+
+    from marketing.core.tenancy import tenant_scope
+    from marketing.delivery.models import ContactLoad, Message, SendRun
+
+    with tenant_scope(tenant_id):
+        run = SendRun.objects.get(pk=run_id)
+        rows = dict(Message.objects.filter(run=run).values_list("pk", "state"))
+        loads = ContactLoad.objects.filter(sent__len__gt=1).count()
+        people = Message.objects.filter(run=run).aggregate(n=Count("customer", distinct=True))["n"]
+        run_state = run.state
+    by_state = Counter(rows.values())
+    arrived = {"sent", "delivered", "read"}
+    accepted = {reference: entry["accepted"] for reference, entry in ledger.items()}
+    unknown = [str(pk) for pk, state in rows.items() if state == "unknown"]
+    answered = [
+        reference for reference in unknown if ledger.get(reference, {}).get("answer") == "clean"
+    ]
+    checks = {
+        "sent twice": sum(count > 1 for count in accepted.values()),
+        "said to be sent, never accepted": sum(
+            state in arrived and str(pk) not in accepted for pk, state in rows.items()
+        ),
+        "accepted, but not ours": len(accepted.keys() - set(map(str, rows))),
+        "accepted, but queued or failed": sum(
+            state in ("queued", "sending", "failed", "skipped") and str(pk) in accepted
+            for pk, state in rows.items()
+        ),
+        "left hanging": by_state["queued"] + by_state["sending"],
+        "counters and rows differ": int(states(tenant_id, run_id) != dict(by_state)),
+        "audience is not the sum": int(run.audience != len(rows) or people != len(rows)),
+        "two slots of a cap": loads,
+        "run is not done": int(run_state != "done"),
+    }
+    return {
+        "accepted": len(accepted),
+        "unknown": len(unknown),
+        "unknown_though_answered": len(answered),
+        "wrong": [f"{what}: {count}" for what, count in checks.items() if count],
+    }

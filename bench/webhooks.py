@@ -208,7 +208,7 @@ def _end_posting(posting: tuple[subprocess.Popen[bytes], Path]) -> dict[str, Any
 
 
 def _rate(told: dict[str, Any]) -> int:
-    return round(len(told["answered"]) / told["seconds"])
+    return int(len(told["answered"]) / told["seconds"])
 
 
 def _taken_in(

@@ -99,7 +99,7 @@ class TestFigures:
             kind="campaign",
             purpose="promotional",
             steps=[],
-            created_at=timezone.now() - dt.timedelta(days=8),
+            created_at=timezone.now() - dt.timedelta(hours=25),
         )
         for of, state, code, count in (
             (run, "failed", "131026", 4),

@@ -20,8 +20,8 @@ from marketing.delivery.models import MessageState, WebhookEvent
 from marketing.policy import selectors as policy
 from marketing.policy.models import ProviderAccount
 
-# Errors of runs begun within so many days are shown; older ones are history.
-RECENT = dt.timedelta(days=7)
+# Errors of runs begun so lately are shown; older ones are history.
+RECENT = dt.timedelta(days=1)
 MOST_ERRORS = 5
 
 # Batches only: 20,000 rows for ten million messages. `tenant` NULL means every chain.

@@ -59,7 +59,7 @@ class _Parlour(Collector):
         )
         errors = GaugeMetricFamily(
             "parlour_errors",
-            "Messages of the last seven days' runs by the vendor's code, the most frequent.",
+            "Messages of the last day's runs by the vendor's code, the most frequent.",
             labels=(*ACCOUNT, "state", "code"),
         )
         backlog = GaugeMetricFamily(

@@ -31,6 +31,7 @@ class Action(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     CANCEL = "cancel"
+    RETRY = "retry"
     STOP = "stop"
     FINISH = "finish"
 
@@ -50,6 +51,7 @@ TRANSITIONS: Mapping[Action, Mapping[str, frozenset[str]]] = {
     Action.PAUSE: {status: frozenset({PAUSED}) for status in (SCHEDULED, SENDING)},
     Action.RESUME: {PAUSED: frozenset({SCHEDULED, SENDING})},
     Action.CANCEL: {status: frozenset({CANCELLED}) for status in (SCHEDULED, SENDING, PAUSED)},
+    Action.RETRY: {status: frozenset({SENDING}) for status in (SENT, SCHEDULED)},
     Action.STOP: {status: frozenset({PAUSED}) for status in (SCHEDULED, SENDING)},
     Action.FINISH: {SENDING: frozenset({SENT, SCHEDULED})},
 }

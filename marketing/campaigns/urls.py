@@ -36,6 +36,7 @@ urlpatterns = [
     path("campaigns/<uuid:pk>/pause", detail.pause, name="campaign-pause"),
     path("campaigns/<uuid:pk>/resume", detail.resume, name="campaign-resume"),
     path("campaigns/<uuid:pk>/cancel", detail.cancel, name="campaign-cancel"),
+    path("campaigns/<uuid:pk>/retry", detail.retry, name="campaign-retry"),
     path("campaigns/<uuid:pk>/copy", detail.copy, name="campaign-copy"),
     path("campaigns/<uuid:pk>/delete", detail.delete, name="campaign-delete"),
     path("campaigns/<uuid:pk>/test", detail.test, name="campaign-test"),

@@ -44,6 +44,7 @@ ACTS = {
     "pause": Act(_("Paused"), "player-pause", "warning"),
     "stop": Act(_("Stopped by Parlour"), "hand-stop", "warning"),
     "resume": Act(_("Resumed"), "player-play", "info"),
+    "retry": Act(_("Sent again to whom it failed"), "reload", "primary"),
     "cancel": Act(_("Cancelled"), "ban", "danger"),
 }
 UNKNOWN_ACT = Act(_("Changed"), "circle-dot", "neutral")

@@ -15,3 +15,6 @@ class DeliveryConfig(AppConfig):
 
         registrations.register()
         NAVIGATION.append((gettext_noop("Operations"), "operations", "activity", "operations.view"))
+        NAVIGATION.append(
+            (gettext_noop("Failed messages"), "failure-list", "message-off", "campaign.send")
+        )

@@ -61,6 +61,11 @@ def by_http_status(status: int) -> ResultClass:
     return ResultClass.FAIL_CONTENT
 
 
+def may_be_retried(error_class: str) -> bool:
+    """Whether sending again may help: not to who stopped it, nor to who cannot be reached."""
+    return error_class not in (ResultClass.FAIL_RECIPIENT, ResultClass.FAIL_OPTOUT)
+
+
 def retry_delay(tries: int, retry_after: float | None) -> dt.timedelta:
     """How long to wait after the `tries`-th refusal: 2, 4, 8 … seconds, at most 5 minutes."""
     wait = min(2.0**tries, 300.0)

@@ -109,6 +109,14 @@ def settle_costs() -> None:
 
 
 @shared_task
+def look_up_unknown() -> None:
+    """Ask vendors what became of messages whose answer was lost."""
+    from marketing.delivery import services
+
+    services.look_up_unknown()
+
+
+@shared_task
 def sample_runs() -> None:
     """Note how far each run is, for its rate."""
     pace.sample_runs()

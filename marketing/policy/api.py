@@ -61,6 +61,7 @@ class ConfigColumns(ApiSerializer):
     )
     assumed_consent = AssumedConsent()
     stale_schedule_minutes = serializers.IntegerField(min_value=0, max_value=100_000)
+    unknown_decision_hours = serializers.IntegerField(min_value=0, max_value=1_000)
     message_retention_months = serializers.IntegerField(min_value=1, max_value=1200)
     track_whatsapp_links = serializers.BooleanField()
     track_sms_links = serializers.BooleanField()

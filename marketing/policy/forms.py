@@ -85,6 +85,7 @@ class HoursForm(SettingsForm):
             "daily_message_limit_per_customer",
             "weekly_message_limit_per_customer",
             "stale_schedule_minutes",
+            "unknown_decision_hours",
             "message_retention_months",
         )
         labels = {
@@ -93,6 +94,7 @@ class HoursForm(SettingsForm):
             "daily_message_limit_per_customer": _("Messages a day to one person"),
             "weekly_message_limit_per_customer": _("Messages a week to one person"),
             "stale_schedule_minutes": _("Ask before a late start after (minutes)"),
+            "unknown_decision_hours": _("Ask about lost answers after (hours)"),
             "message_retention_months": _("Keep message logs for (months)"),
         }
         help_texts = {
@@ -102,6 +104,10 @@ class HoursForm(SettingsForm):
                 "whatever is set here."
             ),
             "weekly_message_limit_per_customer": _("Over all channels and branches."),
+            "unknown_decision_hours": _(
+                "What a provider never answered may still be reported by it. After this, somebody "
+                "decides whether it counts as sent."
+            ),
         }
         widgets = {"send_window_start": TIME, "send_window_end": TIME}
 

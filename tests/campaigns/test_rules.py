@@ -29,6 +29,8 @@ ALLOWED = {
     ("scheduled", "stop"): {"paused"},
     ("sending", "stop"): {"paused"},
     ("paused", "resume"): {"scheduled", "sending"},
+    ("sent", "retry"): {"sending"},
+    ("scheduled", "retry"): {"sending"},
     ("scheduled", "cancel"): {"cancelled"},
     ("sending", "cancel"): {"cancelled"},
     ("paused", "cancel"): {"cancelled"},

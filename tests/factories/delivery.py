@@ -13,7 +13,7 @@ from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.models import DispatchBatch, Message, MessageState, SendRun
-from marketing.delivery.services import create_run
+from marketing.delivery.services import create_run, finish_run_if_done
 from marketing.policy.models import Provider, ProviderAccount
 from tests.factories.content import TemplateFactory
 from tests.factories.policy import make_account, set_config
@@ -99,3 +99,10 @@ def become(message: Message, state: str, code: str = "", error_class: str = "") 
     message.failed_at = timezone.now() if state == "failed" else None
     message.save(update_fields=["state", "error_code", "error_class", "failed_at"])
     move_counters([Move(message.batch_id, was, state, 1, old_code, code)])
+
+
+def finish(run: SendRun) -> None:
+    """Close the run as its last batch would."""
+    DispatchBatch.objects.filter(run_id=run.pk).update(state="done")
+    assert finish_run_if_done(run_id=run.pk)
+    run.refresh_from_db()

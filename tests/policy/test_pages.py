@@ -50,6 +50,7 @@ def test_owner_saves_hours(chain, login):
         "daily_message_limit_per_customer": 1,
         "weekly_message_limit_per_customer": 3,
         "stale_schedule_minutes": 60,
+        "unknown_decision_hours": 24,
         "message_retention_months": 24,
     }
     answer = login("owner").post(reverse("settings-hours"), form)
@@ -66,6 +67,7 @@ def test_a_refusal_stands_at_its_field_and_nothing_changes(chain, login):
         "daily_message_limit_per_customer": 1,
         "weekly_message_limit_per_customer": 3,
         "stale_schedule_minutes": 60,
+        "unknown_decision_hours": 24,
         "message_retention_months": 24,
     }
     answer = login("owner").post(reverse("settings-hours"), form)

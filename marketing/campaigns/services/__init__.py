@@ -12,6 +12,7 @@ from marketing.campaigns.services.drafts import (
     delete_campaign,
     update_campaign,
 )
+from marketing.campaigns.services.retry import retry_failed
 from marketing.campaigns.services.runs import (
     note_run_finished,
     note_run_paused,
@@ -42,6 +43,7 @@ __all__ = [
     "reject_campaign",
     "resume_after_outage",
     "resume_campaign",
+    "retry_failed",
     "run_if_due",
     "schedule_campaign",
     "send_campaign",

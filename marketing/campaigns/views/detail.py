@@ -23,6 +23,7 @@ from marketing.campaigns.selectors.campaigns import (
     latest_run,
     may_approve,
 )
+from marketing.campaigns.selectors.failures import failed_runs
 from marketing.campaigns.selectors.progress import figures_of
 from marketing.campaigns.views.refusals import sentences
 from marketing.core import clock
@@ -65,6 +66,9 @@ def _page(
     }
     if context["run"]:
         context |= _people(request, context["run"])
+        context["runs"] = campaign.runs.select_related("send_run").order_by("number")
+    if "retry" in context["actions"]:
+        context["failed_runs"] = failed_runs(campaign)
     if "test" in context["actions"]:
         context["test_form"] = forms.TestSendForm()
     status = 200 if error is None else 422 if error.http_status == 400 else error.http_status
@@ -284,6 +288,22 @@ def resume(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 def cancel(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     return _act(request, pk, services.cancel_campaign, _("Cancelled."))
+
+
+@staff_view("campaign.send")
+@require_POST
+def retry(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """Send again what failed in a run, all of it or for one cause."""
+    code = request.POST.get("code")
+    run_id = _id(request.POST.get("run", ""))
+    return _act(
+        request,
+        pk,
+        services.retry_failed,
+        _("On its way again."),
+        run_id=run_id,
+        codes=None if code is None else [code],
+    )
 
 
 @staff_view("campaign.create")

@@ -14,6 +14,11 @@ from marketing.delivery.selectors.progress import (
     reasons_of,
     run_progress,
 )
+from marketing.delivery.selectors.runs import (
+    get_run_for_actor,
+    recent_runs,
+    runs_for_actor,
+)
 from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED, runs_waiting_for
 
 __all__ = [
@@ -24,11 +29,14 @@ __all__ = [
     "causes_of",
     "explain",
     "failures_of",
+    "get_run_for_actor",
     "messages_of_customer",
     "progress_of",
     "reasons_of",
+    "recent_runs",
     "recipients",
     "recipients_page",
     "run_progress",
+    "runs_for_actor",
     "runs_waiting_for",
 ]

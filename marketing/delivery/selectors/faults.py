@@ -12,23 +12,23 @@ from django.db import connection
 
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.models import MessageState, SendRun
+from marketing.delivery.rules import may_be_retried
 
-MOST_CAUSES = 50
+MOST_CAUSES = 200
 
 CAUSES = """
     WITH causes AS (
-        SELECT a.provider, r.state, r.code, sum(r.count) AS messages,
+        SELECT r.run_id, a.provider, r.state, r.code, sum(r.count) AS messages,
                sum(greatest(r.count - r.closed, 0)) AS open,
-               array_agg(DISTINCT r.run_id) AS runs,
                (array_agg(r.batch_id ORDER BY r.count - r.closed DESC))[1] AS batch_id
         FROM delivery_batchreason r
         JOIN delivery_dispatchbatch b ON b.id = r.batch_id
         LEFT JOIN policy_provideraccount a ON a.id = b.account_id
         WHERE r.tenant_id = %(tenant)s AND r.run_id = ANY(%(runs)s)
           AND r.state = ANY(%(states)s) AND r.count > 0
-        GROUP BY a.provider, r.state, r.code
+        GROUP BY r.run_id, a.provider, r.state, r.code
     )
-    SELECT coalesce(c.provider, ''), c.state, c.code, c.messages, c.open, c.runs,
+    SELECT c.run_id, coalesce(c.provider, ''), c.state, c.code, c.messages, c.open,
            coalesce(x.classes[1], ''), coalesce(x.details[1], ''), coalesce(x.customers, '{}')
     FROM (SELECT * FROM causes ORDER BY messages DESC LIMIT %(most)s) c
     JOIN delivery_dispatchbatch b ON b.id = c.batch_id
@@ -50,21 +50,25 @@ CAUSES = """
 
 @dataclass(frozen=True)
 class Cause:
-    """Messages that failed, are held or unknown for the same cause.
+    """Messages of a run that failed, are held or unknown for the same cause.
 
     `code` is the vendor's, or why we hold it; `detail` the vendor's words about one of them.
     `open` were neither tried again nor given up. `customer_ids` are a few of their people.
     """
 
+    run_id: uuid.UUID
     provider: str
     state: str
     code: str
     messages: int
     open: int
-    run_ids: list[uuid.UUID]
     error_class: str
     detail: str
     customer_ids: list[uuid.UUID]
+
+    @property
+    def may_be_retried(self) -> bool:
+        return self.state == MessageState.FAILED and may_be_retried(self.error_class)
 
 
 def causes_of(run_ids: Sequence[uuid.UUID], states: Sequence[str]) -> list[Cause]:

@@ -20,8 +20,9 @@ ATTEMPTED = ("sent", "delivered", "read", "failed", "unknown")
 class Progress:
     """Where a run stands. `states` adds up to `audience`, always.
 
-    `sent`, `delivered` and `read` are cumulative (sent ≥ delivered ≥ read). `rate` is
-    messages a second over the last minute; `eta` None while nothing moves.
+    `sent`, `delivered` and `read` are cumulative (sent ≥ delivered ≥ read). `cost` was charged,
+    `reserved` may be yet. `rate` is messages a second over the last minute; `eta` None while
+    nothing moves.
     """
 
     run: SendRun
@@ -32,6 +33,7 @@ class Progress:
     read: int
     failed: int
     cost: Decimal
+    reserved: Decimal
     rate: float
     eta: dt.datetime | None
 
@@ -41,7 +43,7 @@ class Progress:
 
 
 def progress_of(runs: list[SendRun]) -> dict[uuid.UUID, Progress]:
-    """The progress of each run, from the batches' counters, in three statements."""
+    """The progress of each run, from the batches' counters, in two statements."""
     names = MessageState.values
     sums = {name: Sum(name, default=0) for name in names}
     rows = (
@@ -50,11 +52,12 @@ def progress_of(runs: list[SendRun]) -> dict[uuid.UUID, Progress]:
         .annotate(**{f"in_{name}": total for name, total in sums.items()})
     )
     by_run: dict[Any, Any] = {row["run_id"]: row for row in rows}
-    spent = dict(
-        BatchCost.objects.filter(run_id__in=[run.pk for run in runs])
+    money = {
+        run_id: (spent, reserved)
+        for run_id, spent, reserved in BatchCost.objects.filter(run_id__in=[r.pk for r in runs])
         .values_list("run_id")
-        .annotate(Sum("spent"))
-    )
+        .annotate(Sum("spent"), Sum("reserved"))
+    }
     states_of = {
         run.pk: {name: int(by_run.get(run.pk, {}).get(f"in_{name}", 0)) for name in names}
         for run in runs
@@ -67,6 +70,7 @@ def progress_of(runs: list[SendRun]) -> dict[uuid.UUID, Progress]:
     found = {}
     for run in runs:
         states = states_of[run.pk]
+        cost, reserved = money.get(run.pk, (Decimal(0), Decimal(0)))
         read = states["read"]
         delivered = states["delivered"] + read
         rate = rates.get(run.pk, 0.0)
@@ -79,7 +83,8 @@ def progress_of(runs: list[SendRun]) -> dict[uuid.UUID, Progress]:
             delivered=delivered,
             read=read,
             failed=states["failed"],
-            cost=spent.get(run.pk, Decimal(0)),
+            cost=cost,
+            reserved=reserved,
             rate=rate,
             eta=(clock.now() + dt.timedelta(seconds=waiting / rate) if rate and waiting else None),
         )

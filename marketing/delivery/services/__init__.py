@@ -3,6 +3,7 @@
 from marketing.delivery.services.cascade import sweep_fallbacks
 from marketing.delivery.services.freeze import FreezeResult, freeze_run
 from marketing.delivery.services.retention import drop_old_partitions, drop_old_webhooks
+from marketing.delivery.services.retry import discard_failed, retry_failed
 from marketing.delivery.services.runs import (
     cancel_run,
     create_run,
@@ -18,14 +19,18 @@ from marketing.delivery.services.single import send_test
 from marketing.delivery.services.background import (  # isort: skip
     consume_webhooks,
     dispatch_due,
+    look_up_unknown,
     sweep_batches,
 )
+from marketing.delivery.services.decisions import decide_unknown  # isort: skip
 
 __all__ = [
     "FreezeResult",
     "cancel_run",
     "consume_webhooks",
     "create_run",
+    "decide_unknown",
+    "discard_failed",
     "dispatch_due",
     "drop_old_partitions",
     "drop_old_webhooks",
@@ -33,8 +38,10 @@ __all__ = [
     "finish_done_runs",
     "finish_run_if_done",
     "freeze_run",
+    "look_up_unknown",
     "pause_run",
     "resume_run",
+    "retry_failed",
     "send_test",
     "settle_due",
     "sweep_batches",

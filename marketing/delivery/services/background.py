@@ -1,6 +1,6 @@
 """What delivery does by itself: send what is due, settle what was lost, apply webhooks."""
 
-from marketing.delivery.dispatch import recovery, worker
+from marketing.delivery.dispatch import reconciliation, recovery, worker
 from marketing.delivery.webhooks import consumer
 
 
@@ -17,3 +17,8 @@ def sweep_batches() -> bool:
 def consume_webhooks() -> int:
     """Apply what vendors reported; returns how many requests were applied."""
     return consumer.consume_due()
+
+
+def look_up_unknown() -> None:
+    """Ask vendors for messages whose answer was lost."""
+    reconciliation.look_up_unknown()

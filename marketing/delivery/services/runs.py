@@ -32,6 +32,7 @@ def create_run(
     branch_ids: Sequence[uuid.UUID] | None = None,
     charged_branch_id: uuid.UUID | None = None,
     priority: int = 0,
+    retry_of: uuid.UUID | None = None,
 ) -> SendRun:
     """A run that is ready to be frozen. `charged_branch_id` None: each person's home branch."""
     run = SendRun.objects.create(
@@ -44,6 +45,7 @@ def create_run(
         branch_ids=None if branch_ids is None else list(branch_ids),
         charged_branch_id=charged_branch_id,
         priority=priority,
+        retry_of=retry_of,
     )
     audit.record(actor, "send_run.created", run, {"kind": kind, "purpose": purpose})
     return run

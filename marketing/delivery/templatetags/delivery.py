@@ -4,6 +4,7 @@ from marketing.delivery import wording
 from marketing.delivery.models import Message
 from marketing.delivery.selectors import Cause
 from marketing.delivery.wording import REASONS
+from marketing.policy.models import Provider
 
 register = template.Library()
 
@@ -12,6 +13,12 @@ register = template.Library()
 def reason_text(code: str) -> str:
     """A gate reason in plain words; the code itself when it is not ours."""
     return str(REASONS.get(code, code))
+
+
+@register.filter
+def provider_name(provider: str) -> str:
+    """What the vendor is called; "Parlour" when none was asked."""
+    return str(Provider(provider).label) if provider in Provider.values else "Parlour"
 
 
 @register.filter

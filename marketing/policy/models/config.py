@@ -44,6 +44,7 @@ class MarketingConfig(TenantModel):
     )
     assumed_consent = models.JSONField(default=all_channels)
     stale_schedule_minutes = models.PositiveIntegerField(default=60)
+    unknown_decision_hours = models.PositiveSmallIntegerField(default=24)
     message_retention_months = models.PositiveSmallIntegerField(
         default=24, validators=[MinValueValidator(1)]
     )

@@ -1,0 +1,58 @@
+"""What of a campaign failed and may be sent again."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from marketing.campaigns.models import Campaign, CampaignRun
+from marketing.campaigns.selectors import plan
+from marketing.core import clock
+from marketing.core.models import Tenant
+from marketing.core.tenancy import current_tenant_id
+from marketing.delivery.models import MessageState, SendRun
+from marketing.delivery.selectors import Cause, causes_of
+from marketing.policy import selectors as policy
+from marketing.policy.rules import message_category
+
+
+@dataclass(frozen=True)
+class FailedRun:
+    """Messages of a run that failed and nobody has decided about: `again` may be sent again,
+    for about `cost`; the `hopeless` causes may not."""
+
+    run: CampaignRun
+    again: int
+    cost: Decimal
+    hopeless: list[Cause]
+
+
+def failed_runs(campaign: Campaign) -> list[FailedRun]:
+    """The campaign's finished runs with such messages, newest first."""
+    over = campaign.runs.filter(send_run__state=SendRun.State.DONE).select_related("send_run")
+    runs = {run.send_run_id: run for run in over.order_by("-number")}
+    causes = [cause for cause in causes_of(list(runs), [MessageState.FAILED]) if cause.open]
+    if not causes:
+        return []
+    price = _price(campaign)
+    found = []
+    for run_id, run in runs.items():
+        of_run = [cause for cause in causes if cause.run_id == run_id]
+        again = sum(cause.open for cause in of_run if cause.may_be_retried)
+        hopeless = [cause for cause in of_run if not cause.may_be_retried]
+        if of_run:
+            found.append(FailedRun(run, again, again * price, hopeless))
+    return found
+
+
+def _price(campaign: Campaign) -> Decimal:
+    """About what a message costs: at home, of one part."""
+    account = policy.default_account(campaign.channel)
+    if account is None:
+        return Decimal(0)
+    now = clock.now()
+    return policy.message_price(
+        provider=account.provider,
+        channel=campaign.channel,
+        country=Tenant.objects.get(pk=current_tenant_id()).country,
+        category=message_category(plan.purpose(campaign)),
+        on=now.date(),
+    )

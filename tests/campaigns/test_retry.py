@@ -1,0 +1,159 @@
+"""A campaign's failed messages sent again: from its page, within its approval."""
+
+import re
+import uuid
+
+import pytest
+from django.urls import reverse
+
+from marketing.campaigns import services
+from marketing.campaigns.models import Campaign, CampaignRun
+from marketing.campaigns.selectors.failures import failed_runs
+from marketing.campaigns.selectors.progress import figures_of
+from marketing.campaigns.services import runs
+from marketing.content.models import TemplateVersion
+from marketing.content.services import update_template
+from marketing.core.errors import Conflict, InvalidCampaignStatus
+from marketing.core.models import AuditEntry
+from marketing.delivery.models import Message, SendRun
+from marketing.segments.models import Segment
+from tests.factories.campaigns import approved, make_ground
+from tests.factories.core import make_chain
+from tests.factories.delivery import become, finish
+
+pytestmark = pytest.mark.usefixtures("tasks")
+
+
+@pytest.fixture
+def sent(chain):
+    """A campaign that was sent: two of three failed, one of them for good."""
+    make_ground(chain.north, people=3)
+    campaign = approved(chain.manager, chain.regional)
+    run = services.send_campaign(actor=chain.actor(chain.manager), campaign=campaign)
+    runs.start_run(campaign_run_id=run.pk)
+    first, second, third = Message.objects.filter(run_id=run.send_run_id).order_by("pk")
+    become(first, "failed", "131053", "fail_content")
+    become(second, "failed", "131026", "fail_recipient")
+    become(third, "delivered")
+    close(run.send_run)
+    campaign.refresh_from_db()
+    return campaign
+
+
+def close(send_run):
+    finish(send_run)
+    runs.note_run_finished(send_run_id=send_run.pk)
+
+
+def retry(chain, campaign, staff="manager"):
+    return services.retry_failed(
+        actor=chain.actor(getattr(chain, staff)),
+        campaign=campaign,
+        run_id=campaign.runs.order_by("number").first().send_run_id,
+    )
+
+
+def text_of(answer):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+def test_a_second_run_of_the_campaign(chain, sent):
+    run = retry(chain, sent)
+    assert (run.number, run.send_run.audience) == (2, 1)
+    sent.refresh_from_db()
+    assert sent.status == "sending"
+    assert AuditEntry.objects.get(action="campaign.retry").changes["recipients"] == 1
+    figures = figures_of([sent])[sent.pk]
+    assert figures.audience == sum(figures.states.values()) == 4
+    for message in Message.objects.filter(run_id=run.send_run_id):
+        become(message, "delivered")
+    close(run.send_run)
+    sent.refresh_from_db()
+    assert sent.status == "sent"
+
+
+def test_twice_is_refused(chain, sent):
+    retry(chain, sent)
+    with pytest.raises(InvalidCampaignStatus):
+        retry(chain, sent)
+    assert CampaignRun.objects.count() == 2
+
+
+def test_a_changed_message_is_another_campaign(chain, sent):
+    update_template(
+        actor=chain.actor(chain.owner),
+        template=sent.template,
+        values={"contents": {"en": {"body": "Other words, {{ customer_name }}."}}},
+    )
+    TemplateVersion.objects.update(whatsapp_status="approved")
+    with pytest.raises(Conflict):
+        retry(chain, sent)
+    assert SendRun.objects.count() == 1
+
+
+def test_a_changed_audience_is_another_campaign(chain, sent):
+    Segment.objects.filter(pk=sent.segment_id).update(
+        rules={
+            "operator": "AND",
+            "conditions": [{"field": "visit_count", "op": "gte", "value": 1}],
+        }
+    )
+    with pytest.raises(Conflict):
+        retry(chain, sent)
+
+
+def test_so_many_people_need_an_approval(chain, sent):
+    Campaign.objects.filter(pk=sent.pk).update(approved_by=None, approved_hash="")
+    with pytest.raises(Conflict):
+        retry(chain, sent)
+    assert SendRun.objects.count() == 1
+    assert not Message.objects.filter(fallback_id__isnull=False).exists()
+
+
+def test_what_may_go_again_and_what_not(chain, sent):
+    (failed,) = failed_runs(sent)
+    assert failed.again == 1
+    assert [cause.code for cause in failed.hopeless] == ["131026"]
+    assert f"{failed.cost:.4f}" == "0.8631"
+
+
+class TestPage:
+    def test_says_what_failed_and_sends_it_again(self, chain, sent, login):
+        client = login("manager")
+        url = reverse("campaign-detail", args=[sent.pk])
+        shown = text_of(client.get(url))
+        assert "Send the failed ones again" in shown
+        assert "Not on WhatsApp, or cannot be reached there" in shown
+        assert "cannot be sent again" in shown
+        run = sent.runs.get()
+        answer = client.post(
+            reverse("campaign-retry", args=[sent.pk]), {"run": run.send_run_id}, follow=True
+        )
+        shown = text_of(answer)
+        assert "On its way again." in shown
+        assert "Sent again to whom it failed" in shown
+        assert sent.runs.count() == 2
+
+    def test_a_double_click_makes_one_run(self, chain, sent, login):
+        url = reverse("campaign-retry", args=[sent.pk])
+        data = {"run": sent.runs.get().send_run_id}
+        client = login("manager")
+        assert client.post(url, data).status_code == 302
+        assert client.post(url, data).status_code == 409
+        assert sent.runs.count() == 2
+
+    @pytest.mark.parametrize("run", ["", "no id", str(uuid.uuid4())])
+    def test_an_unknown_run_is_not_found(self, sent, login, run):
+        answer = login("manager").post(reverse("campaign-retry", args=[sent.pk]), {"run": run})
+        assert answer.status_code == 404
+        assert sent.runs.count() == 1
+
+    def test_only_for_those_who_may_send(self, chain, sent, login):
+        url = reverse("campaign-retry", args=[sent.pk])
+        data = {"run": sent.runs.get().send_run_id}
+        assert login("receptionist").post(url, data).status_code == 403
+        other = make_chain()
+        client = login("manager")
+        client.force_login(other.owner.user)
+        assert client.post(url, data).status_code == 404
+        assert sent.runs.count() == 1

@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from customers.models import Channel, Customer
 from marketing.content import merge_fields, rules
 from marketing.content.contents import Contents
+from marketing.content.links import with_short_links
 from marketing.content.rendering import CompiledVersion, Rendered, compile_contents
 from marketing.content.rules import SmsCount
+from marketing.policy import selectors as policy
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,8 @@ def preview(
 ) -> Preview:
     """The contents filled in for a customer, or with samples (`sample_data` goes before ours).
 
-    A missing value is shown by its name in angle brackets. Raises `MarkupError` for contents
-    that were not cleaned.
+    A missing value is shown by its name in angle brackets. An SMS is counted with short links
+    where it will have them. Raises `MarkupError` for contents that were not cleaned.
     """
     compiled = compile_contents(channel, contents, tuple(languages))
     variables = merge_fields.samples(compiled.placeholders)
@@ -51,14 +54,27 @@ def preview(
     else:
         variables |= {k: v for k, v in (sample_data or {}).items() if k in variables}
     missing = compiled.missing(language, variables)
-    rendered = compiled.render(language, variables | {name: f"‹{name}›" for name in missing})
+    variables |= {name: f"‹{name}›" for name in missing}
+    rendered = compiled.render(language, variables)
     return Preview(
         rendered=rendered,
         placeholders=compiled.placeholders,
         missing=tuple(missing),
-        sms=rules.count_sms(rendered.body) if channel == Channel.SMS else None,
+        sms=_count(contents, tuple(languages), language, variables)
+        if channel == Channel.SMS
+        else None,
         advice=tuple(_advice(channel, compiled, rendered)),
     )
+
+
+def _count(
+    contents: Contents, languages: tuple[str, ...], language: str, variables: Mapping[str, str]
+) -> SmsCount:
+    if policy.is_tracked(Channel.SMS):
+        contents, _links = with_short_links(Channel.SMS, contents, settings.PUBLIC_BASE_URL)
+    sent = compile_contents(Channel.SMS, contents, languages)
+    values = merge_fields.samples(sent.placeholders) | variables
+    return rules.count_sms(sent.render(language, values).body)
 
 
 def _advice(channel: str, compiled: CompiledVersion, rendered: Rendered) -> list[str]:

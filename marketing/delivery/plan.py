@@ -5,12 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
 from customers.models import Channel, Suppression
 from marketing.content import merge_fields
+from marketing.content.links import compile_sent
 from marketing.content.models import TemplateVersion
 from marketing.content.rendering import CompiledVersion, compile_version
 from marketing.content.rules import count_sms
@@ -20,9 +21,9 @@ from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.compliance import value_limits
 from marketing.delivery.gate import Gate, build_gate
 from marketing.delivery.models import SendRun
-from marketing.delivery.windows import opening_times
+from marketing.delivery.windows import opening_times, zones_of_chain
 from marketing.policy import selectors as policy
-from marketing.policy.models import ProviderAccount
+from marketing.policy.models import MarketingConfig, ProviderAccount
 from marketing.policy.rules import message_category
 
 
@@ -57,9 +58,10 @@ class StepPlan:
         """How many SMS segments a message in each language will take, by sample values."""
         if self.channel != "sms":
             return dict.fromkeys(self.compiled.languages, 1)
-        samples = merge_fields.samples(self.compiled.placeholders)
+        sent = compile_sent(self.version).compiled
+        samples = merge_fields.samples(sent.placeholders)
         return {
-            language: count_sms(self.compiled.render(language, samples).body).segments
+            language: count_sms(sent.render(language, samples).body).segments
             for language in self.compiled.languages
         }
 
@@ -108,6 +110,7 @@ def plan_channels(
     is for another channel than its step.
     """
     tenant = Tenant.objects.get(pk=current_tenant_id())
+    settings = _Settings(tenant, policy.get_config(), zones_of_chain(tenant), purpose, now)
     wanted = steps[:1] if mode == SendRun.Mode.SINGLE else steps
     minutes = [step["afterMinutes"] for step in wanted]
     # The first step comes later for those who prefer another channel: it waits as the second.
@@ -117,22 +120,27 @@ def plan_channels(
         purpose=purpose,
         tenant=tenant,
         steps=tuple(
-            _plan_step(number, step, tenant=tenant, purpose=purpose, now=now, after_minutes=wait)
+            _plan_step(number, step, settings, after_minutes=wait)
             for number, (step, wait) in enumerate(zip(wanted, minutes, strict=True))
         ),
     )
 
 
+class _Settings(NamedTuple):
+    """What every step of a run is planned with."""
+
+    tenant: Tenant
+    config: MarketingConfig
+    zones: Collection[str]
+    purpose: str
+    now: dt.datetime
+
+
 def _plan_step(
-    number: int,
-    step: Mapping[str, Any],
-    *,
-    tenant: Tenant,
-    purpose: str,
-    now: dt.datetime,
-    after_minutes: int,
+    number: int, step: Mapping[str, Any], settings: _Settings, *, after_minutes: int
 ) -> StepPlan:
     channel = step["channel"]
+    tenant, config, zones, purpose, now = settings
     version = TemplateVersion.objects.select_related("template", "tenant").get(pk=step["versionId"])
     account = policy.default_account(channel)
     if account is None:
@@ -149,7 +157,7 @@ def _plan_step(
         compiled=compile_version(version),
         account=account,
         gate=build_gate(
-            config=policy.get_config(),
+            config=config,
             channel=channel,
             purpose=purpose,
             now=now,
@@ -165,7 +173,9 @@ def _plan_step(
             category=message_category(purpose),
             on=now.date(),
         ),
-        opens=opening_times(tenant=tenant, purpose=purpose, channel=channel, now=now),
+        opens=opening_times(
+            tenant=tenant, purpose=purpose, channel=channel, now=now, config=config, zones=zones
+        ),
         after_minutes=after_minutes,
         value_limits=value_limits(version, tenant.country),
     )

@@ -3,8 +3,10 @@
 import pytest
 
 from marketing.content.links import with_short_links
+from marketing.content.preview import preview
 from marketing.content.rendering import compile_contents
 from marketing.content.rules import count_sms
+from tests.factories.policy import set_config
 
 BASE = "https://go.kesar.example"
 
@@ -100,3 +102,13 @@ def test_the_same_link_in_two_languages_is_one():
         BASE,
     )
     assert links == ("https://k.example/a",)
+
+
+@pytest.mark.parametrize(("tracked", "segments"), [(True, 1), (False, 2)])
+def test_the_preview_counts_an_sms_as_it_will_be_sent(chain, tracked, segments):
+    set_config(track_sms_links=tracked)
+    contents = {"en": {"body": "Hi {{ customer_name }}, https://k.example/" + "a" * 150}}
+    shown = preview("sms", contents, languages=["en"], language="en")
+    assert shown.sms.segments == segments
+    assert shown.placeholders == ("customer_name",)
+    assert "https://k.example/aaa" in shown.rendered.body

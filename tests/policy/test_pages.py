@@ -15,7 +15,13 @@ from marketing.policy.models import ProviderAccount
 from tests.factories.core import make_staff
 from tests.factories.policy import make_account
 
-VIEWED_BY_MANAGERS = ["settings", "settings-hours", "settings-budget", "settings-approval"]
+VIEWED_BY_MANAGERS = [
+    "settings",
+    "settings-hours",
+    "settings-budget",
+    "settings-approval",
+    "settings-links",
+]
 OWNERS_ONLY = ["staff-list", "staff-new", "key-list", "audit-list"]
 
 
@@ -41,6 +47,17 @@ def test_a_managers_post_is_refused(chain, login, name):
 def test_some_pages_are_for_owners_only(chain, login, name):
     assert login("owner").get(reverse(name)).status_code == 200
     assert login("regional").get(reverse(name)).status_code == 403
+
+
+def test_owner_decides_on_links(chain, login):
+    form = {"track_email_links": "on", "link_days": 90, "website": "kesar.example"}
+    assert login("owner").post(reverse("settings-links"), form).status_code == 302
+    config = selectors.get_config()
+    assert (config.track_email_links, config.track_whatsapp_links) == (True, False)
+    assert (config.link_days, config.website) == (90, "https://kesar.example")
+    bad = login("owner").post(reverse("settings-links"), form | {"website": "not a place"})
+    assert bad.status_code == 422
+    assert selectors.get_config().website == "https://kesar.example"
 
 
 def test_owner_saves_hours(chain, login):

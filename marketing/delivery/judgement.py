@@ -103,7 +103,12 @@ def _params(step: StepPlan, zone: str) -> dict[str, Any]:
         "languages": list(step.compiled.languages),
         "first_language": step.compiled.languages[0],
         "segments": json.dumps(step.segments),
-        "price": step.price,
+        "price": step.prices.home,
+        **{
+            f"{name}_{place}": value
+            for place, pair in enumerate(step.prices.by_dialling_code)
+            for name, value in zip(("code", "price"), pair, strict=True)
+        },
         "opens": json.dumps(step.opens),
         "zone": zone,
         "number": step.number,
@@ -241,7 +246,19 @@ def _segments(step: StepPlan) -> str:
 
 
 def _cost(step: StepPlan) -> str:
-    return f"{_segments(step)} * %(s{step.number}_price)s::numeric"
+    return f"{_segments(step)} * {_price(step)}"
+
+
+def _price(step: StepPlan) -> str:
+    """By the country that the phone is of, where prices of more than one are known."""
+    prefix = f"s{step.number}"
+    home = f"%({prefix}_price)s::numeric"
+    cases = " ".join(
+        f"WHEN starts_with(v.{prefix}_address, %({prefix}_code_{place})s)"
+        f" THEN %({prefix}_price_{place})s::numeric"
+        for place in range(len(step.prices.by_dialling_code))
+    )
+    return f"CASE {cases} ELSE {home} END" if cases else home
 
 
 def _fallback_cost(step: StepPlan, plan: ChannelPlan) -> str:

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -25,11 +24,12 @@ from marketing.delivery.windows import opening_times, zones_of_chain
 from marketing.policy import selectors as policy
 from marketing.policy.models import MarketingConfig, ProviderAccount
 from marketing.policy.rules import message_category
+from marketing.policy.selectors import Prices
 
 
 @dataclass(frozen=True)
 class StepPlan:
-    """One step of a run: what it sends, through which account, at what price a segment.
+    """One step of a run: what it sends, through which account, at what prices a segment.
 
     `number` is its index among the run's steps. `opens` is when the send window opens in each
     time zone of the chain, None where it is open. `after_minutes` is how long an earlier
@@ -43,7 +43,7 @@ class StepPlan:
     compiled: CompiledVersion
     account: ProviderAccount
     gate: Gate
-    price: Decimal
+    prices: Prices
     opens: Mapping[str, str | None]
     after_minutes: int
     value_limits: Mapping[str, Mapping[str, int]]
@@ -166,10 +166,10 @@ def _plan_step(
             address=f"c.s{number}_address",
             prefix=f"s{number}_",
         ),
-        price=policy.message_price(
+        prices=policy.prices_of(
             provider=account.provider,
             channel=channel,
-            country=tenant.country,
+            home=tenant.country,
             category=message_category(purpose),
             on=now.date(),
         ),

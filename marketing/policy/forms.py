@@ -9,7 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Channel
 from marketing.core.actor import SCOPES
 from marketing.core.models import Branch, Staff
-from marketing.policy.models import BranchMarketingConfig, MarketingConfig, ProviderAccount
+from marketing.policy.models import (
+    BranchMarketingConfig,
+    MarketingConfig,
+    ProviderAccount,
+    RateCard,
+)
 from marketing.policy.vendors import AccountField, Vendor, secret_hint
 
 SWITCH = forms.CheckboxInput(attrs={"role": "switch"})
@@ -364,3 +369,25 @@ class KeyForm(forms.Form):
     def values(self) -> dict[str, Any]:
         branches = self.cleaned_data["branch_ids"]
         return self.cleaned_data | {"branch_ids": [branch.pk for branch in branches] or None}
+
+
+class RateCardForm(forms.ModelForm):
+    """A price from a day on."""
+
+    class Meta:
+        model = RateCard
+        fields = ("provider", "category", "country", "amount", "effective_from")
+        labels = {
+            "provider": _("Provider"),
+            "category": _("Kind of message"),
+            "country": _("Country of the phone"),
+            "amount": _("Price of a message, or of an SMS part"),
+            "effective_from": _("From"),
+        }
+        help_texts = {"country": _("Two letters, such as IN. For e-mail: your own country.")}
+        widgets = {
+            "category": forms.Select(
+                choices=[("marketing", _("Promotional")), ("utility", _("Service, transactional"))]
+            ),
+            "effective_from": forms.DateInput(attrs={"type": "date"}),
+        }

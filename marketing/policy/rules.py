@@ -1,7 +1,11 @@
 """What a message is for, and at which hours it may go."""
 
 import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
 from zoneinfo import ZoneInfo
+
+import phonenumbers
 
 PROMOTIONAL, SERVICE, TRANSACTIONAL = "promotional", "service", "transactional"
 
@@ -94,3 +98,17 @@ def leaves_indian_sms_hours(start: dt.time, end: dt.time) -> bool:
     """Whether the window and India's SMS hours have an hour in common."""
     opens, closes = INDIAN_SMS_HOURS
     return within(opens, start, end) or (start != end and opens <= start < closes)
+
+
+def prices_by_dialling_code(prices: Mapping[str, Decimal]) -> list[tuple[str, Decimal]]:
+    """Prices per country as `("+880", price)`, the longest code first.
+
+    Of countries that share a code (Canada has that of the USA) the code's main one counts, else
+    the first of them that has a price. What has no code is left out.
+    """
+    found = [
+        (f"+{code}", next(prices[region] for region in regions if region in prices))
+        for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
+        if any(region in prices for region in regions)
+    ]
+    return sorted(found, key=lambda pair: (-len(pair[0]), pair[0]))

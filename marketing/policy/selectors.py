@@ -26,6 +26,7 @@ from marketing.policy.models import (
     RateCard,
     WebhookAddress,
 )
+from marketing.policy.rules import prices_by_dialling_code
 
 logger = logging.getLogger(__name__)
 
@@ -106,27 +107,72 @@ def webhook_url(account: ProviderAccount) -> str:
     return f"{settings.PUBLIC_BASE_URL}/api/v1/webhooks/{account.provider}/{token}"
 
 
+@dataclass(frozen=True)
+class Prices:
+    """What a message, or an SMS segment, costs on a day, four places: by the beginning of the
+    phone it goes to ("+880", the longest first), else `home`."""
+
+    home: Decimal
+    by_dialling_code: list[tuple[str, Decimal]]
+
+
+def prices_of(*, provider: str, channel: str, home: str, category: str, on: dt.date) -> Prices:
+    """The prices of a chain whose country is `home`.
+
+    A country without a price of its own costs as much as home; home without one costs 0, with
+    a warning in the log.
+    """
+    cards = RateCard.objects.filter(
+        provider=provider, channel=channel, category=category, effective_from__lte=on
+    )
+    newest = cards.order_by("country", "-effective_from").distinct("country")
+    table = dict(newest.values_list("country", "amount"))
+    if home not in table:
+        logger.warning("no price for %s %s %s in %s on %s", provider, channel, category, home, on)
+    abroad = table.keys() - {home}
+    by_phone = prices_by_dialling_code(table) if abroad and channel != Channel.EMAIL else []
+    return Prices(table.get(home, NOTHING), by_phone)
+
+
 def message_price(
     *, provider: str, channel: str, country: str, category: str, on: dt.date
 ) -> Decimal:
-    """The price (four places) of a message, or of an SMS segment, on a day.
+    """The price (four places) of a message, or of an SMS segment, in a country on a day.
 
     0 and a warning in the log when no price list covers it.
     """
-    cards = RateCard.objects.filter(
-        provider=provider,
-        channel=channel,
-        country=country,
-        category=category,
-        effective_from__lte=on,
-    )
-    amount = cards.order_by("-effective_from").values_list("amount", flat=True).first()
-    if amount is None:
-        logger.warning(
-            "no price for %s %s %s in %s on %s", provider, channel, category, country, on
+    prices = prices_of(provider=provider, channel=channel, home=country, category=category, on=on)
+    return prices.home
+
+
+@dataclass(frozen=True)
+class DatedPrice:
+    """A price and when it holds: `until` is the day before the next one, None when none follows."""
+
+    card: RateCard
+    until: dt.date | None
+    state: str
+
+
+def dated_prices(today: dt.date) -> list[DatedPrice]:
+    """Every price the tenant has, the newest of each kind first; state past, active, scheduled."""
+    kinds = ("channel", "provider", "category", "country")
+    found: list[DatedPrice] = []
+    later: RateCard | None = None
+    for card in RateCard.objects.order_by(*kinds, "-effective_from"):
+        if later and any(getattr(card, kind) != getattr(later, kind) for kind in kinds):
+            later = None
+        until = later.effective_from - dt.timedelta(days=1) if later else None
+        state = (
+            "scheduled"
+            if card.effective_from > today
+            else "past"
+            if until and until < today
+            else "active"
         )
-        return NOTHING
-    return amount
+        found.append(DatedPrice(card, until, state))
+        later = card
+    return found
 
 
 @dataclass(frozen=True)

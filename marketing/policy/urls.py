@@ -1,6 +1,6 @@
 from django.urls import path
 
-from marketing.policy.views import accounts, audit, config, keys, staff
+from marketing.policy.views import accounts, audit, config, keys, prices, staff
 
 urlpatterns = [
     path("settings", config.switches, name="settings"),
@@ -19,6 +19,7 @@ urlpatterns = [
         accounts.account_close_circuit,
         name="account-close-circuit",
     ),
+    path("settings/prices", prices.price_list, name="price-list"),
     path("settings/staff", staff.staff_list, name="staff-list"),
     path("settings/staff/new", staff.staff_new, name="staff-new"),
     path("settings/staff/<uuid:pk>", staff.staff_edit, name="staff-edit"),

@@ -13,7 +13,7 @@ from marketing.core.models import DomainEvent, Tenant
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.models import DispatchBatch, Message, SendRun
 from marketing.delivery.services import freeze, freeze_run
-from marketing.policy.models import BudgetMonth
+from marketing.policy.models import BudgetMonth, RateCard
 from tests.factories.content import TemplateFactory
 from tests.factories.core import make_chain
 from tests.factories.customers import CustomerFactory
@@ -163,3 +163,29 @@ def test_of_eight_that_start_a_run_together_one_freezes_it():
     assert sorted(outcomes) == ["frozen"] + ["refused"] * 7
     with tenant_scope(Tenant.objects.get().pk):
         assert Message.objects.filter(run=run).count() == 5
+
+
+def test_each_message_costs_what_its_phones_country_costs(chain):
+    open_all_hours()
+    make_sender()
+    for country, amount in [("BD", "1.5000"), ("US", "2.5000")]:
+        RateCard.objects.create(
+            provider="meta",
+            channel="whatsapp",
+            country=country,
+            category="marketing",
+            amount=Decimal(amount),
+            effective_from=dt.date(2026, 1, 1),
+        )
+    phones = {
+        "+919820012345": Decimal("0.8631"),
+        "+8801711111111": Decimal("1.5000"),
+        "+16502530000": Decimal("2.5000"),
+        "+447400123456": Decimal("0.8631"),  # no price of its own: as at home
+    }
+    for phone in phones:
+        CustomerFactory(home_branch=chain.north, phone=phone)
+    run = make_run()
+    result = freeze_run(run=run, audience=everyone())
+    assert dict(Message.objects.filter(run=run).values_list("address", "cost")) == phones
+    assert result.cost == sum(phones.values())

@@ -15,6 +15,7 @@ from marketing.policy.services.config import (
     update_config,
 )
 from marketing.policy.services.connection import ask_connection_test, run_connection_test
+from marketing.policy.services.prices import set_price
 
 __all__ = [
     "PORTFOLIO_COLUMNS",
@@ -30,6 +31,7 @@ __all__ = [
     "reserve_budget",
     "run_connection_test",
     "set_default_account",
+    "set_price",
     "update_account",
     "update_branch_config",
     "update_config",

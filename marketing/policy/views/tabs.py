@@ -15,6 +15,7 @@ TABS = (
     (gettext_noop("Approval"), "settings-approval", "shield-check", "config.view"),
     (gettext_noop("Links"), "settings-links", "link", "config.view"),
     (gettext_noop("Accounts"), "account-list", "plug-connected", "config.view"),
+    (gettext_noop("Prices"), "price-list", "receipt", "config.change"),
     (gettext_noop("Webhooks"), "webhook-list", "webhook", "config.view"),
     (gettext_noop("Staff"), "staff-list", "users", "config.change"),
     (gettext_noop("API keys"), "key-list", "key", "config.change"),

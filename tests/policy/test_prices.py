@@ -1,0 +1,151 @@
+"""Prices by country and day: what a phone costs, what may be set, who sees them."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from marketing.core.errors import Forbidden, ValidationFailed
+from marketing.core.models import AuditEntry
+from marketing.policy import selectors, services
+from marketing.policy.models import RateCard
+from marketing.policy.rules import prices_by_dialling_code
+from tests.factories.core import make_chain
+
+NOW = dt.datetime(2026, 7, 15, 12, tzinfo=dt.UTC)
+TODAY = NOW.date()
+VALUES = {
+    "provider": "meta",
+    "category": "marketing",
+    "country": "BD",
+    "amount": Decimal("1.2345"),
+    "effective_from": TODAY,
+}
+
+
+@pytest.fixture(autouse=True)
+def midsummer(time_machine):
+    time_machine.move_to(NOW)
+
+
+def set_price(chain, **values):
+    return services.set_price(actor=chain.actor(chain.owner), values=VALUES | values)
+
+
+def prices(on=TODAY, home="IN", channel="whatsapp", provider="meta"):
+    return selectors.prices_of(
+        provider=provider, channel=channel, home=home, category="marketing", on=on
+    )
+
+
+def test_dialling_codes_the_longest_first():
+    one, two = Decimal(1), Decimal(2)
+    assert prices_by_dialling_code({"IN": one, "BD": two}) == [("+880", two), ("+91", one)]
+
+
+def test_countries_of_one_code_take_its_main_one():
+    one, two = Decimal(1), Decimal(2)
+    assert prices_by_dialling_code({"CA": one, "US": two}) == [("+1", two)]
+    assert prices_by_dialling_code({"CA": one}) == [("+1", one)]
+
+
+def test_only_home_needs_no_codes(chain):
+    selectors.get_config()
+    assert prices().home == Decimal("0.8631")
+    assert prices().by_dialling_code == []
+    set_price(chain)
+    assert prices().by_dialling_code == [
+        ("+880", Decimal("1.2345")),
+        ("+91", Decimal("0.8631")),
+    ]
+    assert prices(on=TODAY - dt.timedelta(days=1)).by_dialling_code == []
+
+
+def test_mail_costs_what_it_costs_at_home(chain):
+    selectors.get_config()
+    set_price(chain, provider="sendgrid")
+    found = prices(provider="sendgrid", channel="email")
+    assert (found.home, found.by_dialling_code) == (Decimal("0.0200"), [])
+
+
+def test_a_price_from_a_day_on_ends_the_one_before(chain):
+    selectors.get_config()
+    RateCard.objects.exclude(provider="meta", category="marketing").delete()
+    set_price(chain, country="IN", effective_from=TODAY)
+    set_price(chain, country="IN", effective_from=TODAY + dt.timedelta(days=10))
+    assert [(p.card.effective_from, p.until, p.state) for p in selectors.dated_prices(TODAY)] == [
+        (TODAY + dt.timedelta(days=10), None, "scheduled"),
+        (TODAY, TODAY + dt.timedelta(days=9), "active"),
+        (dt.date(2026, 1, 1), TODAY - dt.timedelta(days=1), "past"),
+    ]
+
+
+def test_setting_the_same_day_again_replaces_it(chain):
+    set_price(chain)
+    set_price(chain, amount=Decimal("2"))
+    card = RateCard.objects.get(country="BD", provider="meta")
+    assert (card.amount, card.channel, card.currency) == (2, "whatsapp", "INR")
+    assert AuditEntry.objects.filter(action="rate_card.set").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("provider", "pigeon"),
+        ("category", "free"),
+        ("country", "XX"),
+        ("amount", Decimal("-0.1")),
+        ("effective_from", TODAY - dt.timedelta(days=1)),
+    ],
+)
+def test_bad_input_names_the_field_and_changes_nothing(chain, field, value):
+    with pytest.raises(ValidationFailed) as refusal:
+        set_price(chain, **{field: value})
+    assert list(refusal.value.fields) == [field]
+    assert not RateCard.objects.filter(country="BD", provider="meta").exists()
+
+
+def test_only_owners_set_prices(chain):
+    with pytest.raises(Forbidden):
+        services.set_price(actor=chain.actor(chain.regional), values=VALUES)
+    assert not RateCard.objects.exists()
+
+
+class TestPage:
+    def client(self, staff):
+        browser = Client()
+        browser.force_login(staff.user)
+        return browser
+
+    def test_owner_sets_a_price(self, chain):
+        selectors.get_config()
+        client = self.client(chain.owner)
+        form = VALUES | {"amount": "1.2345", "effective_from": TODAY.isoformat()}
+        answer = client.post(reverse("price-list"), form, follow=True)
+        shown = answer.content.decode()
+        assert "1.2345 INR" in shown
+        assert "Past" not in shown
+
+    def test_a_refusal_stands_at_its_field(self, chain):
+        client = self.client(chain.owner)
+        yesterday = (timezone.now() - dt.timedelta(days=1)).date()
+        form = VALUES | {"effective_from": yesterday.isoformat()}
+        answer = client.post(reverse("price-list"), form)
+        assert answer.status_code == 422
+        assert "effective_from" in answer.context["form"].errors
+
+    def test_others_do_not_see_it(self, chain):
+        assert self.client(chain.regional).get(reverse("price-list")).status_code == 403
+        other = make_chain()
+        set_price(chain)
+        shown = self.client(other.owner).get(reverse("price-list")).content.decode()
+        assert "1.2345" not in shown
+
+    def test_few_queries(self, chain, django_assert_max_num_queries):
+        selectors.get_config()
+        client = self.client(chain.owner)
+        with django_assert_max_num_queries(12):
+            client.get(reverse("price-list"))

@@ -17,11 +17,21 @@ from marketing.content.selectors import templates_for_actor
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.models import Branch
+from marketing.delivery.models import SendRun
+from marketing.policy import selectors as policy
 from marketing.segments.selectors import segments_for_actor
 
 # Inputs as the contract names them, for errors that services raise.
 FIELD_OF = {
     "templateId": "template",
+    "channelMode": "how",
+    "steps": "second",
+    "steps.1.channel": "second",
+    "steps.1.templateId": "second",
+    "steps.1.afterMinutes": "second_minutes",
+    "steps.2.channel": "third",
+    "steps.2.templateId": "third",
+    "steps.2.afterMinutes": "third_minutes",
     "segmentId": "segment",
     "excludeSegmentIds": "excluded",
     "branchIds": "branches",
@@ -97,7 +107,7 @@ class DetailsForm(StepForm):
         values = {name: self.cleaned_data[name] for name in ("name", "description", "channel")}
         values["branch_ids"] = [branch.pk for branch in self.cleaned_data["branches"]] or None
         if self.campaign is not None and self.campaign.channel != values["channel"]:
-            values["template_id"] = None
+            values |= {"template_id": None, "channel_mode": SendRun.Mode.SINGLE}
         return values
 
 
@@ -151,25 +161,108 @@ class AudienceForm(StepForm):
 
 
 class MessageForm(StepForm):
+    """The first channel's message, and those of up to two channels that follow it."""
+
+    HOW = (
+        (SendRun.Mode.CASCADE, _("Only when the one before fails or does not arrive in time")),
+        (SendRun.Mode.ALL, _("At the same time, to everybody")),
+    )
+    FURTHER = ("second", "third")
+
     template: "forms.ModelChoiceField[MessageTemplate]" = forms.ModelChoiceField(
         label=_("Message"),
         queryset=None,
         empty_label=_("Choose…"),
         widget=forms.Select(attrs={"data-searchable": True}),
     )
+    second = forms.ChoiceField(
+        label=_("Second channel"),
+        required=False,
+        help_text=_("Leave empty to use one channel only."),
+    )
+    second_minutes = forms.IntegerField(
+        label=_("Minutes to wait for the first to arrive"),
+        required=False,
+        min_value=1,
+        max_value=rules.LONGEST_WAIT_MINUTES,
+        initial=30,
+    )
+    third = forms.ChoiceField(label=_("Third channel"), required=False)
+    third_minutes = forms.IntegerField(
+        label=_("Minutes to wait for the second to arrive"),
+        required=False,
+        min_value=1,
+        max_value=rules.LONGEST_WAIT_MINUTES,
+        initial=30,
+    )
+    how = forms.ChoiceField(
+        label=_("The further channels are used"),
+        choices=HOW,
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=_("A person's preferred channel goes first when they follow each other."),
+    )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        templates = templates_for_actor(self.actor).filter(is_active=True)
-        if self.campaign is not None:
-            templates = templates.filter(channel=self.campaign.channel)
-        _choices_of(self, "template").queryset = templates.order_by("name")
+        assert self.campaign is not None
+        usable = templates_for_actor(self.actor).filter(is_active=True).order_by("name")
+        _choices_of(self, "template").queryset = usable.filter(channel=self.campaign.channel)
+        self.templates = {
+            str(template.pk): template for template in usable.exclude(channel=self.campaign.channel)
+        }
+        by_channel = [
+            (label, [(pk, t.name) for pk, t in self.templates.items() if t.channel == channel])
+            for channel, label in Channel.choices
+            if channel != self.campaign.channel
+        ]
+        for name in self.FURTHER:
+            _choices_of(self, name).choices = [("", _("None")), *by_channel]
 
     def stored(self, campaign: Campaign) -> dict[str, Any]:
-        return {"template": campaign.template_id}
+        values: dict[str, Any] = {"template": campaign.template_id}
+        for name, step in zip(self.FURTHER, campaign.further_steps, strict=False):
+            values |= {name: step["templateId"], f"{name}_minutes": step["afterMinutes"] or 30}
+        if campaign.channel_mode != SendRun.Mode.SINGLE:
+            values["how"] = campaign.channel_mode
+        elif campaign.channel == Channel.WHATSAPP and policy.get_config().sms_fallback_enabled:
+            values["how"] = SendRun.Mode.CASCADE
+        return values
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("third") and not data.get("second"):
+            data["second"], data["second_minutes"] = data["third"], data.get("third_minutes")
+            data["third"] = ""
+        if data.get("second") and not data.get("how"):
+            self.add_error("how", _("Say when the further channels are used."))
+        if data.get("how") == SendRun.Mode.CASCADE:
+            for name in self.FURTHER:
+                if data.get(name) and not data.get(f"{name}_minutes") and not self.errors:
+                    self.add_error(f"{name}_minutes", _("Say how many minutes."))
+        return data
+
+    def further_steps(self) -> list[dict[str, Any]]:
+        """The channels that were chosen to follow the first, as the campaign keeps them."""
+        data = self.cleaned_data
+        waits = data.get("how") == SendRun.Mode.CASCADE
+        return [
+            {
+                "channel": self.templates[data[name]].channel,
+                "templateId": data[name],
+                "afterMinutes": data.get(f"{name}_minutes") if waits else 0,
+            }
+            for name in self.FURTHER
+            if data.get(name)
+        ]
 
     def values(self) -> dict[str, Any]:
-        return {"template_id": self.cleaned_data["template"].pk}
+        further = self.further_steps()
+        return {
+            "template_id": self.cleaned_data["template"].pk,
+            "further_steps": further,
+            "channel_mode": self.cleaned_data["how"] if further else SendRun.Mode.SINGLE,
+        }
 
 
 class ScheduleForm(StepForm):

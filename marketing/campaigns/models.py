@@ -1,4 +1,5 @@
 from decimal import Decimal
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -35,6 +36,8 @@ class Campaign(TenantModel):
 
     `scheduled_at` is what people asked for (of a recurring campaign: from when on),
     `next_run_at` when it is next due.
+    `channel` and `template` are the first step of the channel plan, `further_steps` the others:
+    `[{"channel", "templateId", "afterMinutes"}]`; `channel_mode` says how it is gone through.
     `approved_hash` is of everything that was approved; any edit voids the approval.
     `rejected_*` and `rejection_reason` say why it last came back to its author.
     """
@@ -48,6 +51,10 @@ class Campaign(TenantModel):
     template = models.ForeignKey(
         MessageTemplate, on_delete=models.PROTECT, null=True, related_name="campaigns"
     )
+    channel_mode = models.CharField(
+        max_length=10, choices=SendRun.Mode.choices, default=SendRun.Mode.SINGLE
+    )
+    further_steps = models.JSONField(default=list, blank=True)
     segment = models.ForeignKey(
         Segment, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns"
     )
@@ -87,6 +94,22 @@ class Campaign(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """The whole channel plan: channel, template_id and after_minutes of each step."""
+        first = {"channel": self.channel, "template_id": self.template_id, "after_minutes": 0}
+        return [
+            first,
+            *(
+                {
+                    "channel": step["channel"],
+                    "template_id": step["templateId"],
+                    "after_minutes": step["afterMinutes"],
+                }
+                for step in self.further_steps
+            ),
+        ]
 
 
 class CampaignRun(TenantModel):

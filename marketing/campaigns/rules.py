@@ -4,7 +4,7 @@ Nothing here reads the database or the clock.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -15,6 +15,15 @@ from dateutil.rrule import rrulestr
 DRAFT, PENDING_APPROVAL, APPROVED, SCHEDULED = "draft", "pending_approval", "approved", "scheduled"
 SENDING, SENT, PAUSED, CANCELLED = "sending", "sent", "paused", "cancelled"
 STATUSES = (DRAFT, PENDING_APPROVAL, APPROVED, SCHEDULED, SENDING, SENT, PAUSED, CANCELLED)
+
+
+class ChannelFault(StrEnum):
+    """What can be wrong with a channel plan."""
+
+    NO_MODE = "no_mode"
+    NO_SECOND = "no_second"
+    USED_TWICE = "used_twice"
+    WAIT = "wait"
 
 
 class Action(StrEnum):
@@ -165,3 +174,28 @@ def next_occurrence(
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError("This is not a recurrence rule of RFC 5545.") from error
     return found.replace(tzinfo=local).astimezone(dt.UTC) if found else None
+
+
+LONGEST_WAIT_MINUTES = 7 * 24 * 60
+
+
+def falls_back_to_sms(channels: Sequence[str]) -> bool:
+    """Whether WhatsApp comes first and an SMS after it."""
+    return channels[0] == "whatsapp" and "sms" in channels[1:]
+
+
+def channel_faults(
+    mode: str, channels: Sequence[str], after_minutes: Sequence[int]
+) -> dict[str, ChannelFault]:
+    """What is wrong with a channel plan, by the contract's field."""
+    if mode == "single" and len(channels) > 1:
+        return {"channelMode": ChannelFault.NO_MODE}
+    if mode != "single" and len(channels) == 1:
+        return {"steps": ChannelFault.NO_SECOND}
+    faults = {}
+    for number, (channel, minutes) in enumerate(zip(channels, after_minutes, strict=True)):
+        if channel in channels[:number]:
+            faults[f"steps.{number}.channel"] = ChannelFault.USED_TWICE
+        elif mode == "cascade" and number and not 1 <= minutes <= LONGEST_WAIT_MINUTES:
+            faults[f"steps.{number}.afterMinutes"] = ChannelFault.WAIT
+    return faults

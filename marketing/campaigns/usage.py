@@ -24,7 +24,8 @@ def uses_of_segment(segment: Segment) -> Iterable[segment_usage.Use]:
 
 def uses_of_template(template: MessageTemplate) -> Iterable[content_usage.Use]:
     """Campaigns that are not over and send the message."""
-    for name, url in _open_campaigns(Q(template=template)):
+    further = Q(further_steps__contains=[{"templateId": str(template.pk)}])
+    for name, url in _open_campaigns(Q(template=template) | further):
         yield content_usage.Use(_("Campaign"), name, url)
 
 

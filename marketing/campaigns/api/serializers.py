@@ -13,7 +13,7 @@ from marketing.core.actor import Actor
 from marketing.core.drf.serializers import ApiSerializer
 from marketing.core.logs import mask_phone
 from marketing.core.models import Role
-from marketing.delivery.models import Message, MessageState
+from marketing.delivery.models import Message, MessageState, SendRun
 
 PATTERNS = ["daily", "weekly", "monthly"]
 # Module 11's six, and which of our nine each stands for.
@@ -27,12 +27,28 @@ def money(**options: Any) -> serializers.DecimalField:
     )
 
 
+class StepShape(ApiSerializer):
+    """A channel of the plan; `afterMinutes` is how long a cascade waits before it."""
+
+    channel = serializers.ChoiceField(Channel.choices)
+    template_id = serializers.UUIDField()
+    after_minutes = serializers.IntegerField(min_value=0, required=False)
+
+
+class StepOutput(ApiSerializer):
+    channel = serializers.ChoiceField(Channel.choices)
+    template_id = serializers.UUIDField(allow_null=True)
+    after_minutes = serializers.IntegerField()
+
+
 class CampaignInput(ApiSerializer):
     name = serializers.CharField(max_length=100)
     description = serializers.CharField(required=False, allow_blank=True)
     campaign_type = serializers.ChoiceField(CampaignType.choices)
-    channel = serializers.ChoiceField(Channel.choices)
-    template_id = serializers.UUIDField()
+    channel = serializers.ChoiceField(Channel.choices, required=False)
+    template_id = serializers.UUIDField(required=False)
+    channel_mode = serializers.ChoiceField(SendRun.Mode.choices, required=False)
+    steps = StepShape(many=True, required=False)
     segment_id = serializers.UUIDField(required=False, allow_null=True)
     target_all_customers = serializers.BooleanField(required=False)
     exclude_segment_ids = serializers.ListField(child=serializers.UUIDField(), required=False)
@@ -48,6 +64,15 @@ class CampaignInput(ApiSerializer):
         input_formats=["%H:%M"], required=False, allow_null=True
     )
     recurrence_rule = serializers.CharField(required=False, allow_blank=True, max_length=300)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """`steps` names channel and template as well as `channel` and `templateId` do."""
+        if not self.partial and not attrs.get("steps"):
+            required = self.fields["name"].error_messages["required"]
+            missing = [name for name in ("channel", "template_id") if name not in attrs]
+            if missing:
+                raise serializers.ValidationError({name: [required] for name in missing})
+        return attrs
 
 
 class CampaignPatch(CampaignInput):
@@ -94,6 +119,8 @@ class CampaignOutput(ApiSerializer):
     campaign_type = serializers.ChoiceField(CampaignType.choices)
     channel = serializers.ChoiceField(Channel.choices)
     template_id = serializers.UUIDField(allow_null=True)
+    channel_mode = serializers.ChoiceField(SendRun.Mode.choices)
+    steps = StepOutput(many=True)
     segment_id = serializers.UUIDField(allow_null=True)
     target_all_customers = serializers.BooleanField()
     exclude_segment_ids = serializers.ListField(child=serializers.UUIDField())

@@ -36,7 +36,7 @@ def make_past_campaign(
     """
     campaign = _campaign(author, approver, branch, template, sent_at)
     version = plan.version_of(campaign)
-    steps = plan.steps(campaign, version)
+    steps = plan.steps(campaign)
     run = SendRun.objects.create(
         state=SendRun.State.DONE,
         kind=SendRun.Kind.CAMPAIGN,

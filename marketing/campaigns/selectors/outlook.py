@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from customers.models import Channel
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.selectors import plan
 from marketing.content import merge_fields
@@ -25,19 +26,28 @@ class Outlook:
     """An estimate for people to read.
 
     `stand_in` is the message it was counted with while the campaign has none of its own.
-    `problem` says why there is no estimate.
+    `problem` says why there is no estimate. `channels` are those of the plan, in order.
     """
 
     estimate: Estimate | None = None
     budget_left: Decimal | None = None
     stand_in: MessageTemplate | None = None
     problem: str = ""
+    channels: Sequence[str] = ()
 
     @property
     def reasons(self) -> list[tuple[str, int]]:
         """Why people are left out, most frequent first."""
         found = self.estimate.reasons if self.estimate else {}
         return sorted(found.items(), key=lambda item: -item[1])
+
+    @property
+    def at_first(self) -> list[tuple[str, int]]:
+        """How many messages go at once on each channel; empty when there is only one."""
+        found = self.estimate.steps if self.estimate else {}
+        if len(self.channels) < 2:
+            return []
+        return [(channel, found.get(number, 0)) for number, channel in enumerate(self.channels)]
 
     @property
     def left_out(self) -> int:
@@ -80,13 +90,16 @@ def outlook(
     finally:
         if stand_in is not None:
             campaign.template = None
-    return Outlook(estimate, policy.budget_left(campaign.branch_ids), stand_in)
+    channels = [str(Channel(step["channel"]).label) for step in campaign.steps]
+    budget_left = policy.budget_left(campaign.branch_ids)
+    return Outlook(estimate, budget_left, stand_in, channels=channels)
 
 
 @dataclass(frozen=True)
 class Preview:
-    """The message in one language, filled with sample values."""
+    """The message of a channel in one language, filled with sample values."""
 
+    channel: str
     message: Rendered
     sms: SmsCount | None
 
@@ -96,14 +109,18 @@ class Preview:
 
 
 def message_previews(campaign: Campaign) -> list[Preview]:
-    """The campaign's message in each of its languages; none before it is chosen."""
+    """The message of each channel in each of its languages; none before it is chosen."""
     if campaign.template is None:
         return []
-    compiled = compile_version(plan.version_of(campaign))
+    return [preview for step in plan.channel_steps(campaign) for preview in _previews(step)]
+
+
+def _previews(step: plan.ChannelStep) -> list[Preview]:
+    compiled = compile_version(step.version)
     unknown = {name: f"[{name}]" for name in compiled.placeholders}
     values = unknown | merge_fields.samples(compiled.placeholders)
     rendered = [compiled.render(language, values) for language in compiled.languages]
     return [
-        Preview(message, count_sms(message.body) if campaign.channel == "sms" else None)
+        Preview(step.channel, message, count_sms(message.body) if step.channel == "sms" else None)
         for message in rendered
     ]

@@ -5,22 +5,23 @@ import hashlib
 import json
 import uuid
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from customers.models import Customer
+from customers.models import Channel, Customer
 from marketing.campaigns.models import Campaign
 from marketing.content import merge_fields
 from marketing.content import selectors as content
-from marketing.content.models import TemplateVersion
+from marketing.content.models import MessageTemplate, TemplateVersion
 from marketing.content.rendering import Rendered, compile_version
 from marketing.core import clock
 from marketing.core.errors import ValidationFailed
+from marketing.delivery import compliance
 from marketing.delivery import estimate as delivery_estimate
 from marketing.delivery.estimate import Estimate
-from marketing.delivery.models import SendRun
 from marketing.policy import selectors as policy
 from marketing.policy.rules import purpose_of
 from marketing.segments import selectors as segments
@@ -32,7 +33,34 @@ class Sample:
     """One person of the audience and what they would read."""
 
     customer: Customer
+    channel: str
     message: Rendered
+
+
+@dataclass(frozen=True)
+class ChannelStep:
+    """A channel of a campaign and its message; in a cascade, tried after so many minutes."""
+
+    number: int
+    channel: str
+    template: MessageTemplate | None
+    after_minutes: int
+
+    @property
+    def channel_label(self) -> str:
+        return str(Channel(self.channel).label)
+
+    @property
+    def field(self) -> str:
+        """Where the contract has its message, for errors."""
+        return f"steps.{self.number}.templateId" if self.number else "templateId"
+
+    @cached_property
+    def version(self) -> TemplateVersion:
+        """The newest version of the message. Raises `ValidationFailed` without one."""
+        if self.template is None:
+            raise ValidationFailed(fields={self.field: [_("Choose a message.")]})
+        return content.current_version(self.template)
 
 
 def version_of(campaign: Campaign) -> TemplateVersion:
@@ -48,9 +76,42 @@ def purpose(campaign: Campaign) -> str:
     return purpose_of(campaign.template.template_type, campaign.template.trigger_type)
 
 
-def steps(campaign: Campaign, version: TemplateVersion) -> list[dict[str, Any]]:
-    """The channel plan as delivery takes it: `[{"channel", "versionId", "afterMinutes"}]`."""
-    return [{"channel": campaign.channel, "versionId": str(version.pk), "afterMinutes": 0}]
+def channel_steps(campaign: Campaign) -> list[ChannelStep]:
+    """The campaign's channels in their order, each with its message."""
+    further = MessageTemplate.objects.in_bulk(
+        [uuid.UUID(step["templateId"]) for step in campaign.further_steps]
+    )
+    return [
+        ChannelStep(0, campaign.channel, campaign.template, 0),
+        *(
+            ChannelStep(
+                number,
+                step["channel"],
+                further.get(uuid.UUID(step["templateId"])),
+                step["afterMinutes"],
+            )
+            for number, step in enumerate(campaign.further_steps, 1)
+        ),
+    ]
+
+
+def steps(campaign: Campaign) -> list[dict[str, Any]]:
+    """The channel plan as delivery takes it: `[{"channel", "versionId", "afterMinutes"}]`.
+
+    Raises `ValidationFailed` when a step has no message.
+    """
+    return _as_sent(channel_steps(campaign))
+
+
+def _as_sent(planned: list[ChannelStep]) -> list[dict[str, Any]]:
+    return [
+        {
+            "channel": step.channel,
+            "versionId": str(step.version.pk),
+            "afterMinutes": step.after_minutes,
+        }
+        for step in planned
+    ]
 
 
 def charged_branch_id(campaign: Campaign) -> uuid.UUID | None:
@@ -91,9 +152,14 @@ def samples(campaign: Campaign, now: dt.datetime, size: int = 10) -> list[Sample
     customers = Customer.objects.select_related("home_branch").in_bulk(
         [one.customer_id for one in people]
     )
-    compiled = compile_version(version_of(campaign))
+    planned = channel_steps(campaign)
+    compiled = {step.number: compile_version(step.version) for step in planned}
     return [
-        Sample(customers[one.customer_id], compiled.render(one.language, one.variables))
+        Sample(
+            customers[one.customer_id],
+            planned[one.step].channel,
+            compiled[one.step].render(one.language, one.variables),
+        )
         for one in people
     ]
 
@@ -105,6 +171,17 @@ def completion_time(campaign: Campaign) -> dt.datetime | None:
         return None
     seconds = campaign.estimated_recipients / account.rate_per_second
     return clock.now() + dt.timedelta(seconds=seconds)
+
+
+def require_compliant(campaign: Campaign, version: TemplateVersion) -> None:
+    """Raises `SmsNotRegistered`, `SmsNotInBengali` on `templateId`; without an account, nothing."""
+    if account := policy.default_account(version.template.channel):
+        compliance.require_compliant(
+            version=version,
+            account=account,
+            country=content.open_tenant().country,
+            purpose=purpose(campaign),
+        )
 
 
 def require_known_placeholders(version: TemplateVersion) -> None:
@@ -124,13 +201,14 @@ def require_known_placeholders(version: TemplateVersion) -> None:
 
 
 def _judged(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
-    version = version_of(campaign)
-    require_known_placeholders(version)
+    planned = channel_steps(campaign)
+    for step in planned:
+        require_known_placeholders(step.version)
     return {
         "audience": audience(campaign, now),
         "purpose": purpose(campaign),
-        "mode": SendRun.Mode.SINGLE,
-        "steps": steps(campaign, version),
+        "mode": campaign.channel_mode,
+        "steps": _as_sent(planned),
         "charged_branch_id": charged_branch_id(campaign),
         "now": now,
     }
@@ -147,7 +225,8 @@ def fingerprint(campaign: Campaign) -> str:
         "excluded": sorted(map(str, campaign.exclude_segment_ids)),
         "rules": {str(pk): rule for pk, rule in rules.values_list("pk", "rules")},
         "branches": sorted(str(pk) for pk in campaign.branch_ids or ()),
-        "steps": steps(campaign, version_of(campaign)),
+        "mode": campaign.channel_mode,
+        "steps": steps(campaign),
         "type": campaign.campaign_type,
         "scheduledAt": planned and planned.astimezone(dt.UTC).isoformat(),
         "recurrence": campaign.recurrence_rule,

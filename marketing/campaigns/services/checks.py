@@ -11,6 +11,7 @@ from marketing.campaigns.selectors import plan
 from marketing.content.models import WhatsAppStatus
 from marketing.core.errors import (
     BudgetExceeded,
+    DomainError,
     TemplateChannelMismatch,
     ValidationFailed,
     WhatsAppTemplateNotApproved,
@@ -19,14 +20,30 @@ from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.estimate import Estimate
 from marketing.policy import selectors as policy
+from marketing.policy.rules import purpose_of
 
 
 def require_content(campaign: Campaign) -> None:
-    """Raises 021, 022 or `ValidationFailed` on `templateId` when the message cannot be sent."""
-    if campaign.template is None:
+    """Raises 021, 022 or `ValidationFailed` when a step's message cannot be sent.
+
+    The field is `templateId` for the first, `steps.1.templateId` for the next.
+    """
+    for step in plan.channel_steps(campaign):
+        try:
+            _require_message(campaign, step)
+        except DomainError as error:
+            error.fields = {
+                step.field if field == "templateId" else field: reasons
+                for field, reasons in error.fields.items()
+            }
+            raise
+
+
+def _require_message(campaign: Campaign, step: plan.ChannelStep) -> None:
+    template = step.template
+    if template is None:
         raise ValidationFailed(fields={"templateId": [_("Choose a message.")]})
-    template = campaign.template
-    if template.channel != campaign.channel:
+    if template.channel != step.channel:
         text = _("“%(name)s” is for %(channel)s.") % {
             "name": template.name,
             "channel": template.get_channel_display(),
@@ -34,8 +51,12 @@ def require_content(campaign: Campaign) -> None:
         raise TemplateChannelMismatch(text, fields={"templateId": [text]})
     if not template.is_active:
         raise ValidationFailed(fields={"templateId": [_("This message is no longer in use.")]})
-    version = plan.version_of(campaign)
-    if campaign.channel == "whatsapp" and version.whatsapp_status != WhatsAppStatus.APPROVED:
+    purpose = purpose_of(template.template_type, template.trigger_type)
+    if purpose != plan.purpose(campaign):
+        text = _("“%(name)s” is of another kind than the first message.") % {"name": template.name}
+        raise ValidationFailed(fields={"templateId": [text]})
+    version = step.version
+    if step.channel == "whatsapp" and version.whatsapp_status != WhatsAppStatus.APPROVED:
         raise WhatsAppTemplateNotApproved(
             fields={
                 "templateId": [
@@ -45,6 +66,7 @@ def require_content(campaign: Campaign) -> None:
             details={"whatsappStatus": version.whatsapp_status or None},
         )
     plan.require_known_placeholders(version)
+    plan.require_compliant(campaign, version)
 
 
 def require_whole(campaign: Campaign, now: dt.datetime) -> None:

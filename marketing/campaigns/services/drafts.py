@@ -8,10 +8,11 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
-from marketing.campaigns.rules import Action
+from marketing.campaigns.rules import Action, ChannelFault
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.services import checks
 from marketing.campaigns.services.transitions import event_payload, lock, require_allowed
@@ -19,6 +20,8 @@ from marketing.content.selectors import get_template_for_actor
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, DomainError, NotFound, ValidationFailed
+from marketing.delivery.models import SendRun
+from marketing.policy import selectors as policy
 from marketing.segments.selectors import get_segment_for_actor, narrow_branches
 
 EDITABLE = (
@@ -27,6 +30,8 @@ EDITABLE = (
     "campaign_type",
     "channel",
     "template_id",
+    "channel_mode",
+    "further_steps",
     "segment_id",
     "target_all_customers",
     "exclude_segment_ids",
@@ -34,6 +39,12 @@ EDITABLE = (
     "scheduled_at",
     "recurrence_rule",
 )
+FAULTS = {
+    ChannelFault.NO_MODE: gettext_lazy("Say how the channels follow each other: cascade or all."),
+    ChannelFault.NO_SECOND: gettext_lazy("Choose a second channel."),
+    ChannelFault.USED_TWICE: gettext_lazy("Each channel can be used once."),
+    ChannelFault.WAIT: gettext_lazy("From one minute to seven days."),
+}
 
 
 @transaction.atomic
@@ -120,6 +131,7 @@ def delete_campaign(*, actor: Actor, campaign: Campaign) -> None:
 
 def _apply(actor: Actor, campaign: Campaign, values: Mapping[str, Any]) -> None:
     """Set the values, each checked for what the actor may refer to."""
+    values = _with_steps(values)
     for name in ("name", "description", "channel", "target_all_customers"):
         if name in values:
             setattr(campaign, name, values[name])
@@ -132,6 +144,7 @@ def _apply(actor: Actor, campaign: Campaign, values: Mapping[str, Any]) -> None:
         campaign.template = _referred(
             get_template_for_actor, actor, values["template_id"], "templateId"
         )
+    _set_channels(actor, campaign, values)
     if "segment_id" in values:
         campaign.segment = _referred(
             get_segment_for_actor, actor, values["segment_id"], "segmentId"
@@ -151,6 +164,58 @@ def _apply(actor: Actor, campaign: Campaign, values: Mapping[str, Any]) -> None:
         campaign.recurrence_rule = ""
     if campaign.recurrence_rule:
         checks.next_due(campaign, clock.now())
+
+
+def _with_steps(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`steps` as the first channel and template, and what follows them."""
+    taken = {name: value for name, value in values.items() if name != "steps"}
+    if not values.get("steps"):
+        return taken
+    first, *further = values["steps"]
+    for name, wire in (("channel", "channel"), ("template_id", "templateId")):
+        if taken.setdefault(name, first[name]) != first[name]:
+            raise ValidationFailed(fields={f"steps.0.{wire}": [_("It is not the campaign's own.")]})
+    taken["further_steps"] = [
+        {
+            "channel": step["channel"],
+            "templateId": str(step["template_id"]),
+            "afterMinutes": step.get("after_minutes", 0),
+        }
+        for step in further
+    ]
+    if not further:
+        taken.setdefault("channel_mode", SendRun.Mode.SINGLE)
+    return taken
+
+
+def _set_channels(actor: Actor, campaign: Campaign, values: Mapping[str, Any]) -> None:
+    """The channels after the first, and how they are gone through.
+
+    New WhatsApp campaigns with an SMS to fall back to are cascades where the chain's settings
+    say so; otherwise the mode has to be given.
+    """
+    if not values.keys() & {"channel", "channel_mode", "further_steps"}:
+        return
+    if values.get("channel_mode") == SendRun.Mode.SINGLE:
+        campaign.further_steps = []
+    campaign.further_steps = list(values.get("further_steps", campaign.further_steps))
+    for number, step in enumerate(campaign.further_steps, 1):
+        field = f"steps.{number}.templateId"
+        _referred(get_template_for_actor, actor, uuid.UUID(step["templateId"]), field)
+    channels = [campaign.channel, *(step["channel"] for step in campaign.further_steps)]
+    if "channel_mode" in values:
+        campaign.channel_mode = values["channel_mode"]
+    elif (
+        campaign.channel_mode == SendRun.Mode.SINGLE
+        and rules.falls_back_to_sms(channels)
+        and policy.get_config().sms_fallback_enabled
+    ):
+        campaign.channel_mode = SendRun.Mode.CASCADE
+    minutes = [0, *(step["afterMinutes"] for step in campaign.further_steps)]
+    if faults := rules.channel_faults(campaign.channel_mode, channels, minutes):
+        raise ValidationFailed(
+            fields={field: [str(FAULTS[fault])] for field, fault in faults.items()}
+        )
 
 
 def _campaign_type(value: str) -> str:

@@ -4,6 +4,8 @@ from django import template
 from django.utils.functional import Promise
 
 from marketing.campaigns import wording
+from marketing.campaigns.models import Campaign
+from marketing.campaigns.selectors import plan
 from marketing.core.actor import Actor
 from marketing.delivery.wording import REASONS
 
@@ -30,6 +32,12 @@ def pause_reason(code: str) -> str | Promise:
 def act(action: str) -> wording.Act:
     """Title, icon and tone of an audited action such as "campaign.approve"."""
     return wording.ACTS.get(action.split(".", 1)[-1], wording.UNKNOWN_ACT)
+
+
+@register.filter
+def channel_steps(campaign: Campaign) -> list[plan.ChannelStep]:
+    """The campaign's channels in their order, each with its message."""
+    return plan.channel_steps(campaign)
 
 
 @register.filter

@@ -33,7 +33,8 @@ from marketing.core.htmx import StaffRequest
 from marketing.core.models import Role
 from marketing.core.pages import staff_view
 from marketing.delivery import selectors as delivery
-from marketing.delivery.models import MessageState
+from marketing.delivery.attempts import channels_of
+from marketing.delivery.models import MessageState, SendRun
 
 # How long after the last message the page still looks for deliveries by itself.
 FRESH = dt.timedelta(minutes=15)
@@ -85,12 +86,15 @@ def _live(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
         "is_live": campaign.status == rules.SENDING or _is_fresh(run),
         "actions": _actions(request.actor, campaign),
         "needs_approver": campaign.pause_reason in rules.REAPPROVAL_REASONS,
+        "channel_steps": plan.channel_steps(campaign),
     }
     if run is not None and figures.is_frozen:
         context["reasons"] = sorted(
             delivery.reasons_of(run.send_run).items(), key=lambda item: -item[1]
         )
         context["failures"] = delivery.failures_of(run.send_run)
+        if run.send_run.mode != SendRun.Mode.SINGLE:
+            context["channels"] = channels_of([run.send_run_id])[run.send_run_id]
     return context
 
 

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from marketing.campaigns import forms, rules, services
 from marketing.campaigns.models import Campaign
+from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import get_campaign_for_actor
 from marketing.campaigns.selectors.outlook import message_previews, outlook
 from marketing.campaigns.services.checks import next_due
 from marketing.campaigns.views.refusals import sentences, show_at_fields
-from marketing.content.selectors import get_template_for_actor
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError
@@ -163,6 +163,7 @@ def _review(request: StaffRequest, campaign: Campaign) -> HttpResponse:
             "step": "review",
             "steps": _stepper(campaign, "review"),
             "previews": message_previews(campaign),
+            "channel_steps": plan.channel_steps(campaign),
             "next_due": next_due(campaign, clock.now()),
             "problems": problems,
         },
@@ -189,10 +190,10 @@ def campaign_estimate(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @staff_view("campaign.create")
 @require_GET
 def campaign_preview(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """The message step's phones for the message chosen but not yet saved."""
+    """The message step's phones for the messages chosen but not yet saved."""
     campaign = get_campaign_for_actor(request.actor, pk)
-    try:
-        campaign.template = get_template_for_actor(request.actor, request.GET.get("template", ""))
-    except DomainError:
-        campaign.template = None
+    form = forms.MessageForm(request.GET, actor=request.actor, campaign=campaign)
+    form.is_valid()
+    campaign.template = form.cleaned_data.get("template")
+    campaign.further_steps = form.further_steps()
     return render(request, "campaigns/_previews.html", {"previews": message_previews(campaign)})

@@ -66,7 +66,8 @@ class DispatchBatch(models.Model):
 
     Every message of the batch has an id from `first_id` to `last_id`; the lease is held by
     whoever knows `token`. The nine counters say how many of its messages are in each state
-    and change in the transaction that changes the messages.
+    and change in the transaction that changes the messages; what another channel took over is
+    in none of them but in `handed_on`.
     """
 
     class State(models.TextChoices):
@@ -99,6 +100,7 @@ class DispatchBatch(models.Model):
     skipped = models.PositiveIntegerField(default=0)
     held = models.PositiveIntegerField(default=0)
     unknown = models.PositiveIntegerField(default=0)
+    handed_on = models.PositiveIntegerField(db_default=0)
     fallback_minutes = models.PositiveIntegerField(null=True)
     fallback_at = models.DateTimeField(null=True)
     is_settled = models.BooleanField(db_default=False)

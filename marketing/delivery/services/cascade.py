@@ -60,6 +60,10 @@ GIVE_UP = """
     WHERE id = ANY(%(due)s) AND id BETWEEN %(first)s AND %(last)s AND fallback_id IS NULL
 """
 LOCK_BATCHES = "SELECT 1 FROM delivery_dispatchbatch WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+COUNT_HANDED_ON = """
+    UPDATE delivery_dispatchbatch b SET handed_on = b.handed_on + v.messages
+    FROM unnest(%s::bigint[], %s::int[]) AS v(id, messages) WHERE b.id = v.id
+"""
 LOOK_AGAIN = """
     UPDATE delivery_dispatchbatch b SET fallback_at = (
         SELECT min(CASE m.state WHEN 'failed' THEN now()
@@ -179,5 +183,9 @@ def _try_next(run: SendRun, due: Sequence[Due], now: dt.datetime) -> None:
                 Move(batch_id, state, "", count, old_code=code)
                 for (batch_id, state, code), count in left.items()
             )
+            handed_on: Counter[int] = Counter()
+            for (batch_id, _state, _code), count in left.items():
+                handed_on[batch_id] += count
+            cursor.execute(COUNT_HANDED_ON, [list(handed_on), list(handed_on.values())])
             transaction.on_commit(nudge_dispatch)
         cursor.execute(GIVE_UP, asked)

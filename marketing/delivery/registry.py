@@ -50,11 +50,6 @@ class Vendor:
         return int(self.client.MAX_BATCH)
 
     @property
-    def echoes_id(self) -> bool:
-        """Whether our message id comes back with the callbacks."""
-        return bool(self.client.ECHOES_ID)
-
-    @property
     def is_idempotent(self) -> bool:
         """Whether a request that got no answer may be repeated."""
         return bool(getattr(self.client, "IS_IDEMPOTENT", False))

@@ -1,4 +1,4 @@
-"""A dispatch worker is killed with -9 in the middle of 5,000 messages, and started again."""
+"""Dispatch workers are killed with -9, stopped past their lease, and many at once."""
 
 import os
 import signal
@@ -15,6 +15,7 @@ from marketing.delivery.dispatch import recovery
 from marketing.delivery.models import DispatchBatch, Message, SendRun
 from marketing.delivery.plan import plan_channels
 from marketing.delivery.services import freeze_run
+from marketing.policy.models import ProviderAccount
 from tests.delivery.sandbox.conftest import ROOT, Process
 from tests.factories.customers import insert_people
 from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours, states_of
@@ -30,7 +31,10 @@ for options in settings.DATABASES.values():
 settings.SPOOL_DIR = {spool!r}
 django.setup()
 import config.celery
-from marketing.delivery.dispatch import worker
+import datetime as dt
+from marketing.delivery.dispatch import account_sender, lease, marking, worker
+lease.LEASE = marking.LEASE = dt.timedelta(seconds={lease_seconds})
+account_sender.HTTP_TIMEOUT = 1.0
 while worker.run():
     pass
 """
@@ -74,9 +78,9 @@ def run(live_chain, sandbox, settings):
         return made
 
 
-def start_worker(spool) -> subprocess.Popen[bytes]:
+def start_worker(spool, lease_seconds: int = 60) -> subprocess.Popen[bytes]:
     name = django_settings.DATABASES["default"]["NAME"]
-    code = WORKER.format(name=name, spool=str(spool))
+    code = WORKER.format(name=name, spool=str(spool), lease_seconds=lease_seconds)
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.test"}
     return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment)
 
@@ -90,10 +94,7 @@ def test_nobody_is_sent_to_twice_and_nothing_is_stuck(run, sandbox, tmp_path, se
     kills = 0
     for goal in (PEOPLE // 5, PEOPLE // 2):
         worker = start_worker(tmp_path)
-        give_up_at = time.monotonic() + 60
-        while accepted(sandbox) < goal and worker.poll() is None:
-            assert time.monotonic() < give_up_at
-            time.sleep(0.01)
+        wait_for(sandbox, goal, worker)
         worker.kill()
         worker.wait()
         kills += 1
@@ -116,3 +117,51 @@ def test_nobody_is_sent_to_twice_and_nothing_is_stuck(run, sandbox, tmp_path, se
     summary = sandbox.control("GET", "ledger/summary")
     assert summary["duplicated"] == 0
     assert states["sent"] <= summary["accepted"] <= PEOPLE
+
+
+def wait_for(sandbox, goal: int, worker: subprocess.Popen[bytes]) -> None:
+    give_up_at = time.monotonic() + 60
+    while accepted(sandbox) < goal and worker.poll() is None:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
+
+
+def assert_each_once(run, sandbox) -> dict[str, int]:
+    with tenant_scope(run.tenant_id):
+        states = states_of(run)
+    assert sum(states.values()) == PEOPLE
+    summary = sandbox.control("GET", "ledger/summary")
+    assert summary["duplicated"] == 0
+    assert states["sent"] <= summary["accepted"] <= PEOPLE
+    return states
+
+
+def test_worker_stopped_past_its_lease_and_woken_sends_nobody_twice(
+    run, sandbox, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(recovery, "GIVEN_UP_SECONDS", 4)
+    sleeper = start_worker(tmp_path, lease_seconds=3)
+    wait_for(sandbox, PEOPLE // 5, sleeper)
+    sleeper.send_signal(signal.SIGSTOP)
+    other = start_worker(tmp_path, lease_seconds=3)
+    assert other.wait(100) == 0
+    deadline = time.monotonic() + 60
+    while DispatchBatch.objects.filter(sending__gt=0).exists():
+        assert time.monotonic() < deadline
+        recovery.sweep()
+        time.sleep(0.2)
+    sleeper.send_signal(signal.SIGCONT)
+    assert sleeper.wait(100) == 0
+    assert start_worker(tmp_path).wait(100) == 0
+    states = assert_each_once(run, sandbox)
+    assert set(states) <= {"sent", "unknown"}
+    assert states.get("unknown", 0) <= CONCURRENCY
+
+
+def test_eight_workers_on_one_campaign_send_to_everybody_once(run, sandbox, tmp_path):
+    with tenant_scope(run.tenant_id):
+        ProviderAccount.objects.update(max_concurrency=8)
+    workers = [start_worker(tmp_path) for _ in range(8)]
+    assert [worker.wait(150) for worker in workers] == [0] * 8
+    assert start_worker(tmp_path).wait(100) == 0
+    assert assert_each_once(run, sandbox) == {"sent": PEOPLE}

@@ -10,7 +10,6 @@ from django.conf import settings as django_settings
 from marketing.delivery.dispatch import tokens
 from marketing.delivery.dispatch.tokens import RECOVERY_SECONDS, LocalBucket, TokenBuckets
 
-
 BROKER_URL = django_settings.BROKER_URL
 
 

@@ -307,8 +307,7 @@ class AccountSender:
     @staticmethod
     def _write_outcomes(batch: Batch, written: list[Outcome]) -> None:
         lease = batch.lease
-        names = not vendor(batch.sending.account.provider).echoes_id
-        outcomes.write(lease.tenant_id, written, lease.first_id, lease.last_id, keep_names=names)
+        outcomes.write(lease.tenant_id, written, lease.first_id, lease.last_id)
 
     async def _stop_on_fault(
         self, batch: Batch, written: list[Outcome], in_thread: InThread

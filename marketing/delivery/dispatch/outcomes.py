@@ -93,13 +93,8 @@ def write(
     outcomes: Sequence[Outcome],
     first: uuid.UUID,
     last: uuid.UUID,
-    *,
-    keep_names: bool = True,
 ) -> None:
-    """Record the outcomes of messages with ids from `first` to `last`, in one transaction.
-
-    `keep_names` False where the vendor's callbacks name the messages by our own ids.
-    """
+    """Record the outcomes of messages with ids from `first` to `last`, in one transaction."""
     now = timezone.now()
     place: dict[str, Any] = {
         "ids": [outcome.message_id for outcome in outcomes],
@@ -111,8 +106,7 @@ def write(
             cursor.execute(LOCK, place)
             cursor.execute(CHANGE, place | _values(outcomes, _waited_a_day(outcomes, place), now))
             changed: list[Changed] = [Changed(*row) for row in cursor.fetchall()]
-        if keep_names:
-            _name(tenant_id, [row for row in changed if row.reference])
+        _name(tenant_id, [row for row in changed if row.reference])
         _give_back([row for row in changed if row.new in ("failed", "queued")])
         _count(changed)
         _suppress(outcomes, first, last)

@@ -1,10 +1,9 @@
 """The plain values that vendors' folders work on.
 
-A folder's `client` says in `MAX_BATCH` how many messages one call takes, in `ECHOES_ID` whether
-our message id comes back with the callbacks, in `CHARGED_ON` with which state the vendor charges
-("sent" or "delivered"), in `IS_IDEMPOTENT` (False when not said) whether the vendor answers a
-repeated message without sending it again, so that a request without an answer may be repeated,
-and either
+A folder's `client` says in `MAX_BATCH` how many messages one call takes, in `CHARGED_ON` with
+which state the vendor charges ("sent" or "delivered"), in `IS_IDEMPOTENT` (False when not said)
+whether the vendor answers a repeated message without sending it again, so that a request without
+an answer may be repeated, and either
 
     build(account, envelopes) -> Request
     interpret(envelopes, answer) -> list[Result]      as many, in the same order

@@ -123,7 +123,7 @@ def test_an_unknown_row_status_is_a_refusal():
 
 def test_may_be_repeated_and_never_calls_back():
     known = vendor("ssl_wireless")
-    assert (known.is_idempotent, known.echoes_id, known.max_batch) == (True, False, 100)
+    assert (known.is_idempotent, known.max_batch) == (True, 100)
     assert known.webhook is None
     with pytest.raises(KeyError):
         webhook_of("ssl_wireless")

@@ -17,7 +17,6 @@ from marketing.delivery.providers.gupshup.codes import (
 from marketing.delivery.rules import Result, ResultClass, by_http_status, seconds_of
 
 MAX_BATCH = 1
-ECHOES_ID = False
 CHARGED_ON = "delivered"
 
 

@@ -10,7 +10,6 @@ from marketing.delivery.providers.meta.codes import SLOW_DOWN, result_class, sup
 from marketing.delivery.rules import Result, ResultClass, by_http_status, seconds_of
 
 MAX_BATCH = 1
-ECHOES_ID = True
 CHARGED_ON = "delivered"
 DEFAULT_VERSION = "v23.0"
 # One person gets about one message in this many seconds; more are refused with this code.

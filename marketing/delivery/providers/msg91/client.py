@@ -20,7 +20,6 @@ from marketing.delivery.providers.msg91.codes import (
 from marketing.delivery.rules import Result, ResultClass, by_http_status, seconds_of
 
 MAX_BATCH = 100
-ECHOES_ID = False
 CHARGED_ON = "sent"
 
 

@@ -15,7 +15,6 @@ from marketing.delivery.providers.sendgrid.shared import group, share
 from marketing.delivery.rules import Result, ResultClass, by_http_status, seconds_of
 
 MAX_BATCH = 1000
-ECHOES_ID = True
 CHARGED_ON = "sent"
 
 PERSON = re.compile(r"personalizations\.(\d+)\.")

@@ -18,7 +18,6 @@ from marketing.delivery.providers.ses.codes import class_of, daily_wait
 from marketing.delivery.rules import Result, ResultClass
 
 MAX_BATCH = 1
-ECHOES_ID = True
 CHARGED_ON = "sent"
 
 THREADS = 32

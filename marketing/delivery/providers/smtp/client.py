@@ -13,7 +13,6 @@ from marketing.delivery.providers.smtp.pool import Connection, close_pools, pool
 from marketing.delivery.rules import Result, ResultClass
 
 MAX_BATCH = 1
-ECHOES_ID = False
 CHARGED_ON = "sent"
 
 TOTAL_SECONDS = 9.0

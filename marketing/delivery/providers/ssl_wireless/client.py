@@ -22,7 +22,6 @@ from marketing.delivery.providers.ssl_wireless.codes import (
 from marketing.delivery.rules import Result, ResultClass, by_http_status, seconds_of
 
 MAX_BATCH = 100
-ECHOES_ID = False
 IS_IDEMPOTENT = True
 CHARGED_ON = "sent"
 

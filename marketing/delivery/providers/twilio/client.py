@@ -20,7 +20,6 @@ from marketing.policy.models import Provider
 MAX_BATCH = 1
 LOOK_UP_BATCH = 1
 LOOK_UP_PAGE = 50
-ECHOES_ID = True
 NAMES_WEBHOOK = True
 CHARGED_ON = "sent"
 FAILED = ("failed", "undelivered", "canceled")

@@ -55,7 +55,7 @@ def retry_failed(
 def _require_unchanged(campaign: Campaign, former: SendRun) -> None:
     is_approved = campaign.approved_by_id is not None
     if (is_approved and plan.fingerprint(campaign) != campaign.approved_hash) or (
-        former.retry_of is None and former.steps != plan.steps(campaign, plan.version_of(campaign))
+        former.retry_of is None and former.steps != plan.steps(campaign)
     ):
         raise Conflict(
             _("The message or the audience changed since it was sent: make it a new campaign.")

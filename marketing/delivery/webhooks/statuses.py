@@ -36,16 +36,24 @@ SELECT DISTINCT customer_id FROM delivery_message
 WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s
 """
 LOCK = """
-SELECT id, batch_id, state, error_code, sending_at, sent_at, delivered_at, read_at,
-       provider_message_id, account_id, customer_id, channel, address, slot_at,
-       fallback_id IS NOT NULL
+SELECT id, batch_id, state, error_code, sent_at IS NOT NULL, delivered_at IS NOT NULL,
+       read_at IS NOT NULL, fallback_id IS NOT NULL
 FROM delivery_message
 WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s ORDER BY id FOR UPDATE
 """
+# Of the few messages whose people or addresses something follows for.
+DETAILS = """
+SELECT id, account_id, customer_id, channel, address, slot_at FROM delivery_message
+WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s ORDER BY id
+"""
 GO_ON = """
 UPDATE delivery_message m
-SET state = v.state, sent_at = v.sent_at, delivered_at = v.delivered_at, read_at = v.read_at,
-    provider_message_id = v.reference
+SET state = v.state,
+    sent_at = coalesce(m.sent_at, v.sent_at,
+                       CASE WHEN v.state IN ('delivered', 'read') THEN m.sending_at END),
+    delivered_at = coalesce(m.delivered_at, v.delivered_at, v.read_at),
+    read_at = coalesce(m.read_at, v.read_at),
+    provider_message_id = coalesce(nullif(m.provider_message_id, ''), v.reference)
 FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(sent)s::timestamptz[],
             %(delivered)s::timestamptz[], %(read)s::timestamptz[], %(references)s::text[])
      AS v(id, state, sent_at, delivered_at, read_at, reference)
@@ -112,30 +120,34 @@ class _Message(NamedTuple):
     batch_id: int
     state: str
     error_code: str
-    sending_at: dt.datetime | None
-    sent_at: dt.datetime | None
-    delivered_at: dt.datetime | None
-    read_at: dt.datetime | None
-    reference: str
+    has_sent_at: bool
+    has_delivered_at: bool
+    has_read_at: bool
+    is_superseded: bool
+
+    def state_after(self, said: _Said) -> str:
+        """Never further back."""
+        return said.state if RANK[said.state] > RANK[self.state] else self.state
+
+    def learns_from(self, said: _Said) -> bool:
+        """Whether anything of it is new."""
+        return (
+            RANK[said.state] > RANK[self.state]
+            or (said.sent is not None and not self.has_sent_at)
+            or (said.delivered is not None and not self.has_delivered_at)
+            or (said.read is not None and not self.has_read_at)
+        )
+
+
+class _Details(NamedTuple):
+    """Whose message it is, where it went and which cap slot it holds."""
+
+    id: uuid.UUID
     account_id: uuid.UUID
     customer_id: uuid.UUID
     channel: str
     address: str
     slot_at: dt.datetime | None
-    is_superseded: bool
-
-    def after(self, said: _Said) -> "_Message":
-        """As it stands after that: never further back."""
-        state = said.state if RANK[said.state] > RANK[self.state] else self.state
-        has_arrived = state in ("delivered", "read")
-        return self._replace(
-            state=state,
-            error_code=said.code if state == "failed" != self.state else self.error_code,
-            sent_at=self.sent_at or said.sent or (self.sending_at if has_arrived else None),
-            delivered_at=self.delivered_at or said.delivered or said.read,
-            read_at=self.read_at or said.read,
-            reference=self.reference or said.reference,
-        )
 
 
 def people_leaving(reports: Sequence[Report]) -> set[uuid.UUID]:
@@ -157,13 +169,16 @@ def apply(reports: Sequence[Report]) -> list[bool]:
         if target is not None and update.state:
             said.setdefault(target, _Said()).add(update)
     known = _lock(list(said))
-    suppress_addresses(
-        (row.channel, row.address, said[pk].suppress)
-        for pk, row in known.items()
-        if _is_lasting(said[pk].suppress, row.channel) and row.address
+    details = _details(
+        [pk for pk in known if said[pk].failed or said[pk].suppress or said[pk].alias]
     )
-    _name(known.values(), said)
-    _change(known, said)
+    suppress_addresses(
+        (row.channel, row.address, said[row.id].suppress)
+        for row in details
+        if _is_lasting(said[row.id].suppress, row.channel) and row.address
+    )
+    _name(details, said)
+    _change(known, said, details)
     # A vendor that drops a mail for an earlier complaint tells of no new one.
     note_complaints(
         [
@@ -208,57 +223,53 @@ def _lock(ids: list[uuid.UUID]) -> dict[uuid.UUID, _Message]:
         return {row[0]: _Message(*row) for row in cursor.fetchall()}
 
 
+def _details(ids: list[uuid.UUID]) -> list[_Details]:
+    if not ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(DETAILS, _place(ids))
+        return [_Details(*row) for row in cursor.fetchall()]
+
+
 def _place(ids: list[uuid.UUID]) -> dict[str, Any]:
     return {"ids": ids, "first": min(ids), "last": max(ids)}
 
 
-def _name(known: Iterable[_Message], said: dict[uuid.UUID, _Said]) -> None:
+def _name(details: Iterable[_Details], said: dict[uuid.UUID, _Said]) -> None:
     """Remember the other ids by which the vendor will name messages."""
-    named = [(row.account_id, said[row.id].alias, row.id) for row in known if said[row.id].alias]
+    named = [(row.account_id, said[row.id].alias, row.id) for row in details if said[row.id].alias]
     if named:
         with connection.cursor() as cursor:
             cursor.execute(NAME, [current_tenant_id(), *map(list, zip(*named, strict=True))])
 
 
-def _change(known: dict[uuid.UUID, _Message], said: dict[uuid.UUID, _Said]) -> None:
-    """Write what really changes, and what follows from it."""
-    pairs = [(row, row.after(said[pk])) for pk, row in known.items()]
-    changed = [(old, new) for old, new in pairs if old != new]
+def _change(
+    known: dict[uuid.UUID, _Message], said: dict[uuid.UUID, _Said], details: Sequence[_Details]
+) -> None:
+    """Write what is new, and what follows from it."""
+    changed = [(row, said[pk]) for pk, row in known.items() if row.learns_from(said[pk])]
     if not changed:
         return
-    moved = [(old, new) for old, new in changed if old.state != new.state]
-    failed = [new for _, new in moved if new.state == "failed"]
-    after = [new for _, new in changed]
+    states = [row.state_after(one) for row, one in changed]
     with connection.cursor() as cursor:
         cursor.execute(
             GO_ON,
             {
-                **_place([row.id for row in after]),
-                "states": [row.state for row in after],
-                "sent": [row.sent_at for row in after],
-                "delivered": [row.delivered_at for row in after],
-                "read": [row.read_at for row in after],
-                "references": [row.reference for row in after],
+                **_place([row.id for row, _ in changed]),
+                "states": states,
+                "sent": [one.sent for _, one in changed],
+                "delivered": [one.delivered for _, one in changed],
+                "read": [one.read for _, one in changed],
+                "references": [one.reference for _, one in changed],
             },
         )
-        if failed:
-            reasons = [said[row.id] for row in failed]
-            cursor.execute(
-                FAIL,
-                {
-                    **_place([row.id for row in failed]),
-                    "failed": [one.failed for one in reasons],
-                    "codes": [one.code for one in reasons],
-                    "classes": [one.error_class for one in reasons],
-                    "details": [one.detail for one in reasons],
-                },
-            )
-    _let_go([row for row in failed if said[row.id].error_class == ResultClass.FAIL_OPTOUT])
-    give_back([(row.customer_id, row.slot_at) for row in failed if row.slot_at])
+    moved = [(row, new) for (row, _), new in zip(changed, states, strict=True) if row.state != new]
+    failed = {row.id for row, new in moved if new == "failed"}
+    _fail([row for row in details if row.id in failed], said)
     moves = Counter(
-        (old.batch_id, old.state, new.state, old.error_code, new.error_code)
-        for old, new in moved
-        if not old.is_superseded
+        (row.batch_id, row.state, new, row.error_code, _code_after(row, new, said[row.id]))
+        for row, new in moved
+        if not row.is_superseded
     )
     move_counters(
         Move(batch_id, old, new, count, old_code, new_code)
@@ -266,7 +277,31 @@ def _change(known: dict[uuid.UUID, _Message], said: dict[uuid.UUID, _Said]) -> N
     )
 
 
-def _let_go(leaving: Sequence[_Message]) -> None:
+def _code_after(row: _Message, new: str, said: _Said) -> str:
+    return said.code if new == "failed" else row.error_code
+
+
+def _fail(failed: Sequence[_Details], said: dict[uuid.UUID, _Said]) -> None:
+    """Say why, let people go who are to be left alone, and give their cap slots back."""
+    if not failed:
+        return
+    reasons = [said[row.id] for row in failed]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            FAIL,
+            {
+                **_place([row.id for row in failed]),
+                "failed": [one.failed for one in reasons],
+                "codes": [one.code for one in reasons],
+                "classes": [one.error_class for one in reasons],
+                "details": [one.detail for one in reasons],
+            },
+        )
+    _let_go([row for row in failed if said[row.id].error_class == ResultClass.FAIL_OPTOUT])
+    give_back([(row.customer_id, row.slot_at) for row in failed if row.slot_at])
+
+
+def _let_go(leaving: Sequence[_Details]) -> None:
     """WhatsApp's own "stop" closes offers on WhatsApp; elsewhere the vendor refuses everything."""
     withdraw_for_many(
         actor=Actor.system(current_tenant_id()),

@@ -200,18 +200,37 @@ class TestAlerts:
 
     def test_unknown_until_somebody_decides(self, chain, account):
         run = SendRun.objects.create(
-            kind="campaign", purpose="promotional", steps=[], campaign_id=account.pk
+            kind="campaign",
+            purpose="promotional",
+            steps=[],
+            label="Diwali",
+            branch_ids=[chain.north.pk],
         )
         batch = make_batch(account, run=run, unknown=3)
         reason = BatchReason.objects.create(
             run_id=run.pk, batch_id=batch.pk, state="unknown", code="timeout", count=3
         )
         (alert,) = alerts.alerts_for(Actor.for_staff(chain.manager), figures.operations())
-        assert alert.code == "undecided"
-        assert alert.url.startswith(f"/campaigns/{account.pk}?state=unknown")
+        assert (alert.code, alert.url) == ("undecided", "/failures")
+        assert "Diwali" in alert.title
         assert codes(chain.receptionist) == []
         BatchReason.objects.filter(pk=reason.pk).update(closed=3)
         assert codes(chain.manager) == []
+
+    @pytest.mark.parametrize("of_chain", [True, False])
+    def test_unknown_of_other_branches_is_others_business(self, chain, account, of_chain):
+        run = SendRun.objects.create(
+            kind="campaign",
+            purpose="promotional",
+            steps=[],
+            branch_ids=None if of_chain else [chain.south.pk],
+        )
+        batch = make_batch(account, run=run, unknown=3)
+        BatchReason.objects.create(
+            run_id=run.pk, batch_id=batch.pk, state="unknown", code="timeout", count=3
+        )
+        assert codes(chain.manager) == []
+        assert codes(chain.owner) == ["undecided"]
 
     @pytest.mark.parametrize(("spent", "expected"), [("79.00", []), ("80.00", ["budget"])])
     def test_budget_from_its_threshold(self, chain, spent, expected):

@@ -21,7 +21,7 @@ from marketing.core.actor import Actor
 from marketing.core.diagnosis import BEAT_SILENCE
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.models import DispatchBatch, SendRun
-from marketing.delivery.operations.figures import AccountFigures, Operations, operations
+from marketing.delivery.operations.figures import AccountFigures, Operations, Undecided, operations
 from marketing.policy import selectors as policy
 from marketing.policy.selectors import MonthSpend
 from marketing.policy.vendors import VENDORS
@@ -44,6 +44,14 @@ class Alert:
     url: str
     action: str
     permission: str
+    branch_ids: frozenset[uuid.UUID] | None = None
+
+    def is_for(self, actor: Actor) -> bool:
+        """Whether the actor may mend it, and has the branches it is about (None: all)."""
+        has_branches = actor.branch_ids is None or (
+            self.branch_ids is not None and self.branch_ids <= actor.branch_ids
+        )
+        return actor.can(self.permission) and has_branches
 
 
 def alerts_for(actor: Actor, found: Operations) -> list[Alert]:
@@ -80,7 +88,7 @@ def _key(tenant_id: uuid.UUID, language: str) -> str:
 
 
 def _for_actor(actor: Actor, alerts: Sequence[Alert]) -> list[Alert]:
-    mine = [alert for alert in alerts if actor.can(alert.permission)]
+    mine = [alert for alert in alerts if alert.is_for(actor)]
     return sorted(mine, key=lambda alert: alert.tone != "danger")
 
 
@@ -99,24 +107,7 @@ def _alerts(found: Operations, months: Sequence[MonthSpend]) -> Iterator[Alert]:
             _("Look at them"),
             "config.change",
         )
-    for campaign_id, messages in found.undecided.items():
-        yield Alert(
-            "undecided",
-            "warning",
-            _("Nobody knows whether these arrived"),
-            ngettext(
-                "%(n)d message was handed over without an answer. Decide whether to send it again.",
-                "%(n)d messages were handed over without an answer. Decide whether to send them "
-                "again.",
-                messages,
-            )
-            % {"n": messages},
-            f"{reverse('campaign-detail', args=[campaign_id])}?state=unknown#recipients"
-            if campaign_id
-            else reverse("operations"),
-            _("Decide"),
-            "campaign.send",
-        )
+    yield from map(_undecided, found.undecided)
     if found.stray:
         yield Alert(
             "stray_rows",
@@ -185,6 +176,25 @@ def _is_silent(figures: AccountFigures, now: dt.datetime) -> bool:
         state__in=["waiting", "leased"],
     ).values("run_id")
     return SendRun.objects.filter(pk__in=runs, frozen_at__lt=now - SILENCE).exists()
+
+
+def _undecided(found: Undecided) -> Alert:
+    title = _("Nobody knows whether these arrived")
+    return Alert(
+        "undecided",
+        "warning",
+        f"{title}: {found.label}" if found.label else title,
+        ngettext(
+            "%(n)d message was handed over without an answer. Decide whether to send it again.",
+            "%(n)d messages were handed over without an answer. Decide whether to send them again.",
+            found.messages,
+        )
+        % {"n": found.messages},
+        reverse("failure-list"),
+        _("Decide"),
+        "campaign.send",
+        found.branch_ids,
+    )
 
 
 def _silent_beat() -> Alert:

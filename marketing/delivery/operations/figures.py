@@ -3,8 +3,8 @@
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.db import connection
 from django.db.models import Count, Max, Min, Q
@@ -28,7 +28,7 @@ MOST_ERRORS = 5
 QUEUES = """
 SELECT b.tenant_id, b.account_id, b.channel,
        sum(b.queued), sum(b.sending), sum(b.held), sum(b.unknown),
-       sum(b.sent), sum(b.delivered), sum(b.read), sum(b.failed),
+       sum(b.sent), sum(b.delivered), sum(b.read), sum(b.failed), sum(b.handed_on),
        min(b.next_at) FILTER (WHERE b.state = 'waiting' AND b.queued > 0 AND b.next_at <= now()),
        count(*) FILTER (WHERE b.state = 'leased' AND b.leased_until >= now()),
        count(*) FILTER (WHERE b.state = 'leased' AND b.leased_until < now()),
@@ -54,10 +54,10 @@ SELECT a.id, (SELECT e.received_at FROM delivery_webhookevent e
 FROM policy_provideraccount a WHERE a.tenant_id = %(tenant)s
 """
 UNDECIDED = """
-SELECT s.campaign_id, sum(r.count - r.closed)
+SELECT s.label, s.branch_ids, sum(r.count - r.closed)
 FROM delivery_batchreason r JOIN delivery_sendrun s ON s.id = r.run_id
 WHERE r.tenant_id = %(tenant)s AND r.state = 'unknown' AND r.count > r.closed
-GROUP BY s.campaign_id ORDER BY 2 DESC
+GROUP BY s.label, s.branch_ids ORDER BY 3 DESC LIMIT 20
 """
 
 
@@ -65,6 +65,7 @@ GROUP BY s.campaign_id ORDER BY 2 DESC
 class Queue:
     """The messages of an account by state, and who works on its batches.
 
+    `handed_on` were taken over by another channel and are in no other count.
     `due_since` is when the oldest due batch that nobody works on became due, `leases` how many
     are worked on, `lost_leases` how many whose worker has not been heard of.
     """
@@ -80,6 +81,7 @@ class Queue:
     delivered: int
     read: int
     failed: int
+    handed_on: int
     due_since: dt.datetime | None
     leases: int
     lost_leases: int
@@ -87,7 +89,8 @@ class Queue:
 
     @property
     def attempted(self) -> int:
-        return self.sent + self.delivered + self.read + self.failed + self.unknown
+        done = self.sent + self.delivered + self.read + self.failed
+        return done + self.unknown + self.handed_on
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,15 @@ class AccountFigures:
 
 
 @dataclass(frozen=True)
+class Undecided:
+    """Unknown messages of a run, by what it is called, that nobody has decided on."""
+
+    label: str
+    branch_ids: frozenset[uuid.UUID] | None
+    messages: int
+
+
+@dataclass(frozen=True)
 class Backlog:
     """Something stored that waits to be handled: how many, since when, how many in trouble."""
 
@@ -163,7 +175,7 @@ class Operations:
     events: Backlog
     beat_at: dt.datetime | None
     stray: tuple[str, ...]
-    undecided: Mapping[uuid.UUID | None, int] = field(default_factory=dict)
+    undecided: tuple[Undecided, ...]
 
 
 def operations() -> Operations:
@@ -246,8 +258,11 @@ def beat_at() -> dt.datetime | None:
     return last
 
 
-def _undecided(tenant_id: uuid.UUID) -> dict[uuid.UUID | None, int]:
-    """Unknown messages that nobody has decided on, by campaign, most first."""
+def _undecided(tenant_id: uuid.UUID) -> tuple[Undecided, ...]:
+    """Most messages first."""
     with connection.cursor() as cursor:
         cursor.execute(UNDECIDED, {"tenant": tenant_id})
-        return dict(cursor.fetchall())
+        return tuple(
+            Undecided(label, None if branches is None else frozenset(branches), messages)
+            for label, branches, messages in cursor.fetchall()
+        )

@@ -73,7 +73,7 @@ def _count(
     if policy.is_tracked(Channel.SMS):
         contents, _links = with_short_links(Channel.SMS, contents, settings.PUBLIC_BASE_URL)
     sent = compile_contents(Channel.SMS, contents, languages)
-    values = merge_fields.samples(sent.placeholders) | variables
+    values = {**merge_fields.samples(sent.placeholders), **variables}
     return rules.count_sms(sent.render(language, values).body)
 
 

@@ -10,9 +10,9 @@ import os
 import sys
 import traceback
 
-BUILT = ("freeze", "send", "memory", "webhooks")
+BUILT = ("freeze", "send", "bulk", "webhooks", "memory", "post_office")
 PLANNED = (
-    "bulk", "preview", "refresh", "facts", "import", "lookup",
+    "preview", "refresh", "facts", "import", "lookup",
     "quote", "redeem", "refund", "codes", "journeys", "pages", "soak",
 )  # fmt: skip
 

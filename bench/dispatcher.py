@@ -1,4 +1,7 @@
-"""A dispatch worker for the benches: sends what is due and says what it cost."""
+"""A dispatch worker for the benches: says it is ready, waits for a line, sends what is due.
+
+Then it says what it cost, on one more line.
+"""
 
 import json
 import resource
@@ -6,7 +9,10 @@ import sys
 import threading
 import time
 
-from bench import ground
+from bench import ground, machine
+
+SAMPLE_SECONDS = 1.0
+IDLE_SECONDS = 0.05
 
 
 def main() -> None:
@@ -14,21 +20,22 @@ def main() -> None:
     from marketing.delivery.dispatch import worker
     from marketing.delivery.models import DispatchBatch
 
+    print("ready", flush=True)
+    sys.stdin.readline()
     samples: list[int] = []
     threading.Thread(target=_watch_memory, args=(samples,), daemon=True).start()
-    begun, cpu = time.perf_counter(), time.process_time()
+    begun, cpu = time.monotonic(), time.process_time()
+    # Another worker may still hold some.
     while worker.run() or DispatchBatch.objects.exclude(state="done").exists():
-        pass
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    json.dump(
-        {
-            "seconds": time.perf_counter() - begun,
-            "cpu_seconds": time.process_time() - cpu,
-            "peak_mb": usage.ru_maxrss / 1024,
-            "rss_mb": [round(sample / 2**20) for sample in samples],
-        },
-        sys.stdout,
-    )
+        time.sleep(IDLE_SECONDS)
+    told = {
+        "begun": begun,
+        "ended": time.monotonic(),
+        "cpu_seconds": time.process_time() - cpu,
+        "peak_mb": machine.peak_megabytes(),
+        "rss_mb": [round(sample / 2**20) for sample in samples],
+    }
+    print(json.dumps(told), flush=True)
 
 
 def _watch_memory(samples: list[int]) -> None:
@@ -36,7 +43,7 @@ def _watch_memory(samples: list[int]) -> None:
     while True:
         with open("/proc/self/statm") as statm:
             samples.append(int(statm.read().split()[1]) * page)
-        time.sleep(5)
+        time.sleep(SAMPLE_SECONDS)
 
 
 if __name__ == "__main__":

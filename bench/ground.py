@@ -1,13 +1,16 @@
 """The ground every bench stands on: a database of its own with N consenting customers."""
 
 import os
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import django
@@ -21,24 +24,28 @@ DATABASE = "parlour_bench"
 def prepare_django() -> None:
     """Point Django at the bench's database, made and migrated when it is not there yet."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
-    os.environ.setdefault("SANDBOX_URL", "http://127.0.0.1:8399")
+    os.environ.setdefault("SANDBOX_URL", f"http://127.0.0.1:{free_port()}")
+    # Not what a killed worker of somebody else's left behind.
+    os.environ.setdefault("SPOOL_DIR", tempfile.mkdtemp(prefix="bench-"))
     os.environ.setdefault("LOG_LEVEL", "ERROR")
     from config.prepare_database import prepare
 
-    with psycopg.connect(os.environ["DATABASE_ADMIN_URL"], autocommit=True) as admin:
-        known = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
-        if known.fetchone() is None:
-            admin.execute(
-                sql.SQL("CREATE DATABASE {} OWNER parlour_owner").format(sql.Identifier(DATABASE))
-            )
-    with psycopg.connect(
-        os.environ["DATABASE_ADMIN_URL"], dbname=DATABASE, autocommit=True
-    ) as inside:
+    make_database(DATABASE, owner="parlour_owner")
+    with admin() as inside:
         prepare(inside)
     use_database()
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
+
+
+def make_database(name: str, owner: str) -> None:
+    """Make it when it is not there yet."""
+    words = {"name": sql.Identifier(name), "owner": sql.Identifier(owner)}
+    with psycopg.connect(os.environ["DATABASE_ADMIN_URL"], autocommit=True) as server:
+        known = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if known.fetchone() is None:
+            server.execute(sql.SQL("CREATE DATABASE {name} OWNER {owner}").format(**words))
 
 
 def use_database() -> None:
@@ -98,51 +105,107 @@ def chain_of(people: int) -> uuid.UUID:
                 """,
                 {"tenant": tenant.pk},
             )
-    with psycopg.connect(
-        os.environ["DATABASE_ADMIN_URL"], dbname=DATABASE, autocommit=True
-    ) as admin:
-        admin.execute("VACUUM ANALYZE")
+    with admin() as server:
+        server.execute("VACUUM ANALYZE")
     return tenant.pk
 
 
 def forget_messages() -> None:
     """Empty what a run wrote, so that the next one starts as this one did."""
-    with psycopg.connect(
-        os.environ["DATABASE_ADMIN_URL"], dbname=DATABASE, autocommit=True
-    ) as admin:
-        admin.execute(
-            "TRUNCATE delivery_message, delivery_dispatchbatch, delivery_contactload,"
+    with admin() as connection:
+        connection.execute(
+            "TRUNCATE delivery_message, delivery_dispatchbatch, delivery_batchcost,"
+            " delivery_batchreason, delivery_contactload, delivery_portfolioperson,"
             " delivery_providerreference, policy_budgetmonth"
         )
-        admin.execute("CHECKPOINT")
+        connection.execute("CHECKPOINT")
+
+
+def admin(database: str = DATABASE) -> psycopg.Connection[tuple[Any, ...]]:
+    """A superuser's connection that commits each statement."""
+    return psycopg.connect(os.environ["DATABASE_ADMIN_URL"], dbname=database, autocommit=True)
+
+
+def open_account(tenant_id: uuid.UUID, provider: str, **values: Any) -> None:
+    """Make the provider's account the one that the chain's messages go by, to the sink.
+
+    The hour is made one at which everything may be sent: between ten and nine, where laws ask.
+    """
+    from marketing.core.actor import Actor
+    from marketing.core.models import Branch, Tenant
+    from marketing.core.tenancy import tenant_scope
+    from marketing.policy.models import ProviderAccount
+    from marketing.policy.services import set_default_account, update_account
+    from tests.factories.policy import make_account
+
+    zone = _zone_at_noon()
+    values = {"rate_per_second": 1_000_000, "max_concurrency": 200, **values}
+    Tenant.objects.filter(pk=tenant_id).update(time_zone=zone)
+    with tenant_scope(tenant_id):
+        Branch.objects.update(time_zone=zone)
+        actor = Actor.system(tenant_id)
+        account = ProviderAccount.objects.filter(provider=provider).first()
+        if account is None:
+            make_account(provider, is_default=True, **values)
+            return
+        if account.base_url:
+            values["base_url"] = sink_url()
+        update_account(actor=actor, account=account, values=values)
+        set_default_account(actor=actor, account=account)
+
+
+def _zone_at_noon() -> str:
+    """A time zone in which it is about noon, as POSIX spells it: west is positive."""
+    return f"Etc/GMT{time.gmtime().tm_hour - 12:+d}"
+
+
+def sink_url() -> str:
+    """Where the sink listens."""
+    return os.environ["SANDBOX_URL"]
 
 
 @contextmanager
-def sink() -> Iterator[str]:
-    """The sandbox's minimal sink in a process of its own; gives its address."""
-    url = os.environ["SANDBOX_URL"]
-    port = url.rsplit(":", 1)[1]
+def sink() -> Iterator[None]:
+    """The sandbox's minimal sink in a process of its own."""
+    port = sink_url().rsplit(":", 1)[1]
     process = subprocess.Popen(
         [sys.executable, "-m", "marketing.delivery.sandbox", "--sink"],
         cwd=ROOT,
         env={**os.environ, "SANDBOX_HOST": "127.0.0.1", "SANDBOX_PORT": port},
+        stdout=subprocess.DEVNULL,
     )
     try:
-        wait_for(f"{url}/healthz")
-        yield url
+        wait_for(f"{sink_url()}/healthz")
+        yield
     finally:
         process.terminate()
         process.wait(10)
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 def wait_for(url: str, seconds: float = 15) -> None:
     """Return when the address answers. Raises TimeoutError."""
+    _wait(lambda: urlopen(url, timeout=1), url, seconds)
+
+
+def wait_for_port(port: int, seconds: float = 15) -> None:
+    """Return when something listens there. Raises TimeoutError."""
+    _wait(lambda: socket.create_connection(("127.0.0.1", port), 1).close(), str(port), seconds)
+
+
+def _wait(attempt: Callable[[], object], what: str, seconds: float) -> None:
     give_up_at = time.monotonic() + seconds
     while True:
         try:
-            urlopen(url, timeout=1)
+            attempt()
             return
         except OSError as error:
             if time.monotonic() > give_up_at:
-                raise TimeoutError(f"{url} does not answer") from error
+                raise TimeoutError(f"{what} does not answer") from error
             time.sleep(0.1)

@@ -104,7 +104,7 @@ def _sent_messages(tenant_id: uuid.UUID, count: int) -> tuple[list[str], str, st
                 " WHERE run_id = %s",
                 [run.pk],
             )
-        account = ProviderAccount.objects.get()
+        account = ProviderAccount.objects.get(provider="meta")
         token = WebhookAddress.objects.get(account_id=account.pk).token
     with _admin() as admin:
         admin.execute("VACUUM ANALYZE delivery_message")

@@ -30,12 +30,17 @@ class Move(NamedTuple):
 def move_counters(moves: Iterable[Move]) -> None:
     """Count the moves; the batches' money is to be settled again, and fallbacks looked for.
 
+    Readings change no money: a million of them would have every batch settled anew.
+
     The batches are locked in the order of their ids, in a statement of its own: an update
     that had to wait inside one statement would work on what it saw before.
     """
     deltas: dict[int, Counter[str]] = defaultdict(Counter)
     causes: Counter[tuple[int, str, str]] = Counter()
+    unsettled: set[int] = set()
     for batch_id, old, new, count, old_code, new_code in moves:
+        if (old, new) != ("delivered", "read"):
+            unsettled.add(batch_id)
         for state, code, delta in ((old, old_code, -count), (new, new_code, count)):
             deltas[batch_id][state] += delta
             if state in EXPLAINED:
@@ -52,7 +57,8 @@ def move_counters(moves: Iterable[Move]) -> None:
         )
         cursor.execute(
             f"""
-            UPDATE delivery_dispatchbatch b SET {changes}, is_settled = false,
+            UPDATE delivery_dispatchbatch b SET {changes},
+                is_settled = b.is_settled AND NOT b.id = ANY(%s),
                 fallback_at = CASE
                     WHEN b.fallback_minutes IS NULL THEN NULL
                     WHEN d.failed > 0 THEN least(b.fallback_at, now())
@@ -63,6 +69,7 @@ def move_counters(moves: Iterable[Move]) -> None:
             WHERE b.id = d.id
             """,  # noqa: S608  the names of our own columns
             [
+                list(unsettled),
                 batch_ids,
                 *([deltas[batch_id][state] for batch_id in batch_ids] for state in STATES),
             ],

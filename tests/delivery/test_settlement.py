@@ -121,6 +121,16 @@ def test_a_late_failure_gives_the_money_back(ready):
     assert money() == held() == (3 * SMS_PRICE, 0)
 
 
+def test_a_reading_changes_no_money_and_settles_nothing_anew(ready):
+    run = frozen_run(ready)
+    message = messages_of(run)[0]
+    become(message, "delivered")
+    settle_due()
+    become(message, "read")
+    assert not DispatchBatch.objects.filter(is_settled=False).exists()
+    assert money() == held() == (3 * PRICE, PRICE)
+
+
 def test_cancelling_settles_at_once(ready):
     run = frozen_run(ready)
     become(messages_of(run)[0], "delivered")

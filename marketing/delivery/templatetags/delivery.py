@@ -16,9 +16,11 @@ def reason_text(code: str) -> str:
 
 
 @register.filter
-def provider_name(provider: str) -> str:
-    """What the vendor is called; "Parlour" when none was asked."""
-    return str(Provider(provider).label) if provider in Provider.values else "Parlour"
+def cause_source(cause: Cause) -> str:
+    """Who says so and how: the vendor's name, its code, its words about one of the messages."""
+    known = cause.provider in Provider.values
+    name = Provider(cause.provider).label if known else "Parlour"
+    return " · ".join(filter(None, [name, cause.code, cause.detail and f"“{cause.detail}”"]))
 
 
 @register.filter

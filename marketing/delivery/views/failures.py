@@ -21,6 +21,7 @@ from marketing.delivery import selectors, services
 from marketing.delivery.models import MessageState, SendRun
 from marketing.delivery.selectors import Cause
 from marketing.delivery.services.decisions import decided_before
+from marketing.policy.selectors import get_config
 
 PEOPLE_SHOWN = 3
 
@@ -57,13 +58,9 @@ def failure_list(request: StaffRequest) -> HttpResponse:
         {
             "failures": _by_cause(causes, runs, people),
             "undecided": undecided,
-            "hours": _hours(request),
+            "hours": get_config().unknown_decision_hours,
         },
     )
-
-
-def _hours(request: StaffRequest) -> int:
-    return int((clock.now() - decided_before(clock.now())).total_seconds() // 3600)
 
 
 def _by_cause(

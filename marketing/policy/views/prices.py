@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from marketing.core import clock
 from marketing.core.htmx import StaffRequest
+from marketing.core.models import Tenant
 from marketing.core.pages import staff_view
 from marketing.policy import selectors, services
 from marketing.policy.forms import RateCardForm
@@ -19,7 +20,8 @@ from marketing.policy.views.tabs import tabs_for
 @require_http_methods(["GET", "POST"])
 def price_list(request: StaffRequest) -> HttpResponse:
     today = clock.now().date()
-    form = RateCardForm(request.POST or None, initial={"effective_from": today, "country": "IN"})
+    country = Tenant.objects.get(pk=request.actor.tenant_id).country
+    form = RateCardForm(request.POST or None, initial={"effective_from": today, "country": country})
     if request.method == "POST" and accepted(
         form, lambda: services.set_price(actor=request.actor, values=form.cleaned_data)
     ):

@@ -212,7 +212,14 @@ class MessageForm(StepForm):
             str(template.pk): template for template in usable.exclude(channel=self.campaign.channel)
         }
         by_channel = [
-            (label, [(pk, t.name) for pk, t in self.templates.items() if t.channel == channel])
+            (
+                label,
+                [
+                    (pk, f"{label}: {template.name}")
+                    for pk, template in self.templates.items()
+                    if template.channel == channel
+                ],
+            )
             for channel, label in Channel.choices
             if channel != self.campaign.channel
         ]

@@ -48,63 +48,82 @@ class _Picked:
         self.waiting[self.going.pop(customer_id)] = (until, reason)
 
 
-RENEW = """
-UPDATE delivery_dispatchbatch b SET leased_until = now() + make_interval(secs => %s)
-FROM delivery_sendrun r
-WHERE b.id = %s AND b.token = %s AND b.state = 'leased' AND r.id = b.run_id
-  AND r.state = 'frozen'
-RETURNING EXISTS (SELECT FROM customers_suppression x
-                  WHERE x.tenant_id = b.tenant_id AND x.channel = b.channel)
+# Looked at without a lock: messages are locked before their batch, as everywhere. Whether the
+# batch is still ours is asked again, for good, when its counters are written.
+LOOK = """
+SELECT EXISTS (SELECT FROM customers_suppression x
+               WHERE x.tenant_id = b.tenant_id AND x.channel = b.channel)
+FROM delivery_dispatchbatch b JOIN delivery_sendrun r ON r.id = b.run_id
+WHERE b.id = %s AND b.token = %s AND b.state = 'leased' AND r.state = 'frozen'
+"""
+COUNT = """
+UPDATE delivery_dispatchbatch
+SET queued = queued - %(marked)s - %(skipped)s, sending = sending + %(marked)s,
+    skipped = skipped + %(skipped)s, is_settled = false,
+    leased_until = now() + make_interval(secs => %(lease)s)
+WHERE id = %(batch)s AND token = %(token)s AND state = 'leased'
 """
 
 
+class LeaseLost(Exception):
+    """Somebody else has the batch by now; nothing of the transaction may stay."""
+
+
 def mark(lease: Lease, sending: Sending, wanted: int) -> Slice:
-    """Mark up to `wanted` queued messages `sending`, in one transaction.
+    """Mark up to `wanted` queued messages `sending`, in one transaction that renews the lease.
 
     Judges each again by the gate, takes the caps from `contact_load` under locks in
     customer order, and skips who may no longer be written to. Who may be written to only
     later (hours, WhatsApp's pace and portfolio limit) waits until then.
     """
-    now = timezone.now()
-    with tenant_scope(lease.tenant_id):
-        with connection.cursor() as cursor:
-            cursor.execute(RENEW, [LEASE.total_seconds(), lease.batch_id, lease.token])
-            renewed = cursor.fetchone()
-        if renewed is None:
-            return Slice([], lost=True)
-        settings = sending.settings
-        settings.refresh()
-        gate = build_gate(
-            config=settings.config,
-            channel=lease.channel,
-            purpose=sending.purpose,
-            now=now,
-            tenant_id=lease.tenant_id,
-            has_suppressions=renewed[0],
-        )
-        opens = opening_times(
-            tenant=settings.tenant,
-            purpose=sending.purpose,
-            channel=lease.channel,
-            now=now,
-            config=settings.config,
-            zones=settings.zones,
-        )
-        if any(opens.values()):
-            _park(lease, settings.tenant.time_zone, opens, now)
-        rows = _judge_queued(lease, gate, now, wanted)
-        if not rows:
-            return Slice([], exhausted=True)
-        picked = _pick(rows, is_test=sending.kind == SendRun.Kind.TEST)
-        slots = set()
-        if sending.kind != SendRun.Kind.TEST:
-            slots = _take_caps(lease, sending, gate, picked, now)
-        if sending.portfolio_limit and picked.going:
-            _take_portfolio(sending, picked, now)
-            slots &= set(picked.going)
-        _write_loads(lease, sending, picked, slots, gate, now)
-        _set_aside(lease, picked)
-        return Slice(_mark_sending(lease, picked, slots, now))
+    try:
+        with tenant_scope(lease.tenant_id):
+            return _mark(lease, sending, wanted, timezone.now())
+    except LeaseLost:
+        return Slice([], lost=True)
+
+
+def _mark(lease: Lease, sending: Sending, wanted: int, now: dt.datetime) -> Slice:
+    with connection.cursor() as cursor:
+        cursor.execute(LOOK, [lease.batch_id, lease.token])
+        found = cursor.fetchone()
+    if found is None:
+        raise LeaseLost
+    settings = sending.settings
+    settings.refresh()
+    gate = build_gate(
+        config=settings.config,
+        channel=lease.channel,
+        purpose=sending.purpose,
+        now=now,
+        tenant_id=lease.tenant_id,
+        has_suppressions=found[0],
+    )
+    opens = opening_times(
+        tenant=settings.tenant,
+        purpose=sending.purpose,
+        channel=lease.channel,
+        now=now,
+        config=settings.config,
+        zones=settings.zones,
+    )
+    if any(opens.values()):
+        _park(lease, settings.tenant.time_zone, opens, now)
+    rows = _judge_queued(lease, gate, now, wanted)
+    if not rows:
+        return Slice([], exhausted=True)
+    picked = _pick(rows, is_test=sending.kind == SendRun.Kind.TEST)
+    slots = set()
+    if sending.kind != SendRun.Kind.TEST:
+        slots = _take_caps(lease, sending, gate, picked, now)
+    if sending.portfolio_limit and picked.going:
+        _take_portfolio(sending, picked, now)
+        slots &= set(picked.going)
+    _write_loads(lease, sending, picked, slots, gate, now)
+    _set_aside(lease, picked)
+    marked = _mark_sending(lease, picked, slots, now)
+    _count(lease, picked, len(marked))
+    return Slice(marked)
 
 
 def _park(lease: Lease, zone: str, opens: Mapping[str, str | None], now: dt.datetime) -> None:
@@ -312,15 +331,26 @@ def _mark_sending(
             """,
             [now, list(slots), now, list(picked.going.values()), lease.first_id, lease.last_id],
         )
-        marked = [
+        return [
             Marked(lease.tenant_id, pk, customer_id, address, language, json.loads(values), *rest)
             for pk, customer_id, address, language, values, *rest in cursor.fetchall()
         ]
+
+
+def _count(lease: Lease, picked: _Picked, marked: int) -> None:
+    """Move the batch's counters and renew the lease. Raises `LeaseLost`."""
+    with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE delivery_dispatchbatch SET queued = queued - %s, sending = sending + %s,"
-            " skipped = skipped + %s, is_settled = false WHERE id = %s",
-            [len(marked) + len(picked.skipped), len(marked), len(picked.skipped), lease.batch_id],
+            COUNT,
+            {
+                "marked": marked,
+                "skipped": len(picked.skipped),
+                "lease": LEASE.total_seconds(),
+                "batch": lease.batch_id,
+                "token": lease.token,
+            },
         )
+        if not cursor.rowcount:
+            raise LeaseLost
     causes = Counter((lease.batch_id, "skipped", reason) for reason in picked.skipped.values())
     count_causes(dict(causes))
-    return marked

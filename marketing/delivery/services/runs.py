@@ -104,9 +104,9 @@ def cancel_run(*, run: SendRun) -> int:
     if not changed:
         raise Conflict("This run is over.")
     skipped = skip_queued(run_id=run.pk)
-    DispatchBatch.objects.filter(run_id=run.pk).exclude(fallback_minutes=None).update(
-        fallback_minutes=None, fallback_at=None
-    )
+    falling_back = DispatchBatch.objects.filter(run_id=run.pk).exclude(fallback_minutes=None)
+    ended = list(falling_back.order_by("pk").select_for_update().values_list("pk", flat=True))
+    DispatchBatch.objects.filter(pk__in=ended).update(fallback_minutes=None, fallback_at=None)
     settle_run(run)
     return skipped
 
@@ -117,7 +117,8 @@ def skip_queued(*, run_id: uuid.UUID, batch_id: int | None = None) -> int:
     batches = DispatchBatch.objects.filter(run_id=run_id).exclude(state=DispatchBatch.State.DONE)
     if batch_id is not None:
         batches = batches.filter(pk=batch_id)
-    found = list(batches.order_by("pk").select_for_update())
+    # Messages are locked before their batches, as everywhere.
+    found = list(batches.order_by("pk"))
     if not found:
         return 0
     place: list[Any] = [
@@ -146,9 +147,9 @@ def skip_queued(*, run_id: uuid.UUID, batch_id: int | None = None) -> int:
     move_counters(
         Move(batch_id, "queued", "skipped", count, "", "cancelled") for batch_id, count in counts
     )
-    batches.exclude(state=DispatchBatch.State.LEASED).filter(sending=0).update(
-        state=DispatchBatch.State.DONE
-    )
+    idle = batches.exclude(state=DispatchBatch.State.LEASED).filter(queued=0, sending=0)
+    closed = list(idle.order_by("pk").select_for_update().values_list("pk", flat=True))
+    DispatchBatch.objects.filter(pk__in=closed).update(state=DispatchBatch.State.DONE)
     return sum(count for _, count in counts)
 
 

@@ -40,9 +40,6 @@ def _measure(tenant_id: Any, channel: str, provider: str, **contents: Any) -> di
         "bench": "bulk",
         "what": provider,
         "messages_a_call": together,
-        **sending.compared(pairs),
-        "limit": sending.limit(
-            "bare aiohttp client, same bodies, same sink", [its for _, its in pairs]
-        ),
+        **sending.compared(pairs, "bare aiohttp client, same bodies, same sink"),
         "bar": {"per_s": BAR_PER_SECOND},
     }

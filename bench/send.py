@@ -38,17 +38,12 @@ def measure(n: int | None) -> Iterator[dict[str, Any]]:
                 by_pyreqwest[dispatchers].append((ours, pyreqwest))
     ground.forget_messages()
     for dispatchers, pairs in by_aiohttp.items():
-        same_client = by_pyreqwest[dispatchers]
         yield {
             "bench": "send",
             "dispatchers": dispatchers,
-            **sending.compared(pairs),
-            "limit": sending.limit(
-                "bare aiohttp client, same bodies, same sink", [its for _, its in pairs]
+            **sending.compared(pairs, "bare aiohttp client, same bodies, same sink"),
+            "limit_of_same_client": sending.limit(
+                by_pyreqwest[dispatchers], "bare pyreqwest client, same bodies, same sink"
             ),
-            "limit_of_same_client": {
-                **sending.limit("bare pyreqwest client", [its for _, its in same_client]),
-                "ratio": sending.ratio(same_client),
-            },
             "bar": {"per_s": BAR_PER_SECOND, "ratio": BAR_RATIO, "cpu_ms": BAR_CPU_MS},
         }

@@ -148,8 +148,9 @@ def first_request(tenant_id: uuid.UUID, run_id: uuid.UUID) -> tuple[dict[str, An
     from marketing.policy.models import ProviderAccount
 
     with tenant_scope(tenant_id):
-        rows = Message.objects.filter(run_id=run_id, state="queued").order_by("pk")
-        first = rows[0]
+        queued = Message.objects.filter(run_id=run_id, state="queued").order_by("pk")
+        first = queued[0]
+        rows = queued.filter(batch_id=first.batch_id, language=first.language)
         account = account_of(ProviderAccount.objects.in_bulk([first.account_id])[first.account_id])
         its = vendor(account.provider)
         together = its.batch_size(account)
@@ -158,7 +159,7 @@ def first_request(tenant_id: uuid.UUID, run_id: uuid.UUID) -> tuple[dict[str, An
         columns = ("id", "customer_id", "address", "language", "variables", "template_version_id")
         envelopes = [
             renderer.render(Marked(tenant_id, *values, segments=1, tries=1))[0]  # type: ignore[misc]
-            for values in rows.filter(language=first.language).values_list(*columns)[:together]
+            for values in rows.values_list(*columns)[:together]
         ]
     request = its.client.build(account, envelopes)
     headers = dict(request.headers)
@@ -186,11 +187,15 @@ def post_bare(
 Pairs = Sequence[tuple[Ours, Bare]]
 
 
-def compared(pairs: Pairs) -> dict[str, Any]:
-    """Our figures and the median ratio to the limit, of the pairs that were not disturbed."""
-    quiet = [pair for pair in pairs if all(is_quiet(each.load) for each in pair)]
-    taken = quiet or pairs
-    ours = sorted((pair[0] for pair in taken), key=lambda each: each.seconds)[len(taken) // 2]
+def undisturbed(pairs: Pairs) -> Pairs:
+    """The pairs beside which nobody else was at work; all of them when there is none."""
+    return [pair for pair in pairs if all(is_quiet(each.load) for each in pair)] or pairs
+
+
+def compared(pairs: Pairs, what: str) -> dict[str, Any]:
+    """Our figures beside the limit, which is `what`: of the undisturbed pairs the slower middle."""
+    taken = undisturbed(pairs)
+    ours, _ = sorted(taken, key=lambda pair: pair[0].seconds)[len(taken) // 2]
     return {
         "n": ours.messages,
         "seconds": round(ours.seconds, 2),
@@ -198,24 +203,24 @@ def compared(pairs: Pairs) -> dict[str, Any]:
         "cpu_ms": milliseconds(ours.cpu_seconds, ours.messages),
         "database_cpu_ms": milliseconds(ours.load.database, ours.messages),
         "rss_mb": round(ours.peak_mb),
+        "limit": limit(pairs, what),
+        "ratio_to_limit": limit(pairs, what)["ratio"],
         "pairs": [[round(mine.per_second), round(its.per_second)] for mine, its in pairs],
-        "foreign_cpu": [mine.load.foreign_share for mine, _ in pairs],
-        "quiet_pairs": len(quiet),
-        "ratio_to_limit": ratio(taken),
+        "foreign_cpu": [[mine.load.foreign_share, its.load.foreign_share] for mine, its in pairs],
+        "quiet_pairs": sum(all(is_quiet(each.load) for each in pair) for pair in pairs),
     }
 
 
-def ratio(pairs: Pairs) -> float:
-    return round(statistics.median(mine.per_second / its.per_second for mine, its in pairs), 2)
-
-
-def limit(what: str, its: Sequence[Bare]) -> dict[str, Any]:
-    """The limit as results say it."""
-    middle = sorted(its, key=lambda each: each.seconds)[len(its) // 2]
+def limit(pairs: Pairs, what: str) -> dict[str, Any]:
+    """The limit's figures; `ratio` is the median of ours to it."""
+    taken = undisturbed(pairs)
+    _, its = sorted(taken, key=lambda pair: pair[1].seconds)[len(taken) // 2]
+    ratio = statistics.median(mine.per_second / bare.per_second for mine, bare in taken)
     return {
         "what": what,
-        "per_s": round(middle.per_second),
-        "cpu_ms": milliseconds(middle.cpu_seconds, middle.messages),
+        "per_s": round(its.per_second),
+        "cpu_ms": milliseconds(its.cpu_seconds, its.messages),
+        "ratio": round(ratio, 2),
     }
 
 

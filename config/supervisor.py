@@ -53,7 +53,7 @@ def services(web_port: int) -> list[Program]:
     gunicorn = (sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind={HOST}:{web_port}")
     threads = ("--worker-class=gthread", "--workers=2", "--threads=8", "--no-control-socket")
     celery = (sys.executable, "-m", "celery", "--quiet", "--app=config.celery")
-    quiet = ("--loglevel=INFO", "--without-gossip", "--without-mingle")
+    quiet = ("--loglevel=WARNING", "--without-gossip", "--without-mingle")
     worker = ("worker", "--hostname=worker@%h", "--concurrency=2", *quiet)
     dispatch = ("worker", "--hostname=dispatch@%h", "--concurrency=1", *quiet)
     beat = ("beat", "--scheduler=django_celery_beat.schedulers:DatabaseScheduler", "--pidfile=")

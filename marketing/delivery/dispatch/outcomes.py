@@ -17,6 +17,7 @@ from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.dispatch.refusals import pause_refused_runs
 from marketing.delivery.models import Message
 from marketing.delivery.rules import MAX_TRIES, Result, ResultClass, retry_delay
+from marketing.delivery.slots import give_back
 
 
 class Changed(NamedTuple):
@@ -78,14 +79,6 @@ INSERT INTO delivery_providerreference (tenant_id, account_id, reference, messag
 SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::uuid[])
 ON CONFLICT DO NOTHING
 """
-GIVE_BACK = """
-UPDATE delivery_contactload l
-SET sent = CASE WHEN v.slot_at IS NULL THEN l.sent ELSE array_remove(l.sent, v.slot_at) END,
-    whatsapp_at = nullif(l.whatsapp_at, v.sending_at)
-FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[])
-     AS v(customer_id, slot_at, sending_at)
-WHERE l.customer_id = v.customer_id
-"""
 
 
 def write(
@@ -107,7 +100,13 @@ def write(
             cursor.execute(CHANGE, place | _values(outcomes, _waited_a_day(outcomes, place), now))
             changed: list[Changed] = [Changed(*row) for row in cursor.fetchall()]
         _name(tenant_id, [row for row in changed if row.reference])
-        _give_back([row for row in changed if row.new in ("failed", "queued")])
+        give_back(
+            [
+                (row.customer_id, row.slot_at, row.sending_at)
+                for row in changed
+                if row.new in ("failed", "queued")
+            ]
+        )
         _count(changed)
         _suppress(outcomes, first, last)
     refused = {o.message_id for o in outcomes if o.result.outcome is ResultClass.FAIL_CONTENT}
@@ -156,26 +155,6 @@ def _name(tenant_id: uuid.UUID, changed: Sequence[Changed]) -> None:
                     [row.account_id for row in changed],
                     [row.reference for row in changed],
                     [row.id for row in changed],
-                ],
-            )
-
-
-def _give_back(changed: Sequence[Changed]) -> None:
-    """Free the cap slots of what surely was not sent, locked in customer order."""
-    if changed:
-        customers = [row.customer_id for row in changed]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT 1 FROM delivery_contactload WHERE customer_id = ANY(%s)"
-                " ORDER BY customer_id FOR UPDATE",
-                [customers],
-            )
-            cursor.execute(
-                GIVE_BACK,
-                [
-                    customers,
-                    [row.slot_at for row in changed],
-                    [row.sending_at for row in changed],
                 ],
             )
 

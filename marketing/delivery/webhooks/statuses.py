@@ -298,7 +298,7 @@ def _fail(failed: Sequence[_Details], said: dict[uuid.UUID, _Said]) -> None:
             },
         )
     _let_go([row for row in failed if said[row.id].error_class == ResultClass.FAIL_OPTOUT])
-    give_back([(row.customer_id, row.slot_at) for row in failed if row.slot_at])
+    give_back([(row.customer_id, row.slot_at, None) for row in failed if row.slot_at])
 
 
 def _let_go(leaving: Sequence[_Details]) -> None:

@@ -44,6 +44,9 @@ LEAKPROOF_FUNCTIONS = (
 )
 
 
+IDLE = "'2min'"
+
+
 def prepare_server(
     admin_url: str, *, database: str, owner_password: str, app_password: str
 ) -> None:
@@ -54,6 +57,9 @@ def prepare_server(
     with psycopg.connect(admin_url, autocommit=True) as connection:
         _ensure_role(connection, OWNER_ROLE, owner_password, "BYPASSRLS CREATEDB")
         _ensure_role(connection, APP_ROLE, app_password, "NOBYPASSRLS NOCREATEDB")
+        # A process stopped in the middle of a transaction must not hold its locks for ever.
+        patience = f"ALTER ROLE {{}} SET idle_in_transaction_session_timeout = {IDLE}"
+        _execute(connection, patience, APP_ROLE)
         if not _is_superuser(connection):
             _execute(connection, "GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE", OWNER_ROLE)
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])

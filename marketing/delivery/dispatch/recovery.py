@@ -5,7 +5,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch import journal, outcomes
@@ -20,6 +20,8 @@ LOST = Result(ResultClass.UNKNOWN, code="worker_lost")
 NOT_STARTED = Result(ResultClass.RETRY, code="never_started")
 # A worker's lease, and the longest its last request can take.
 GIVEN_UP_SECONDS = LEASE.total_seconds() + 10
+# A worker that was stopped in the middle of a transaction must not stop the sweep.
+LOCK_TIMEOUT = "2s"
 
 
 def recover_abandoned() -> None:
@@ -88,16 +90,22 @@ def sweep() -> bool:
 
 
 def _give_up(batch_id: int, tenant_id: uuid.UUID, first_id: uuid.UUID, last_id: uuid.UUID) -> None:
-    with transaction.atomic(), tenant_scope(tenant_id):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT id, tries, segments FROM delivery_message WHERE batch_id = %s"
-                " AND id BETWEEN %s AND %s AND state = 'sending'"
-                " AND sending_at < now() - make_interval(secs => %s)",
-                [batch_id, first_id, last_id, GIVEN_UP_SECONDS],
-            )
-            lost: Sequence[tuple[uuid.UUID, int, int]] = cursor.fetchall()
-        if lost:
-            outcomes.write(
-                tenant_id, [Outcome(i, LOST, t, s) for i, t, s in lost], first_id, last_id
-            )
+    """What somebody is writing this moment is left to him; so is all while he holds the batch."""
+    try:
+        with transaction.atomic(), tenant_scope(tenant_id):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+                cursor.execute(
+                    "SELECT id, tries, segments FROM delivery_message WHERE batch_id = %s"
+                    " AND id BETWEEN %s AND %s AND state = 'sending'"
+                    " AND sending_at < now() - make_interval(secs => %s)"
+                    " ORDER BY id FOR UPDATE SKIP LOCKED",
+                    [batch_id, first_id, last_id, GIVEN_UP_SECONDS],
+                )
+                lost: Sequence[tuple[uuid.UUID, int, int]] = cursor.fetchall()
+            if lost:
+                outcomes.write(
+                    tenant_id, [Outcome(i, LOST, t, s) for i, t, s in lost], first_id, last_id
+                )
+    except OperationalError:
+        logger.warning("batch %d is locked by a worker that does not go on", batch_id)

@@ -1,8 +1,10 @@
 """Send by vendors that take many messages a call to the minimal sink, every row kept.
 
-Beside each the same bodies, as many messages in each, posted by a bare aiohttp client.
+By one worker and by two; beside each the same bodies, as many messages in each, posted by a bare
+aiohttp client.
 """
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,12 +21,18 @@ def measure(n: int | None) -> Iterator[dict[str, Any]]:
 
     tenant_id = ground.chain_of((n or 100_000) * 11 // 10)
     with ground.sink():
-        yield _measure(tenant_id, "sms", Provider.MSG91)
-        yield _measure(tenant_id, "email", Provider.SENDGRID, contents={"en": MAIL})
+        for dispatchers in (1, 2):
+            yield _measure(tenant_id, dispatchers, "sms", Provider.MSG91)
+        for dispatchers in (1, 2):
+            yield _measure(
+                tenant_id, dispatchers, "email", Provider.SENDGRID, contents={"en": MAIL}
+            )
     ground.forget_messages()
 
 
-def _measure(tenant_id: Any, channel: str, provider: str, **contents: Any) -> dict[str, Any]:
+def _measure(
+    tenant_id: uuid.UUID, dispatchers: int, channel: str, provider: str, **contents: Any
+) -> dict[str, Any]:
     from marketing.delivery.dispatch.account_sender import MAX_WINDOW
 
     ground.open_account(tenant_id, provider)
@@ -33,12 +41,13 @@ def _measure(tenant_id: Any, channel: str, provider: str, **contents: Any) -> di
         ground.forget_messages()
         run_id, sendable = sending.freeze(tenant_id, channel, **contents)
         request, together = sending.first_request(tenant_id, run_id)
-        connections = MAX_WINDOW // together  # as many calls as the worker has under way
+        connections = MAX_WINDOW // together  # as many calls as a worker has under way
         limit = sending.post_bare("aiohttp", request, together, sendable, connections)
-        pairs.append((sending.send(tenant_id, run_id), limit))
+        pairs.append((sending.send(tenant_id, run_id, dispatchers), limit))
     return {
         "bench": "bulk",
         "what": provider,
+        "dispatchers": dispatchers,
         "messages_a_call": together,
         **sending.compared(pairs, "bare aiohttp client, same bodies, same sink"),
         "bar": {"per_s": BAR_PER_SECOND},

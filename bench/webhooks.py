@@ -23,7 +23,7 @@ from typing import Any
 
 import psycopg
 
-from bench import ground
+from bench import ground, machine
 
 HOST, PORT = "127.0.0.1", 8398
 CONNECTIONS = 24
@@ -264,8 +264,6 @@ def _consume() -> dict[str, Any]:
 
 def consume() -> None:
     """The consumer's process: applies what waits and says what it cost."""
-    import resource
-
     ground.use_database()
     from marketing.delivery.webhooks import consumer
 
@@ -275,7 +273,7 @@ def consume() -> None:
         {
             "seconds": time.perf_counter() - begun,
             "cpu_seconds": time.process_time() - cpu,
-            "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "rss_mb": round(machine.peak_megabytes()),
         },
         sys.stdout,
     )

@@ -1,6 +1,8 @@
 """The ground every bench stands on: a database of its own with N consenting customers."""
 
+import atexit
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -26,7 +28,7 @@ def prepare_django() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
     os.environ.setdefault("SANDBOX_URL", f"http://127.0.0.1:{free_port()}")
     # Not what a killed worker of somebody else's left behind.
-    os.environ.setdefault("SPOOL_DIR", tempfile.mkdtemp(prefix="bench-"))
+    os.environ["SPOOL_DIR"] = os.environ.get("SPOOL_DIR") or _spool()
     os.environ.setdefault("LOG_LEVEL", "ERROR")
     from config.prepare_database import prepare
 
@@ -37,6 +39,13 @@ def prepare_django() -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
+
+
+def _spool() -> str:
+    """A directory of this run, gone with it."""
+    path = tempfile.mkdtemp(prefix="bench-")
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
 
 
 def make_database(name: str, owner: str) -> None:

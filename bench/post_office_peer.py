@@ -13,7 +13,6 @@ import resource
 import sys
 import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
@@ -56,9 +55,8 @@ def main() -> None:
         )
     enqueued = time.monotonic()
     connection.close()
-    mail.send_queued_mail_until_done(
-        lockfile=str(Path(tempfile.mkdtemp()) / "post_office"), processes=processes
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        mail.send_queued_mail_until_done(lockfile=f"{folder}/post_office", processes=processes)
     told = {
         "enqueue_seconds": enqueued - begun,
         "seconds": time.monotonic() - begun,

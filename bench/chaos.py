@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from config.embedded.command import die_with_parent
 from config.embedded.instance import Instance
 from config.embedded.server import Server
 from config.supervisor import Program, first_free_port, services
@@ -77,6 +78,7 @@ class Stage:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=die_with_parent,
             )
 
     def kill(self, name: str) -> None:

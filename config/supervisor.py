@@ -55,7 +55,7 @@ def services(web_port: int) -> list[Program]:
     celery = (sys.executable, "-m", "celery", "--quiet", "--app=config.celery")
     quiet = ("--loglevel=WARNING", "--without-gossip", "--without-mingle")
     worker = ("worker", "--hostname=worker@%h", "--concurrency=2", *quiet)
-    dispatch = ("worker", "--hostname=dispatch@%h", "--concurrency=1", *quiet)
+    dispatch = ("worker", "--hostname=dispatch@%h", "--concurrency=2", *quiet)
     beat = ("beat", "--scheduler=django_celery_beat.schedulers:DatabaseScheduler", "--pidfile=")
     return [
         Program("web", gunicorn + threads),

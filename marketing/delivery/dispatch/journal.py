@@ -34,8 +34,11 @@ class Journal:
 
     def __init__(self) -> None:
         self.path = folder() / f"{uuid.uuid4()}.jsonl"
-        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        # Under its name only once it is locked: nobody may take it for one left behind.
+        unlocked = self.path.with_suffix(".new")
+        self._file = os.open(unlocked, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        unlocked.rename(self.path)
 
     def lease(self, lease: Lease) -> None:
         self._write(["lease", lease.batch_id, str(lease.tenant_id), str(lease.token)])

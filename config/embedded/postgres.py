@@ -77,15 +77,18 @@ class Postgres(Server):
         return next((pid for pid, command in self.processes().items() if option in command), None)
 
     def _clear_leftovers(self) -> None:
-        """End what remains of a server that was killed, and its pid file.
+        """End what remains of a server that was killed, and the files that name its pid.
 
-        The pid in the file may belong to any process by now, and PostgreSQL would refuse to start.
+        The pid may belong to any process by now, or to a dead one that nobody has buried, and
+        PostgreSQL would refuse to start.
         """
         for number in (signal.SIGQUIT, signal.SIGKILL):
             signal_all(self.processes(), number)
             if wait_until(lambda: not self.processes(), CHILD_EXIT_SECONDS):
                 break
         (self.directory / "postmaster.pid").unlink(missing_ok=True)
+        for lock in self.socket_directory.glob(".s.PGSQL.*.lock"):
+            lock.unlink(missing_ok=True)
 
     def _create_cluster(self) -> None:
         unfinished = self.directory.with_name(f"{self.directory.name}.new")

@@ -65,8 +65,9 @@ class TestTurns:
         assert states(chain, small) == {"sent": 20}
         order = [body["biz_opaque_callback_data"] in small_ids for body in vendor.asked]
         assert len(order) == 180
-        # Nearly every second message is the small run's until it is done.
-        assert len(order) - order[::-1].index(True) < 100
+        # Every second message is the small run's until it is done, so at about 40 of them; first
+        # come first served, or fair shares by size, would end it with the large one at 180.
+        assert len(order) - order[::-1].index(True) < 140
 
     def test_branch_with_one_run_is_not_behind_a_branch_with_three(self, chain, vendor):
         with tenant_scope(chain.tenant.pk):
@@ -77,7 +78,9 @@ class TestTurns:
         worker.run()
         assert [states(chain, run) for run in [*north, south]] == [{"sent": 40}] * 4
         order = [body["biz_opaque_callback_data"] in of_south for body in vendor.asked]
-        assert len(order) - order[::-1].index(True) < 110
+        # Half of the turns are the southern branch's, so its run ends at about 80 of 160;
+        # were turns taken by runs, all four would end together.
+        assert len(order) - order[::-1].index(True) < 140
 
     def test_two_workers_claim_different_batches_of_the_run_served_least(self, chain, monkeypatch):
         monkeypatch.setattr(freeze, "BATCH_SIZE", 5)

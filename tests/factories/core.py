@@ -40,7 +40,7 @@ class BranchFactory(DjangoModelFactory[Branch]):
 
 def make_staff(role: Role, *branches: Branch, name: str = "") -> Staff:
     """A staff member with a login, of the open tenant scope."""
-    name = name or Role(role).label
+    name = name or str(Role(role).label)
     count = User.objects.count()
     user = User(
         username=f"{role.lower()}-{count}",

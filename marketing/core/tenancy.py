@@ -86,11 +86,10 @@ class TenantModel(IdentifiedModel):
         abstract = True
 
 
-class AppendModel(TenantModel):
-    """A row of an append table: partitioned by id, without database foreign keys.
+class LooseTenantModel(TenantModel):
+    """A row whose tenant is a foreign key to Django only.
 
-    The tenant is a foreign key to Django only, because dropping a partition is refused
-    while anything references it and checking each row of a large insert is slow.
+    For rows written by the thousand: PostgreSQL checks each, and locks the tenant's row for it.
     """
 
     tenant = models.ForeignKey(
@@ -107,8 +106,18 @@ class AppendModel(TenantModel):
         abstract = True
 
 
+class AppendModel(LooseTenantModel):
+    """A row of an append table: partitioned by id, without database foreign keys.
+
+    Dropping a partition is refused while anything references it.
+    """
+
+    class Meta:
+        abstract = True
+
+
 def loose_key(to: str, **options: Any) -> models.ForeignKey[Any, Any]:
-    """A foreign key without a database constraint, for append tables."""
+    """A foreign key without a database constraint, for rows written by the thousand."""
     return models.ForeignKey(
         to, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", **options
     )

@@ -93,6 +93,11 @@ class Gate:
         """The statement's parameters."""
         return {f"{self.prefix}{name}": value for name, value in self.judged_with.items()}
 
+    @property
+    def has_room(self) -> bool:
+        """Whether the caps let somebody be written to who has not been written to lately."""
+        return bool(self.judged_with["daily_limit"] and self.judged_with["weekly_limit"])
+
     def condition(self, reason: Reason) -> str:
         """The reason's condition as SQL."""
         condition = reason.condition.format(

@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import uuid
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,8 +44,19 @@ class _Picked:
     skipped: dict[uuid.UUID, str]
     waiting: dict[uuid.UUID, tuple[dt.datetime, str]]
 
+    def skip(self, customer_id: uuid.UUID, reason: str) -> None:
+        self.skipped[self.going.pop(customer_id)] = reason
+
     def wait(self, customer_id: uuid.UUID, until: dt.datetime, reason: str) -> None:
         self.waiting[self.going.pop(customer_id)] = (until, reason)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """`slots`: who takes one. `made`: whose load was made as this message leaves it."""
+
+    slots: Set[uuid.UUID] = frozenset()
+    made: Set[uuid.UUID] = frozenset()
 
 
 # Looked at without a lock: messages are locked before their batch, as everywhere. Whether the
@@ -113,15 +124,15 @@ def _mark(lease: Lease, sending: Sending, wanted: int, now: dt.datetime) -> Slic
     if not rows:
         return Slice([], exhausted=True)
     picked = _pick(rows, is_test=sending.kind == SendRun.Kind.TEST)
-    slots = set()
+    taken = _Taken()
     if sending.kind != SendRun.Kind.TEST:
-        slots = _take_caps(lease, sending, gate, picked, now)
+        taken = _take_caps(lease, sending, gate, picked, now)
     if sending.portfolio_limit and picked.going:
         _take_portfolio(sending, picked, now)
-        slots &= set(picked.going)
-    _write_loads(lease, sending, picked, slots, gate, now)
+        taken = _Taken(taken.slots & picked.going.keys(), taken.made)
+    _write_loads(lease, sending, picked, taken, gate, now)
     _set_aside(lease, picked)
-    marked = _mark_sending(lease, picked, slots, now)
+    marked = _mark_sending(lease, picked, taken.slots, now)
     _count(lease, picked, len(marked))
     return Slice(marked)
 
@@ -198,50 +209,87 @@ def _pick(rows: list[Row], *, is_test: bool) -> _Picked:
 
 def _take_caps(
     lease: Lease, sending: Sending, gate: Gate, picked: _Picked, now: dt.datetime
-) -> set[uuid.UUID]:
-    """Lock the loads of who is going and look for room; returns who takes a slot.
+) -> _Taken:
+    """Lock the loads of who is going, look for room, and take it for who has no load yet.
 
     Another attempt of this run may hold the person's slot already: one contact, one slot.
     """
-    paces = lease.channel == Channel.WHATSAPP
-    if sending.purpose == "transactional" and not paces:
-        return set()
-    params = {**gate.values, "customers": list(picked.going), "now": now}
+    has_pace = lease.channel == Channel.WHATSAPP
+    has_caps = sending.purpose != "transactional"
+    if not has_pace and not has_caps:
+        return _Taken()
+    made = _make_loads(sending, gate, picked, now, has_pace=has_pace, has_caps=has_caps)
+    others = picked.going.keys() - made
+    loads = _lock_loads(gate, others) if others else []
+    holding = _slot_holders(lease, sending, others) if sending.mode != "single" else set()
+    for customer_id, whatsapp_at, reason in loads:
+        if reason and customer_id not in holding:
+            picked.skip(customer_id, reason)
+        elif has_pace and whatsapp_at and whatsapp_at + PAIR_PACE > now:
+            picked.wait(customer_id, whatsapp_at + PAIR_PACE, PAIR_RATE)
+    slots = picked.going.keys() - holding if has_caps else frozenset()
+    return _Taken(slots, made)
+
+
+def _make_loads(
+    sending: Sending,
+    gate: Gate,
+    picked: _Picked,
+    now: dt.datetime,
+    *,
+    has_pace: bool,
+    has_caps: bool,
+) -> set[uuid.UUID]:
+    """Make the loads that are missing; returns whose already hold what this message takes.
+
+    Where a cap of nothing or the portfolio may still hold them back, nothing is taken yet.
+    """
+    is_certain = gate.has_room and not sending.portfolio_limit
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO delivery_contactload (tenant_id, customer_id, sent)
-            SELECT %(tenant_id)s, id, '{}' FROM unnest(%(customers)s::uuid[]) AS id
+            INSERT INTO delivery_contactload (tenant_id, customer_id, sent, whatsapp_at)
+            SELECT %(tenant_id)s, id, %(sent)s::timestamptz[], %(whatsapp_at)s::timestamptz
+            FROM unnest(%(customers)s::uuid[]) AS id
             WHERE NOT EXISTS (SELECT FROM delivery_contactload l WHERE l.customer_id = id)
-            ORDER BY id ON CONFLICT (customer_id) DO NOTHING
+            ORDER BY id ON CONFLICT (customer_id) DO NOTHING RETURNING customer_id
             """,
-            params,
+            {
+                **gate.values,
+                "customers": list(picked.going),
+                "sent": [now] if is_certain and has_caps else [],
+                "whatsapp_at": now if is_certain and has_pace else None,
+            },
         )
+        return {customer_id for (customer_id,) in cursor.fetchall()} if is_certain else set()
+
+
+def _lock_loads(
+    gate: Gate, customers: Collection[uuid.UUID]
+) -> list[tuple[uuid.UUID, dt.datetime | None, str | None]]:
+    """Lock the loads in customer order: whose, when WhatsApp was used, and the cap reached."""
+    with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT l.customer_id, l.whatsapp_at, {gate.case(only=CAPS)}
             FROM delivery_contactload l
             WHERE l.customer_id = ANY(%(customers)s) ORDER BY l.customer_id FOR UPDATE
             """,  # noqa: S608  the gate's SQL is ours, its values are parameters
-            params,
+            {**gate.values, "customers": list(customers)},
         )
         loads: list[tuple[uuid.UUID, dt.datetime | None, str | None]] = cursor.fetchall()
-    holding = _slot_holders(lease, sending, picked) if sending.mode != "single" else set()
-    for customer_id, whatsapp_at, reason in loads:
-        if reason and customer_id not in holding:
-            picked.skipped[picked.going.pop(customer_id)] = reason
-        elif paces and whatsapp_at and whatsapp_at + PAIR_PACE > now:
-            picked.wait(customer_id, whatsapp_at + PAIR_PACE, PAIR_RATE)
-    return set() if sending.purpose == "transactional" else picked.going.keys() - holding
+    return loads
 
 
-def _slot_holders(lease: Lease, sending: Sending, picked: _Picked) -> set[uuid.UUID]:
+def _slot_holders(
+    lease: Lease, sending: Sending, customers: Collection[uuid.UUID]
+) -> set[uuid.UUID]:
     """Who of these people has a slot through another attempt of the run; their loads are locked."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT customer_id FROM delivery_message WHERE customer_id = ANY(%s)"
             " AND run_id = %s AND slot_at IS NOT NULL AND id >= uuid_bound(%s)",
-            [list(picked.going), lease.run_id, sending.begun_at],
+            [list(customers), lease.run_id, sending.begun_at],
         )
         return {customer_id for (customer_id,) in cursor.fetchall()}
 
@@ -262,13 +310,13 @@ def _write_loads(
     lease: Lease,
     sending: Sending,
     picked: _Picked,
-    slots: Collection[uuid.UUID],
+    taken: _Taken,
     gate: Gate,
     now: dt.datetime,
 ) -> None:
     """Write the slots taken, and when WhatsApp was used; the rows are locked."""
     is_whatsapp = lease.channel == Channel.WHATSAPP and sending.kind != SendRun.Kind.TEST
-    touched = list(picked.going) if is_whatsapp else list(slots)
+    touched = (picked.going.keys() if is_whatsapp else taken.slots) - taken.made
     if not touched:
         return
     with connection.cursor() as cursor:
@@ -282,8 +330,8 @@ def _write_loads(
             WHERE l.customer_id = ANY(%(touched)s)
             """,
             {
-                "slots": list(slots),
-                "touched": touched,
+                "slots": list(taken.slots),
+                "touched": list(touched),
                 "week_ago": gate.values["week_ago"],
                 "now": now,
                 "is_whatsapp": is_whatsapp,

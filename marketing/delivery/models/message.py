@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel, Purpose
-from marketing.core.tenancy import AppendModel, TenantModel, loose_key
+from marketing.core.tenancy import AppendModel, LooseTenantModel, loose_key
 from marketing.delivery.models.run import SendRun
 
 
@@ -84,7 +84,7 @@ class Message(AppendModel):
         ]
 
 
-class ProviderReference(TenantModel):
+class ProviderReference(LooseTenantModel):
     """The vendor's id of a message: unique across partitions, and how a webhook finds it."""
 
     account_id = models.UUIDField()

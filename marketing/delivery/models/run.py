@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel, Customer, Purpose
-from marketing.core.tenancy import TenantModel
+from marketing.core.tenancy import LooseTenantModel, TenantModel
 
 
 class SendRun(TenantModel):
@@ -192,7 +192,7 @@ class PortfolioPerson(TenantModel):
         indexes = [models.Index(fields=["tenant", "portfolio", "last_at"], name="portfolio_recent")]
 
 
-class ContactLoad(TenantModel):
+class ContactLoad(LooseTenantModel):
     """When a customer was recently sent something: what the caps are taken from.
 
     `sent` holds the send times of the trailing seven days, oldest first, across channels
@@ -200,7 +200,9 @@ class ContactLoad(TenantModel):
     seconds for one person. Rows are locked in customer order.
     """
 
-    customer = models.OneToOneField(Customer, on_delete=models.CASCADE, related_name="load")
+    customer = models.OneToOneField(
+        Customer, on_delete=models.CASCADE, related_name="load", db_constraint=False
+    )
     sent = ArrayField(models.DateTimeField(), default=list)
     whatsapp_at = models.DateTimeField(null=True)
 

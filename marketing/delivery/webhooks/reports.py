@@ -1,0 +1,98 @@
+"""What vendors say of messages, and what is known of these: plain values of one round."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from marketing.delivery.providers.base import StatusUpdate
+from marketing.delivery.rules import RANK, ResultClass
+
+
+class Report(NamedTuple):
+    """A vendor's word, and the account it came to."""
+
+    account_id: uuid.UUID
+    update: StatusUpdate
+
+
+@dataclass
+class Said:
+    """Everything one round of reports says of one message."""
+
+    state: str = ""
+    sent: dt.datetime | None = None
+    delivered: dt.datetime | None = None
+    read: dt.datetime | None = None
+    failed: dt.datetime | None = None
+    reference: str = ""
+    code: str = ""
+    error_class: str = ""
+    detail: str = ""
+    suppress: str = ""
+    alias: str = ""
+    is_free: bool = False
+
+    def add(self, update: StatusUpdate) -> None:
+        """The furthest state counts, and the earliest time of each."""
+        if state := update.state:
+            earlier = getattr(self, state)
+            if earlier is None or update.at < earlier:
+                setattr(self, state, update.at)
+            if not self.state or RANK[state] > RANK[self.state]:
+                self.state = state
+        if state == "failed":
+            self.code = update.code[:30]
+            self.error_class = update.error_class
+            self.detail = update.detail[:255]
+        self.reference = update.reference or self.reference
+        self.suppress = update.suppress or self.suppress
+        self.alias = update.alias or self.alias
+        self.is_free = self.is_free or update.is_free
+
+
+class Standing(NamedTuple):
+    """A message as it stands, locked."""
+
+    id: uuid.UUID
+    batch_id: int
+    state: str
+    error_code: str
+    error_class: str
+    has_sent_at: bool
+    has_delivered_at: bool
+    has_read_at: bool
+    is_superseded: bool
+
+    @property
+    def was_put_off(self) -> bool:
+        """Whether it was held back once: it waits a day, or this is its one more try."""
+        return self.error_class == ResultClass.RETRY_LATER_24H
+
+    def state_after(self, said: Said) -> str:
+        """Never further back."""
+        return said.state if RANK[said.state] > RANK[self.state] else self.state
+
+    def learns_from(self, said: Said) -> bool:
+        """Whether anything of it is new."""
+        return bool(said.state) and (
+            RANK[said.state] > RANK[self.state]
+            or (said.sent is not None and not self.has_sent_at)
+            or (said.delivered is not None and not self.has_delivered_at)
+            or (said.read is not None and not self.has_read_at)
+        )
+
+
+class Details(NamedTuple):
+    """Whose message it is, where it went, which cap slot it holds and what may follow it."""
+
+    id: uuid.UUID
+    account_id: uuid.UUID
+    run_id: uuid.UUID
+    customer_id: uuid.UUID
+    channel: str
+    address: str
+    slot_at: dt.datetime | None
+    sending_at: dt.datetime | None
+    tries: int
+    may_fall_back: bool

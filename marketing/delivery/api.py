@@ -50,7 +50,7 @@ class MessageOutput(ApiSerializer):
     failure_reason = serializers.CharField(source="error_detail")
     provider = serializers.CharField(source="account.provider", default=None, allow_null=True)
     provider_message_id = serializers.CharField()
-    message_cost = serializers.DecimalField(10, 4, source="cost")
+    message_cost = serializers.DecimalField(10, 4, source="counted_cost")
     created_at = serializers.DateTimeField()
 
     def get_content_sent(self, message: Message) -> str:

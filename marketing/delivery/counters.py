@@ -16,7 +16,8 @@ EXPLAINED = frozenset({"skipped", "held", "failed", "unknown"})
 class Move(NamedTuple):
     """Messages of a batch that went from a state to another, with the cause of each.
 
-    `old` or `new` is empty when the messages were not counted before, or are no more.
+    `old` or `new` is empty when the messages were not counted before, or are no more. A move of
+    no messages says that only the batch's money changed.
     """
 
     batch_id: int

@@ -17,7 +17,6 @@ from customers.models import ConsentState
 from customers.services import suppress_address
 from marketing.core.errors import BudgetExceeded
 from marketing.core.tenancy import tenant_scope
-from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.dispatch import outcomes
 from marketing.delivery.dispatch.outcomes import Outcome
 from marketing.delivery.estimate import estimate
@@ -36,6 +35,7 @@ from marketing.delivery.services import (
     sweep_fallbacks,
 )
 from marketing.delivery.webhooks import statuses
+from marketing.delivery.webhooks.reports import Report
 from marketing.policy.models import BudgetMonth, ProviderAccount
 from tests.factories.content import TemplateFactory
 from tests.factories.customers import CustomerFactory
@@ -45,6 +45,7 @@ from tests.factories.delivery import (
     make_sender,
     open_all_hours,
     set_load,
+    start,
     states_of,
 )
 from tests.factories.policy import set_branch_config, set_config
@@ -89,13 +90,6 @@ def live(run, customer):
     return Message.objects.get(run=run, customer=customer, fallback_id=None)
 
 
-def start(message, at=None):
-    """What marking does: sending, with a cap slot."""
-    at = at or timezone.now()
-    Message.objects.filter(pk=message.pk).update(state="sending", sending_at=at, slot_at=at)
-    move_counters([Move(message.batch_id, message.state, "sending", 1)])
-
-
 def finish(message, outcome, code="", at=None):
     """Send it, with the vendor's answer."""
     start(message, at)
@@ -113,7 +107,7 @@ def report(message, state, error_class=""):
         message_id=message.pk,
         error_class=error_class,
     )
-    statuses.apply([statuses.Report(message.account_id, update)])
+    statuses.apply([Report(message.account_id, update)])
 
 
 def fail(message):

@@ -143,7 +143,7 @@ def test_permanent_refusal_fails_and_gives_the_cap_back(run, vendor):
     with tenant_scope(run.tenant_id):
         message = Message.objects.filter(run=run).first()
         assert (message.error_code, message.error_class) == ("131026", "fail_recipient")
-        assert message.cost == 0
+        assert message.counted_cost == 0
         assert all(load.sent == [] for load in ContactLoad.objects.all())
         assert BudgetMonth.objects.get(branch__isnull=False).spent == 0
 

@@ -31,11 +31,12 @@ REFUSED = Result(ResultClass.FAIL_CONTENT, code="132007", detail="Breaks the pol
 ACCEPTED = Result(ResultClass.ACCEPTED)
 
 
-def frozen(chain, people):
+def frozen(chain, people, template=None):
     open_all_hours()
     make_sender()
+    make_sender("sms")
     CustomerFactory.create_batch(people, home_branch=chain.north)
-    run = make_run()
+    run = make_run(template)
     freeze_run(run=run, audience=everyone())
     run.refresh_from_db()
     return run
@@ -133,7 +134,7 @@ def test_a_template_that_whatsapp_stops_pauses_its_runs(chain, status):
 
 
 class TestSuppression:
-    @pytest.mark.parametrize("reason", ["hard_bounce", "complaint", "invalid", "opted_out"])
+    @pytest.mark.parametrize("reason", ["hard_bounce", "complaint", "invalid"])
     def test_an_address_to_leave_alone_is_suppressed(self, chain, reason):
         run = frozen(chain, 1)
         answer(run, [Result(ResultClass.FAIL_RECIPIENT, code="x", suppress=reason)])
@@ -141,8 +142,8 @@ class TestSuppression:
         assert Suppression.objects.get().until is None
 
     def test_stop_at_the_vendor_is_an_opt_out(self, chain):
-        run = frozen(chain, 1)
-        answer(run, [Result(ResultClass.FAIL_OPTOUT, code="131050")])
+        run = frozen(chain, 1, TemplateFactory(sms=True))
+        answer(run, [Result(ResultClass.FAIL_OPTOUT, code="21610")])
         assert Suppression.objects.get().reason == "opted_out"
 
     def test_who_is_not_reachable_is_left_alone_for_30_days(self, chain, time_machine):

@@ -92,6 +92,13 @@ def states_of(run: SendRun) -> dict[str, int]:
     return {name: count for name, count in sums.items() if count}
 
 
+def start(message: Message, at: dt.datetime | None = None) -> None:
+    """What marking does: sending, with a cap slot."""
+    at = at or timezone.now()
+    Message.objects.filter(pk=message.pk).update(state="sending", sending_at=at, slot_at=at)
+    move_counters([Move(message.batch_id, message.state, "sending", 1)])
+
+
 def become(message: Message, state: str, code: str = "", error_class: str = "") -> None:
     """Change a message the way every writer does: the row, then its batch's counters."""
     was, old_code = message.state, message.error_code or message.reason

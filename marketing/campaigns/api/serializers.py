@@ -221,7 +221,7 @@ class RecipientOutput(ApiSerializer):
     failure_reason = serializers.CharField(source="error_detail")
     failure_code = serializers.CharField(source="error_code")
     provider_message_id = serializers.CharField()
-    message_cost = serializers.DecimalField(source="cost", max_digits=10, decimal_places=4)
+    message_cost = serializers.DecimalField(source="counted_cost", max_digits=10, decimal_places=4)
     retry_count = serializers.IntegerField(source="tries")
     created_at = serializers.DateTimeField()
 

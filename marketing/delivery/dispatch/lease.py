@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import connection
 
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.models import SendRun
@@ -127,10 +127,9 @@ def release(lease: Lease) -> None:
 
     A batch of a run that was paused or cancelled meanwhile stops with it.
     """
-    with tenant_scope(lease.tenant_id):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
+    with tenant_scope(lease.tenant_id), connection.cursor() as cursor:
+        cursor.execute(
+            """
                 UPDATE delivery_dispatchbatch b
                 SET token = NULL, leased_until = NULL,
                     state = CASE WHEN b.queued + b.sending = 0 THEN 'done'
@@ -145,13 +144,15 @@ def release(lease: Lease) -> None:
                 WHERE b.id = %s AND b.token = %s AND r.id = b.run_id
                 RETURNING b.state, r.state
                 """,
-                [LEASE.total_seconds(), lease.batch_id, lease.token],
-            )
-            row = cursor.fetchone()
-        if row is None:
-            return
-        state, run_state = row
+            [LEASE.total_seconds(), lease.batch_id, lease.token],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return
+    state, run_state = row
+    # Runs and messages are locked before their batches, so not while we hold this one's lock.
+    with tenant_scope(lease.tenant_id):
         if run_state == SendRun.State.CANCELLED and state != "done":
             skip_queued(run_id=lease.run_id, batch_id=lease.batch_id)
-        with transaction.atomic():
-            finish_run_if_done(run_id=lease.run_id)
+    with tenant_scope(lease.tenant_id):
+        finish_run_if_done(run_id=lease.run_id)

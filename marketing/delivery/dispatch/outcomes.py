@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
-from customers.models import Suppression
-from customers.services import suppress_addresses
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.dispatch.refusals import pause_refused_runs
+from marketing.delivery.leaving import Told, leave_alone, lock_people, people_of
 from marketing.delivery.models import Message
-from marketing.delivery.rules import MAX_TRIES, Result, ResultClass, retry_delay
+from marketing.delivery.rules import MAX_TRIES, PUT_OFF_FOR, Result, ResultClass, retry_delay
 from marketing.delivery.slots import give_back
 
 
@@ -48,7 +48,8 @@ class Outcome:
 
 
 # Each statement that changes rows works on rows that an earlier one locked, in id order: what
-# it sees is then what is there.
+# it sees is then what is there. That a message was held back for a day is kept while it lives:
+# it has one more try. What it would have cost stays when it fails, as it may arrive after all.
 LOCK = """
 SELECT 1 FROM delivery_message
 WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s ORDER BY id FOR UPDATE
@@ -58,14 +59,15 @@ UPDATE delivery_message m
 SET state = v.state,
     provider_message_id = CASE WHEN v.reference <> '' THEN v.reference
                                ELSE m.provider_message_id END,
-    error_code = v.code, error_class = v.class, error_detail = v.detail,
+    error_code = v.code, error_detail = v.detail,
+    error_class = CASE WHEN m.error_class = 'retry_later_24h' AND v.state <> 'failed'
+                       THEN m.error_class ELSE v.class END,
     not_before = v.not_before,
     sent_at = CASE WHEN v.state = 'sent' THEN m.sending_at ELSE m.sent_at END,
     failed_at = CASE WHEN v.state = 'failed' THEN %(now)s ELSE m.failed_at END,
     slot_at = CASE WHEN v.state IN ('failed', 'queued') THEN NULL ELSE m.slot_at END,
     segments = v.segments,
-    cost = CASE WHEN v.state = 'failed' THEN 0
-                ELSE m.cost / greatest(m.segments, 1) * v.segments END
+    cost = m.cost / greatest(m.segments, 1) * v.segments
 FROM unnest(
     %(ids)s::uuid[], %(states)s::text[], %(references)s::text[], %(codes)s::text[],
     %(classes)s::text[], %(details)s::text[], %(not_before)s::timestamptz[], %(segments)s::int[]
@@ -94,10 +96,12 @@ def write(
         "first": first,
         "last": last,
     }
+    leaving = [o.message_id for o in outcomes if o.result.outcome is ResultClass.FAIL_OPTOUT]
     with tenant_scope(tenant_id):
+        lock_people(people_of(leaving))
         with connection.cursor() as cursor:
             cursor.execute(LOCK, place)
-            cursor.execute(CHANGE, place | _values(outcomes, _waited_a_day(outcomes, place), now))
+            cursor.execute(CHANGE, place | _values(outcomes, _waited_enough(outcomes, place), now))
             changed: list[Changed] = [Changed(*row) for row in cursor.fetchall()]
         _name(tenant_id, [row for row in changed if row.reference])
         give_back(
@@ -108,7 +112,7 @@ def write(
             ]
         )
         _count(changed)
-        _suppress(outcomes, first, last)
+        _leave_alone(outcomes, first, last)
     refused = {o.message_id for o in outcomes if o.result.outcome is ResultClass.FAIL_CONTENT}
     if batch_ids := {row.batch_id for row in changed if row.id in refused}:
         with tenant_scope(tenant_id):
@@ -118,7 +122,7 @@ def write(
 def _values(
     outcomes: Sequence[Outcome], waited: Collection[uuid.UUID], now: dt.datetime
 ) -> dict[str, Any]:
-    """The columns of the change; `waited` are those whose one try a day later this was."""
+    """The columns of the change; `waited` are those that wait for no other day."""
     states = [_state(outcome, outcome.message_id in waited) for outcome in outcomes]
     return {
         "now": now,
@@ -135,13 +139,15 @@ def _values(
     }
 
 
-def _waited_a_day(outcomes: Sequence[Outcome], place: dict[str, Any]) -> set[uuid.UUID]:
-    """Of the messages that are held back for a day, those that were already."""
+def _waited_enough(outcomes: Sequence[Outcome], place: dict[str, Any]) -> set[uuid.UUID]:
+    """Of the messages held back for a day, those that were already or that another channel
+    follows."""
     ids = [o.message_id for o in outcomes if o.result.outcome is ResultClass.RETRY_LATER_24H]
     if not ids:
         return set()
     rows = Message.objects.filter(pk__in=ids, pk__range=(place["first"], place["last"]))
-    return set(rows.filter(error_class=ResultClass.RETRY_LATER_24H).values_list("pk", flat=True))
+    waited = Q(error_class=ResultClass.RETRY_LATER_24H) | Q(fallback_cost__isnull=False)
+    return set(rows.filter(waited).values_list("pk", flat=True))
 
 
 def _name(tenant_id: uuid.UUID, changed: Sequence[Changed]) -> None:
@@ -160,11 +166,10 @@ def _name(tenant_id: uuid.UUID, changed: Sequence[Changed]) -> None:
 
 
 def _count(changed: Sequence[Changed]) -> None:
-    moves = Counter(
-        (row.batch_id, row.old, row.new, row.old_code, row.new_code)
-        for row in changed
-        if not row.is_superseded
-    )
+    """What another channel took over is counted no more, but what it costs is."""
+    moves: Counter[tuple[int, str, str, str, str]] = Counter()
+    for row in changed:
+        moves[row.batch_id, row.old, row.new, row.old_code, row.new_code] += not row.is_superseded
     move_counters(
         Move(batch_id, old, new, count, old_code, new_code)
         for (batch_id, old, new, old_code, new_code), count in moves.items()
@@ -193,20 +198,22 @@ def _class(result: Result) -> str:
 
 def _again_at(outcome: Outcome, now: dt.datetime) -> dt.datetime:
     if outcome.result.outcome is ResultClass.RETRY_LATER_24H:
-        return now + dt.timedelta(hours=24)
+        return now + PUT_OFF_FOR
     return now + retry_delay(outcome.tries, outcome.result.retry_after)
 
 
-def _suppress(outcomes: Sequence[Outcome], first: uuid.UUID, last: uuid.UUID) -> None:
-    """Addresses that the vendor says to leave alone are not written to again."""
-    reasons = {
-        outcome.message_id: outcome.result.suppress or Suppression.Reason.OPTED_OUT.value
+def _leave_alone(outcomes: Sequence[Outcome], first: uuid.UUID, last: uuid.UUID) -> None:
+    """Whom the vendor says to leave alone is not written to again."""
+    results = {
+        outcome.message_id: outcome.result
         for outcome in outcomes
         if outcome.result.suppress or outcome.result.outcome is ResultClass.FAIL_OPTOUT
     }
-    if reasons:
-        rows = Message.objects.filter(pk__in=reasons, pk__range=(first, last)).exclude(address="")
-        suppress_addresses(
-            (channel, address, reasons[pk])
-            for pk, channel, address in rows.values_list("pk", "channel", "address")
+    if results:
+        rows = Message.objects.filter(pk__in=results, pk__range=(first, last))
+        leave_alone(
+            Told(customer_id, channel, address, results[pk].outcome, results[pk].suppress)
+            for pk, customer_id, channel, address in rows.values_list(
+                "pk", "customer_id", "channel", "address"
+            )
         )

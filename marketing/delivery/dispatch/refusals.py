@@ -10,6 +10,9 @@ from marketing.delivery.services.runs import pause_run
 CONTENT_REFUSED = "content_refused"
 FEWEST = 20
 LATEST = 40
+# What counts as an answer: of the call itself, or of the vendor's later word.
+ANSWERED = ("sent", "delivered", "read", "failed")
+REPORTED = ("delivered", "read", "failed")
 
 # The latest answers of each batch: within its bounds, however large the run is.
 ANSWERS = """
@@ -18,21 +21,25 @@ ANSWERS = """
     FROM delivery_dispatchbatch b CROSS JOIN LATERAL (
         SELECT m.error_class, m.error_detail FROM delivery_message m
         WHERE m.batch_id = b.id AND m.id BETWEEN b.first_id AND b.last_id
-          AND m.state IN ('sent', 'delivered', 'read', 'failed')
-        ORDER BY coalesce(m.failed_at, m.sent_at) DESC LIMIT %s
+          AND m.state = ANY(%(answered)s)
+        ORDER BY coalesce(m.failed_at, m.sent_at) DESC LIMIT %(latest)s
     ) m
-    WHERE b.id = ANY(%s)
+    WHERE b.id = ANY(%(batches)s)
     GROUP BY b.run_id
 """
 
 
-def pause_refused_runs(batch_ids: Collection[int]) -> None:
+def pause_refused_runs(batch_ids: Collection[int], *, answered: Collection[str] = ANSWERED) -> None:
     """Pause the runs of these batches whose latest answers are faults of the text.
 
-    More than half of at least twenty: one person's odd value does not stop the others.
+    More than half of at least twenty: one person's odd value does not stop the others. Of a
+    vendor that refuses by callbacks, what it only accepted (not `REPORTED`) says nothing.
     """
     with connection.cursor() as cursor:
-        cursor.execute(ANSWERS, [LATEST, list(batch_ids)])
+        cursor.execute(
+            ANSWERS,
+            {"answered": list(answered), "latest": LATEST, "batches": list(batch_ids)},
+        )
         refused = {
             run_id: detail
             for run_id, answers, faults, detail in cursor.fetchall()

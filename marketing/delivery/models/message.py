@@ -83,6 +83,11 @@ class Message(AppendModel):
             models.Index(fields=["run", "id"], name="message_by_run"),
         ]
 
+    @property
+    def counted_cost(self) -> Decimal:
+        """What it costs as far as is known: nothing once it failed."""
+        return Decimal(0) if self.state == MessageState.FAILED else self.cost
+
 
 class ProviderReference(LooseTenantModel):
     """The vendor's id of a message: unique across partitions, and how a webhook finds it."""

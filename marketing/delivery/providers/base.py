@@ -119,7 +119,8 @@ class StatusUpdate:
 
     `suppress` as in `rules.Result`; with "complaint" the state is "delivered", as who
     complains has got it. `alias` is another id of the vendor's by which a later update may
-    name the message.
+    name the message. `is_free`: the vendor charges nothing for it, whatever the rate card says;
+    such an update may be without a state.
     """
 
     key: str
@@ -132,6 +133,7 @@ class StatusUpdate:
     error_class: str = ""
     suppress: str = ""
     alias: str = ""
+    is_free: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from customers.models import Customer
 from marketing.content import services as content
 from marketing.core.tenancy import current_tenant_id, tenant_scope
+from marketing.delivery.dispatch.refusals import REPORTED, pause_refused_runs
+from marketing.delivery.leaving import lock_people
 from marketing.delivery.models import WebhookEvent
 from marketing.delivery.providers.base import (
     Call,
@@ -24,7 +25,7 @@ from marketing.delivery.providers.base import (
 from marketing.delivery.registry import webhook_of
 from marketing.delivery.webhooks import inbound, statuses, subscriptions
 from marketing.delivery.webhooks.heard import Heard
-from marketing.delivery.webhooks.statuses import Report
+from marketing.delivery.webhooks.reports import Report
 from marketing.policy.models import ProviderAccount
 
 logger = logging.getLogger(__name__)
@@ -116,8 +117,11 @@ def _consume(tenant_id: uuid.UUID, limit: int) -> int:
         requests = _claim(now, limit)
         if not requests:
             return 0
-        _apply(requests)
+        refused = _apply(requests)
         _settle(requests, now)
+    if refused:
+        with tenant_scope(tenant_id):
+            pause_refused_runs(refused, answered=REPORTED)
     for request in requests:
         if request.subscriptions:
             subscriptions.confirm(
@@ -146,7 +150,8 @@ def _claim(now: dt.datetime, limit: int) -> list[_Request]:
         return [_Request(*row) for row in cursor.fetchall()]
 
 
-def _apply(requests: Sequence[_Request]) -> None:
+def _apply(requests: Sequence[_Request]) -> set[int]:
+    """Returns the batches of which texts were refused."""
     reports: list[Report] = []
     senders: list[_Request] = []
     said: list[tuple[_Request, Inbound]] = []
@@ -178,11 +183,13 @@ def _apply(requests: Sequence[_Request]) -> None:
                 logger.warning("%s on %s %s: %s", *told)
     heard = _heard(said)
     # People are locked before messages, all of them at once, as everybody else does.
-    _lock_people(inbound.senders_of(heard) | statuses.people_leaving(reports))
+    lock_people(inbound.senders_of(heard) | statuses.people_leaving(reports))
     inbound.take(heard)
-    for request, is_known in zip(senders, statuses.apply(reports), strict=True):
+    applied = statuses.apply(reports)
+    for request, is_known in zip(senders, applied.known, strict=True):
         if not is_known:
             request.state, request.error = WebhookEvent.State.UNKNOWN, "unknown message"
+    return applied.refused
 
 
 def _heard(said: Sequence[tuple[_Request, Inbound]]) -> list[Heard]:
@@ -192,12 +199,6 @@ def _heard(said: Sequence[tuple[_Request, Inbound]]) -> list[Heard]:
         for request, item in said
         if request.account_id in accounts
     ]
-
-
-def _lock_people(ids: set[uuid.UUID]) -> None:
-    if ids:
-        people = Customer.objects.filter(pk__in=ids).order_by("pk")
-        list(people.select_for_update(no_key=True).values_list("pk"))
 
 
 def _review(update: TemplateUpdate) -> None:

@@ -3,27 +3,28 @@
 Nothing is remembered of a report: what a message already went through changes nothing, and
 what follows from a change follows only where a state really changed.
 
-Rows are locked people first, then messages by id, contact loads by customer, batches by id.
+Rows are locked people first, then runs, then messages by id, contact loads by customer, batches
+by id.
 """
 
-import datetime as dt
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connection
 
-from customers.models import Channel, Purpose, Suppression
-from customers.services import suppress_addresses, withdraw_for_many
-from marketing.core.actor import Actor
+from customers.models import Suppression
+from marketing.core import clock
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.counters import Move, move_counters
-from marketing.delivery.providers.base import StatusUpdate
-from marketing.delivery.rules import RANK, ResultClass
+from marketing.delivery.leaving import Told, leave_alone, people_of
+from marketing.delivery.rules import PUT_OFF_FOR, ResultClass
 from marketing.delivery.services.complaints import note_complaints
 from marketing.delivery.slots import give_back
+from marketing.delivery.webhooks import put_off
+from marketing.delivery.webhooks.reports import Details, Report, Said, Standing
 
 # What the vendor's own id stands for, where ours is not echoed.
 FIND = """
@@ -31,19 +32,17 @@ SELECT r.account_id, r.reference, r.message_id
 FROM unnest(%s::uuid[], %s::text[]) AS v(account_id, reference)
 JOIN delivery_providerreference r USING (account_id, reference)
 """
-LEAVING = """
-SELECT DISTINCT customer_id FROM delivery_message
-WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s
-"""
 LOCK = """
-SELECT id, batch_id, state, error_code, sent_at IS NOT NULL, delivered_at IS NOT NULL,
-       read_at IS NOT NULL, fallback_id IS NOT NULL
+SELECT id, batch_id, state, error_code, error_class, sent_at IS NOT NULL,
+       delivered_at IS NOT NULL, read_at IS NOT NULL, fallback_id IS NOT NULL
 FROM delivery_message
 WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s ORDER BY id FOR UPDATE
 """
 # Of the few messages whose people or addresses something follows for.
 DETAILS = """
-SELECT id, account_id, customer_id, channel, address, slot_at FROM delivery_message
+SELECT id, account_id, run_id, customer_id, channel, address, slot_at, sending_at, tries,
+       fallback_cost IS NOT NULL
+FROM delivery_message
 WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s ORDER BY id
 """
 GO_ON = """
@@ -59,13 +58,19 @@ FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(sent)s::timestamptz[],
      AS v(id, state, sent_at, delivered_at, read_at, reference)
 WHERE m.id = v.id AND m.id BETWEEN %(first)s AND %(last)s
 """
+# What it would have cost stays: a message that arrives after all is charged after all.
 FAIL = """
 UPDATE delivery_message m
 SET failed_at = v.failed_at, error_code = v.code, error_class = v.class, error_detail = v.detail,
-    cost = 0, slot_at = NULL
+    slot_at = NULL
 FROM unnest(%(ids)s::uuid[], %(failed)s::timestamptz[], %(codes)s::text[], %(classes)s::text[],
             %(details)s::text[]) AS v(id, failed_at, code, class, detail)
 WHERE m.id = v.id AND m.id BETWEEN %(first)s AND %(last)s
+"""
+FREE = """
+UPDATE delivery_message SET cost = 0
+WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s AND cost <> 0
+RETURNING batch_id
 """
 NAME = """
 INSERT INTO delivery_providerreference (tenant_id, account_id, reference, message_id)
@@ -73,112 +78,41 @@ SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::uuid[]) ON CONFLICT DO NOTH
 """
 
 
-class Report(NamedTuple):
-    """A vendor's word, and the account it came to."""
+@dataclass(frozen=True)
+class Applied:
+    """Of each report whether its message is known, and the batches whose text was refused."""
 
-    account_id: uuid.UUID
-    update: StatusUpdate
-
-
-@dataclass
-class _Said:
-    """Everything one round of reports says of one message."""
-
-    state: str = ""
-    sent: dt.datetime | None = None
-    delivered: dt.datetime | None = None
-    read: dt.datetime | None = None
-    failed: dt.datetime | None = None
-    reference: str = ""
-    code: str = ""
-    error_class: str = ""
-    detail: str = ""
-    suppress: str = ""
-    alias: str = ""
-
-    def add(self, update: StatusUpdate) -> None:
-        """The furthest state counts, and the earliest time of each."""
-        state = update.state
-        earlier = getattr(self, state)
-        if earlier is None or update.at < earlier:
-            setattr(self, state, update.at)
-        if not self.state or RANK[state] > RANK[self.state]:
-            self.state = state
-        if state == "failed":
-            self.code = update.code[:30]
-            self.error_class = update.error_class
-            self.detail = update.detail[:255]
-        self.reference = update.reference or self.reference
-        self.suppress = update.suppress or self.suppress
-        self.alias = update.alias or self.alias
-
-
-class _Message(NamedTuple):
-    """A message as it stands, locked."""
-
-    id: uuid.UUID
-    batch_id: int
-    state: str
-    error_code: str
-    has_sent_at: bool
-    has_delivered_at: bool
-    has_read_at: bool
-    is_superseded: bool
-
-    def state_after(self, said: _Said) -> str:
-        """Never further back."""
-        return said.state if RANK[said.state] > RANK[self.state] else self.state
-
-    def learns_from(self, said: _Said) -> bool:
-        """Whether anything of it is new."""
-        return (
-            RANK[said.state] > RANK[self.state]
-            or (said.sent is not None and not self.has_sent_at)
-            or (said.delivered is not None and not self.has_delivered_at)
-            or (said.read is not None and not self.has_read_at)
-        )
-
-
-class _Details(NamedTuple):
-    """Whose message it is, where it went and which cap slot it holds."""
-
-    id: uuid.UUID
-    account_id: uuid.UUID
-    customer_id: uuid.UUID
-    channel: str
-    address: str
-    slot_at: dt.datetime | None
+    known: list[bool]
+    refused: set[int] = field(default_factory=set)
 
 
 def people_leaving(reports: Sequence[Report]) -> set[uuid.UUID]:
     """The customers whose consent the reports will end: to be locked before any message."""
     ended = [report for report in reports if report.update.error_class == ResultClass.FAIL_OPTOUT]
-    targets = [target for target in _targets(ended) if target]
-    if not targets:
-        return set()
-    with connection.cursor() as cursor:
-        cursor.execute(LEAVING, _place(targets))
-        return {customer_id for (customer_id,) in cursor.fetchall()}
+    return people_of({target for target in _targets(ended) if target})
 
 
-def apply(reports: Sequence[Report]) -> list[bool]:
-    """Apply the reports, in the open transaction; tells of each whether its message is known."""
+def apply(reports: Sequence[Report]) -> Applied:
+    """Apply the reports, in the open transaction."""
     targets = _targets(reports)
-    said: dict[uuid.UUID, _Said] = {}
+    said: dict[uuid.UUID, Said] = {}
     for (_, update), target in zip(reports, targets, strict=True):
-        if target is not None and update.state:
-            said.setdefault(target, _Said()).add(update)
+        if target is not None and (update.state or update.is_free):
+            said.setdefault(target, Said()).add(update)
+    open_runs = put_off.lock_runs(said)
     known = _lock(list(said))
     details = _details(
         [pk for pk in known if said[pk].failed or said[pk].suppress or said[pk].alias]
     )
-    suppress_addresses(
-        (row.channel, row.address, said[row.id].suppress)
-        for row in details
-        if _is_lasting(said[row.id].suppress, row.channel) and row.address
-    )
-    _name(details, said)
-    _change(known, said, details)
+    _name(details.values(), said)
+    heeded = [
+        row
+        for pk, row in known.items()
+        if not put_off.is_about_earlier_try(row, said[pk], details.get(pk))
+    ]
+    failed = _change(heeded, said, details, open_runs)
+    told = {pk: _told(row, said[pk]) for pk, row in details.items()}
+    leave_alone(one for pk, one in told.items() if pk in failed or not one.ends_offers_only)
     # A vendor that drops a mail for an earlier complaint tells of no new one.
     note_complaints(
         [
@@ -187,17 +121,19 @@ def apply(reports: Sequence[Report]) -> list[bool]:
             if said[pk].suppress == Suppression.Reason.COMPLAINT and said[pk].failed is None
         ]
     )
-    return [
-        target in known or not update.state
-        for (_, update), target in zip(reports, targets, strict=True)
-    ]
-
-
-def _is_lasting(reason: str, channel: str) -> bool:
-    """Whether the address itself is to be left alone; who stops offers on WhatsApp is not."""
-    return bool(reason) and not (
-        reason == Suppression.Reason.OPTED_OUT and channel == Channel.WHATSAPP
+    return Applied(
+        known=[
+            target in known or not (update.state or update.is_free)
+            for (_, update), target in zip(reports, targets, strict=True)
+        ],
+        refused={
+            known[pk].batch_id for pk in failed if said[pk].error_class == ResultClass.FAIL_CONTENT
+        },
     )
+
+
+def _told(row: Details, said: Said) -> Told:
+    return Told(row.customer_id, row.channel, row.address, said.error_class, said.suppress)
 
 
 def _targets(reports: Iterable[Report]) -> list[uuid.UUID | None]:
@@ -214,28 +150,28 @@ def _targets(reports: Iterable[Report]) -> list[uuid.UUID | None]:
     ]
 
 
-def _lock(ids: list[uuid.UUID]) -> dict[uuid.UUID, _Message]:
+def _lock(ids: list[uuid.UUID]) -> dict[uuid.UUID, Standing]:
     """Lock the messages there are, in the order of their ids."""
     if not ids:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(LOCK, _place(ids))
-        return {row[0]: _Message(*row) for row in cursor.fetchall()}
+        return {row[0]: Standing(*row) for row in cursor.fetchall()}
 
 
-def _details(ids: list[uuid.UUID]) -> list[_Details]:
+def _details(ids: list[uuid.UUID]) -> dict[uuid.UUID, Details]:
     if not ids:
-        return []
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(DETAILS, _place(ids))
-        return [_Details(*row) for row in cursor.fetchall()]
+        return {row[0]: Details(*row) for row in cursor.fetchall()}
 
 
 def _place(ids: list[uuid.UUID]) -> dict[str, Any]:
     return {"ids": ids, "first": min(ids), "last": max(ids)}
 
 
-def _name(details: Iterable[_Details], said: dict[uuid.UUID, _Said]) -> None:
+def _name(details: Iterable[Details], said: Mapping[uuid.UUID, Said]) -> None:
     """Remember the other ids by which the vendor will name messages."""
     named = [(row.account_id, said[row.id].alias, row.id) for row in details if said[row.id].alias]
     if named:
@@ -244,45 +180,75 @@ def _name(details: Iterable[_Details], said: dict[uuid.UUID, _Said]) -> None:
 
 
 def _change(
-    known: dict[uuid.UUID, _Message], said: dict[uuid.UUID, _Said], details: Sequence[_Details]
-) -> None:
-    """Write what is new, and what follows from it."""
-    changed = [(row, said[pk]) for pk, row in known.items() if row.learns_from(said[pk])]
-    if not changed:
-        return
-    states = [row.state_after(one) for row, one in changed]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            GO_ON,
-            {
-                **_place([row.id for row, _ in changed]),
-                "states": states,
-                "sent": [one.sent for _, one in changed],
-                "delivered": [one.delivered for _, one in changed],
-                "read": [one.read for _, one in changed],
-                "references": [one.reference for _, one in changed],
-            },
-        )
-    moved = [(row, new) for (row, _), new in zip(changed, states, strict=True) if row.state != new]
+    rows: Sequence[Standing],
+    said: Mapping[uuid.UUID, Said],
+    details: Mapping[uuid.UUID, Details],
+    open_runs: Collection[uuid.UUID],
+) -> set[uuid.UUID]:
+    """Write what is new, and count it; returns which messages failed for good."""
+    later = {
+        row.id
+        for row in rows
+        if row.state_after(said[row.id]) == "failed" != row.state
+        and put_off.may_be_put_off(row, said[row.id], details[row.id], open_runs)
+    }
+    changed = [row for row in rows if row.learns_from(said[row.id]) and row.id not in later]
+    _go_on(changed, said)
+    moved = [(row, row.state_after(said[row.id])) for row in changed]
+    moved = [(row, new) for row, new in moved if row.state != new]
     failed = {row.id for row, new in moved if new == "failed"}
-    _fail([row for row in details if row.id in failed], said)
-    moves = Counter(
-        (row.batch_id, row.state, new, row.error_code, _code_after(row, new, said[row.id]))
-        for row, new in moved
-        if not row.is_superseded
+    _fail([details[pk] for pk in failed], said)
+    tomorrow = clock.now() + PUT_OFF_FOR
+    if later:
+        put_off.put_off([details[pk] for pk in later], said, tomorrow)
+        moved += [(row, "queued") for row in rows if row.id in later]
+    give_back(
+        [
+            (row.customer_id, row.slot_at, None)
+            for row in details.values()
+            if row.slot_at and (row.id in failed or row.id in later)
+        ]
     )
+    moves: Counter[tuple[int, str, str, str, str]] = Counter()
+    for row, new in moved:
+        code = said[row.id].code if new == "failed" else row.error_code
+        # What another channel took over is counted no more, but what it costs is.
+        moves[row.batch_id, row.state, new, row.error_code, code] += not row.is_superseded
+    for batch_id in _free([row.id for row in rows if said[row.id].is_free]):
+        moves[batch_id, "", "", "", ""] += 0
     move_counters(
         Move(batch_id, old, new, count, old_code, new_code)
         for (batch_id, old, new, old_code, new_code), count in moves.items()
     )
+    if later:
+        put_off.wake(
+            {row.batch_id for row in rows if row.id in later},
+            {details[pk].run_id for pk in later},
+            tomorrow,
+        )
+    return failed
 
 
-def _code_after(row: _Message, new: str, said: _Said) -> str:
-    return said.code if new == "failed" else row.error_code
+def _go_on(changed: Sequence[Standing], said: Mapping[uuid.UUID, Said]) -> None:
+    if not changed:
+        return
+    ids = [row.id for row in changed]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            GO_ON,
+            {
+                **_place(ids),
+                "states": [row.state_after(said[row.id]) for row in changed],
+                "sent": [said[pk].sent for pk in ids],
+                "delivered": [said[pk].delivered for pk in ids],
+                "read": [said[pk].read for pk in ids],
+                "references": [said[pk].reference for pk in ids],
+            },
+        )
 
 
-def _fail(failed: Sequence[_Details], said: dict[uuid.UUID, _Said]) -> None:
-    """Say why, let people go who are to be left alone, and give their cap slots back."""
+def _fail(failed: Sequence[Details], said: Mapping[uuid.UUID, Said]) -> None:
+    """Say why."""
     if not failed:
         return
     reasons = [said[row.id] for row in failed]
@@ -297,21 +263,12 @@ def _fail(failed: Sequence[_Details], said: dict[uuid.UUID, _Said]) -> None:
                 "details": [one.detail for one in reasons],
             },
         )
-    _let_go([row for row in failed if said[row.id].error_class == ResultClass.FAIL_OPTOUT])
-    give_back([(row.customer_id, row.slot_at, None) for row in failed if row.slot_at])
 
 
-def _let_go(leaving: Sequence[_Details]) -> None:
-    """WhatsApp's own "stop" closes offers on WhatsApp; elsewhere the vendor refuses everything."""
-    withdraw_for_many(
-        actor=Actor.system(current_tenant_id()),
-        customer_ids=[row.customer_id for row in leaving if row.channel == Channel.WHATSAPP],
-        channel=Channel.WHATSAPP,
-        purpose=Purpose.PROMOTIONAL,
-        source="provider",
-    )
-    suppress_addresses(
-        (row.channel, row.address, Suppression.Reason.OPTED_OUT)
-        for row in leaving
-        if row.channel != Channel.WHATSAPP and row.address
-    )
+def _free(ids: list[uuid.UUID]) -> set[int]:
+    """What the vendor does not charge costs nothing; returns the batches where that is news."""
+    if not ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(FREE, _place(ids))
+        return {batch_id for (batch_id,) in cursor.fetchall()}

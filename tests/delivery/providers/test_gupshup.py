@@ -195,7 +195,23 @@ def test_account_events_become_notices(payload):
     assert "TIER_10K" in notice.text
 
 
-@pytest.mark.parametrize("kind", ["billing-event", "sandbox-start", "something-new"])
+@pytest.mark.parametrize(
+    ("said", "is_free"),
+    [
+        ({"type": "regular", "billable": True}, False),
+        ({"type": "regular", "billable": False}, True),
+        ({"type": "free_entry_point", "billable": True}, True),
+        ({"type": "free_customer_service"}, True),
+    ],
+)
+def test_a_billing_event_says_whether_the_message_is_charged(said, is_free):
+    deductions = {"model": "PMP", "source": "whatsapp", "category": "marketing", **said}
+    references = {"id": "wamid.1", "gsId": "gs-1", "destination": "919876543210"}
+    (update,) = parse(event("billing-event", {"deductions": deductions, "references": references}))
+    assert (update.reference, update.state, update.is_free) == ("gs-1", "", is_free)
+
+
+@pytest.mark.parametrize("kind", ["sandbox-start", "something-new"])
 def test_what_does_not_concern_us_says_nothing(kind):
     assert parse(event(kind, {"id": "x", "type": "sandbox-start"})) == []
 

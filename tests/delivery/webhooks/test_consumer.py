@@ -58,12 +58,12 @@ def test_many_reports_of_one_message_in_one_request(run, post):
 
 def test_failure_after_sent_costs_nothing_and_says_why(run, post):
     first, *_ = messages(run)
-    error = {"code": 131049, "title": "Withheld", "error_data": {"details": "ecosystem"}}
+    error = {"code": 131026, "title": "Undeliverable", "error_data": {"details": "old app"}}
     post(statuses(status(first, "failed", errors=[error])))
     consumer.consume_due()
     first, *_ = messages(run)
-    assert (first.state, first.error_code, first.cost) == ("failed", "131049", 0)
-    assert first.error_detail == "ecosystem"
+    assert (first.state, first.error_code, first.counted_cost) == ("failed", "131026", 0)
+    assert first.error_detail == "old app"
 
 
 def name_at_the_vendor(run, message, reference):

@@ -13,7 +13,7 @@ from marketing.delivery.models import DispatchBatch, Message
 from marketing.delivery.providers.base import StatusUpdate
 from marketing.delivery.services import freeze_run
 from marketing.delivery.webhooks import statuses
-from marketing.delivery.webhooks.statuses import Report
+from marketing.delivery.webhooks.reports import Report
 from tests.delivery.webhooks.conftest import counted
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours

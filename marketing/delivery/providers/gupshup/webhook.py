@@ -60,6 +60,8 @@ def _event(said: Mapping[str, Any], received_at: dt.datetime) -> Iterator[Parsed
     at = dt.datetime.fromtimestamp(int(stamp) / 1000, dt.UTC) if stamp else received_at
     if kind == "message-event":
         yield _status(payload, at)
+    elif kind == "billing-event":
+        yield _charge(payload, at)
     elif kind == "message":
         yield _inbound(payload, at)
     elif kind == "preference-event":
@@ -111,6 +113,20 @@ def _status(payload: Mapping[str, Any], at: dt.datetime) -> StatusUpdate:
         error_class=named.value if named else "",
         suppress=suppression(code),
         alias=str(alias),
+        is_free=meta.is_free(payload.get("pricing") or {}),
+    )
+
+
+def _charge(payload: Mapping[str, Any], at: dt.datetime) -> StatusUpdate:
+    """What Gupshup deducted for a message, which says nothing of where it got to."""
+    named = payload["references"]
+    reference = str(named.get("gsId") or named["id"])
+    return StatusUpdate(
+        key=f"{reference}:billing",
+        state="",
+        at=at,
+        reference=reference,
+        is_free=meta.is_free(payload["deductions"]),
     )
 
 

@@ -29,6 +29,7 @@ STATES = {
     "played": "read",
     "failed": "failed",
 }
+FREE = frozenset({"free_customer_service", "free_entry_point"})
 # Only an approved template sends; what is not known to stop it for good counts as paused.
 TEMPLATE_STATUSES = {
     "APPROVED": "approved",
@@ -114,7 +115,16 @@ def _status(status: Mapping[str, Any]) -> StatusUpdate:
         detail=str((error.get("error_data") or {}).get("details") or error.get("title", "")),
         error_class=kind.value if kind else "",
         suppress=suppression(code),
+        is_free=is_free(status.get("pricing") or {}),
     )
+
+
+def is_free(pricing: Mapping[str, Any]) -> bool:
+    """Whether Meta charges nothing: an answer, or within 72 hours of a click on an advertisement.
+
+    Before July 2025 no `type` was told; then `billable` alone says it.
+    """
+    return pricing.get("billable") is False or pricing.get("type") in FREE
 
 
 def _inbound(message: Mapping[str, Any], contacts: list[Mapping[str, Any]]) -> Inbound:

@@ -129,6 +129,11 @@ class SmsNotInBengali(DomainError):
     default_message = _("Promotional SMS in Bangladesh must be in Bangla script.")
 
 
+class NoExchangeRate(DomainError):
+    code, name, http_status = "MARKETING_026", "NO_EXCHANGE_RATE", 409
+    default_message = _("A price is in another currency, and nobody has entered its rate.")
+
+
 class OutsideSendWindow(DomainError):
     code, name, http_status = "MARKETING_050", "OUTSIDE_SEND_WINDOW", 409
     default_message = _("Messages may not be sent at this hour.")

@@ -77,7 +77,15 @@ class ProviderAccountAdmin(TenantAdmin):
 
 @admin.register(RateCard)
 class RateCardAdmin(TenantAdmin):
-    list_display = ("provider", "channel", "country", "category", "amount", "effective_from")
+    list_display = (
+        "provider",
+        "channel",
+        "country",
+        "category",
+        "amount",
+        "currency",
+        "exchange_rate",
+    )
     list_filter = ("provider", "category")
     has_delete = True
 

@@ -25,7 +25,8 @@ class Rate(NamedTuple):
 # reseller gives it. Twilio's own fee on WhatsApp is agreed with each customer and not in here.
 # SES asks USD 0.10 for a thousand mails; an own mail server asks nothing.
 # No SMS vendor, nor SendGrid, publishes what an Indian or Bangladeshi chain pays: those prices are
-# assumed, so that a budget means something before the chain enters its own.
+# assumed, so that a budget means something before the chain enters its own. One in another
+# currency than the chain's is of no use before somebody enters its rate.
 RATES = [
     Rate(Provider.META, Channel.WHATSAPP, "marketing", Decimal("0.8631")),
     Rate(Provider.META, Channel.WHATSAPP, "utility", Decimal("0.1150")),

@@ -376,15 +376,31 @@ class RateCardForm(forms.ModelForm):
 
     class Meta:
         model = RateCard
-        fields = ("provider", "category", "country", "amount", "effective_from")
+        fields = (
+            "provider",
+            "category",
+            "country",
+            "amount",
+            "currency",
+            "exchange_rate",
+            "effective_from",
+        )
         labels = {
             "provider": _("Provider"),
             "category": _("Kind of message"),
             "country": _("Country of the phone"),
             "amount": _("Price of a message, or of an SMS part"),
+            "currency": _("Currency of the price"),
+            "exchange_rate": _("Exchange rate"),
             "effective_from": _("From"),
         }
-        help_texts = {"country": _("Two letters, such as IN. For e-mail: your own country.")}
+        help_texts = {
+            "country": _("Two letters, such as IN. For e-mail: your own country."),
+            "currency": _("Three letters, such as INR."),
+            "exchange_rate": _(
+                "Only for a price in another currency: what one unit of it costs in yours."
+            ),
+        }
         widgets = {
             "category": forms.Select(
                 choices=[("marketing", _("Promotional")), ("utility", _("Service, transactional"))]

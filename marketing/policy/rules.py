@@ -1,8 +1,8 @@
-"""What a message is for, and at which hours it may go."""
+"""What a message is for, at which hours it may go, and what it costs at home."""
 
 import datetime as dt
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -112,3 +112,14 @@ def prices_by_dialling_code(prices: Mapping[str, Decimal]) -> list[tuple[str, De
         if any(region in prices for region in regions)
     ]
     return sorted(found, key=lambda pair: (-len(pair[0]), pair[0]))
+
+
+def converted(
+    amount: Decimal, currency: str, exchange_rate: Decimal | None, own_currency: str
+) -> Decimal | None:
+    """A price in the chain's own currency, four places, half up; None when no rate is known."""
+    if currency == own_currency or not amount:
+        return amount
+    if exchange_rate is None:
+        return None
+    return (amount * exchange_rate).quantize(Decimal("0.0001"), rounding=ROUND_HALF_UP)

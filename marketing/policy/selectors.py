@@ -9,11 +9,12 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext as _
 
 from customers.models import Channel
 from marketing.core import clock
 from marketing.core.actor import Actor
-from marketing.core.errors import NotFound
+from marketing.core.errors import NoExchangeRate, NotFound
 from marketing.core.models import Branch, Tenant
 from marketing.core.tenancy import current_tenant_id
 from marketing.policy import config_cache
@@ -26,7 +27,7 @@ from marketing.policy.models import (
     RateCard,
     WebhookAddress,
 )
-from marketing.policy.rules import prices_by_dialling_code
+from marketing.policy.rules import converted, prices_by_dialling_code
 
 logger = logging.getLogger(__name__)
 
@@ -119,14 +120,15 @@ class Prices:
 def prices_of(*, provider: str, channel: str, home: str, category: str, on: dt.date) -> Prices:
     """The prices of a chain whose country is `home`.
 
-    A country without a price of its own costs as much as home; home without one costs 0, with
-    a warning in the log.
+    All are in the chain's currency. A country without a price of its own costs as much as home;
+    home without one costs 0, with a warning in the log. Raises `NoExchangeRate` when one of them
+    is in another currency and its rate was not entered.
     """
     cards = RateCard.objects.filter(
         provider=provider, channel=channel, category=category, effective_from__lte=on
     )
     newest = cards.order_by("country", "-effective_from").distinct("country")
-    table = dict(newest.values_list("country", "amount"))
+    table = {card.country: _in_own_currency(card) for card in newest.select_related("tenant")}
     if home not in table:
         logger.warning("no price for %s %s %s in %s on %s", provider, channel, category, home, on)
     abroad = table.keys() - {home}
@@ -134,12 +136,31 @@ def prices_of(*, provider: str, channel: str, home: str, category: str, on: dt.d
     return Prices(table.get(home, NOTHING), by_phone)
 
 
+def _in_own_currency(card: RateCard) -> Decimal:
+    own = card.tenant.currency
+    price = converted(card.amount, card.currency, card.exchange_rate, own)
+    if price is None:
+        raise NoExchangeRate(
+            _(
+                "%(provider)s charges %(country)s in %(currency)s. Enter among the prices what one"
+                " %(currency)s costs in %(own)s."
+            )
+            % {
+                "provider": card.get_provider_display(),
+                "country": card.country,
+                "currency": card.currency,
+                "own": own,
+            }
+        )
+    return price
+
+
 def message_price(
     *, provider: str, channel: str, country: str, category: str, on: dt.date
 ) -> Decimal:
     """The price (four places) of a message, or of an SMS segment, in a country on a day.
 
-    0 and a warning in the log when no price list covers it.
+    0 and a warning in the log when no price list covers it. Raises `NoExchangeRate`.
     """
     prices = prices_of(provider=provider, channel=channel, home=country, category=category, on=on)
     return prices.home
@@ -147,11 +168,15 @@ def message_price(
 
 @dataclass(frozen=True)
 class DatedPrice:
-    """A price and when it holds: `until` is the day before the next one, None when none follows."""
+    """A price and when it holds: `until` is the day before the next one, None when none follows.
+
+    `own_price` is in the chain's currency, None when no rate is known.
+    """
 
     card: RateCard
     until: dt.date | None
     state: str
+    own_price: Decimal | None
 
 
 def dated_prices(today: dt.date) -> list[DatedPrice]:
@@ -159,7 +184,8 @@ def dated_prices(today: dt.date) -> list[DatedPrice]:
     kinds = ("channel", "provider", "category", "country")
     found: list[DatedPrice] = []
     later: RateCard | None = None
-    for card in RateCard.objects.order_by(*kinds, "-effective_from"):
+    cards = RateCard.objects.select_related("tenant").order_by(*kinds, "-effective_from")
+    for card in cards:
         if later and any(getattr(card, kind) != getattr(later, kind) for kind in kinds):
             later = None
         until = later.effective_from - dt.timedelta(days=1) if later else None
@@ -170,7 +196,8 @@ def dated_prices(today: dt.date) -> list[DatedPrice]:
             if until and until < today
             else "active"
         )
-        found.append(DatedPrice(card, until, state))
+        own_price = converted(card.amount, card.currency, card.exchange_rate, card.tenant.currency)
+        found.append(DatedPrice(card, until, state, own_price))
         later = card
     return found
 

@@ -8,11 +8,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from marketing.core.errors import Forbidden, ValidationFailed
+from marketing.core.errors import Forbidden, NoExchangeRate, ValidationFailed
 from marketing.core.models import AuditEntry
 from marketing.policy import selectors, services
 from marketing.policy.models import RateCard
-from marketing.policy.rules import prices_by_dialling_code
+from marketing.policy.rules import converted, prices_by_dialling_code
 from tests.factories.core import make_chain
 
 NOW = dt.datetime(2026, 7, 15, 12, tzinfo=dt.UTC)
@@ -71,6 +71,57 @@ def test_mail_costs_what_it_costs_at_home(chain):
     assert (found.home, found.by_dialling_code) == (Decimal("0.0200"), [])
 
 
+class TestOtherCurrencies:
+    TAKA = {"provider": "ssl_wireless", "amount": Decimal("0.5000"), "currency": "BDT"}
+
+    def sms(self):
+        return prices(channel="sms", provider="ssl_wireless", home="BD")
+
+    def test_are_converted_half_up_to_four_places(self):
+        rate = Decimal("0.72345")
+        assert converted(Decimal("0.5000"), "BDT", rate, "INR") == Decimal("0.3617")
+        assert converted(Decimal("0.5000"), "BDT", None, "BDT") == Decimal("0.5000")
+        assert converted(Decimal("0.5000"), "BDT", None, "INR") is None
+        assert converted(Decimal(0), "BDT", None, "INR") == 0
+
+    def test_cost_what_the_rate_says(self, chain):
+        set_price(chain, **self.TAKA, exchange_rate=Decimal("0.72"))
+        assert self.sms().home == Decimal("0.3600")
+
+    def test_a_later_rate_holds_from_its_day_on(self, chain):
+        set_price(chain, **self.TAKA, exchange_rate=Decimal("0.72"))
+        later = TODAY + dt.timedelta(days=10)
+        set_price(chain, **self.TAKA, exchange_rate=Decimal("0.80"), effective_from=later)
+        assert self.sms().home == Decimal("0.3600")
+        found = prices(later, channel="sms", provider="ssl_wireless", home="BD")
+        assert found.home == Decimal("0.4000")
+
+    def test_without_a_rate_nothing_is_guessed(self, chain):
+        selectors.get_config()
+        with pytest.raises(NoExchangeRate) as refusal:
+            self.sms()
+        assert "SSL Wireless charges BD in BDT" in refusal.value.message
+        assert "costs in INR" in refusal.value.message
+        assert prices().home == Decimal("0.8631")
+
+    @pytest.mark.parametrize("rate", [None, Decimal(0), Decimal(-1)])
+    def test_are_not_taken_without_a_rate(self, chain, rate):
+        with pytest.raises(ValidationFailed) as refusal:
+            set_price(chain, **self.TAKA, exchange_rate=rate)
+        assert list(refusal.value.fields) == ["exchange_rate"]
+        assert not RateCard.objects.filter(provider="ssl_wireless").exists()
+
+    def test_in_ones_own_currency_no_rate_is_kept(self, chain):
+        card = set_price(chain, currency="inr", exchange_rate=Decimal("5"))
+        assert (card.currency, card.exchange_rate) == ("INR", None)
+
+    def test_the_first_price_of_a_chain_in_bangladesh_needs_none(self, chain):
+        chain.tenant.currency = "BDT"
+        chain.tenant.save(update_fields=["currency"])
+        selectors.get_config()
+        assert self.sms().home == Decimal("0.5000")
+
+
 def test_a_price_from_a_day_on_ends_the_one_before(chain):
     selectors.get_config()
     RateCard.objects.exclude(provider="meta", category="marketing").delete()
@@ -98,6 +149,7 @@ def test_setting_the_same_day_again_replaces_it(chain):
         ("category", "free"),
         ("country", "XX"),
         ("amount", Decimal("-0.1")),
+        ("currency", "taka"),
         ("effective_from", TODAY - dt.timedelta(days=1)),
     ],
 )
@@ -123,7 +175,11 @@ class TestPage:
     def test_owner_sets_a_price(self, chain):
         selectors.get_config()
         client = self.client(chain.owner)
-        form = VALUES | {"amount": "1.2345", "effective_from": TODAY.isoformat()}
+        form = VALUES | {
+            "amount": "1.2345",
+            "currency": "INR",
+            "effective_from": TODAY.isoformat(),
+        }
         answer = client.post(reverse("price-list"), form, follow=True)
         shown = answer.content.decode()
         assert "1.2345 INR" in shown
@@ -132,10 +188,29 @@ class TestPage:
     def test_a_refusal_stands_at_its_field(self, chain):
         client = self.client(chain.owner)
         yesterday = (timezone.now() - dt.timedelta(days=1)).date()
-        form = VALUES | {"effective_from": yesterday.isoformat()}
+        form = VALUES | {"currency": "INR", "effective_from": yesterday.isoformat()}
         answer = client.post(reverse("price-list"), form)
         assert answer.status_code == 422
         assert "effective_from" in answer.context["form"].errors
+
+    def test_it_says_what_a_foreign_price_comes_to_and_where_the_rate_is_missing(self, chain):
+        selectors.get_config()
+        client = self.client(chain.owner)
+        form = {
+            "provider": "ssl_wireless",
+            "category": "marketing",
+            "country": "BD",
+            "amount": "0.5",
+            "currency": "BDT",
+            "effective_from": TODAY.isoformat(),
+        }
+        refused = client.post(reverse("price-list"), form)
+        assert list(refused.context["form"].errors) == ["exchange_rate"]
+        answer = client.post(reverse("price-list"), form | {"exchange_rate": "0.72"}, follow=True)
+        shown = answer.content.decode()
+        assert "0.3600 INR at 0.72" in shown
+        # Of the first price list: both of January, of which one is past by now.
+        assert shown.count("Exchange rate missing") == 2
 
     def test_others_do_not_see_it(self, chain):
         assert self.client(chain.regional).get(reverse("price-list")).status_code == 403

@@ -6,6 +6,7 @@ from decimal import Decimal
 from marketing.campaigns.models import Campaign, CampaignRun
 from marketing.campaigns.selectors import plan
 from marketing.core import clock
+from marketing.core.errors import NoExchangeRate
 from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.models import MessageState, SendRun
@@ -17,11 +18,11 @@ from marketing.policy.rules import message_category
 @dataclass(frozen=True)
 class FailedRun:
     """Messages of a run that failed and nobody has decided about: `again` may be sent again,
-    for about `cost`; the `hopeless` causes may not."""
+    for about `cost` (None: not known); the `hopeless` causes may not."""
 
     run: CampaignRun
     again: int
-    cost: Decimal
+    cost: Decimal | None
     hopeless: list[Cause]
 
 
@@ -39,20 +40,23 @@ def failed_runs(campaign: Campaign) -> list[FailedRun]:
         again = sum(cause.open for cause in of_run if cause.may_be_retried)
         hopeless = [cause for cause in of_run if not cause.may_be_retried]
         if of_run:
-            found.append(FailedRun(run, again, again * price, hopeless))
+            found.append(FailedRun(run, again, None if price is None else again * price, hopeless))
     return found
 
 
-def _price(campaign: Campaign) -> Decimal:
-    """About what a message costs: at home, of one part."""
+def _price(campaign: Campaign) -> Decimal | None:
+    """About what a message costs: at home, of one part; None while an exchange rate is missing."""
     account = policy.default_account(campaign.channel)
     if account is None:
         return Decimal(0)
     now = clock.now()
-    return policy.message_price(
-        provider=account.provider,
-        channel=campaign.channel,
-        country=Tenant.objects.get(pk=current_tenant_id()).country,
-        category=message_category(plan.purpose(campaign)),
-        on=now.date(),
-    )
+    try:
+        return policy.message_price(
+            provider=account.provider,
+            channel=campaign.channel,
+            country=Tenant.objects.get(pk=current_tenant_id()).country,
+            category=message_category(plan.purpose(campaign)),
+            on=now.date(),
+        )
+    except NoExchangeRate:
+        return None

@@ -14,7 +14,7 @@ from marketing.content.preview import Preview, preview
 from marketing.content.selectors import open_tenant
 from marketing.core import clock
 from marketing.core.actor import Actor
-from marketing.core.errors import ValidationFailed
+from marketing.core.errors import NoExchangeRate, ValidationFailed
 from marketing.policy.rules import message_category, purpose_of
 from marketing.policy.selectors import default_account, message_price
 
@@ -103,14 +103,17 @@ def _labels(seen: Preview) -> list[str]:
 
 
 def _price(channel: str, country: str, purpose: str) -> Decimal | None:
-    """Of one message, or one SMS segment; None while no provider is set up."""
+    """Of one message, or one SMS segment; None while no provider or no exchange rate is known."""
     account = default_account(channel)
     if account is None:
         return None
-    return message_price(
-        provider=account.provider,
-        channel=channel,
-        country=country,
-        category=message_category(purpose),
-        on=clock.now().date(),
-    )
+    try:
+        return message_price(
+            provider=account.provider,
+            channel=channel,
+            country=country,
+            category=message_category(purpose),
+            on=clock.now().date(),
+        )
+    except NoExchangeRate:
+        return None

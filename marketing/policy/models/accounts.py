@@ -102,7 +102,11 @@ class WebhookAddress(models.Model):
 
 
 class RateCard(TenantModel):
-    """What a vendor charges a message (SMS: a segment) from a day on, four decimal places."""
+    """What a vendor charges a message (SMS: a segment) from a day on, four decimal places.
+
+    `exchange_rate` is what one unit of `currency` costs in the chain's own, as the owner entered
+    it with the price; None when it is the chain's own, or when nobody has said.
+    """
 
     provider = models.CharField(max_length=20, choices=Provider.choices)
     channel = models.CharField(max_length=20, choices=Channel.choices)
@@ -110,6 +114,7 @@ class RateCard(TenantModel):
     category = models.CharField(max_length=20)
     currency = models.CharField(max_length=3, default="INR")
     amount = models.DecimalField(max_digits=10, decimal_places=4)
+    exchange_rate = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
     effective_from = models.DateField()
 
     class Meta:
@@ -117,5 +122,9 @@ class RateCard(TenantModel):
             models.UniqueConstraint(
                 fields=["tenant", "provider", "channel", "country", "category", "effective_from"],
                 name="rate_card",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(exchange_rate__isnull=True) | models.Q(exchange_rate__gt=0),
+                name="rate_card_exchange_rate_positive",
+            ),
         ]

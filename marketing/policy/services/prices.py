@@ -1,5 +1,6 @@
 """The prices that messages are charged at, each from a day on."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,12 +23,17 @@ CATEGORIES = ("marketing", "utility")
 def set_price(*, actor: Actor, values: Mapping[str, Any]) -> RateCard:
     """Set the price of `provider`, `category` and `country` from the day `effective_from` on.
 
-    `amount` has four places, in the chain's currency. A price of the same day is replaced; one
-    of a day that is past stays, as it was charged. Raises `ValidationFailed`.
+    `amount` has four places, in `currency` (the chain's own when it is not given); a price in
+    another one needs its `exchange_rate`, what one unit of it costs in the chain's own. A price
+    of the same day is replaced; one of a day that is past stays, as it was charged. Raises
+    `ValidationFailed`.
     """
     actor.require("config.change")
     vendor = VENDORS.get(values["provider"])
     country = str(values["country"]).strip().upper()
+    own = Tenant.objects.get(pk=current_tenant_id()).currency
+    currency = str(values.get("currency") or own).strip().upper()
+    exchange_rate = values.get("exchange_rate") if currency != own else None
     today = clock.now().date()
     faults: dict[str, list[str]] = {}
     if vendor is None:
@@ -38,6 +44,12 @@ def set_price(*, actor: Actor, values: Mapping[str, Any]) -> RateCard:
         faults["country"] = [_("Give the two letters of a country, such as IN.")]
     if values["amount"] < 0:
         faults["amount"] = [_("A price is never below 0.")]
+    if not re.fullmatch("[A-Z]{3}", currency):
+        faults["currency"] = [_("Give the three letters of a currency, such as INR.")]
+    elif currency != own and (exchange_rate is None or exchange_rate <= 0):
+        faults["exchange_rate"] = [
+            _("Say what one %(currency)s costs in %(own)s.") % {"currency": currency, "own": own}
+        ]
     if values["effective_from"] < today:
         faults["effective_from"] = [_("What is past was charged; choose today or later.")]
     if faults or vendor is None:
@@ -50,7 +62,8 @@ def set_price(*, actor: Actor, values: Mapping[str, Any]) -> RateCard:
         effective_from=values["effective_from"],
         defaults={
             "amount": values["amount"],
-            "currency": Tenant.objects.get(pk=current_tenant_id()).currency,
+            "currency": currency,
+            "exchange_rate": exchange_rate,
         },
     )
     audit.record(
@@ -62,6 +75,8 @@ def set_price(*, actor: Actor, values: Mapping[str, Any]) -> RateCard:
             "category": card.category,
             "country": country,
             "amount": str(card.amount),
+            "currency": currency,
+            "exchangeRate": None if exchange_rate is None else str(exchange_rate),
             "effectiveFrom": card.effective_from.isoformat(),
         },
     )

@@ -20,8 +20,15 @@ from marketing.policy.views.tabs import tabs_for
 @require_http_methods(["GET", "POST"])
 def price_list(request: StaffRequest) -> HttpResponse:
     today = clock.now().date()
-    country = Tenant.objects.get(pk=request.actor.tenant_id).country
-    form = RateCardForm(request.POST or None, initial={"effective_from": today, "country": country})
+    tenant = Tenant.objects.get(pk=request.actor.tenant_id)
+    form = RateCardForm(
+        request.POST or None,
+        initial={
+            "effective_from": today,
+            "country": tenant.country,
+            "currency": tenant.currency,
+        },
+    )
     if request.method == "POST" and accepted(
         form, lambda: services.set_price(actor=request.actor, values=form.cleaned_data)
     ):
@@ -34,6 +41,7 @@ def price_list(request: StaffRequest) -> HttpResponse:
             "tabs": tabs_for(request.actor, "price-list"),
             "cards": selectors.dated_prices(today),
             "form": form,
+            "currency": tenant.currency,
         },
         status=422 if form.is_bound else 200,
     )

@@ -53,3 +53,4 @@ urlpatterns = [
     path("api/v1/", include("config.api_urls")),
 ]
 handler404 = "marketing.core.pages.not_found"
+handler500 = "marketing.core.pages.server_error"

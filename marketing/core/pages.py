@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views import defaults
 from django.views.decorators.vary import vary_on_headers
 
 from marketing.core.errors import DomainError, Forbidden, NotFound
@@ -54,3 +55,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith("/api/"):
         return JsonResponse(error_body(NotFound()), status=404)
     return error_page(request, NotFound())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """A fault of our own: the envelope below `/api/`, a page elsewhere."""
+    if request.path.startswith("/api/"):
+        return JsonResponse(error_body(DomainError()), status=500)
+    return defaults.server_error(request)

@@ -34,7 +34,19 @@ def test_success_is_enveloped_and_says_which_request_it_was(owner):
     assert answer.headers["X-Request-Id"]
 
 
-@pytest.mark.parametrize("body", ["{", "[1,", '{"monthlyBudgetLimit": NaN}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{",
+        "[1,",
+        '{"monthlyBudgetLimit": NaN}',
+        "[" * 100_000 + "]" * 100_000,
+        '{"a":' * 20_000 + "1" + "}" * 20_000,
+        '{"postalAddress": "\\ud83d"}',
+        '{"\\uDC00": 1}',
+    ],
+    ids=["open", "cut", "nan", "deep list", "deep object", "half a character", "half a name"],
+)
 def test_what_is_not_json_is_refused(owner, body):
     answer = owner.patch(CONFIG, body, content_type="application/json")
     assert answer.status_code == 400
@@ -46,6 +58,45 @@ def test_a_body_that_is_no_object_is_refused(owner, body):
     answer = owner.patch(CONFIG, json.dumps(body), content_type="application/json")
     assert answer.status_code == 400
     failure(answer)
+
+
+def test_characters_written_in_two_halves_are_whole(owner):
+    answer = owner.patch(
+        CONFIG, '{"postalAddress": "\\ud83d\\udc87 Hill Road"}', content_type="application/json"
+    )
+    assert answer.json()["data"]["config"]["postalAddress"] == "💇 Hill Road"
+
+
+@pytest.mark.parametrize("version", ["two", "-1", "9" * 5_000, "²"])
+def test_a_version_that_is_no_number_is_refused(owner, version):
+    created = owner.post(
+        "/api/v1/customers", {"firstName": "Asha"}, content_type="application/json"
+    ).json()["data"]["customer"]
+    answer = owner.patch(
+        f"/api/v1/customers/{created['id']}",
+        {"firstName": "Usha"},
+        content_type="application/json",
+        headers={"If-Match": version},
+    )
+    assert answer.status_code == 400
+    assert set(failure(answer)["fields"]) == {"If-Match"}
+
+
+def test_a_fault_of_our_own_has_the_envelope_below_api_and_a_page_elsewhere(chain, monkeypatch):
+    def break_down(*_args, **_options):
+        raise RuntimeError("a secret of ours")
+
+    monkeypatch.setattr("marketing.policy.selectors.get_config", break_down)
+    client = Client(raise_request_exception=False)
+    client.force_login(chain.owner.user)
+    answer = client.get(CONFIG)
+    assert answer.status_code == 500
+    assert failure(answer)["code"] == "MARKETING_500"
+    assert "secret" not in answer.content.decode()
+    page = client.get("/settings/hours")
+    assert page.status_code == 500
+    assert "Something broke on our side" in page.content.decode()
+    assert "secret" not in page.content.decode()
 
 
 def test_another_media_type_is_refused(owner):

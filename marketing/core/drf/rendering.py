@@ -1,7 +1,12 @@
-"""JSON in and out: the success envelope, and no NaN."""
+"""JSON in and out: the success envelope, no NaN, and only text that can be stored."""
 
+import io
+import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
+from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 
@@ -19,7 +24,25 @@ class EnvelopeRenderer(JSONRenderer):
         return super().render(data, accepted_media_type, context)
 
 
+HALF_A_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
 class StrictJSONParser(JSONParser):
-    """JSON without NaN or Infinity."""
+    """JSON without NaN, Infinity, halves of characters, or nesting beyond any reason."""
 
     strict = True
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        body = stream.read()
+        try:
+            data = super().parse(io.BytesIO(body), media_type, parser_context)
+            if HALF_A_CHARACTER.search(body):
+                json.dumps(data, ensure_ascii=False).encode()
+        except (RecursionError, UnicodeEncodeError) as error:
+            raise ParseError() from error
+        return data

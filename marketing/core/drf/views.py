@@ -12,6 +12,9 @@ from marketing.core.drf.pages import Pages
 from marketing.core.drf.serializers import ApiSerializer
 
 
+VERSION_DIGITS = 9
+
+
 class ApiView(APIView):
     """One operation, or the methods of one URL; `permissions` maps a method to its permission."""
 
@@ -36,7 +39,7 @@ class ApiView(APIView):
         header = self.request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
         if not header or header == "*":
             return asked
-        if not header.isdecimal():
+        if not header.isdecimal() or len(header) > VERSION_DIGITS:
             raise errors.ValidationFailed(fields={"If-Match": ["The version, a number."]})
         return int(header)
 

@@ -33,6 +33,8 @@ SANDBOX_PORT = 8025
 STOP_SECONDS = 20
 READ_BYTES = 1 << 16
 READY_SECONDS = 60
+# In the environment of all that a supervisor starts: its state directory.
+MARK = "PARLOUR_SUPERVISED_FROM"
 COLOURS = (36, 33, 35, 32, 34, 31)
 
 
@@ -212,17 +214,39 @@ class Supervisor:
             self.say(running.prefix + text)
 
 
+def hold_port(wanted: int) -> socket.socket:
+    """Listen at `wanted` or the next free port of the loopback address, until it is closed."""
+    for port in range(wanted, wanted + 1000):
+        with suppress(OSError):
+            return socket.create_server((HOST, port))
+    raise OSError(f"No free port on {HOST} from {wanted} on.")
+
+
 def first_free_port(wanted: int) -> int:
     """`wanted` or the next port on the loopback address that nobody listens on."""
-    for port in range(wanted, wanted + 1000):
-        with socket.socket() as candidate:
-            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                candidate.bind((HOST, port))
-            except OSError:
-                continue
-            return port
-    raise OSError(f"No free port on {HOST} from {wanted} on.")
+    with hold_port(wanted) as held:
+        return port_of(held)
+
+
+def port_of(listening: socket.socket) -> int:
+    return int(listening.getsockname()[1])
+
+
+def end_leftovers() -> int:
+    """Kill what a supervisor of this state directory left when it was killed; returns how many.
+
+    Its programs were told to stop by the kernel, but one may hang; two beats do everything twice.
+    """
+    mark = f"{MARK}={DIRECTORY}".encode()
+    ended = 0
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+            continue
+        with suppress(OSError):  # It ended meanwhile, or is another account's.
+            if mark in (entry / "environ").read_bytes().split(b"\0"):
+                os.kill(int(entry.name), signal.SIGKILL)
+                ended += 1
+    return ended
 
 
 def call_when_ready(url: str, announce: Callable[[], None]) -> None:
@@ -244,6 +268,7 @@ def child_environment(web_port: int, sandbox_port: int) -> dict[str, str]:
         "SANDBOX_SECRET": State(DIRECTORY / "state.json").password("sandbox"),
         **os.environ,
         "PYTHONUNBUFFERED": "1",
+        MARK: str(DIRECTORY),
         "SANDBOX_URL": f"http://{HOST}:{sandbox_port}",
         "SANDBOX_HOST": HOST,
         "SANDBOX_PORT": str(sandbox_port),
@@ -254,8 +279,11 @@ def child_environment(web_port: int, sandbox_port: int) -> dict[str, str]:
 
 def run_parlour(output: TextIO) -> int:
     """Run everything until told to stop; returns the exit code."""
-    web_port = first_free_port(WEB_PORT)
-    environment = child_environment(web_port, first_free_port(SANDBOX_PORT))
+    end_leftovers()
+    # Held while the database is made ready, which takes long enough for another to take them.
+    held = hold_port(WEB_PORT), hold_port(SANDBOX_PORT)
+    web_port, sandbox_port = map(port_of, held)
+    environment = child_environment(web_port, sandbox_port)
     supervisor = Supervisor(environment, output)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, supervisor.request_stop)
@@ -275,6 +303,8 @@ def run_parlour(output: TextIO) -> int:
         logins = supervisor.run_to_end(BRING_UP)
         address = f"http://{HOST}:{web_port}"
         waiting = (f"{address}/healthz", greet)
+        for listening in held:
+            listening.close()
         threading.Thread(target=call_when_ready, args=waiting, daemon=True).start()
         supervisor.run_together(services(web_port))
     except KeyboardInterrupt:

@@ -14,11 +14,16 @@ import pytest
 
 from config.supervisor import (
     CHECKOUT,
+    MARK,
     Program,
     ProgramError,
     Supervisor,
     call_when_ready,
+    child_environment,
+    end_leftovers,
     first_free_port,
+    hold_port,
+    port_of,
     services,
 )
 
@@ -161,6 +166,37 @@ def test_taken_port_is_passed_over():
         taken.listen()
         port = taken.getsockname()[1]
         assert first_free_port(port) > port
+
+
+def test_a_held_port_is_nobody_elses():
+    with hold_port(8900) as held:
+        port = port_of(held)
+        with hold_port(port) as other:
+            assert port_of(other) > port
+    with hold_port(port) as again:
+        assert port_of(again) == port
+
+
+def test_what_a_killed_supervisor_left_is_ended(monkeypatch, tmp_path):
+    monkeypatch.setattr("config.supervisor.DIRECTORY", tmp_path)
+    mine, others = (
+        subprocess.Popen([sys.executable, "-c", STUBBORN], env=os.environ | {MARK: str(directory)})
+        for directory in (tmp_path, tmp_path / "other")
+    )
+    try:
+        assert end_leftovers() == 1
+        assert mine.wait(20) == -signal.SIGKILL
+        assert is_alive(others.pid)
+        assert end_leftovers() == 0
+    finally:
+        for process in (mine, others):
+            process.kill()
+            process.wait()
+
+
+def test_programs_carry_the_mark_of_their_supervisor(monkeypatch, tmp_path):
+    monkeypatch.setattr("config.supervisor.DIRECTORY", tmp_path)
+    assert child_environment(8000, 8025)[MARK] == str(tmp_path)
 
 
 def test_greeting_waits_for_an_answer(supervisor):

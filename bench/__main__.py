@@ -10,10 +10,13 @@ import os
 import sys
 import traceback
 
-BUILT = ("freeze", "send", "bulk", "webhooks", "memory", "post_office")
+BUILT = (
+    "freeze", "send", "bulk", "webhooks", "memory", "post_office",
+    "fair", "control", "backoff", "door", "redirect", "pages",
+)  # fmt: skip
 PLANNED = (
     "preview", "refresh", "facts", "import", "lookup",
-    "quote", "redeem", "refund", "codes", "journeys", "pages", "soak",
+    "quote", "redeem", "refund", "codes", "journeys", "soak",
 )  # fmt: skip
 
 

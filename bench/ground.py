@@ -64,8 +64,10 @@ def use_database() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
     for options in settings.DATABASES.values():
         options["NAME"] = DATABASE
+    # Where a bench has Celery workers, they hear of what is due.
+    settings.CELERY_BROKER_URL = settings.BROKER_URL
     django.setup()
-    import config.celery  # noqa: F401  nudges go to the test broker, not to a default one
+    import config.celery  # noqa: F401  nudges go to the bench's broker, not to a default one
 
 
 def chain_of(people: int) -> uuid.UUID:
@@ -125,7 +127,8 @@ def forget_messages() -> None:
         connection.execute(
             "TRUNCATE delivery_message, delivery_dispatchbatch, delivery_batchcost,"
             " delivery_batchreason, delivery_contactload, delivery_portfolioperson,"
-            " delivery_providerreference, policy_budgetmonth"
+            " delivery_providerreference, delivery_engagement, delivery_linkcount,"
+            " policy_budgetmonth"
         )
         connection.execute("CHECKPOINT")
 

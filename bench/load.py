@@ -1,18 +1,32 @@
-"""A load client that costs little itself: keep-alive connections that post prepared bodies."""
+"""A load client that costs little itself: keep-alive connections that send prepared requests.
+
+Without a rate each connection sends its next request when the last one is answered, as fast as
+the server goes. With one, requests are due by the clock, and waiting for a free connection counts
+as part of the answer's time: a slow answer does not spare the server the requests after it.
+"""
 
 import asyncio
 import json
+import re
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
+
+from bench import ground
+
+HOST = "127.0.0.1"
 
 RECONNECT_SECONDS = 0.2
 GIVE_UP_SECONDS = 30
+CONTENT_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 
-class Poster(asyncio.Protocol):
-    """Posts one request after another on one connection, as long as there are some."""
+class Sender(asyncio.Protocol):
+    """Sends one request after another on one connection, as long as there are some."""
 
     def __init__(self, load: "Load") -> None:
         self.load = load
@@ -21,35 +35,52 @@ class Poster(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: Any = transport
-        self.post_next()
+        self.received = b""
+        self.send_next()
 
-    def post_next(self) -> None:
+    def send_next(self) -> None:
         self.number = next(self.load.numbers, None)
         if self.number is None:
             self.is_done = True
             self.transport.close()
+            return
+        self.due_at = self.load.due_at(self.number)
+        wait = self.due_at - time.perf_counter()
+        if wait > 0:
+            asyncio.get_running_loop().call_later(wait, self.send)
         else:
-            self.posted_at = time.perf_counter()
+            self.send()
+
+    def send(self) -> None:
+        if self.number is not None and not self.transport.is_closing():
             self.transport.write(self.load.requests[self.number])
 
     def data_received(self, data: bytes) -> None:
-        """Answers have no body and come in one piece."""
-        self.load.note(self.number, int(data[9:12]), time.perf_counter() - self.posted_at)
-        if b"connection: close" in data.lower():
+        """Every answer says how long its body is."""
+        self.received += data
+        head, end, body = self.received.partition(b"\r\n\r\n")
+        if not end or len(body) < int(CONTENT_LENGTH.search(head)[1]):  # type: ignore[index]
+            return
+        self.received = b""
+        self.load.note(self.number, int(head[9:12]), time.perf_counter() - self.due_at)
+        if b"connection: close" in head.lower():
             self.number = None
             self.transport.close()
         else:
-            self.post_next()
+            self.send_next()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.load.lost_connection(self.number, self.is_done)
 
 
 class Load:
-    """Requests posted once each; `answered` are the numbers of those that got a 200."""
+    """Requests sent once each, `rate` a second if there is one.
 
-    def __init__(self, host: str, port: int, requests: list[bytes]) -> None:
-        self.host, self.port, self.requests = host, port, requests
+    `answered` are the numbers of those that got a 2xx or were led on.
+    """
+
+    def __init__(self, host: str, port: int, requests: list[bytes], rate: float) -> None:
+        self.host, self.port, self.requests, self.rate = host, port, requests, rate
         self.numbers: Iterator[int] = iter(range(len(requests)))
         self.seconds: list[float] = []
         self.answered: list[int] = []
@@ -58,9 +89,13 @@ class Load:
         self.coming: list[asyncio.Task[None]] = []
         self.over = asyncio.Event()
 
+    def due_at(self, number: int) -> float:
+        """When the request is to be sent; without a rate, now."""
+        return self.begun + number / self.rate if self.rate else time.perf_counter()
+
     def note(self, number: int | None, status: int, seconds: float) -> None:
         self.seconds.append(seconds)
-        if status == 200 and number is not None:
+        if 200 <= status < 400 and number is not None:
             self.answered.append(number)
         else:
             self.others[status] = self.others.get(status, 0) + 1
@@ -80,7 +115,7 @@ class Load:
         loop, give_up_at = asyncio.get_running_loop(), time.monotonic() + GIVE_UP_SECONDS
         while True:
             try:
-                await loop.create_connection(lambda: Poster(self), self.host, self.port)
+                await loop.create_connection(lambda: Sender(self), self.host, self.port)
                 return
             except OSError:
                 if time.monotonic() > give_up_at:
@@ -88,41 +123,81 @@ class Load:
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def run(self, connections: int) -> dict[str, Any]:
-        begun = time.perf_counter()
+        self.begun = time.perf_counter()
         self.open = connections
         await asyncio.gather(*(self.connect() for _ in range(connections)))
         await self.over.wait()
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - self.begun
         ordered = sorted(self.seconds)
         return {
             "seconds": seconds,
             "p50_ms": round(ordered[len(ordered) // 2] * 1000, 1),
             "p99_ms": round(ordered[len(ordered) * 99 // 100] * 1000, 1),
+            "max_ms": round(ordered[-1] * 1000, 1),
             "answered": self.answered,
             "others": self.others,
         }
 
 
+Sending = tuple[subprocess.Popen[bytes], Path]
+
+
+def send(port: int, path: str, lines: Sequence[str], connections: int, rate: float = 0) -> Any:
+    """Send everything from a process of its own. Raises when something was refused."""
+    told = end(begin(port, path, lines, connections, rate))
+    if told["others"]:
+        raise RuntimeError(f"refused, by status: {told['others']}")
+    return told
+
+
+def begin(port: int, path: str, lines: Sequence[str], connections: int, rate: float = 0) -> Sending:
+    with tempfile.NamedTemporaryFile("w", delete=False) as source:
+        source.write("\n".join(lines))
+    words = ["-m", "bench.load", HOST, str(port), path, str(connections), str(rate), source.name]
+    process = subprocess.Popen([sys.executable, *words], cwd=ground.ROOT, stdout=subprocess.PIPE)
+    return process, Path(source.name)
+
+
+def end(sending: Sending) -> dict[str, Any]:
+    process, source = sending
+    output, _ = process.communicate()
+    source.unlink()
+    if process.returncode:
+        raise RuntimeError("the load client failed")
+    told: dict[str, Any] = json.loads(output)
+    return told
+
+
 def main() -> None:
-    """Reads host, port, path, connections and a file of lines `signature body`."""
+    """Reads host, port, path, connections, rate (0: as fast as it goes) and a file of lines.
+
+    A line is `signature body` of what is posted to the path; or, where the path has a `{}`,
+    what stands in its place in the path of a GET.
+    """
     import uvloop
 
-    host, port, path, connections, source = sys.argv[1:]
-    requests = []
+    host, port, path, connections, rate, source = sys.argv[1:]
     with open(source) as lines:
-        for line in lines:
-            signature, body = line.rstrip("\n").split(" ", 1)
-            content = body.encode()
-            head = (
-                f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-                f"X-Hub-Signature-256: {signature}\r\nContent-Length: {len(content)}\r\n\r\n"
-            )
-            requests.append(head.encode() + content)
-    json.dump(uvloop.run(_run(host, int(port), requests, int(connections))), sys.stdout)
+        make = _get if "{}" in path else _post
+        requests = [make(host, path, line.rstrip("\n")) for line in lines]
+    load = Load(host, int(port), requests, float(rate))
+    json.dump(uvloop.run(load.run(int(connections))), sys.stdout)
 
 
-async def _run(host: str, port: int, requests: list[bytes], connections: int) -> dict[str, Any]:
-    return await Load(host, port, requests).run(connections)
+def _post(host: str, path: str, line: str) -> bytes:
+    signature, body = line.split(" ", 1)
+    content = body.encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        f"X-Hub-Signature-256: {signature}\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    return head.encode() + content
+
+
+def _get(host: str, path: str, line: str) -> bytes:
+    agent = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/131.0 Mobile Safari/537.36"
+    head = f"GET {path.format(line)} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\n\r\n"
+    return head.encode()
 
 
 if __name__ == "__main__":

@@ -57,6 +57,12 @@ def peak_megabytes() -> float:
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
+def family_seconds(root: int) -> float:
+    """CPU seconds so far of a process and all that it started."""
+    parents, ticks = _table()
+    return _family(root, parents, ticks)
+
+
 def _spent(postmaster: int | None, valkey: int | None) -> tuple[float, float, float]:
     """CPU seconds so far: of the whole machine, of PostgreSQL, of us with what we started."""
     try:
@@ -64,20 +70,26 @@ def _spent(postmaster: int | None, valkey: int | None) -> tuple[float, float, fl
     except OSError:
         return 0.0, 0.0, 0.0
     user, nice, system, _idle, _wait, _irq, _softirq, steal = map(int, first_line.split()[1:9])
+    parents, ticks = _table()
+    ours = sum(_family(root, parents, ticks) for root in (os.getpid(), valkey))
+    busy = (user + nice + system + steal) / TICKS
+    return busy, _family(postmaster, parents, ticks), ours
+
+
+def _table() -> tuple[dict[int, int], dict[int, int]]:
+    """Of every process its parent, and its CPU ticks with those of ended children."""
     parents: dict[int, int] = {}
     ticks: dict[int, int] = {}
     for entry in PROC.iterdir():
         if entry.name.isdigit() and (fields := _fields(int(entry.name))):
             pid = int(entry.name)
             parents[pid] = int(fields[1])
-            # With those of ended children.
             ticks[pid] = sum(map(int, fields[11:15]))
+    return parents, ticks
 
-    def family(root: int | None) -> float:
-        return sum(own for pid, own in ticks.items() if root in _line(pid, parents)) / TICKS
 
-    busy = (user + nice + system + steal) / TICKS
-    return busy, family(postmaster), family(os.getpid()) + family(valkey)
+def _family(root: int | None, parents: dict[int, int], ticks: dict[int, int]) -> float:
+    return sum(own for pid, own in ticks.items() if root in _line(pid, parents)) / TICKS
 
 
 def _fields(pid: int) -> list[str]:

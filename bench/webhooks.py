@@ -12,18 +12,16 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from bench import ground, machine
+from bench import ground, load, machine
 
 HOST, PORT = "127.0.0.1", 8398
 CONNECTIONS = 24
@@ -40,10 +38,10 @@ def measure(n: int | None) -> Iterator[dict[str, Any]]:
     tenant_id = ground.chain_of(events * 11 // 10)
     _forget()
     ids, path, secret = _sent_messages(tenant_id, events)
-    single = _signed(([_status(i, "delivered", NOW)] for i in ids), secret)
-    together = _signed(
+    single = signed(([status(i, "delivered", NOW)] for i in ids), secret)
+    together = signed(
         (
-            [_status(i, "read", NOW + 5) for i in ids[at : at + TOGETHER]]
+            [status(i, "read", NOW + 5) for i in ids[at : at + TOGETHER]]
             for at in range(0, len(ids), TOGETHER)
         ),
         secret,
@@ -113,7 +111,7 @@ def _sent_messages(tenant_id: uuid.UUID, count: int) -> tuple[list[str], str, st
     return ids[:count], f"/api/v1/webhooks/meta/{token}", account.credentials["app_secret"]
 
 
-def _status(message_id: str, state: str, at: int) -> dict[str, Any]:
+def status(message_id: str, state: str, at: int) -> dict[str, Any]:
     return {
         "id": f"wamid.{message_id}",
         "status": state,
@@ -130,7 +128,7 @@ def _status(message_id: str, state: str, at: int) -> dict[str, Any]:
     }
 
 
-def _signed(groups: Iterator[list[dict[str, Any]]], secret: str) -> list[str]:
+def signed(groups: Iterator[list[dict[str, Any]]], secret: str) -> list[str]:
     """Each group as Meta posts it: its signature, a space, the body."""
     lines = []
     for statuses in groups:
@@ -181,29 +179,7 @@ def _start_server(nothing: bool = False) -> subprocess.Popen[bytes]:
 
 
 def _post(path: str, lines: Sequence[str]) -> dict[str, Any]:
-    """Post everything from a process of its own. Raises when something was refused."""
-    told = _begin_posting(path, lines)
-    answer = _end_posting(told)
-    if answer["others"]:
-        raise RuntimeError(f"not taken in: {answer['others']}")
-    return answer
-
-
-def _begin_posting(path: str, lines: Sequence[str]) -> tuple[subprocess.Popen[bytes], Path]:
-    with tempfile.NamedTemporaryFile("w", delete=False) as source:
-        source.write("\n".join(lines))
-    words = ["-m", "bench.load", HOST, str(PORT), path, str(CONNECTIONS), source.name]
-    process = subprocess.Popen([sys.executable, *words], cwd=ground.ROOT, stdout=subprocess.PIPE)
-    return process, Path(source.name)
-
-
-def _end_posting(posting: tuple[subprocess.Popen[bytes], Path]) -> dict[str, Any]:
-    process, source = posting
-    output, _ = process.communicate()
-    source.unlink()
-    if process.returncode:
-        raise RuntimeError("the load client failed")
-    told: dict[str, Any] = json.loads(output)
+    told: dict[str, Any] = load.send(PORT, path, lines, CONNECTIONS)
     return told
 
 
@@ -321,13 +297,13 @@ def _killed(path: str, lines: Sequence[str]) -> dict[str, Any]:
     """Kill the server with everything it runs, once, amid the requests."""
     _forget_webhooks()
     server = _start_server()
-    posting = _begin_posting(path, lines)
+    posting = load.begin(PORT, path, lines, CONNECTIONS)
     while _ask("SELECT count(*) FROM delivery_webhookevent") < len(lines) // 4:
         time.sleep(0.05)
     os.killpg(server.pid, signal.SIGKILL)
     server.wait()
     server = _start_server()
-    told = _end_posting(posting)
+    told = load.end(posting)
     server.terminate()
     server.wait(10)
     with _admin() as admin:

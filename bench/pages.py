@@ -1,0 +1,187 @@
+"""Staff's pages on a chain with ten million messages: how long they take, how many statements.
+
+A page is timed over HTTP together with the fragments it loads at once, one after the other.
+"""
+
+import http.client
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+from urllib.parse import urlencode
+
+from bench import ground, history, machine, product
+
+ROUNDS = 20
+BAR_MS, BAR_QUERIES = 200, 20
+FRAGMENT = re.compile(r'<[^>]*hx-get="([^"]+)"[^>]*hx-trigger="load[^>]*>')
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page by what it is called; `target` asks for the part that HTMX reloads."""
+
+    name: str
+    path: str
+    target: str = ""
+
+
+def measure(n: int | None) -> Iterator[dict[str, Any]]:
+    ground.prepare_django()
+    messages = n or 10_000_000
+    tenant_id = ground.chain_of(max(messages // 10, 1_000))
+    history.forget()
+    history.make(tenant_id, messages)
+    yield from look_at_pages(tenant_id, messages)
+    history.forget()
+
+
+def look_at_pages(tenant_id: uuid.UUID, messages: int) -> Iterator[dict[str, Any]]:
+    """Each page's figures, the slowest last."""
+    from django.test import Client
+
+    client = Client(SERVER_NAME=product.HOST)
+    client.force_login(_owner(tenant_id))
+    pages = _pages(tenant_id)
+    queries = {page.name: _count_queries(client, page) for page in pages}
+    found: list[dict[str, Any]] = []
+    with product.web() as web:
+        browser = Browser(web.port, client.cookies["sessionid"].value)
+        for page in pages:
+            with machine.watched() as watched:
+                first = browser.open(page)
+                times = sorted(browser.open(page) for _ in range(ROUNDS))
+            p95 = times[len(times) * 95 // 100 - 1]
+            found.append(
+                {
+                    "bench": "pages",
+                    "what": page.name,
+                    "n": messages,
+                    "seconds": round(sum(times), 2),
+                    "first_ms": round(first * 1000),
+                    "p50_ms": round(times[len(times) // 2] * 1000),
+                    "p95_ms": round(p95 * 1000),
+                    "queries": queries[page.name],
+                    "foreign_cpu": watched.foreign_share,
+                    "bar": {"p95_ms": BAR_MS, "queries": BAR_QUERIES},
+                    "reached": p95 * 1000 <= BAR_MS and queries[page.name] <= BAR_QUERIES,
+                }
+            )
+    yield from sorted(found, key=lambda told: told["p95_ms"])
+
+
+class Browser:
+    """One person's keep-alive connection."""
+
+    def __init__(self, port: int, session: str) -> None:
+        self._connection = http.client.HTTPConnection(product.HOST, port, timeout=120)
+        self._cookie = f"sessionid={session}"
+
+    def open(self, page: Page) -> float:
+        """Seconds for the page and what it loads at once."""
+        begun = time.perf_counter()
+        for path in fragments(self._get(page.path, page.target)):
+            self._get(path, "")
+        return time.perf_counter() - begun
+
+    def _get(self, path: str, target: str) -> str:
+        headers = {"Cookie": self._cookie}
+        if target:
+            headers |= {"HX-Request": "true", "HX-Target": target}
+        self._connection.request("GET", path, headers=headers)
+        answer = self._connection.getresponse()
+        body = answer.read().decode()
+        if answer.status != http.HTTPStatus.OK:
+            raise RuntimeError(f"{path} answered {answer.status}")
+        return body
+
+
+def fragments(body: str) -> list[str]:
+    """What a page asks for as soon as it stands."""
+    return [unescape(path) for path in FRAGMENT.findall(body)]
+
+
+def _count_queries(client: Any, page: Page) -> int:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    headers = {"HX-Request": "true", "HX-Target": page.target} if page.target else {}
+    client.get(page.path, headers=headers)
+    with CaptureQueriesContext(connection) as caught:
+        answer = client.get(page.path, headers=headers)
+        for path in fragments(answer.content.decode()):
+            client.get(path)
+    if answer.status_code != http.HTTPStatus.OK:
+        raise RuntimeError(f"{page.path} answered {answer.status_code}")
+    return len(caught)
+
+
+def _owner(tenant_id: uuid.UUID) -> Any:
+    """A super owner, who sees the most."""
+    from marketing.core.models import Role, Staff
+    from marketing.core.tenancy import tenant_scope
+    from marketing.delivery.operations.alerts import keep_alerts
+    from tests.factories.core import make_staff
+
+    with tenant_scope(tenant_id):
+        keep_alerts()
+        known = Staff.objects.filter(role=Role.SUPER_OWNER).select_related("user").first()
+        return (known or make_staff(Role.SUPER_OWNER)).user
+
+
+def _pages(tenant_id: uuid.UUID) -> list[Page]:
+    from django.urls import reverse
+
+    from marketing.campaigns.models import Campaign
+    from marketing.core.tenancy import tenant_scope
+    from marketing.delivery.models import Message, WebhookEvent
+
+    with tenant_scope(tenant_id):
+        sending = Campaign.objects.filter(status="sending").order_by("pk").last()
+        sent = Campaign.objects.filter(status="sent").order_by("pk").last()
+        assert sending
+        assert sent
+        of_sent = Message.objects.filter(run_id=sent.runs.get().send_run_id)
+        message = of_sent.filter(state="failed").select_related("customer").first()
+        middle = of_sent.order_by("pk")[of_sent.count() // 2].pk
+        event = WebhookEvent.objects.order_by("-pk").first()
+        assert message
+        assert event
+        customer = message.customer
+
+    def of(campaign: Campaign, **query: Any) -> str:
+        path = reverse("campaign-detail", args=[campaign.pk])
+        return f"{path}?{urlencode(query)}" if query else path
+
+    webhooks = reverse("webhook-list")
+    return [
+        Page("home", reverse("home")),
+        Page("home, what is running", reverse("home"), target="running"),
+        Page("campaigns", reverse("campaign-list")),
+        Page("campaigns, sent, page 3", reverse("campaign-list") + "?status=over&page=3"),
+        Page("campaign being sent", of(sending)),
+        Page("campaign being sent, live", reverse("campaign-live", args=[sending.pk])),
+        Page("campaign sent", of(sent)),
+        *(
+            Page(f"recipients, {state}", of(sent, state=state))
+            for state in ("failed", "unknown", "skipped", "read")
+        ),
+        Page("recipients, one reason", of(sent, state="skipped", reason="weekly_cap")),
+        Page("recipients, amid", of(sent, after=middle)),
+        Page("recipients, by phone", of(sent, q=customer.phone)),
+        Page("recipients, by name", of(sent, q=customer.first_name)),
+        Page("recipient", reverse("campaign-person", args=[sent.pk, customer.pk])),
+        Page("failed messages", reverse("failure-list")),
+        Page("operations", reverse("operations")),
+        Page("operations, live", reverse("operations"), target="live"),
+        Page("webhooks", webhooks),
+        Page("webhooks, unknown", f"{webhooks}?state=unknown"),
+        Page("webhooks, of an account", f"{webhooks}?account={event.account_id}"),
+        Page("webhook", reverse("webhook-detail", args=[event.pk])),
+        Page("customer", reverse("customer-detail", args=[customer.pk])),
+        Page("messages of a customer", reverse("customer-messages", args=[customer.pk])),
+        Page("metrics", reverse("metrics")),
+    ]

@@ -14,6 +14,7 @@ from marketing.core.drf.serializers import ApiSerializer
 from marketing.core.logs import mask_phone
 from marketing.core.models import Role
 from marketing.delivery.models import Message, MessageState, SendRun
+from marketing.delivery.selectors import attach_attempts
 
 PATTERNS = ["daily", "weekly", "monthly"]
 # Module 11's six, and which of our nine each stands for.
@@ -201,8 +202,39 @@ class TestAnswer(ApiSerializer):
     state = serializers.ChoiceField(MessageState.choices)
 
 
+class Attempt(ApiSerializer):
+    """One try to reach a person on one channel."""
+
+    id = serializers.UUIDField()
+    channel = serializers.ChoiceField(Channel.choices)
+    state = serializers.ChoiceField(MessageState.choices)
+    reason = serializers.CharField()
+    sent_at = serializers.DateTimeField(allow_null=True)
+    delivered_at = serializers.DateTimeField(allow_null=True)
+    read_at = serializers.DateTimeField(allow_null=True)
+    failed_at = serializers.DateTimeField(allow_null=True)
+    failure_reason = serializers.CharField(source="error_detail")
+    failure_code = serializers.CharField(source="error_code")
+
+
+class RecipientList(serializers.ListSerializer[Message]):
+    """A page of people, with the attempts to reach each of them."""
+
+    def to_representation(self, data: Any) -> list[Any]:
+        if rows := list(data):
+            attach_attempts(self.context["run"], rows)
+        return super().to_representation(rows)
+
+
 class RecipientOutput(ApiSerializer):
-    """A person of a run. `status` is Module 11's, `state` and `reason` are ours."""
+    """A person of a run, as the attempt whose state counts.
+
+    `status` is Module 11's, `state` and `reason` are ours; `attempts` are all there were, in
+    their order.
+    """
+
+    class Meta:
+        list_serializer_class = RecipientList
 
     id = serializers.UUIDField()
     tenant_id = serializers.UUIDField()
@@ -223,6 +255,8 @@ class RecipientOutput(ApiSerializer):
     provider_message_id = serializers.CharField()
     message_cost = serializers.DecimalField(source="counted_cost", max_digits=10, decimal_places=4)
     retry_count = serializers.IntegerField(source="tries")
+    channel = serializers.ChoiceField(Channel.choices)
+    attempts = Attempt(many=True)
     created_at = serializers.DateTimeField()
 
     def get_phone(self, message: Message) -> str | None:

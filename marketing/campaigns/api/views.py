@@ -332,7 +332,7 @@ class Recipients(CampaignApiView):
         return self.page(
             filtered(RecipientFilter, request, people),
             shapes.RecipientOutput,
-            context=self.shown,
+            context=self.shown | {"run": run.send_run if run else None},
         )
 
 

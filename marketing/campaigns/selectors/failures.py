@@ -10,20 +10,20 @@ from marketing.core.errors import NoExchangeRate
 from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.models import MessageState, SendRun
-from marketing.delivery.selectors import Cause, causes_of
+from marketing.delivery.selectors import causes_of
 from marketing.policy import selectors as policy
 from marketing.policy.rules import message_category
 
 
 @dataclass(frozen=True)
 class FailedRun:
-    """Messages of a run that failed and nobody has decided about: `again` may be sent again,
-    for about `cost` (None: not known); the `hopeless` causes may not."""
+    """How many messages of a run failed and nobody has decided about: `again` may be sent again,
+    for about `cost` (None: not known), the `hopeless` ones may not."""
 
     run: CampaignRun
     again: int
     cost: Decimal | None
-    hopeless: list[Cause]
+    hopeless: int
 
 
 def failed_runs(campaign: Campaign) -> list[FailedRun]:
@@ -38,7 +38,7 @@ def failed_runs(campaign: Campaign) -> list[FailedRun]:
     for run_id, run in runs.items():
         of_run = [cause for cause in causes if cause.run_id == run_id]
         again = sum(cause.open for cause in of_run if cause.may_be_retried)
-        hopeless = [cause for cause in of_run if not cause.may_be_retried]
+        hopeless = sum(cause.open for cause in of_run) - again
         if of_run:
             found.append(FailedRun(run, again, None if price is None else again * price, hopeless))
     return found

@@ -68,8 +68,6 @@ def _page(
     if context["run"]:
         context |= _people(request, context["run"])
         context["runs"] = campaign.runs.select_related("send_run").order_by("number")
-    if "retry" in context["actions"]:
-        context["failed_runs"] = failed_runs(campaign)
     if "test" in context["actions"]:
         context["test_form"] = forms.TestSendForm()
     status = 200 if error is None else 422 if error.http_status == 400 else error.http_status
@@ -96,6 +94,10 @@ def _live(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
         if run.send_run.mode != SendRun.Mode.SINGLE:
             context["channels"] = channels_of([run.send_run_id])[run.send_run_id]
     return context
+        if "retry" in context["actions"]:
+            failed = failed_runs(campaign)
+            context["failed"] = next((one for one in failed if one.run == run), None)
+            context["failed_before"] = [one for one in failed if one.run != run]
 
 
 def _is_fresh(run: CampaignRun | None) -> bool:
@@ -159,7 +161,9 @@ def campaign_person(request: StaffRequest, pk: uuid.UUID, customer_pk: uuid.UUID
     run = latest_run(campaign)
     message = None
     if run is not None:
-        message = delivery.recipients(run.send_run).filter(customer_id=customer.pk).first()
+        message = next(
+            iter(delivery.recipients_page(run.send_run, customer_ids=[customer.pk], size=1)), None
+        )
     return render(
         request,
         "campaigns/person.html",

@@ -3,6 +3,8 @@
 from marketing.delivery.selectors.faults import Cause, causes_of, failures_of
 from marketing.delivery.selectors.people import (
     Verdict,
+    attach_attempts,
+    attempts_of,
     explain,
     messages_of_customer,
     recipients,
@@ -26,6 +28,8 @@ __all__ = [
     "Cause",
     "Progress",
     "Verdict",
+    "attach_attempts",
+    "attempts_of",
     "causes_of",
     "explain",
     "failures_of",

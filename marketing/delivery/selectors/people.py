@@ -2,11 +2,12 @@
 
 import datetime as dt
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from customers.models import Channel, Customer, Suppression
@@ -21,12 +22,39 @@ CLOCK_SLACK = dt.timedelta(minutes=5)
 
 
 def recipients(run: SendRun) -> QuerySet[Message]:
-    """The run's messages, newest last, with what a list shows of them."""
-    return (
-        Message.objects.filter(run_id=run.pk, pk__gte=ids.lower_bound(run.created_at - CLOCK_SLACK))
-        .select_related("customer", "branch", "template_version__template")
-        .order_by("pk")
-    )
+    """The run's people, each as the message whose state counts, newest last.
+
+    In a cascade that is her latest attempt, on all channels at once the first of them.
+    """
+    counted = _messages_of(run)
+    if run.mode == SendRun.Mode.ALL:
+        counted = counted.filter(attempt_of=None)
+    elif run.mode == SendRun.Mode.CASCADE:
+        # What a retry took over went to another run and counts here as before.
+        next_attempt = Message.objects.filter(pk=OuterRef("fallback_id"), run_id=run.pk)
+        counted = counted.filter(Q(fallback_id=None) | ~Exists(next_attempt))
+    return counted.select_related("customer", "branch", "template_version__template").order_by("pk")
+
+
+def attempts_of(run: SendRun, customer_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Message]]:
+    """All attempts of the run to reach each of these people, in the order of their making."""
+    found: dict[uuid.UUID, list[Message]] = defaultdict(list)
+    for message in _messages_of(run).filter(customer_id__in=customer_ids).order_by("pk"):
+        found[message.customer_id].append(message)
+    return found
+
+
+def attach_attempts(run: SendRun, messages: Sequence[Message]) -> None:
+    """Give each message of `recipients` its person's `attempts`; one query, if any."""
+    is_single = run.mode == SendRun.Mode.SINGLE
+    found = {} if is_single else attempts_of(run, [message.customer_id for message in messages])
+    for message in messages:
+        message.attempts = found.get(message.customer_id, [message])  # type: ignore[attr-defined]
+
+
+def _messages_of(run: SendRun) -> QuerySet[Message]:
+    earliest = ids.lower_bound(run.created_at - CLOCK_SLACK)
+    return Message.objects.filter(run_id=run.pk, pk__gte=earliest)
 
 
 def recipients_page(
@@ -38,7 +66,7 @@ def recipients_page(
     after: uuid.UUID | None = None,
     size: int,
 ) -> list[Message]:
-    """Up to `size` of the run's messages after an id, in order.
+    """Up to `size` of the run's people after a message's id, in order, with their `attempts`.
 
     Those in a `state` are looked for in batches that have some: finding the few that failed
     among a million reads few rows.
@@ -52,13 +80,17 @@ def recipients_page(
         people = people.filter(reason=reason) if reason else people
     elif state:
         people = people.filter(pk__in=_ids_in_state(run, state, reason, after, size))
-    return list(people[:size])
+    page = list(people[:size])
+    attach_attempts(run, page)
+    return page
 
 
 def _ids_in_state(
     run: SendRun, state: str, reason: str, after: uuid.UUID | None, size: int
 ) -> list[uuid.UUID]:
-    batches = DispatchBatch.objects.filter(run_id=run.pk, **{f"{MessageState(state)}__gt": 0})
+    batches = DispatchBatch.objects.filter(
+        run_id=run.pk, is_extra=False, **{f"{MessageState(state)}__gt": 0}
+    )
     if reason:
         causes = BatchReason.objects.filter(run_id=run.pk, state=state, code=reason, count__gt=0)
         batches = batches.filter(pk__in=causes.values("batch_id"))
@@ -74,6 +106,9 @@ def _ids_in_state(
                 WHERE m.batch_id = b.id AND m.id BETWEEN b.first_id AND b.last_id
                   AND m.id > %(after)s AND m.state = %(state)s
                   AND (%(reason)s = '' OR m.reason = %(reason)s)
+                  AND (m.fallback_id IS NULL OR NOT EXISTS (
+                      SELECT FROM delivery_message n
+                      WHERE n.id = m.fallback_id AND n.run_id = m.run_id))
                 ORDER BY m.id LIMIT %(size)s
             ) m
             WHERE b.id = ANY(%(batches)s) ORDER BY m.id LIMIT %(size)s

@@ -36,7 +36,8 @@ def why(message: Message) -> str:
     """Why a message is where it is, in plain words; empty when nothing went wrong."""
     if message.reason:
         return reason_text(message.reason)
-    if message.state in ("failed", "unknown"):
+    is_put_off = message.state == "queued" and message.error_class
+    if message.state in ("failed", "unknown") or is_put_off:
         return str(wording.cause(message.error_code, message.error_class))
     return ""
 

@@ -8,6 +8,9 @@ page that explains. It is written over these aliases:
     s   customers_consentstate        l   delivery_contactload
     h   policy_holdoutmember          b   policy_branchmarketingconfig of the charged branch
 
+The joins name the tenant, though row security does too: a constant is read from no setting
+for each row.
+
 `duplicate_address` needs its neighbours and is added where there are any (the freeze);
 `missing_value` where the variables stand; `outside_window` parks a message instead of
 skipping it, so `window_opens` in policy decides it per zone.
@@ -23,10 +26,11 @@ from customers.models import Channel, Purpose
 from marketing.policy.models import MarketingConfig
 
 JOINS = """
-    LEFT JOIN customers_consentstate s ON s.customer_id = c.id
-    LEFT JOIN delivery_contactload l ON l.customer_id = c.id
-    LEFT JOIN policy_holdoutmember h ON h.customer_id = c.id
-    LEFT JOIN policy_branchmarketingconfig b ON b.branch_id = c.charged_branch_id
+    LEFT JOIN customers_consentstate s ON s.customer_id = c.id AND s.tenant_id = %(tenant_id)s
+    LEFT JOIN delivery_contactload l ON l.customer_id = c.id AND l.tenant_id = %(tenant_id)s
+    LEFT JOIN policy_holdoutmember h ON h.customer_id = c.id AND h.tenant_id = %(tenant_id)s
+    LEFT JOIN policy_branchmarketingconfig b
+      ON b.branch_id = c.charged_branch_id AND b.tenant_id = %(tenant_id)s
 """
 
 ADDRESS = {

@@ -63,15 +63,14 @@ def judge(
     reasons = ", ".join(
         f"{_reason(step, step in shared, again)} AS s{step.number}_reason" for step in steps
     )
-    first_id = "uuidv7()" if plan.mode == SendRun.Mode.ALL else "NULL::uuid"
+    # Odd ones, before those of the extras, which are even.
+    first_id = ids.NTH_ID.format(n="2 * row_number() OVER () - 1")
+    if plan.mode != SendRun.Mode.ALL:
+        first_id = "NULL::uuid"
     step, is_extra, unfolding = _taken(plan, prefers=again is None)
-    # OFFSET 0: a verdict is reached once, however often it is asked for above.
+    # OFFSET 0: a verdict is reached once, however often it is asked for above, and so is the step
+    # chosen among several. WITH stands inside, or nothing around it would be simplified.
     sql = f"""
-        WITH c AS NOT MATERIALIZED (
-            SELECT c.*, coalesce(%(charged)s, c.home_branch_id) AS charged_branch_id,
-                   {", ".join(map(_address_and_language, steps))}
-            FROM ({named_people}) c
-        ){doubles}
         SELECT v.id, v.step, v.is_extra, v.charged_branch_id,
                CASE WHEN NOT v.is_extra THEN v.first_id END AS message_id,
                CASE WHEN v.is_extra THEN v.first_id END AS attempt_of,
@@ -85,12 +84,19 @@ def judge(
                {_of_step(steps, lambda s: f"v.s{s.number}_reason")} AS reason
         FROM (
             SELECT v.*, {step} AS step, {is_extra} AS is_extra
-            FROM (SELECT c.*, {reasons}, {first_id} AS first_id FROM c {JOINS} OFFSET 0) v
-            {unfolding}
+            FROM (
+                WITH c AS NOT MATERIALIZED (
+                    SELECT c.*, coalesce(%(charged)s, c.home_branch_id) AS charged_branch_id,
+                           {", ".join(map(_address_and_language, steps))}
+                    FROM ({named_people}) c
+                ){doubles}
+                SELECT c.*, {reasons}, {first_id} AS first_id FROM c {JOINS} OFFSET 0
+            ) v
+            {unfolding} {"OFFSET 0" if len(steps) > 1 else ""}
         ) v
         LEFT JOIN core_branch br ON br.id = v.home_branch_id
     """  # noqa: S608  names are the code's own, values are parameters
-    params["charged"] = charged_branch_id
+    params |= {"tenant_id": plan.tenant.pk, "charged": charged_branch_id}
     if again:
         params |= {"run": again.run.pk, "run_bound": ids.lower_bound(again.run.created_at)}
     for planned in steps:

@@ -1,5 +1,6 @@
 """Writing messages: a judged audience becomes rows, batches, costs and counted causes."""
 
+import datetime as dt
 import uuid
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -10,13 +11,14 @@ from django.db import connection
 from django.db.models import Max, QuerySet
 
 from customers.models import Customer
+from marketing.core import ids
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.counters import count_causes
 from marketing.delivery.judgement import Again, judge
 from marketing.delivery.models import DispatchBatch, SendRun
 from marketing.delivery.plan import ChannelPlan
 
-# Ids are made in the order of insertion and batches cut along a running count, so that nothing
+# Ids rise in the order of insertion and batches are cut along a running count, so that nothing
 # is sorted for them.
 WRITE = """
     WITH made AS (
@@ -26,7 +28,7 @@ WRITE = """
         language, variables, state, reason, not_before, segments, cost, fallback_cost, tries,
         provider_message_id, error_code, error_class, error_detail
     )
-    SELECT coalesce(v.message_id, uuidv7()), %(tenant_id)s, %(run_id)s,
+    SELECT coalesce(v.message_id, {next_id}), %(tenant_id)s, %(run_id)s,
            CASE WHEN v.reason IS NOT NULL THEN %(skipped)s {batch} END,
            v.id, v.charged_branch_id, {account}, {version}, %(campaign_id)s, %(kind)s, {channel},
            %(purpose)s, v.step, {attempt_of}, v.address, v.language, v.variables,
@@ -89,22 +91,26 @@ def write_messages(
     if plan.mode == SendRun.Mode.ALL:
         groups += [Group(step.number, is_extra=True) for step in plan.steps[1:]]
     places = people // batch_size + 1
-    skipped, *free = _new_batch_ids(1 + places * len(groups))
+    (skipped, *free), made_at = _new_batch_ids(1 + places * len(groups))
     of_group = {group: free[i * places : (i + 1) * places] for i, group in enumerate(groups)}
     rows = _insert(run, plan, audience, skipped, of_group, batch_size, again)
     groups_of = {batch_id: group for group, ids in of_group.items() for batch_id in ids}
-    return _make_batches(run, plan, rows, groups_of | {skipped: groups[0]})
+    return _make_batches(run, plan, rows, groups_of | {skipped: groups[0]}, made_at)
 
 
-def _new_batch_ids(count: int) -> list[int]:
-    """Ids of batches to be made, in rising order; those that are not used stay gaps."""
+def _new_batch_ids(count: int) -> tuple[list[int], dt.datetime]:
+    """Ids of batches to be made, in rising order, and the database's time.
+
+    Those that are not used stay gaps.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('delivery_dispatchbatch', 'id'))"
-            " FROM generate_series(1, %s)",
+            "SELECT array_agg(nextval(pg_get_serial_sequence('delivery_dispatchbatch', 'id'))),"
+            " now() FROM generate_series(1, %s)",
             [count],
         )
-        return sorted(batch_id for (batch_id,) in cursor.fetchall())
+        batch_ids, now = cursor.fetchone()
+        return sorted(batch_ids), now
 
 
 def _insert(
@@ -155,6 +161,7 @@ def _insert(
         cursor.execute(
             WRITE.format(
                 batch=" ".join(arms),
+                next_id=ids.NTH_ID.format(n="2 * row_number() OVER so_far"),
                 judged=judged,
                 attempt_of="f.message_id" if again else "v.attempt_of",
                 tried_before=TRIED_BEFORE if again else "",
@@ -167,7 +174,11 @@ def _insert(
 
 
 def _make_batches(
-    run: SendRun, plan: ChannelPlan, rows: list[Row], groups: dict[int, Group]
+    run: SendRun,
+    plan: ChannelPlan,
+    rows: list[Row],
+    groups: dict[int, Group],
+    made_at: dt.datetime,
 ) -> Written:
     """The batches as the rows fill them, with bounds, counters, causes and costs."""
     made = Written()
@@ -179,9 +190,9 @@ def _make_batches(
     for batch_id, state, reason, branch_id, first_id, last_id, count, cost in rows:
         number, is_extra = groups[batch_id]
         step = steps[number]
-        batch = batches.setdefault(
-            batch_id,
-            DispatchBatch(
+        batch = batches.get(batch_id)
+        if batch is None:
+            batch = batches[batch_id] = DispatchBatch(
                 id=batch_id,
                 tenant_id=tenant_id,
                 run_id=run.pk,
@@ -192,11 +203,13 @@ def _make_batches(
                 lane=lane,
                 number=0,
                 priority=run.priority,
+                # Values throughout, so that all are inserted as arrays.
+                next_at=made_at,
+                handed_on=0,
                 first_id=first_id,
                 last_id=last_id,
                 is_settled=True,
-            ),
-        )
+            )
         batch.first_id = min(batch.first_id or first_id, first_id)
         batch.last_id = max(batch.last_id or last_id, last_id)
         if not is_extra:
@@ -216,7 +229,7 @@ def _make_batches(
     last_number = DispatchBatch.objects.filter(run_id=run.pk).aggregate(n=Max("number"))["n"] or 0
     for number, batch in enumerate(made.batches, last_number + 1):
         batch.number = number
-    DispatchBatch.objects.bulk_create(batches.values(), batch_size=1000)
+    DispatchBatch.objects.bulk_create(batches.values())
     with connection.cursor() as cursor:
         cursor.execute(
             """

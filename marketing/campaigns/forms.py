@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from abc import abstractmethod
+from collections.abc import Collection
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -375,6 +376,16 @@ class TestSendForm(forms.Form):
         required=False,
         help_text=_("Name or phone of a customer; empty for somebody of the audience."),
     )
-    address = forms.CharField(
-        label=_("Send it to"), required=False, help_text=_("Empty for your own phone or e-mail.")
+    phone = forms.CharField(
+        label=_("Phone"), required=False, help_text=_("Empty for your own phone.")
     )
+    email = forms.CharField(
+        label=_("E-mail"), required=False, help_text=_("Empty for your own address.")
+    )
+
+    def __init__(self, *args: Any, channels: Collection[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if Channel.EMAIL not in channels:
+            del self.fields["email"]
+        if not set(channels) - {Channel.EMAIL}:
+            del self.fields["phone"]

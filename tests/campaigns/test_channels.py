@@ -288,6 +288,14 @@ class TestSending:
         assert "Went on to the next" in page
         assert 'data-audience="3"' in page
 
+    def test_a_test_over_the_api_goes_by_every_channel(self, api, campaign):
+        body = {"phone": "9820012345", "email": "asha@example.com"}
+        answer = api("manager", "post", f"{LIST}/{campaign.pk}/test", body)
+        assert answer.status_code == 202
+        sent = answer.json()["data"]
+        assert [one["channel"] for one in sent["messages"]] == ["whatsapp", "sms", "email"]
+        assert sent["messageId"] == sent["messages"][0]["messageId"]
+
     def test_review_and_approval_name_each_step(self, chain, login):
         campaign = make_campaign(
             chain.manager,

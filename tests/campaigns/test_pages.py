@@ -339,11 +339,11 @@ def test_samples_are_real_messages(chain, login):
 def test_a_test_message(chain, login):
     campaign = make_campaign(chain.manager)
     client = login("manager")
-    answer = client.post(page(campaign, "campaign-test"), {"customer": "", "address": ""})
+    answer = client.post(page(campaign, "campaign-test"), {"customer": "", "phone": ""})
     assert answer.status_code == 422
     assert "address is not known" in text_of(answer)
     answer = client.post(
-        page(campaign, "campaign-test"), {"customer": "", "address": "9820012345"}, follow=True
+        page(campaign, "campaign-test"), {"customer": "", "phone": "9820012345"}, follow=True
     )
     assert "+919820012345" in text_of(answer)
     assert Message.objects.get().kind == "test"

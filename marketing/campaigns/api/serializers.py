@@ -202,6 +202,12 @@ class TestAnswer(ApiSerializer):
     state = serializers.ChoiceField(MessageState.choices)
 
 
+class TestsAnswer(TestAnswer):
+    """The first channel's test, and with it those of all channels."""
+
+    messages = TestAnswer(many=True)
+
+
 class Attempt(ApiSerializer):
     """One try to reach a person on one channel."""
 

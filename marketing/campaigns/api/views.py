@@ -291,7 +291,7 @@ class Test(CampaignApiView):
     @extend_schema(
         operation_id="testCampaign",
         request=shapes.TestInput,
-        responses={202: shapes.TestAnswer},
+        responses={202: shapes.TestsAnswer},
     )
     def post(self, request: Any, pk: uuid.UUID) -> Response:
         def send() -> Response:
@@ -300,14 +300,15 @@ class Test(CampaignApiView):
             customer = None
             if "customer_id" in data:
                 customer = get_customer_for_actor(self.actor, data["customer_id"])
-            asked = "email" if campaign.channel == Channel.EMAIL else "phone"
-            message = services.send_test(
+            messages = services.send_test(
                 actor=self.actor,
                 campaign=campaign,
                 customer=customer,
-                address=data.get(asked, ""),
+                phone=data.get("phone", ""),
+                email=data.get("email", ""),
             )
-            return Response(shapes.TestAnswer(message).data, status=202)
+            shown = shapes.TestAnswer(messages, many=True).data
+            return Response({**shown[0], "messages": shown}, status=202)
 
         return self.once("test", send)
 

@@ -235,14 +235,21 @@ def finish(campaign: Campaign) -> None:
     )
 
 
+@transaction.atomic
 def send_test(
-    *, actor: Actor, campaign: Campaign, customer: Customer | None = None, address: str = ""
-) -> Message:
-    """Send the message as it would read for `customer` to the staff member's own address.
+    *,
+    actor: Actor,
+    campaign: Campaign,
+    customer: Customer | None = None,
+    phone: str = "",
+    email: str = "",
+) -> list[Message]:
+    """Send each channel's message as it would read for `customer` to the staff member's own
+    phone and address, or to those given; all of them or none.
 
     Without a customer, somebody of the audience is taken. Raises `ValidationFailed` when
-    there is no address to send to, and the switches' and the provider's refusals (001, 002,
-    052).
+    there is no address to send to, what operators would refuse, and the switches' and the
+    provider's refusals (001, 002, 052).
     """
     actor.require("campaign.send")
     checks.require_content(campaign)
@@ -251,20 +258,23 @@ def send_test(
         raise ValidationFailed(
             fields={"customerId": [_("Nobody is in this audience; choose one.")]}
         )
-    return delivery.send_test(
-        actor=actor,
-        version=plan.version_of(campaign),
-        customer=customer,
-        address=_test_address(actor, campaign, address),
-        language=customer.language,
-    )
+    return [
+        delivery.send_test(
+            actor=actor,
+            version=step.version,
+            customer=customer,
+            address=_test_address(actor, step.channel, phone, email),
+            language=customer.language,
+        )
+        for step in plan.channel_steps(campaign)
+    ]
 
 
-def _test_address(actor: Actor, campaign: Campaign, asked: str) -> str:
-    """The address as delivery takes it: `asked`, else the staff member's own."""
-    is_email = campaign.channel == Channel.EMAIL
+def _test_address(actor: Actor, channel: str, phone: str, email: str) -> str:
+    """The address as delivery takes it: the asked one, else the staff member's own."""
+    is_email = channel == Channel.EMAIL
     own = (actor.staff.email if is_email else actor.staff.phone) if actor.staff else ""
-    field = "email" if is_email else "phone"
+    field, asked = ("email", email) if is_email else ("phone", phone)
     if not (asked or own):
         raise ValidationFailed(
             fields={field: [_("Your own address is not known; say where the test should go.")]}

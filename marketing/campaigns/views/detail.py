@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from customers.models import Customer
@@ -69,7 +70,8 @@ def _page(
         context |= _people(request, context["run"])
         context["runs"] = campaign.runs.select_related("send_run").order_by("number")
     if "test" in context["actions"]:
-        context["test_form"] = forms.TestSendForm()
+        channels = {step.channel for step in context["channel_steps"]}
+        context["test_form"] = forms.TestSendForm(channels=channels)
     status = 200 if error is None else 422 if error.http_status == 400 else error.http_status
     return render(request, "campaigns/detail.html", context, status=status)
 
@@ -93,11 +95,11 @@ def _live(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
         context["failures"] = delivery.failures_of(run.send_run)
         if run.send_run.mode != SendRun.Mode.SINGLE:
             context["channels"] = channels_of([run.send_run_id])[run.send_run_id]
-    return context
         if "retry" in context["actions"]:
             failed = failed_runs(campaign)
             context["failed"] = next((one for one in failed if one.run == run), None)
             context["failed_before"] = [one for one in failed if one.run != run]
+    return context
 
 
 def _is_fresh(run: CampaignRun | None) -> bool:
@@ -340,7 +342,7 @@ def delete(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @staff_view("campaign.send")
 @require_POST
 def test(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """Send the message to the staff member's own phone, written as for a customer."""
+    """Send each channel's message to the staff member, written as for a customer."""
     campaign = get_campaign_for_actor(request.actor, pk)
     text = request.POST.get("customer", "").strip()
     customer = search_customers(request.actor, text).first() if text else None
@@ -348,15 +350,23 @@ def test(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         messages.error(request, _("Nobody is called “%(text)s”.") % {"text": text})
         return redirect("campaign-detail", pk)
     try:
-        message = services.send_test(
+        sent = services.send_test(
             actor=request.actor,
             campaign=campaign,
             customer=customer,
-            address=request.POST.get("address", "").strip(),
+            phone=request.POST.get("phone", "").strip(),
+            email=request.POST.get("email", "").strip(),
         )
     except DomainError as error:
         return _page(request, campaign, error)
+    addresses = ", ".join(dict.fromkeys(message.address for message in sent))
     messages.success(
-        request, _("A test is on its way to %(address)s.") % {"address": message.address}
+        request,
+        ngettext(
+            "A test is on its way to %(addresses)s.",
+            "%(count)s tests are on their way to %(addresses)s.",
+            len(sent),
+        )
+        % {"count": len(sent), "addresses": addresses},
     )
     return redirect("campaign-detail", pk)

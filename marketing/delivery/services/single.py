@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from customers.models import Channel, Customer, Purpose
 from marketing.content import merge_fields
@@ -19,12 +20,13 @@ from marketing.core.errors import (
 )
 from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
+from marketing.delivery.compliance import require_compliant, too_long, value_limits
 from marketing.delivery.models import DispatchBatch, Message, MessageState, SendRun
 from marketing.delivery.plan import resolvable
 from marketing.delivery.tasks import nudge_dispatch
 from marketing.policy import selectors as policy
 from marketing.policy.models import ProviderAccount
-from marketing.policy.rules import message_category
+from marketing.policy.rules import message_category, purpose_of
 
 # Ahead of every campaign.
 PRIORITY = 10
@@ -36,18 +38,28 @@ def send_test(
 ) -> Message:
     """Send `version` as it would read for `customer` to a staff address, at once.
 
-    Consent, hours and caps are the customer's and do not hold for staff; the switches do.
-    Raises `MarketingDisabled`, `ChannelDisabled`, `ProviderFailed` while the account's
-    circuit is open, `ValidationFailed` when the customer lacks a value the text needs.
+    Consent, hours and caps are the customer's and do not hold for staff; the switches and what
+    operators check do. Raises `MarketingDisabled`, `ChannelDisabled`, `ProviderFailed` while
+    the account's circuit is open, what `compliance.require_compliant` raises, and
+    `ValidationFailed` when the customer lacks a value the text needs, or has one too long.
     """
     channel = version.template.channel
-    account = policy.default_account(channel)
-    _require_open(channel, account)
+    account = _open_account(channel)
+    template, country = version.template, Tenant.objects.get(pk=current_tenant_id()).country
+    purpose = purpose_of(template.template_type, template.trigger_type)
+    require_compliant(version=version, account=account, country=country, purpose=purpose)
     compiled = compile_version(version)
     variables = merge_fields.values_of(customer, resolvable(compiled))
     if missing := compiled.missing(language, variables):
         raise ValidationFailed(
             f"{customer.name} has no {', '.join(missing)}.", fields={"customerId": missing}
+        )
+    limits = value_limits(version, country)
+    if names := too_long(limits, compiled.language_for(language), variables):
+        raise ValidationFailed(
+            _("%(names)s of %(customer)s is longer than operators let through.")
+            % {"names": ", ".join(names), "customer": customer.name},
+            fields={"customerId": names},
         )
     message = _queue(
         Message(
@@ -103,11 +115,20 @@ def send_reply(
     )
 
 
-def _require_open(channel: str, account: ProviderAccount | None) -> None:
+def _open_account(channel: str) -> ProviderAccount:
+    """The channel's own account, fit to be sent by."""
+    account = policy.default_account(channel)
+    if account is None:
+        raise ChannelDisabled()
+    _require_open(channel, account)
+    return account
+
+
+def _require_open(channel: str, account: ProviderAccount) -> None:
     config = policy.get_config()
     if not config.marketing_enabled:
         raise MarketingDisabled()
-    if account is None or not getattr(config, f"{channel}_enabled"):
+    if not getattr(config, f"{channel}_enabled"):
         raise ChannelDisabled()
     if account.circuit_reason:
         raise ProviderFailed(account.circuit_reason)

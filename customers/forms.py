@@ -7,13 +7,13 @@ from django.db.models import Q
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
-from customers import selectors
 from customers.models import AttributeDefinition, Channel, ConsentState, Customer
 from customers.rules import ASSUMED, CHANNELS, CONSENT_PURPOSES
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError
 from marketing.core.models import Branch
 from marketing.core.selectors import branches_for_actor
+from marketing.core.tenancy import current_tenant
 
 ATTRIBUTE = "attribute_"
 
@@ -83,7 +83,7 @@ class CustomerForm(RefusableForm):
         )
         if customer is None and actor.branch_ids and len(actor.branch_ids) == 1:
             branches.initial = next(iter(actor.branch_ids))
-        languages = selectors.current_tenant().languages or ["en"]
+        languages = current_tenant().languages or ["en"]
         if customer and customer.language not in languages:
             languages.append(customer.language)
         language: Any = self.fields["language"]

@@ -16,7 +16,6 @@ from customers.models import (
 )
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound
-from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
 
 
@@ -87,11 +86,6 @@ def suppressions_of(addresses: Iterable[str]) -> QuerySet[Suppression]:
         if address
     ]
     return Suppression.objects.filter(address_hash__in=hashes)
-
-
-def current_tenant() -> Tenant:
-    """The chain of the open scope."""
-    return Tenant.objects.get(pk=current_tenant_id())
 
 
 def attribute_types() -> dict[str, rules.AttributeType]:

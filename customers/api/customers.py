@@ -14,6 +14,7 @@ from customers.rules import normalize_phone
 from marketing.core.drf.views import ApiView
 from marketing.core.errors import ValidationFailed
 from marketing.core.models import Branch
+from marketing.core.tenancy import current_tenant
 
 LIMITS = frozenset(map(str, range(1, 201)))
 
@@ -27,7 +28,7 @@ class CustomerApiView(ApiView):
     @property
     def shown(self) -> dict[str, Any]:
         """What the serializer needs to know beside the customer."""
-        return {"currency": selectors.current_tenant().currency}
+        return {"currency": current_tenant().currency}
 
     def answer(self, customer: Customer, status: int = 200) -> Response:
         read = self.customer(customer.pk)
@@ -87,7 +88,7 @@ class Customers(CustomerApiView):
         query, phone = (self.request.query_params.get(name, "") for name in ("q", "phone"))
         if phone:
             try:
-                value = normalize_phone(phone, selectors.current_tenant().country)
+                value = normalize_phone(phone, current_tenant().country)
             except ValueError as error:
                 raise ValidationFailed(fields={"phone": [str(error)]}) from error
             return selectors.customers_with_address(ContactPoint.Kind.PHONE, value)

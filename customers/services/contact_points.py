@@ -5,10 +5,10 @@ from django.utils.translation import gettext as _
 
 from customers import rules
 from customers.models import ContactPoint, Customer
-from customers.selectors import current_tenant
 from marketing.core import audit
 from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
+from marketing.core.tenancy import current_tenant
 
 PRIMARY_FIELDS = {
     ContactPoint.Kind.PHONE: "phone",

@@ -15,6 +15,7 @@ from marketing.core import audit, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, ValidationFailed
 from marketing.core.selectors import branches_for_actor
+from marketing.core.tenancy import current_tenant
 
 WRITABLE = frozenset(
     {
@@ -112,7 +113,7 @@ def _clean(actor: Actor, customer: Customer, values: Mapping[str, Any]) -> dict[
         name: [_("There is no such field.")] for name in set(values) - WRITABLE
     }
     cleaned = {name: value for name, value in values.items() if name in WRITABLE}
-    tenant = selectors.current_tenant()
+    tenant = current_tenant()
 
     def mend(name: str, rule: Callable[[Any], Any]) -> None:
         if cleaned.get(name):

@@ -10,6 +10,7 @@ from customers.services.consent import opt_out
 from customers.services.suppression import suppress_addresses
 from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
+from marketing.core.tenancy import current_tenant
 
 SUPPRESSED_CHANNELS = {
     ContactPoint.Kind.PHONE: (Channel.WHATSAPP, Channel.SMS),
@@ -27,7 +28,7 @@ def opt_out_address(*, actor: Actor, kind: str, value: str, source: str) -> None
     """
     try:
         if kind == ContactPoint.Kind.PHONE:
-            value = rules.normalize_phone(value, selectors.current_tenant().country)
+            value = rules.normalize_phone(value, current_tenant().country)
         else:
             value = rules.normalize_email(value)
     except ValueError as error:

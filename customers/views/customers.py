@@ -19,6 +19,7 @@ from customers.timeline_sources import author_of, describe_consent
 from marketing.core.errors import Conflict, DomainError, ValidationFailed
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
+from marketing.core.tenancy import current_tenant
 
 ROWS = 50
 TIMELINE_ROWS = 15
@@ -43,7 +44,7 @@ def customer_list(request: StaffRequest) -> HttpResponse:
         "customers": rows,
         "older": older,
         "newer": newer,
-        "currency": selectors.current_tenant().currency,
+        "currency": current_tenant().currency,
     }
     return render(request, "customers/customer_list.html", context)
 
@@ -184,7 +185,7 @@ def _detail(request: StaffRequest, customer: Customer) -> dict[str, Any]:
     records = customer.consent_records.select_related("user__staff").order_by("-id")
     return {
         "customer": customer,
-        "currency": selectors.current_tenant().currency,
+        "currency": current_tenant().currency,
         "preferred_channel": dict(Channel.choices).get(customer.preferred_channel, ""),
         "facts": getattr(customer, "facts", None),
         "consent": state,

@@ -12,8 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from customers import links, services
 from customers.models import Channel, Customer
-from customers.selectors import current_tenant
-from marketing.core.tenancy import tenant_scope
+from marketing.core.tenancy import current_tenant, tenant_scope
 
 CHANNEL_MESSAGES: dict[str, Any] = {
     Channel.WHATSAPP: _("WhatsApp messages"),

@@ -38,7 +38,8 @@ def authenticate(text: str) -> ApiKey:
     now = timezone.now()
     prefix, _, secret = text.partition(".")
     live = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
-    api_key = ApiKey.objects.filter(live, prefix=prefix, tenant__is_active=True).first()
+    keys = ApiKey.objects.select_related("tenant").filter(live, tenant__is_active=True)
+    api_key = keys.filter(prefix=prefix).first()
     digest = hashlib.sha256(secret.encode()).digest()
     if api_key is None or not hmac.compare_digest(bytes(api_key.secret_hash), digest):
         raise NotAuthenticated("This API key is unknown, expired or revoked.")

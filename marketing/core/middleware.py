@@ -11,7 +11,7 @@ from marketing.core.actor import Actor
 from marketing.core.errors import DomainError
 from marketing.core.models import Staff, User
 from marketing.core.request_id import request_id
-from marketing.core.tenancy import tenant_scope
+from marketing.core.tenancy import know_tenant, tenant_scope
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -57,13 +57,15 @@ class TenantMiddleware:
             except DomainError as error:
                 return JsonResponse(error_body(error), status=error.http_status)
             with tenant_scope(api_key.tenant_id):
+                know_tenant(api_key.tenant)
                 request.actor = Actor.for_api_key(api_key)
                 return self._rendered(request)
         user = request.user
         if isinstance(user, User) and user.tenant_id and user.is_active:
             with tenant_scope(user.tenant_id):
-                staff = Staff.objects.select_related("user").filter(user=user, is_active=True)
-                if found := staff.first():
+                staff = Staff.objects.select_related("user__tenant")
+                if found := staff.filter(user=user, is_active=True).first():
+                    know_tenant(found.user.tenant)
                     request.actor = Actor.for_staff(found)
                 return self._rendered(request)
         return self.get_response(request)

@@ -9,15 +9,19 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.db import connection, models, transaction
 
 from marketing.core.ids import IdentifiedModel
 
+if TYPE_CHECKING:
+    from marketing.core.models import Tenant
+
 M = TypeVar("M", bound=models.Model)
 
 _tenant_id: ContextVar[uuid.UUID | None] = ContextVar("tenant_id", default=None)
+_known_tenant: ContextVar["Tenant | None"] = ContextVar("known_tenant", default=None)
 
 
 class TenantScopeMissing(RuntimeError):
@@ -37,11 +41,25 @@ def open_tenant_id() -> uuid.UUID | None:
     return _tenant_id.get()
 
 
+def current_tenant() -> "Tenant":
+    """The chain of the open scope: its languages, country, currency and time zone."""
+    from marketing.core.models import Tenant
+
+    return _known_tenant.get() or Tenant.objects.get(pk=current_tenant_id())
+
+
+def know_tenant(tenant: "Tenant | None") -> None:
+    """Let `current_tenant` answer with this row until the open scope ends."""
+    _known_tenant.set(tenant)
+
+
 @contextmanager
 def tenant_scope(tenant_id: uuid.UUID) -> Iterator[None]:
     """Run the body in one transaction that sees this tenant's rows only."""
     former = _tenant_id.get()
+    formerly_known = _known_tenant.get()
     _tenant_id.set(tenant_id)
+    _known_tenant.set(None)
     try:
         with transaction.atomic():
             _name_to_postgres(tenant_id)
@@ -51,6 +69,7 @@ def tenant_scope(tenant_id: uuid.UUID) -> Iterator[None]:
             _tenant_id.set(former)
     finally:
         _tenant_id.set(former)
+        _known_tenant.set(formerly_known)
 
 
 def _name_to_postgres(tenant_id: uuid.UUID | None) -> None:

@@ -16,7 +16,7 @@ from marketing.content.rendering import CompiledVersion, compile_version
 from marketing.content.rules import count_sms
 from marketing.core.errors import ChannelDisabled, ValidationFailed
 from marketing.core.models import Tenant
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant
 from marketing.delivery.compliance import value_limits
 from marketing.delivery.gate import Gate, build_gate
 from marketing.delivery.models import SendRun
@@ -109,7 +109,7 @@ def plan_channels(
     Raises `ChannelDisabled` when a channel has no account, `ValidationFailed` when a version
     is for another channel than its step.
     """
-    tenant = Tenant.objects.get(pk=current_tenant_id())
+    tenant = current_tenant()
     settings = _Settings(tenant, policy.get_config(), zones_of_chain(tenant), purpose, now)
     wanted = steps[:1] if mode == SendRun.Mode.SINGLE else steps
     minutes = [step["afterMinutes"] for step in wanted]

@@ -12,8 +12,9 @@ from rest_framework.response import Response
 from customers.models import Channel
 from marketing.core.drf.serializers import ApiSerializer
 from marketing.core.drf.views import ApiView
-from marketing.core.models import Branch, Tenant
+from marketing.core.models import Branch
 from marketing.core.money import round_money
+from marketing.core.tenancy import current_tenant
 from marketing.policy import selectors, services
 from marketing.policy.models import MarketingConfig
 from marketing.policy.vendors import VENDORS, secret_hint, vendors_of_channel
@@ -156,7 +157,7 @@ class ConfigView(ApiView):
         return self._answer(services.update_config(actor=self.actor, values=values))
 
     def _answer(self, config: MarketingConfig) -> Response:
-        tenant = Tenant.objects.get(pk=self.actor.tenant_id)
+        tenant = current_tenant()
         found = model_to_dict(config) | {
             "id": config.pk,
             "tenant_id": tenant.pk,
@@ -197,7 +198,7 @@ class BranchConfigView(ApiView):
             "month": spend.month,
             "current_month_spend": round_money(spend.spent),
             "current_month_reserved": round_money(spend.reserved),
-            "currency": Tenant.objects.get(pk=self.actor.tenant_id).currency,
+            "currency": current_tenant().currency,
         }
         return Response(BranchConfigEnvelope({"config": found}).data)
 

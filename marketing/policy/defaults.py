@@ -5,8 +5,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from customers.models import Channel
-from marketing.core.models import Tenant
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant
 from marketing.policy.models import MarketingConfig, Provider, RateCard
 
 
@@ -56,7 +55,7 @@ def ensure_config() -> MarketingConfig:
     In India links in SMS stay as they are: ours would have to be whitelisted with DLT first.
     """
     config, is_new = MarketingConfig.objects.get_or_create(
-        defaults={"track_sms_links": Tenant.objects.get(pk=current_tenant_id()).country != "IN"}
+        defaults={"track_sms_links": current_tenant().country != "IN"}
     )
     if is_new:
         ensure_rate_cards()

@@ -15,8 +15,8 @@ from customers.models import Channel
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NoExchangeRate, NotFound
-from marketing.core.models import Branch, Tenant
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.models import Branch
+from marketing.core.tenancy import current_tenant
 from marketing.policy import config_cache
 from marketing.policy.defaults import ensure_config
 from marketing.policy.models import (
@@ -227,7 +227,7 @@ class MonthSpend:
 
 def month_of(moment: dt.datetime) -> dt.date:
     """First day of the month that a moment falls in where the tenant is."""
-    return clock.local_month(moment, Tenant.objects.get(pk=current_tenant_id()).time_zone)
+    return clock.local_month(moment, current_tenant().time_zone)
 
 
 def spend_of_month(month: dt.date | None = None) -> list[MonthSpend]:

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from marketing.core import clock
 from marketing.core.models import Branch, Tenant
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant
 from marketing.segments.fields import Fields, SegmentField
 from marketing.segments.local_time import LocalDay, in_each_zone
 from marketing.segments.models import Segment
@@ -29,7 +29,7 @@ class RuleContext:
 
     @cached_property
     def tenant(self) -> Tenant:
-        return Tenant.objects.get(pk=current_tenant_id())
+        return current_tenant()
 
     @cached_property
     def zone(self) -> str:

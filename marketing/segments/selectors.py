@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 
 from customers.models import ContactPoint, Customer
 from customers.rules import normalize_phone
-from customers.selectors import branch_customers, current_tenant
+from customers.selectors import branch_customers
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound, ValidationFailed
 from marketing.core.models import Branch
+from marketing.core.tenancy import current_tenant
 from marketing.segments.compiler import compile_tree, membership
 from marketing.segments.context import RuleContext
 from marketing.segments.models import Segment

@@ -7,8 +7,7 @@ from marketing.campaigns.models import Campaign, CampaignRun
 from marketing.campaigns.selectors import plan
 from marketing.core import clock
 from marketing.core.errors import NoExchangeRate
-from marketing.core.models import Tenant
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant
 from marketing.delivery.models import MessageState, SendRun
 from marketing.delivery.selectors import causes_of
 from marketing.policy import selectors as policy
@@ -54,7 +53,7 @@ def _price(campaign: Campaign) -> Decimal | None:
         return policy.message_price(
             provider=account.provider,
             channel=campaign.channel,
-            country=Tenant.objects.get(pk=current_tenant_id()).country,
+            country=current_tenant().country,
             category=message_category(plan.purpose(campaign)),
             on=now.date(),
         )

@@ -19,6 +19,7 @@ from marketing.content.models import MessageTemplate, TemplateVersion
 from marketing.content.rendering import Rendered, compile_version
 from marketing.core import clock
 from marketing.core.errors import ValidationFailed
+from marketing.core.tenancy import current_tenant
 from marketing.delivery import compliance
 from marketing.delivery import estimate as delivery_estimate
 from marketing.delivery.estimate import Estimate
@@ -179,7 +180,7 @@ def require_compliant(campaign: Campaign, version: TemplateVersion) -> None:
         compliance.require_compliant(
             version=version,
             account=account,
-            country=content.open_tenant().country,
+            country=current_tenant().country,
             purpose=purpose(campaign),
         )
 

@@ -16,8 +16,7 @@ from marketing.core.errors import (
     ValidationFailed,
     WhatsAppTemplateNotApproved,
 )
-from marketing.core.models import Tenant
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant
 from marketing.delivery.estimate import Estimate
 from marketing.policy import selectors as policy
 from marketing.policy.rules import purpose_of
@@ -101,7 +100,7 @@ def next_due(campaign: Campaign, now: dt.datetime) -> dt.datetime | None:
             campaign.recurrence_rule,
             start=start,
             after=max(now, start - dt.timedelta(seconds=1)),
-            zone=Tenant.objects.get(pk=current_tenant_id()).time_zone,
+            zone=current_tenant().time_zone,
         )
     except ValueError as error:
         raise ValidationFailed(fields={"recurrenceRule": [str(error)]}) from error

@@ -11,7 +11,6 @@ from marketing.core.actor import Actor
 from marketing.core.drf.pages import Pages
 from marketing.core.drf.serializers import ApiSerializer
 
-
 VERSION_DIGITS = 9
 
 

@@ -8,7 +8,7 @@ from customers.models import Channel, Customer
 from marketing.core import clock
 from marketing.core.errors import DomainError
 from marketing.core.models import Branch, Tenant
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant
 from marketing.delivery.models import InboundMessage
 from marketing.delivery.services.single import send_reply
 from marketing.delivery.webhooks.answers import answer_to
@@ -26,7 +26,7 @@ def answer(*, case_id: uuid.UUID, heard: Heard, keyword: str, to: Sequence[Custo
     Of several people behind one address the first is answered for all.
     """
     now = clock.now()
-    tenant = Tenant.objects.get(pk=current_tenant_id())
+    tenant = current_tenant()
     if (
         not to
         or heard.is_control

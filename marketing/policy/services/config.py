@@ -11,8 +11,8 @@ from customers.models import Channel
 from marketing.core import audit
 from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
-from marketing.core.models import Branch, Tenant
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.models import Branch
+from marketing.core.tenancy import current_tenant
 from marketing.policy import config_cache
 from marketing.policy.defaults import ensure_config
 from marketing.policy.models import (
@@ -118,7 +118,7 @@ def _check(config: MarketingConfig, changed: Mapping[str, Any]) -> None:
         )
         raise ValidationFailed(fields={name: [_("A week allows no fewer messages than a day.")]})
     start, end = config.send_window_start, config.send_window_end
-    tenant = Tenant.objects.get(pk=current_tenant_id())
+    tenant = current_tenant()
     if tenant.country == "IN" and not leaves_indian_sms_hours(start, end):
         message = _("SMS may go between 10:00 and 21:00 in India; this leaves no hour for it.")
         raise ValidationFailed(fields={"send_window_end": [message]})

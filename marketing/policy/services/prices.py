@@ -11,8 +11,7 @@ from django.utils.translation import gettext as _
 from marketing.core import audit, clock
 from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
-from marketing.core.models import Tenant
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant
 from marketing.policy.models import RateCard
 from marketing.policy.vendors import VENDORS
 
@@ -31,7 +30,7 @@ def set_price(*, actor: Actor, values: Mapping[str, Any]) -> RateCard:
     actor.require("config.change")
     vendor = VENDORS.get(values["provider"])
     country = str(values["country"]).strip().upper()
-    own = Tenant.objects.get(pk=current_tenant_id()).currency
+    own = current_tenant().currency
     currency = str(values.get("currency") or own).strip().upper()
     exchange_rate = values.get("exchange_rate") if currency != own else None
     today = clock.now().date()

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_http_methods
 
 from marketing.core import clock
 from marketing.core.htmx import StaffRequest
-from marketing.core.models import Tenant
 from marketing.core.pages import staff_view
+from marketing.core.tenancy import current_tenant
 from marketing.policy import selectors, services
 from marketing.policy.forms import RateCardForm
 from marketing.policy.views.refusals import accepted
@@ -20,7 +20,7 @@ from marketing.policy.views.tabs import tabs_for
 @require_http_methods(["GET", "POST"])
 def price_list(request: StaffRequest) -> HttpResponse:
     today = clock.now().date()
-    tenant = Tenant.objects.get(pk=request.actor.tenant_id)
+    tenant = current_tenant()
     form = RateCardForm(
         request.POST or None,
         initial={

@@ -1,6 +1,6 @@
 """Where a field's value lies: a column reached from the customer, or a custom attribute.
 
-A source compares; the value types (`value_types.py`) decide what is compared. Every
+A source compares; the value types (`value_types/`) decide what is compared. Every
 condition is two-valued once it stands in a WHERE: a missing value never matches a
 comparison, and its negation always does.
 """

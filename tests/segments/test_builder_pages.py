@@ -1,0 +1,191 @@
+"""The rule builder, by plain form posts; HTMX gets fragments of the same."""
+
+import re
+
+import pytest
+
+from marketing.segments.models import Segment
+from tests.factories.segments import (
+    SegmentFactory,
+    condition,
+    group,
+    where,
+)
+from tests.segments.test_pages import COMERS, form_of, paths, post
+
+
+def test_making_one(people, login):
+    inner = SegmentFactory()
+    rules = group(
+        "AND",
+        condition("last_visit_days", "not_set"),
+        group(
+            "OR",
+            condition("total_spend", "lt", "1,25,000.50"),
+            condition("visit_count", "between", [0, 4]),
+            condition("home_branch", "in", [str(people.north.pk), str(people.south.pk)]),
+            condition("birthday_month", "in", ["current", "5"]),
+            condition("tags", "in", "vip, bride"),
+            condition("has_package", "eq", True),
+            {"segment": str(inner.pk), "op": "not_in"},
+        ),
+    )
+    response = post(login("manager"), "/segments/new", rules, name="Made", description="d")
+    segment = Segment.objects.get(name="Made")
+    assert response.headers["Location"] == f"/segments/{segment.pk}"
+    assert segment.branch_ids == [people.north.pk]
+    spend, visits, branch, month, tags, package, other = segment.rules["conditions"][1][
+        "conditions"
+    ]
+    assert spend["value"] == "125000.50"
+    assert visits["value"] == [0, 4]
+    assert branch["value"] == [str(people.north.pk), str(people.south.pk)]
+    assert month["value"] == ["current", 5]
+    assert tags["value"] == ["vip", "bride"]
+    assert package == {"field": "has_package", "op": "eq", "value": True}
+    assert other == {"segment": str(inner.pk), "op": "not_in"}
+
+
+def test_mistakes_stand_at_their_condition(people, login):
+    rules = group("AND", *COMERS["conditions"], condition("total_spend", "gt", "lots"))
+    response = post(login("owner"), "/segments/new", rules, name="Kept <name>")
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert re.search(r'id="rules-conditions-1-error">\s*<span>Enter an amount', page)
+    assert 'value="lots"' in page
+    assert "Kept &lt;name&gt;" in page
+    assert not Segment.objects.exists()
+
+
+def test_a_name_is_needed(people, login):
+    response = post(login("owner"), "/segments/new", COMERS, name=" ")
+    assert response.status_code == 422
+    assert "This field is required" in response.content.decode()
+    assert not Segment.objects.exists()
+
+
+def test_another_s_branch_cannot_be_chosen(people, login):
+    response = post(
+        login("manager"), "/segments/new", COMERS, name="x", branch_ids=[str(people.south.pk)]
+    )
+    assert response.status_code == 422
+    assert not Segment.objects.exists()
+
+
+TREE = group(
+    "AND",
+    condition("visit_count", "eq", 1),
+    group("OR", condition("total_spend", "eq", 5), condition("tags", "contains", "vip")),
+)
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        (
+            "add-condition:rules",
+            [
+                "0 visit_count",
+                "1.conditions.0 total_spend",
+                "1.conditions.1 tags",
+                "2 last_visit_days",
+            ],
+        ),
+        (
+            "add-group:rules.conditions.1",
+            [
+                "0 visit_count",
+                "1.conditions.0 total_spend",
+                "1.conditions.1 tags",
+                "1.conditions.2.conditions.0 last_visit_days",
+            ],
+        ),
+        ("remove:rules.conditions.0", ["0.conditions.0 total_spend", "0.conditions.1 tags"]),
+        ("remove:rules.conditions.1", ["0 visit_count"]),
+        (
+            "up:rules.conditions.1",
+            ["0.conditions.0 total_spend", "0.conditions.1 tags", "1 visit_count"],
+        ),
+        (
+            "down:rules.conditions.1.conditions.0",
+            ["0 visit_count", "1.conditions.0 tags", "1.conditions.1 total_spend"],
+        ),
+        *(
+            (
+                action,
+                ["0 visit_count", "1.conditions.0 total_spend", "1.conditions.1 tags"],
+            )
+            for action in (
+                "up:rules.conditions.0",
+                "down:rules.conditions.1",
+                "remove:rules",
+                "remove:rules.conditions.9",
+                "remove:elsewhere.conditions.0",
+                "add-condition:rules.conditions.0",
+                "redraw",
+                "nonsense",
+            )
+        ),
+    ],
+)
+def test_the_buttons_of_the_builder(people, login, action, expected):
+    response = post(login("manager"), "/segments/new", TREE, action, name="Unsaved")
+    assert response.status_code == 200
+    assert paths(response) == [f"rules.conditions.{path}" for path in expected]
+    assert "Unsaved" in response.content.decode()
+    assert not Segment.objects.exists()
+
+
+def test_htmx_gets_the_rules_only(people, login):
+    client = login("manager")
+    body = form_of(TREE) | {"action": "add-condition:rules"}
+    response = client.post("/segments/new", body, headers={"HX-Request": "true"})
+    assert response.headers["HX-Trigger"] == "rules-changed"
+    assert len(paths(response)) == 4
+    assert "<html" not in response.content.decode()
+
+
+def test_another_field_begins_with_its_own_operator(people, login):
+    body = form_of(where("last_visit_days", "between", [3, 9])) | {
+        "rules.conditions.0.field": "membership_status",
+        "action": "redraw",
+    }
+    page = login("manager").post("/segments/new", body).content.decode()
+    assert 'value="active" selected' in page
+
+
+def test_live_count(people, login):
+    client = login("manager")
+    page = client.post("/segments/preview", form_of(COMERS)).content.decode()
+    assert re.search(r"<b>1</b>\s*customer now", page)
+    assert "Everybody whose number of visits is at least 1." in page
+    assert "north Sharma" in page
+    broken = client.post("/segments/preview", form_of(where("visit_count", "gt", "x")))
+    page = broken.content.decode()
+    assert re.search(r'id="rules-conditions-0-error" hx-swap-oob="true"><span>Enter a number', page)
+    assert "Mend the marked conditions" in page
+    theirs = form_of(COMERS) | {"branch_ids": [str(people.south.pk)]}
+    assert "<b>1" not in client.post("/segments/preview", theirs).content.decode()
+
+
+def test_editing(people, login):
+    segment = SegmentFactory(name="Old", rules=TREE)
+    client = login("owner")
+    assert len(paths(client.get(f"/segments/{segment.pk}/edit"))) == 3
+    edit = f"/segments/{segment.pk}/edit"
+    assert post(client, edit, COMERS, name="New", version=1).status_code == 302
+    segment.refresh_from_db()
+    assert (segment.name, segment.rules, segment.version) == ("New", COMERS, 2)
+    stale = post(client, edit, TREE, name="Late", version=1)
+    assert stale.status_code == 422
+    assert "in the meantime" in stale.content.decode()
+    segment.refresh_from_db()
+    assert segment.name == "New"
+
+
+def test_a_segment_cannot_be_made_to_hold_itself(people, login):
+    segment = SegmentFactory(name="Self")
+    own = group("AND", {"segment": str(segment.pk), "op": "in"})
+    response = post(login("owner"), f"/segments/{segment.pk}/edit", own, name="Self", version=1)
+    assert response.status_code == 422
+    assert "A segment cannot contain itself" in response.content.decode()

@@ -1,6 +1,6 @@
 """What every HTML view shares: who may open it, and how a refusal looks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views import defaults
 from django.views.decorators.vary import vary_on_headers
@@ -42,6 +43,25 @@ def staff_view(permission: str) -> Callable[[View], View]:
         return guarded
 
     return decorate
+
+
+def part(
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    title: str | Promise,
+    within: Sequence[tuple[str, str]],
+) -> HttpResponse:
+    """A part of a page that HTMX fetches; where scripts are off, a page of its own.
+
+    `within` are the pages above it, `(name, address)`, outermost first.
+    """
+    if request.headers.get("HX-Request"):
+        return render(request, template, dict(context))
+    return render(
+        request, "part.html", {"part": template, "title": title, "within": within, **context}
+    )
 
 
 def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:

@@ -74,7 +74,8 @@ def test_the_page_shows_each_link(campaign, login):
 def test_nothing_is_shown_of_nothing(chain, login):
     make_ground(chain.north)
     made = make_campaign(chain.manager)
-    answer = login("manager").get(f"/campaigns/{made.pk}/engagement")
+    address = f"/campaigns/{made.pk}/engagement"
+    answer = login("manager").get(address, headers={"HX-Request": "true"})
     assert answer.status_code == 200
     assert b"card" not in answer.content
 

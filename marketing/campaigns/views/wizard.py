@@ -17,6 +17,7 @@ from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import get_campaign_for_actor
 from marketing.campaigns.selectors.outlook import message_previews, outlook
 from marketing.campaigns.services.checks import next_due
+from marketing.campaigns.views.parts import campaign_part
 from marketing.campaigns.views.refusals import sentences, show_at_fields
 from marketing.core import clock
 from marketing.core.actor import Actor
@@ -184,7 +185,9 @@ def campaign_estimate(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         form = forms.AudienceForm(request.GET, actor=request.actor, campaign=campaign)
         chosen = form.values() if form.is_valid() else forms.NOBODY_CHOSEN
     found = outlook(request.actor, campaign, clock.now(), **chosen)
-    return render(request, "campaigns/_outlook.html", {"outlook": found, "campaign": campaign})
+    return campaign_part(
+        request, campaign, "campaigns/_outlook.html", {"outlook": found}, title=_("Who will get it")
+    )
 
 
 @staff_view("campaign.create")

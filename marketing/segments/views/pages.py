@@ -7,8 +7,10 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from customers.panels import render_panel
 from customers.selectors import get_customer_for_actor, search_customers
 from marketing.core import clock
 from marketing.core.errors import DomainError
@@ -63,7 +65,8 @@ def customer_segments(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """The segments a customer is in now."""
     customer = get_customer_for_actor(request.actor, pk)
     found = segments_of(request.actor, customer, now=clock.now())
-    return render(request, "segments/_customer.html", {"segments": found})
+    shown = {"segments": found}
+    return render_panel(request, customer, _("In these segments"), "segments/_customer.html", shown)
 
 
 def _row(request: StaffRequest, segment: Segment, context: RuleContext) -> dict[str, Any]:

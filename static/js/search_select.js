@@ -32,6 +32,10 @@ function enhance(select) {
   list.setAttribute("aria-label", label?.textContent ?? typing.placeholder);
   if (many) list.setAttribute("aria-multiselectable", "true");
 
+  // A browser can point at the box, not at the hidden select; of several, the server says it.
+  typing.required = select.required && !many;
+  select.required = false;
+
   select.removeAttribute("id");
   select.removeAttribute("data-searchable");
   select.hidden = true;

@@ -10,7 +10,7 @@ from customers.models import Channel
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.selectors import plan
 from marketing.content import merge_fields
-from marketing.content.models import MessageTemplate
+from marketing.content.models import MessageTemplate, TemplateType
 from marketing.content.rendering import Rendered, compile_version
 from marketing.content.rules import SmsCount, count_sms
 from marketing.content.selectors import templates_for_actor
@@ -81,7 +81,8 @@ def outlook(
     stand_in = None
     if campaign.template is None:
         usable = templates_for_actor(actor).filter(channel=campaign.channel, is_active=True)
-        campaign.template = stand_in = usable.order_by("-pk").first()
+        offers = usable.filter(template_type=TemplateType.PROMOTIONAL).order_by("-pk")
+        campaign.template = stand_in = offers.first() or usable.order_by("-pk").first()
     try:
         estimate = plan.estimate(campaign, now)
     except DomainError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog, Message
+from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from django.conf import settings
 
@@ -61,11 +62,26 @@ def test_compiled_catalog_is_up_to_date(path: Path) -> None:
         message.id
         for message in sentences(read(path))
         for count, text in zip((1, 2), forms(message.string), strict=False)
-        if text
-        != (
-            known.gettext(message.id)
-            if isinstance(message.id, str)
-            else known.ngettext(*message.id, count)
-        )
+        if text != compiled_text(known, message, count)
     ]
     assert stale == []
+
+
+def compiled_text(known: gettext.GNUTranslations, message: Message, count: int) -> str:
+    key, many = (*forms(message.id), "")[:2]
+    if message.context:
+        translate, plural = known.pgettext, known.npgettext
+        return (
+            plural(message.context, key, many, count) if many else translate(message.context, key)
+        )
+    return known.ngettext(key, many, count) if many else known.gettext(key)
+
+
+def test_a_sentence_with_a_context_is_found_by_it(tmp_path: Path) -> None:
+    catalog = Catalog(locale="hi")
+    catalog.add("March", "मार्च", context="month")
+    message = next(sentences(catalog))
+    with (tmp_path / "hi.mo").open("w+b") as compiled:
+        write_mo(compiled, catalog)
+        compiled.seek(0)
+        assert compiled_text(gettext.GNUTranslations(compiled), message, 1) == "मार्च"

@@ -1,6 +1,7 @@
 """The chain's staff, keys and audit trail, as far as an actor may see them."""
 
 import uuid
+from collections.abc import Collection
 
 from django.db.models import Q, QuerySet
 
@@ -44,14 +45,23 @@ def get_key_for_actor(actor: Actor, pk: uuid.UUID) -> ApiKey:
 
 
 def audit_trail(
-    actor: Actor, *, search: str = "", user_id: uuid.UUID | None = None
+    actor: Actor,
+    *,
+    search: str = "",
+    acts: Collection[str] = (),
+    user_id: uuid.UUID | None = None,
 ) -> QuerySet[AuditEntry]:
-    """Acts, newest first; `search` is part of the action or of the actor's name."""
+    """Acts, newest first; `search` is part of the action or of the actor's name.
+
+    `acts` are further actions that the search means, by the words they are shown in.
+    """
     if not actor.can("config.change"):
         return AuditEntry.objects.none()
     entries = AuditEntry.objects.order_by("-id")
     if user_id:
         entries = entries.filter(user_id=user_id)
     if search:
-        entries = entries.filter(Q(action__icontains=search) | Q(actor_label__icontains=search))
+        entries = entries.filter(
+            Q(action__icontains=search) | Q(actor_label__icontains=search) | Q(action__in=acts)
+        )
     return entries

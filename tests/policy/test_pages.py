@@ -333,8 +333,11 @@ def test_the_audit_log_is_paged_and_searched(chain, login, monkeypatch):
     client = login("owner")
     url = reverse("audit-list")
     first = client.get(url, {"q": "branch_config"})
-    assert [e.changes["monthly_budget_limit"][1] for e in first.context["entries"]] == ["3", "2"]
+    assert [line.changes for line in first.context["lines"]] == [
+        ["Limit a month: 2.00 → 3"],
+        ["Limit a month: 1.00 → 2"],
+    ]
     second = client.get(url, {"q": "branch_config", "before": first.context["before"]})
-    assert [e.changes["monthly_budget_limit"][1] for e in second.context["entries"]] == ["1"]
+    assert [line.changes for line in second.context["lines"]] == [["Limit a month: – → 1"]]
     assert second.context["before"] is None
     assert client.get(url, {"before": "rubbish"}).status_code == 200

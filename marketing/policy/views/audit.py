@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from marketing.core import selectors
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
+from marketing.policy.audit_words import acts_called, in_words
 from marketing.policy.views.tabs import tabs_for
 
 PAGE_SIZE = 50
@@ -19,7 +20,8 @@ PAGE_SIZE = 50
 def audit_list(request: StaffRequest) -> HttpResponse:
     """Acts, newest first; `?q=` filters, `?before=` is the last id of the page before."""
     search = request.GET.get("q", "").strip()
-    entries = selectors.audit_trail(request.actor, search=search)
+    acts = acts_called(search) if search else []
+    entries = selectors.audit_trail(request.actor, search=search, acts=acts)
     before = _id(request)
     if before:
         entries = entries.filter(pk__lt=before)
@@ -30,7 +32,7 @@ def audit_list(request: StaffRequest) -> HttpResponse:
         "policy/audit.html",
         {
             "tabs": tabs_for(request.actor, "audit-list"),
-            "entries": shown,
+            "lines": in_words(shown),
             "query": search,
             "is_later_page": before is not None,
             "before": shown[-1].pk if len(found) > PAGE_SIZE else None,

@@ -1,0 +1,190 @@
+"""What the audit log says: acts, the things they were done to, and changes, in plain words."""
+
+import re
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from marketing.core.models import AuditEntry, Branch
+from marketing.policy import forms
+
+ACTS = {
+    "account.close_circuit": gettext_lazy("Let an account send again"),
+    "account.create": gettext_lazy("Added an account"),
+    "account.open_circuit": gettext_lazy("Stopped an account after errors"),
+    "account.set_default": gettext_lazy("Made an account its channel's default"),
+    "account.test_connection": gettext_lazy("Tested an account's connection"),
+    "account.update": gettext_lazy("Changed an account"),
+    "api_key.issue": gettext_lazy("Issued an API key"),
+    "api_key.revoke": gettext_lazy("Revoked an API key"),
+    "api_key.rotate": gettext_lazy("Replaced an API key"),
+    "branch_config.update": gettext_lazy("Changed a branch's settings"),
+    "campaign.approve": gettext_lazy("Approved a campaign"),
+    "campaign.ask_for_changes": gettext_lazy("Asked for changes to a campaign"),
+    "campaign.cancel": gettext_lazy("Cancelled a campaign"),
+    "campaign.create": gettext_lazy("Made a campaign"),
+    "campaign.delete": gettext_lazy("Deleted a campaign"),
+    "campaign.edit": gettext_lazy("Edited a campaign"),
+    "campaign.pause": gettext_lazy("Paused a campaign"),
+    "campaign.reject": gettext_lazy("Rejected a campaign"),
+    "campaign.resume": gettext_lazy("Resumed a campaign"),
+    "campaign.retry": gettext_lazy("Sent a campaign's failed messages again"),
+    "campaign.schedule": gettext_lazy("Scheduled a campaign"),
+    "campaign.send": gettext_lazy("Sent a campaign"),
+    "campaign.stop": gettext_lazy("Paused a campaign that could not go on"),
+    "campaign.submit": gettext_lazy("Submitted a campaign"),
+    "config.update": gettext_lazy("Changed the settings"),
+    "consent.update": gettext_lazy("Changed a customer's consent"),
+    "customer.add_contact_point": gettext_lazy("Added a way to reach a customer"),
+    "customer.create": gettext_lazy("Added a customer"),
+    "customer.erase": gettext_lazy("Erased a customer"),
+    "customer.export": gettext_lazy("Exported what is kept of a customer"),
+    "customer.note": gettext_lazy("Noted something about a customer"),
+    "customer.update": gettext_lazy("Changed a customer"),
+    "keywords.update": gettext_lazy("Changed the words that mean stop, start or help"),
+    "message.test_sent": gettext_lazy("Sent a test message"),
+    "rate_card.set": gettext_lazy("Set a price"),
+    "segment.create": gettext_lazy("Made a segment"),
+    "segment.delete": gettext_lazy("Deleted a segment"),
+    "segment.update": gettext_lazy("Changed a segment"),
+    "send_run.created": gettext_lazy("Began to send"),
+    "send_run.decide_unknown": gettext_lazy("Decided what became of unknown messages"),
+    "send_run.discard_failed": gettext_lazy("Gave up failed messages"),
+    "send_run.retry_failed": gettext_lazy("Sent failed messages again"),
+    "staff.create": gettext_lazy("Added a person to the staff"),
+    "staff.update": gettext_lazy("Changed a person of the staff"),
+    "template.create": gettext_lazy("Made a template"),
+    "template.deactivate": gettext_lazy("Took a template out of use"),
+    "template.submit": gettext_lazy("Handed a template in at WhatsApp"),
+    "template.update": gettext_lazy("Changed a template"),
+    "webhook.replay": gettext_lazy("Read a vendor's reports again"),
+}
+
+_LABELLED = (
+    forms.SwitchesForm, forms.HoursForm, forms.BudgetForm, forms.ApprovalForm, forms.LinksForm,
+    forms.StaffForm, forms.KeyForm, forms.RateCardForm,
+)  # fmt: skip
+# Names that no form of the settings has.
+FIELDS = {
+    "approvalBecause": gettext_lazy("Approval because of"),
+    "branch_ids": gettext_lazy("Branches"),
+    "channel": gettext_lazy("Channel"),
+    "codes": gettext_lazy("Errors"),
+    "cost": gettext_lazy("Cost"),
+    "marketing_enabled": gettext_lazy("Marketing"),
+    "messages": gettext_lazy("Messages"),
+    "monthly_budget_limit": gettext_lazy("Limit a month"),
+    "whatsapp_consent": gettext_lazy("Consent to WhatsApp"),
+    "sms_consent": gettext_lazy("Consent to SMS"),
+    "email_consent": gettext_lazy("Consent to e-mail"),
+    "marketing_opted_out": gettext_lazy("Opted out of marketing"),
+    "is_dnd": gettext_lazy("On the do-not-disturb register"),
+    "nextRunAt": gettext_lazy("Next time"),
+    "notSent": gettext_lazy("Not sent"),
+    "provider": gettext_lazy("Provider"),
+    "reason": gettext_lazy("Reason"),
+    "recipients": gettext_lazy("People"),
+    "rules": gettext_lazy("Rules"),
+    "source": gettext_lazy("Source"),
+}
+# What a thing is called, where it is not `name`.
+NAMES = {
+    "policy.branchmarketingconfig": ("branch__name",),
+    "customers.customer": ("first_name", "last_name"),
+    "policy.marketingconfig": (),
+}
+
+
+@dataclass(frozen=True)
+class ActInWords:
+    """One line of the log. `thing` is empty where the act's object has no name, or is gone."""
+
+    entry: AuditEntry
+    act: str
+    thing: str
+    changes: Sequence[str]
+
+
+def in_words(entries: Sequence[AuditEntry]) -> list[ActInWords]:
+    """The entries for people to read; one query per kind of thing, none per entry."""
+    things = _things(entries)
+    branches = {str(pk): name for pk, name in Branch.objects.values_list("pk", "name")}
+    return [
+        ActInWords(
+            entry,
+            act_in_words(entry.action),
+            things.get(entry.object_id, ""),
+            [
+                f"{_field(name)}: {_change(change, branches)}"
+                for name, change in entry.changes.items()
+                if not (name == "name" and change == things.get(entry.object_id))
+            ],
+        )
+        for entry in entries
+    ]
+
+
+def act_in_words(action: str) -> str:
+    """The act's sentence; `branch.rename` of the admin as "Branch: rename"."""
+    known = ACTS.get(action)
+    return str(known) if known else action.replace("_", " ").replace(".", ": ").capitalize()
+
+
+def acts_called(text: str) -> list[str]:
+    """The actions in whose sentence the text occurs, in the reader's language."""
+    sought = text.casefold()
+    return [action for action, words in ACTS.items() if sought in str(words).casefold()]
+
+
+def _things(entries: Iterable[AuditEntry]) -> dict[uuid.UUID | None, str]:
+    wanted: dict[str, set[uuid.UUID]] = defaultdict(set)
+    for entry in entries:
+        if entry.object_id:
+            wanted[entry.object_type].add(entry.object_id)
+    found: dict[uuid.UUID | None, str] = {}
+    for object_type, ids in wanted.items():
+        try:
+            model = apps.get_model(object_type)
+            columns = NAMES.get(object_type, ("name",))
+            for column in columns:
+                model._meta.get_field(column.partition("__")[0])
+        except (LookupError, ValueError, FieldDoesNotExist):
+            continue
+        if columns:
+            rows = model._default_manager.filter(pk__in=ids).values_list("pk", *columns)
+            found |= {pk: " ".join(filter(None, names)) for pk, *names in rows}
+    return found
+
+
+def _field(name: str) -> str:
+    if name in FIELDS:
+        return str(FIELDS[name])
+    for form in _LABELLED:
+        if name in form.base_fields:
+            return str(form.base_fields[name].label)
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).capitalize()
+
+
+def _change(change: Any, branches: Mapping[str, str]) -> str:
+    if isinstance(change, list) and len(change) == 2:
+        return f"{_value(change[0], branches)} → {_value(change[1], branches)}"
+    return _value(change, branches)
+
+
+def _value(value: Any, branches: Mapping[str, str]) -> str:
+    if value is None or value in ("", [], {}):
+        return "–"
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(_value(each, branches) for each in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{_field(key)} {_value(part, branches)}" for key, part in value.items())
+    return branches.get(str(value), str(value))

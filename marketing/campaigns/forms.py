@@ -317,6 +317,8 @@ class ScheduleForm(StepForm):
         self.zone = ZoneInfo(zone)
         super().__init__(*args, **options)
         self.fields["time"].help_text = zone
+        for name in ("date", "pattern", "weekday", "day", "time"):
+            self.fields[name].is_needed_by_choice = True  # type: ignore[attr-defined]
 
     def stored(self, campaign: Campaign) -> dict[str, Any]:
         if campaign.campaign_type == CampaignType.RECURRING:

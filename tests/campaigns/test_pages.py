@@ -1,6 +1,5 @@
-"""The pages: the wizard's steps, the campaign's page, the inbox, home; refusals and rights."""
+"""The pages: the campaign's own, the inbox, home; refusals and rights."""
 
-import datetime as dt
 import re
 from decimal import Decimal
 
@@ -16,13 +15,10 @@ from marketing.core.models import Role
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.models import DispatchBatch, Message, SendRun
-from marketing.segments.models import Segment
-from tests.factories.campaigns import approved, everybody, make_campaign, make_ground, submitted
-from tests.factories.content import TemplateFactory
+from tests.factories.campaigns import approved, make_campaign, make_ground, submitted
 from tests.factories.core import make_staff
 from tests.factories.customers import CustomerFactory
 from tests.factories.policy import set_branch_config
-from tests.factories.segments import SegmentFactory, where
 
 STEPS = ("details", "audience", "message", "schedule", "review")
 
@@ -45,179 +41,6 @@ def sending(chain):
     run = services.send_campaign(actor=chain.actor(chain.manager), campaign=campaign)
     runs.start_run(campaign_run_id=run.pk)
     return campaign, run
-
-
-def test_the_wizard_works(chain, login):
-    segment, template = everybody(), TemplateFactory()
-    client = login("manager")
-    answer = client.post(
-        reverse("campaign-new"), {"name": "Diwali glow", "description": "", "channel": "whatsapp"}
-    )
-    campaign = Campaign.objects.get()
-    assert answer.url == page(campaign, "campaign-edit", "audience")
-    assert campaign.status == "draft"
-
-    def step(name, data):
-        version = Campaign.objects.get().version
-        answer = client.post(page(campaign, "campaign-edit", name), data | {"version": version})
-        assert answer.status_code == 302, text_of(answer)
-        return answer.url
-
-    assert step("audience", {"segment": str(segment.pk)}).endswith("/edit/message")
-    assert step("message", {"template": str(template.pk)}).endswith("/edit/schedule")
-    assert step("schedule", {"when": "now"}).endswith("/edit/review")
-    assert client.get(page(campaign, "campaign-edit", "review")).status_code == 200
-    assert "Will get it 3" in text_of(client.get(page(campaign, "campaign-estimate")))
-    answer = client.post(page(campaign, "campaign-edit", "review"))
-    assert answer.url == page(campaign)
-    assert Campaign.objects.get().status == "pending_approval"
-
-    approver = login("regional")
-    assert "Diwali glow" in text_of(approver.get(reverse("approval-inbox")))
-    shown = approver.get(page(campaign))
-    assert "Approve" in text_of(shown)
-    version = Campaign.objects.get().version
-    answer = approver.post(page(campaign, "campaign-approve"), {"version": version})
-    assert answer.status_code == 302
-    assert Campaign.objects.get().status == "approved"
-    assert client.post(page(campaign, "campaign-send")).status_code == 302
-    assert Campaign.objects.get().status == "sending"
-
-
-def test_every_step_of_a_draft_can_be_opened_and_saved_for_later(chain, login):
-    campaign = make_campaign(chain.manager, template_id=None, segment_id=None)
-    client = login("manager")
-    for step in STEPS:
-        assert client.get(page(campaign, "campaign-edit", step)).status_code == 200
-    answer = client.post(page(campaign, "campaign-edit", "schedule"), {"when": "now", "later": "1"})
-    assert answer.url == reverse("campaign-list")
-    assert client.get(page(campaign, "campaign-edit", "nonsense")).status_code == 404
-
-
-def test_schedule_step_takes_local_time_and_recurrence(chain, login):
-    campaign = make_campaign(chain.manager)
-    client = login("manager")
-    url = page(campaign, "campaign-edit", "schedule")
-    tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
-    client.post(url, {"when": "later", "date": tomorrow.isoformat(), "time": "10:00"})
-    stored = Campaign.objects.get().scheduled_at
-    assert (stored.hour, stored.minute) == (4, 30)
-    assert 'value="10:00"' in client.get(url).content.decode()
-    refused = client.post(url, {"when": "later", "date": "2020-01-01", "time": "10:00"})
-    assert refused.status_code == 422
-    assert "This time is past" in text_of(refused)
-    assert 'value="2020-01-01"' in refused.content.decode()
-    assert Campaign.objects.get().scheduled_at == stored
-    client.post(url, {"when": "repeat", "pattern": "monthly", "day": "31", "time": "09:15"})
-    after = Campaign.objects.get()
-    assert (after.campaign_type, after.scheduled_at) == ("recurring", None)
-    assert "BYHOUR=9;BYMINUTE=15" in after.recurrence_rule
-    shown = client.get(url).content.decode()
-    assert 'value="31"' in shown
-    client.post(url, {"when": "now"})
-    assert Campaign.objects.get().recurrence_rule == ""
-
-
-@pytest.mark.parametrize(
-    ("step", "data", "words"),
-    [
-        ("details", {"name": "", "channel": "whatsapp"}, "This field is required"),
-        ("details", {"name": "x", "channel": "pigeon"}, "pigeon is not one of"),
-        ("audience", {"segment": ""}, "This field is required"),
-        ("audience", {"segment": "0199aaaa-0000-7000-8000-000000000000"}, "not one of"),
-        ("message", {"template": ""}, "This field is required"),
-        ("message", {"template": "x"}, "put this right"),
-        ("schedule", {"when": "later", "date": "2020-01-01"}, "This field is required"),
-        ("schedule", {"when": "repeat", "pattern": "monthly", "time": "10:00"}, "required"),
-    ],
-)
-def test_a_step_shows_what_to_mend(chain, login, step, data, words):
-    campaign = make_campaign(chain.manager)
-    before = Campaign.objects.get().version
-    answer = login("manager").post(page(campaign, "campaign-edit", step), data)
-    assert answer.status_code == 422
-    assert words in text_of(answer)
-    assert Campaign.objects.get().version == before
-
-
-def test_a_step_saved_over_somebody_elses_change_is_refused(chain, login):
-    campaign = make_campaign(chain.manager)
-    services.update_campaign(
-        actor=chain.actor(chain.regional), campaign=campaign, values={"name": "Mine"}
-    )
-    answer = login("manager").post(
-        page(campaign, "campaign-edit", "details"),
-        {"name": "Yours", "channel": "whatsapp", "version": campaign.version},
-    )
-    assert answer.status_code == 422
-    assert "Somebody changed this" in text_of(answer)
-    assert Campaign.objects.get().name == "Mine"
-
-
-def review(login, campaign):
-    return login("manager").post(page(campaign, "campaign-edit", "review"))
-
-
-def refused_at_review(login, campaign, *words):
-    answer = review(login, campaign)
-    assert answer.status_code == 422
-    for word in words:
-        assert word in text_of(answer)
-    assert Campaign.objects.get(pk=campaign.pk).status == "draft"
-
-
-def test_review_refuses_each_bad_input(chain, login):
-    wrong_channel = make_campaign(chain.manager, template_id=TemplateFactory(sms=True).pk)
-    refused_at_review(login, wrong_channel, "is for SMS")
-    pending = TemplateFactory(whatsapp_status="pending")
-    refused_at_review(
-        login, make_campaign(chain.manager, template_id=pending.pk), "WhatsApp has not approved"
-    )
-    nobody = SegmentFactory(rules=where("visit_count", "gt", 900))
-    empty = make_campaign(chain.manager, segment_id=nobody.pk)
-    refused_at_review(login, empty, "Nobody is in this audience")
-    broken = make_campaign(chain.manager)
-    Segment.objects.filter(pk=broken.segment_id).update(rules=where("nonsense", "eq", 1))
-    refused_at_review(login, broken, "rule is broken")
-    unknown = TemplateFactory()
-    unknown.versions.update(contents={"en": {"body": "Hi {{ shoe_size }}"}})
-    refused_at_review(login, make_campaign(chain.manager, template_id=unknown.pk), "shoe_size")
-    assert not SendRun.objects.exists()
-
-
-def test_missing_values_are_named_as_a_reason(chain, login):
-    contents = {"en": {"body": "Hi {{ customer_name }}, call {{ branch_phone }}"}}
-    template = TemplateFactory(contents=contents)
-    campaign = make_campaign(chain.manager, template_id=template.pk)
-    shown = login("manager").get(page(campaign, "campaign-estimate"))
-    assert "A value the text needs is missing 3" in text_of(shown)
-
-
-def test_the_audience_is_counted_before_it_is_saved(chain, login):
-    CustomerFactory(home_branch=chain.north, consent=False)
-    campaign = make_campaign(chain.manager, template_id=None, segment_id=None)
-    TemplateFactory(name="Stand-in")
-    set_branch_config(chain.north, monthly_budget_limit=Decimal("1.00"))
-    segment = everybody()
-    answer = login("manager").get(page(campaign, "campaign-estimate"), {"segment": str(segment.pk)})
-    shown = text_of(answer)
-    assert "In the audience 4" in shown
-    assert "Will get it 3" in shown
-    assert "Has not agreed to this channel 1" in shown
-    assert "₹1.00" in shown
-    assert "costs more than is left" in shown
-    assert "Stand-in" in shown
-    assert Campaign.objects.get().segment is None
-
-
-def test_the_message_is_shown_in_each_language(chain, login):
-    campaign = make_campaign(chain.manager)
-    answer = login("manager").get(
-        page(campaign, "campaign-preview"), {"template": str(campaign.template_id)}
-    )
-    assert 'lang="en"' in answer.content.decode()
-    assert 'lang="hi"' in answer.content.decode()
-    assert "{{" not in text_of(answer)
 
 
 def test_approving_ones_own_is_neither_offered_nor_done(chain, login):

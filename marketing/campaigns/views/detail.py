@@ -26,6 +26,7 @@ from marketing.campaigns.selectors.campaigns import (
 )
 from marketing.campaigns.selectors.failures import failed_runs
 from marketing.campaigns.selectors.progress import figures_of
+from marketing.campaigns.views.parts import campaign_part
 from marketing.campaigns.views.refusals import sentences
 from marketing.core import clock
 from marketing.core.actor import Actor
@@ -202,10 +203,9 @@ def campaign_samples(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         samples = plan.samples(campaign, clock.now(), SAMPLES)
     except DomainError as error:
         problem = " ".join(sentences(error))
-    return render(
-        request,
-        "campaigns/_samples.html",
-        {"campaign": campaign, "samples": samples, "problem": problem},
+    shown = {"samples": samples, "problem": problem}
+    return campaign_part(
+        request, campaign, "campaigns/_samples.html", shown, title=_("Ten of the messages")
     )
 
 

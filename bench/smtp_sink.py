@@ -14,7 +14,7 @@ import sys
 # asha123@example.com reads "Dear Asha123".
 DOMAIN = b"@example.com"
 READY = b"220 sink ESMTP\r\n"
-HELLO = b"250-sink\r\n250 8BITMIME\r\n"
+HELLO = b"250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
 TAKEN, GO_ON, GOODBYE = b"250 OK\r\n", b"354 Go on\r\n", b"221 Goodbye\r\n"
 
 
@@ -67,7 +67,8 @@ class Session(asyncio.Protocol):
         self._taken.mails += 1
         self._taken.recipients.add(self._recipient)
         name = self._recipient.removesuffix(DOMAIN).capitalize()
-        self._taken.personal += b"Dear %b " % name in mail
+        # Quoted-printable may break a line anywhere.
+        self._taken.personal += b"Dear %b " % name in mail.replace(b"=\r\n", b"")
         return TAKEN
 
 

@@ -5,12 +5,13 @@ assignments and filters that can multiply their input do not exist here, and the
 the library are the second wall. A placeholder is a plain name; `{{ customer_name }}`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
-from liquid import Environment, Mode, RenderContext
+from liquid import Environment, Mode, RenderContext, escape
 from liquid.ast import ConditionalBlockNode, Node
 from liquid.builtin import content, illegal, output
 from liquid.builtin.content import ContentNode
@@ -26,6 +27,8 @@ from liquid.template import BoundTemplate
 from liquid.token import TOKEN_CONTENT
 
 Value = str | int | None
+# Writes what stands between two constant texts.
+Fill = Callable[[Mapping[str, Value]], str]
 
 # None of these can make its input much longer than it is.
 FILTERS = {
@@ -83,6 +86,11 @@ class Output:
         value = values.get(self.name)
         return (self.default or "") if value is None else str(value)
 
+    def escaped(self, values: Mapping[str, Value]) -> str:
+        """As `value`, for HTML; a default is its author's own."""
+        value = values.get(self.name)
+        return (self.default or "") if value is None else str(escape(value))
+
 
 @dataclass(frozen=True)
 class Markup:
@@ -91,11 +99,12 @@ class Markup:
     `names` are its placeholders in order of appearance, `positions` where each first stands,
     `required` those that print nothing when their value is missing. `pieces` are its texts
     and outputs when it consists of plain ones only, else None; then `unplain_at` is where
-    the first other thing stands.
+    the first other thing stands. `parts` are its constant texts and what writes the others: with
+    nothing to loop over or to assign, each can be written by itself.
     """
 
     source: str
-    template: BoundTemplate
+    parts: tuple[str | Fill, ...]
     names: tuple[str, ...]
     positions: Mapping[str, int]
     required: frozenset[str]
@@ -107,16 +116,9 @@ class Markup:
 
         Raises `MarkupError` where the values do not suit an expression.
         """
-        if self.pieces is not None:
-            return "".join(
-                piece if isinstance(piece, str) else piece.value(values) for piece in self.pieces
-            )
-        try:
-            return self.template.render(values)
-        except (LiquidError, ArithmeticError, ValueError) as error:
-            raise _located(error, self.source) from error
+        return "".join([part if isinstance(part, str) else part(values) for part in self.parts])
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Output, ...]:
         """The plain outputs in order; empty when there are others."""
         return tuple(piece for piece in self.pieces or () if isinstance(piece, Output))
@@ -134,7 +136,7 @@ def parse(source: str, *, html: bool = False) -> Markup:
     pieces, unplain_at = _pieces(template)
     return Markup(
         source=source,
-        template=template,
+        parts=_parts(source, template),
         names=tuple(sorted(reader.positions, key=reader.positions.__getitem__)),
         positions=reader.positions,
         required=frozenset(reader.required),
@@ -235,6 +237,43 @@ class _Reader:
 
     def _error(self, message: str, token: Any) -> MarkupError:
         return MarkupError(message, *position(self.source, max(token.start_index, 0)))
+
+
+def filling(name: str, default: str | None = None, *, html: bool = False) -> Fill:
+    """What writes a plain output; the same one for the same output."""
+    return _filling(name, default, html)
+
+
+@lru_cache(maxsize=4096)
+def _filling(name: str, default: str | None, html: bool) -> Fill:
+    output = Output(name, default, 0)
+    return output.escaped if html else output.value
+
+
+def _parts(source: str, template: BoundTemplate) -> tuple[str | Fill, ...]:
+    parts: list[str | Fill] = []
+    for node in template.nodes:
+        if isinstance(node, ContentNode):
+            parts.append(node.text)
+        elif isinstance(node, OutputNode) and (plain := _plain_output(node)):
+            parts.append(filling(plain.name, plain.default, html=template.env.autoescape))
+        else:
+            parts.append(_Passage(source, BoundTemplate(template.env, [node])).text)
+    return tuple(parts)
+
+
+@dataclass(frozen=True)
+class _Passage:
+    """A condition, or an output that is not plain."""
+
+    source: str
+    template: BoundTemplate
+
+    def text(self, values: Mapping[str, Value]) -> str:
+        try:
+            return self.template.render(values)
+        except (LiquidError, ArithmeticError, ValueError) as error:
+            raise _located(error, self.source) from error
 
 
 def _pieces(template: BoundTemplate) -> tuple[tuple[str | Output, ...] | None, int | None]:

@@ -7,13 +7,13 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from babel.dates import format_date
-from django.utils.html import linebreaks
 
 from marketing.content import markup, merge_fields
+from marketing.content.mail import MailForm, as_html
 from marketing.content.markup import Markup, Output, Value
 from marketing.content.models import TemplateVersion
 
@@ -70,13 +70,25 @@ class Parameters:
 
 @dataclass(frozen=True)
 class _Language:
-    """One language's parsed parts, its placeholders, and those of them without a default."""
+    """One language's parsed parts, its placeholders, and those of them without a default.
+
+    `kinds` are those of the placeholders. An e-mail has its form, too.
+    """
 
     texts: Mapping[str, Markup]
     html: Markup | None
     buttons: tuple[tuple[str, str, Markup], ...]
     names: tuple[str, ...]
     required: tuple[str, ...]
+    kinds: Mapping[str, str]
+    mail: MailForm | None
+
+    @cached_property
+    def parameter_names(self) -> dict[str, tuple[str, ...]]:
+        """Of the texts that vendors fill in."""
+        return {
+            part: tuple(output.name for output in read.outputs) for part, read in self.texts.items()
+        }
 
 
 class CompiledVersion:
@@ -93,7 +105,9 @@ class CompiledVersion:
         self.channel = channel
         ordered = [language for language in languages if language in contents]
         self.languages = (*ordered, *sorted(set(contents) - set(ordered)))
-        self._languages = {code: _parse_language(contents[code]) for code in self.languages}
+        self._languages = {
+            code: _parse_language(channel, code, contents[code]) for code in self.languages
+        }
         parsed = self._languages.values()
         self.placeholders = tuple(dict.fromkeys(name for one in parsed for name in one.names))
         self.required = frozenset(name for one in parsed for name in one.required)
@@ -111,46 +125,62 @@ class CompiledVersion:
         parts = self._languages[self.language_for(language)]
         return [name for name in parts.required if not (variables.get(name) or "").strip()]
 
+    def values(self, language: str, variables: Mapping[str, str]) -> dict[str, Value]:
+        """What this language fills in, as it writes it. Raises `MissingValue`."""
+        chosen = self.language_for(language)
+        parts = self._languages[chosen]
+        values = {
+            name: _written(kind, variables.get(name) or "", chosen)
+            for name, kind in parts.kinds.items()
+        }
+        if missing := [name for name in parts.required if values[name] is None]:
+            raise MissingValue(missing)
+        return values
+
     def render(self, language: str, variables: Mapping[str, str]) -> Rendered:
         """The message with values filled in. Raises `MissingValue`, `MarkupError`."""
+        return self.fill(language, self.values(language, variables))
+
+    def fill(self, language: str, values: Mapping[str, Value]) -> Rendered:
+        """The message with what `values` gave. Raises `MarkupError`."""
         chosen = self.language_for(language)
-        if missing := self.missing(chosen, variables):
-            raise MissingValue(missing)
-        values = self._values(chosen, variables)
         parts = self._languages[chosen]
-        texts = {name: each.render(values) for name, each in parts.texts.items()}
         return Rendered(
-            **texts,
+            **{name: each.render(values) for name, each in parts.texts.items()},
             language=chosen,
-            html=self._html(parts, values, texts["body"]),
+            html=parts.mail.fill(values).html if parts.mail else "",
             buttons=tuple(
-                Button(type_, text, value.render(values)) for type_, text, value in parts.buttons
+                [Button(type_, text, value.render(values)) for type_, text, value in parts.buttons]
             ),
         )
 
+    def mail(self, language: str) -> MailForm:
+        """The form of an e-mail's language."""
+        form = self._languages[self.language_for(language)].mail
+        if form is None:
+            raise TypeError(f"not a mail: {self.channel}")
+        return form
+
     def parameters(self, language: str, variables: Mapping[str, str]) -> Parameters:
-        """What WhatsApp and DLT vendors fill in. Raises `MissingValue`.
+        """What WhatsApp and DLT vendors fill in. Raises `MissingValue`."""
+        return self.fill_parameters(language, self.values(language, variables))
+
+    def fill_parameters(self, language: str, values: Mapping[str, Value]) -> Parameters:
+        """As `parameters`, with what `values` gave.
 
         White space in a value becomes single spaces: Meta refuses line breaks and tabs.
         """
-        chosen = self.language_for(language)
-        if missing := self.missing(chosen, variables):
-            raise MissingValue(missing)
-        values = self._values(chosen, variables)
-        parts = self._languages[chosen]
+        parts = self._languages[self.language_for(language)]
 
         def filled(part: Markup | None) -> tuple[str, ...]:
             outputs = part.outputs if part else ()
-            return tuple(" ".join(output.value(values).split()) for output in outputs)
-
-        def names(part: Markup | None) -> tuple[str, ...]:
-            return tuple(output.name for output in part.outputs) if part else ()
+            return tuple([" ".join(output.value(values).split()) for output in outputs])
 
         return Parameters(
             body=filled(parts.texts["body"]),
             header=filled(parts.texts.get("header")),
-            body_names=names(parts.texts["body"]),
-            header_names=names(parts.texts.get("header")),
+            body_names=parts.parameter_names["body"],
+            header_names=parts.parameter_names.get("header", ()),
             buttons={
                 index: filled(value)[0]
                 for index, (_type, _text, value) in enumerate(parts.buttons)
@@ -238,11 +268,6 @@ class CompiledVersion:
     def _values(self, language: str, variables: Mapping[str, str]) -> dict[str, Value]:
         return written_values(self._languages[language].names, variables, language)
 
-    def _html(self, parts: _Language, values: Mapping[str, Value], body: str) -> str:
-        if self.channel != "email":
-            return ""
-        return parts.html.render(values) if parts.html else linebreaks(body, autoescape=True)
-
 
 def compile_version(version: TemplateVersion) -> CompiledVersion:
     """The version ready for rendering; parsed once per process and content."""
@@ -263,7 +288,7 @@ def _compile(channel: str, contents: str, languages: tuple[str, ...]) -> Compile
     return CompiledVersion(channel, json.loads(contents), languages)
 
 
-def _parse_language(parts: Mapping[str, Any]) -> _Language:
+def _parse_language(channel: str, language: str, parts: Mapping[str, Any]) -> _Language:
     texts = {name: markup.parse(parts[name]) for name in TEXT_PARTS if parts.get(name)}
     html = markup.parse(parts["html"], html=True) if parts.get("html") else None
     buttons = tuple(
@@ -283,6 +308,18 @@ def _parse_language(parts: Mapping[str, Any]) -> _Language:
             if merge_fields.kind(name) != merge_fields.SYSTEM
             and any(name in each.required for each in sources)
         ),
+        kinds={name: merge_fields.kind(name) for name in names},
+        mail=_mail(language, texts, html) if channel == "email" else None,
+    )
+
+
+def _mail(language: str, texts: Mapping[str, Markup], html: Markup | None) -> MailForm:
+    body = texts["body"].parts
+    return MailForm(
+        language=language,
+        subject=texts["subject"].parts if "subject" in texts else (),
+        body=body,
+        html=html.parts if html else as_html(body),
     )
 
 
@@ -308,7 +345,6 @@ def written_values(
     }
 
 
-@lru_cache(maxsize=4096)
 def _written(kind: str, value: str, language: str) -> Value:
     """A value as this language writes it; None when there is none."""
     if not value or value.isspace():
@@ -316,12 +352,15 @@ def _written(kind: str, value: str, language: str) -> Value:
     if kind == merge_fields.NUMBER and value.isdecimal():
         return int(value)
     if kind in (merge_fields.DATE, merge_fields.DAY_OF_YEAR):
-        try:
-            day = dt.date.fromisoformat(value)
-        except ValueError:
-            return value
-        # Babel's month names are CLDR's; Django's own Hindi ones are misspelt.
-        return format_date(
-            day, "d MMMM y" if kind == merge_fields.DATE else "d MMMM", locale=language
-        )
+        return _date(kind, value, language)
     return value
+
+
+@lru_cache(maxsize=4096)
+def _date(kind: str, value: str, language: str) -> str:
+    try:
+        day = dt.date.fromisoformat(value)
+    except ValueError:
+        return value
+    # Babel's month names are CLDR's; Django's own Hindi ones are misspelt.
+    return format_date(day, "d MMMM y" if kind == merge_fields.DATE else "d MMMM", locale=language)

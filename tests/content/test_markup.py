@@ -105,17 +105,22 @@ def test_an_unsuitable_comparison_is_located():
     assert caught.value.line == 1
 
 
+@pytest.mark.parametrize("html", [False, True])
 @given(
     text=st.text(st.characters(codec="utf-8", exclude_characters="{}%\r"), max_size=30),
-    default=st.text(st.characters(codec="utf-8", exclude_characters="{}%\"'\\\r"), max_size=10),
+    default=st.text(st.characters(codec="utf-8", exclude_characters="{}%\"'\\\r<&"), max_size=10),
     value=st.none()
     | st.integers()
     | st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1),
 )
-def test_plain_sources_render_as_the_library_would(text, default, value):
-    read = parse(f'{text}{{{{ a | default: "{default}" }}}} {{{{ a }}}}{text}')
-    assert read.pieces is not None
-    assert read.render({"a": value}) == read.template.render({"a": value})
+def test_sources_render_as_the_library_would(html, text, default, value):
+    plain = f'{text}{{{{ a | default: "{default}" }}}} {{{{ a }}}}{text}'
+    other = "{% if a -%} {{ a }} {%- else %}none{% endif %} {{- a | truncate: 3 }}"
+    library = markup.MarkupEnvironment(autoescape=html)
+    for source in (plain, plain + other):
+        read = parse(source, html=html)
+        assert (read.unplain_at is None) == (source == plain)
+        assert read.render({"a": value}) == library.from_string(source).render({"a": value})
 
 
 def test_position_counts_from_one():

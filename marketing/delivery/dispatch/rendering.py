@@ -1,25 +1,25 @@
 """From a marked message to the envelope that a vendor's client takes."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from uuid import UUID
 
 from customers.links import unsubscribe_url
 from customers.models import Channel
-from marketing.content.mail_footer import add_footer
+from marketing.content.mail import Mail, MailForm
+from marketing.content.mail_footer import LINK, sender_of, with_footer
 from marketing.content.models import TemplateVersion
 from marketing.content.rendering import Rendered
 from marketing.content.rules import count_sms
 from marketing.delivery.dispatch.lease import Marked
 from marketing.delivery.links.tracking import prepare
 from marketing.delivery.providers.base import Envelope
-from marketing.policy import selectors as policy
 
 
 class MessageRenderer:
     """Renders the messages of one run, in whose tenant's scope it is made.
 
-    Versions are loaded once. Only offers need a way out and the sender's address.
+    Versions are loaded once, what a mailing's mails have in common is laid out once. Only offers
+    need a way out and the sender's address.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class MessageRenderer:
         self._versions = versions
         self._tracked = prepare(versions.values())
         self._is_promotional = is_promotional
-        self._sender = _sender(versions.values()) if is_promotional else ""
+        self._mails = self._mail_forms()
 
     def render(self, message: Marked) -> tuple[Envelope, int]:
         """The envelope, and how many SMS segments it takes (1 on other channels)."""
@@ -38,37 +38,46 @@ class MessageRenderer:
         tracked = self._tracked[message.version_id]
         compiled = tracked.compiled
         channel = version.template.channel
-        variables = message.variables | tracked.codes(message.id, message.language)
+        language = compiled.language_for(message.language)
+        values = compiled.values(language, message.variables)
+        values |= tracked.codes(message.id, language)
         link = ""
-        if channel == "email" or "unsubscribe_url" in compiled.placeholders:
+        if channel == Channel.EMAIL or LINK in values:
             link = unsubscribe_url(message.tenant_id, message.customer_id, channel)
-            variables = variables | {"unsubscribe_url": link}
-        rendered = compiled.render(message.language, variables)
+            values[LINK] = link
+        rendered: Rendered | Mail
+        parameters = None
         if channel == Channel.EMAIL:
-            if self._is_promotional:
-                rendered = add_footer(rendered, sender=self._sender, unsubscribe_url=link)
-            rendered = replace(rendered, html=tracked.with_picture(rendered.html, message.id))
+            rendered = self._mails[message.version_id, language].fill(values)
+        else:
+            rendered = compiled.fill(language, values)
+            parameters = compiled.fill_parameters(language, values)
         envelope = Envelope(
             message_id=message.id,
             address=message.address,
-            language=rendered.language,
+            language=language,
             rendered=rendered,
-            parameters=(
-                None if channel == "email" else compiled.parameters(rendered.language, variables)
-            ),
-            vendor_template=version.vendor_template(rendered.language),
+            parameters=parameters,
+            vendor_template=version.vendor_template(language),
             unsubscribe_url=link,
             is_promotional=self._is_promotional,
             tries=message.tries,
         )
-        return envelope, count_sms(rendered.body).segments if channel == "sms" else 1
+        return envelope, count_sms(rendered.body).segments if channel == Channel.SMS else 1
 
-
-def _sender(versions: Iterable[TemplateVersion]) -> str:
-    """Chain and postal address, for mails; empty when there is none of both."""
-    mails = [version for version in versions if version.template.channel == Channel.EMAIL]
-    address = policy.postal_address() if mails else ""
-    return f"{mails[0].tenant.name}, {address}" if address else ""
+    def _mail_forms(self) -> dict[tuple[UUID, str], MailForm]:
+        """Each mail as it leaves, by version and language."""
+        mails = [each for each in self._versions.values() if each.template.channel == Channel.EMAIL]
+        sender = sender_of(mails[0].tenant.name) if mails and self._is_promotional else ""
+        forms = {}
+        for version in mails:
+            tracked = self._tracked[version.pk]
+            for language in tracked.compiled.languages:
+                form = tracked.compiled.mail(language)
+                if self._is_promotional:
+                    form = with_footer(form, sender=sender)
+                forms[version.pk, language] = tracked.with_picture(form)
+        return forms
 
 
 def _free_text(message: Marked) -> Envelope:

@@ -2,12 +2,14 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
 from customers.models import Channel
 from marketing.content.links import SentForm, compile_sent
+from marketing.content.mail import MailForm
+from marketing.content.markup import filling
 from marketing.content.models import TemplateVersion
 from marketing.content.rendering import CompiledVersion
 from marketing.delivery.links.codes import make_code
@@ -15,6 +17,7 @@ from marketing.delivery.models import TrackedLink
 from marketing.policy import selectors as policy
 
 PICTURE = ""  # the source of the link that is a picture
+OPENING = "opening"  # where a mail has the picture's code; no merge field
 
 
 @dataclass(frozen=True)
@@ -27,17 +30,20 @@ class TrackedVersion:
     picture_id: int | None = None
 
     def codes(self, message_id: uuid.UUID, language: str) -> dict[str, str]:
-        """What to fill in for the links of a message."""
+        """What to fill in for the links of a message, and for its picture."""
         links = self.links[self.compiled.language_for(language)]
-        return {name: make_code(link_id, message_id) for name, link_id in links.items()}
+        codes = {name: make_code(link_id, message_id) for name, link_id in links.items()}
+        if self.picture_id is not None:
+            codes[OPENING] = make_code(self.picture_id, message_id)
+        return codes
 
-    def with_picture(self, html: str, message_id: uuid.UUID) -> str:
-        """An e-mail's HTML with what shows that it was opened."""
+    def with_picture(self, form: MailForm) -> MailForm:
+        """An e-mail with what shows that it was opened."""
         if self.picture_id is None:
-            return html
-        code = make_code(self.picture_id, message_id)
-        address = f"{settings.PUBLIC_BASE_URL}/o/{code}.gif"
-        return f'{html}<img src="{address}" width="1" height="1" alt="" border="0">'
+            return form
+        address = f'<img src="{settings.PUBLIC_BASE_URL}/o/'
+        size = '.gif" width="1" height="1" alt="" border="0">'
+        return replace(form, html=(*form.html, address, filling(OPENING), size))
 
 
 def prepare(versions: Iterable[TemplateVersion]) -> dict[uuid.UUID, TrackedVersion]:

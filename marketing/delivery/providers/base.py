@@ -40,6 +40,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from marketing.content.mail import Mail
 from marketing.content.rendering import Parameters, Rendered
 
 
@@ -65,15 +66,16 @@ class Account:
 class Envelope:
     """One message, rendered; `parameters` are what the vendor fills into its own copy.
 
-    Without a `vendor_template` it is free text: an answer within WhatsApp's 24-hour window, or
-    an SMS where no template is asked for. `is_promotional` decides on unsubscribe headers and
-    on the vendor's route. `tries` counts those made, this one included.
+    E-mails are `Mail`s, whose words in common need not be written for each. Without a
+    `vendor_template` it is free text: an answer within WhatsApp's 24-hour window, or an SMS
+    where no template is asked for. `is_promotional` decides on unsubscribe headers and on the
+    vendor's route. `tries` counts those made, this one included.
     """
 
     message_id: uuid.UUID
     address: str
     language: str
-    rendered: Rendered
+    rendered: Rendered | Mail
     parameters: Parameters | None
     vendor_template: str
     unsubscribe_url: str

@@ -2,10 +2,12 @@
 
 import re
 from email.headerregistry import Address
+from functools import lru_cache
 from urllib.parse import quote
 
 import idna
 
+from marketing.content.mail import Mail, MailLayout
 from marketing.delivery.providers.base import Account, Envelope
 
 # What every mail system takes unquoted; nothing that could end a header or begin another.
@@ -24,6 +26,15 @@ def wire_address(address: str) -> str:
     return f"{local}@{domain}"
 
 
+def mail_of(envelope: Envelope) -> Mail:
+    """The mail in the envelope; a text that was written for one person has a layout of its own."""
+    rendered = envelope.rendered
+    if isinstance(rendered, Mail):
+        return rendered
+    texts = ((text,) if text else () for text in (rendered.subject, rendered.body, rendered.html))
+    return Mail(MailLayout(rendered.language, *texts), ())
+
+
 def from_header(account: Account) -> str:
     """The sender as the reader sees it; not encoded yet. Raises ValueError."""
     sender = account.sender
@@ -38,11 +49,15 @@ def unsubscribe_headers(account: Account, envelope: Envelope) -> dict[str, str]:
     """
     if not envelope.is_promotional or not envelope.unsubscribe_url:
         return {}
-    token = envelope.unsubscribe_url.rstrip("/").rpartition("/")[2]
-    mailbox = account.sender.get("unsubscribe_email") or account.sender["from_email"]
+    link = envelope.unsubscribe_url
+    token = link.rstrip("/").rpartition("/")[2]
+    mailbox = _in_link(account.sender.get("unsubscribe_email") or account.sender["from_email"])
     return {
-        "List-Unsubscribe": (
-            f"<{envelope.unsubscribe_url}>, <mailto:{quote(mailbox, safe='@+')}?subject={token}>"
-        ),
+        "List-Unsubscribe": f"<{link}>, <mailto:{mailbox}?subject={token}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
+
+
+@lru_cache(maxsize=256)
+def _in_link(mailbox: str) -> str:
+    return quote(mailbox, safe="@+")

@@ -8,6 +8,7 @@ import email.policy
 import ipaddress
 import socket
 import ssl
+import threading
 import uuid
 
 import pytest
@@ -22,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from marketing.content.rendering import Rendered
 from marketing.delivery.providers.base import Account, Envelope
 from marketing.delivery.providers.smtp import client, pool
-from marketing.delivery.providers.smtp.mime import compose
+from marketing.delivery.providers.smtp import session as sessions
 from marketing.delivery.rules import ResultClass
 
 MESSAGE_ID = uuid.UUID("019a0000-0000-7000-8000-000000000004")
@@ -65,6 +66,12 @@ class Mailbox:
         self.sessions = set()
         self.rcpt_reply = self.data_reply = self.mail_reply = "250 OK"
         self.drops = ""
+        self.pipelines = False
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802
+        session.host_name = hostname
+        more = ["250-PIPELINING"] if self.pipelines else []
+        return [*responses[:-1], *more, responses[-1]]
 
     async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
         self.sessions.add(id(session))
@@ -83,8 +90,9 @@ class Mailbox:
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         if self.data_reply.startswith("250"):
             self.mails.append(envelope)
-        if self.drops == "data":
+        if self.drops.startswith("data"):
             server.transport.abort()
+            self.drops = self.drops.removesuffix("data once")
         return self.data_reply
 
 
@@ -94,13 +102,14 @@ def free_port():
         return one.getsockname()[1]
 
 
-@pytest.fixture
-def serve():
+@pytest.fixture(params=[False, True], ids=["one by one", "pipelining"])
+def serve(request):
     """Starts a server; gives its handler and an account for it."""
     running = []
 
     def start(sender=(), credentials=(), **options):
         mailbox = Mailbox()
+        mailbox.pipelines = request.param
         controller = Controller(mailbox, hostname="127.0.0.1", port=free_port(), **options)
         controller.start()
         running.append(controller)
@@ -126,51 +135,23 @@ def deliver(account, *envelopes):
     return asyncio.run(run())
 
 
+def deliver_together(account, *envelopes):
+    async def run():
+        try:
+            calls = [client.deliver(account, [each]) for each in envelopes]
+            return [result for (result,) in await asyncio.gather(*calls)]
+        finally:
+            await client.close()
+
+    return asyncio.run(run())
+
+
 def read(raw):
     return email.message_from_bytes(raw, policy=email.policy.default)
 
 
 def text_of(part):
     return part.get_content().replace("\r\n", "\n").removesuffix("\n")
-
-
-@pytest.mark.parametrize("body", ["Hi Asha\n.\nBye = now ", HINDI, "one line", "a\r\nb", ""])
-@pytest.mark.parametrize("html", [HTML, f"<p>{HINDI}</p>"])
-def test_what_is_written_is_what_is_read(body, html):
-    mail = read(compose(ACCOUNT, envelope(body=body, html=html), "asha@example.com"))
-    assert not mail.defects
-    assert text_of(mail.get_body(("plain",))) == body.replace("\r\n", "\n")
-    assert text_of(mail.get_body(("html",))) == html
-
-
-@pytest.mark.parametrize("subject", ["Offer", "Offer " * 40, "नमस्ते " * 30, "two\r\nBcc: x@y.z"])
-def test_headers(subject):
-    raw = compose(ACCOUNT, envelope(subject=subject), "asha@example.com")
-    mail = read(raw)
-    assert mail["Subject"].split() == subject.split()
-    assert mail["From"].addresses[0].display_name == "Parlour, Park Street"
-    assert mail["To"] == "asha@example.com"
-    assert mail["Bcc"] is None
-    assert mail["Message-ID"] == f"<{MESSAGE_ID.hex}@example.com>"
-    assert mail["Date"].datetime
-    assert mail["List-Unsubscribe"] == (
-        "<https://example.com/u/token>, <mailto:hello@example.com?subject=token>"
-    )
-    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
-    assert raw.isascii()
-    assert b"\n" not in raw.replace(b"\r\n", b"")
-
-
-def test_other_mail_has_no_unsubscribe_headers():
-    service = dataclasses.replace(envelope(), is_promotional=False)
-    assert read(compose(ACCOUNT, service, "a@example.com"))["List-Unsubscribe"] is None
-
-
-def test_a_text_alone_has_one_part():
-    mail = read(compose(ACCOUNT, envelope(html=""), "a@example.com"))
-    assert mail.get_content_type() == "text/plain"
-    assert text_of(mail) == "Hi Asha\n.\nBye"
 
 
 def test_a_mail_arrives_as_it_was_written(serve):
@@ -186,7 +167,7 @@ def test_a_mail_arrives_as_it_was_written(serve):
 
 
 def test_mails_share_a_session_until_it_has_carried_its_share(serve, monkeypatch):
-    monkeypatch.setattr(pool, "MAILS_A_CONNECTION", 3)
+    monkeypatch.setattr(sessions, "MAILS_A_SESSION", 3)
     mailbox, account = serve()
     results = deliver(account, *(envelope(number=number) for number in range(7)))
     assert {result.outcome for result in results} == {ResultClass.ACCEPTED}
@@ -219,7 +200,7 @@ def test_many_at_once_take_a_few_sessions(serve):
 
     assert asyncio.run(run()) == [ResultClass.ACCEPTED] * 40
     assert len({mail.content for mail in mailbox.mails}) == 40
-    assert len(mailbox.sessions) <= pool.CONNECTIONS
+    assert len(mailbox.sessions) <= pool.SESSIONS
 
 
 @pytest.mark.parametrize(
@@ -280,6 +261,99 @@ def test_a_connection_lost_after_the_mail_is_unknown(serve):
     (result,) = deliver(account, envelope())
     assert (result.outcome, result.code) == (ResultClass.UNKNOWN, "no_answer")
     assert len(mailbox.mails) == 1
+
+
+def test_a_mail_that_waited_behind_a_lost_one_goes_elsewhere(serve, monkeypatch):
+    monkeypatch.setattr(pool, "SESSIONS", 1)
+    mailbox, account = serve()
+    mailbox.drops = "data once"
+    first, *others = deliver_together(account, *(envelope(number=number) for number in range(4)))
+    assert first.outcome is ResultClass.UNKNOWN
+    assert [result.outcome for result in others] == [ResultClass.ACCEPTED] * 3
+    assert len({mail.content for mail in mailbox.mails}) == len(mailbox.mails) == 4
+
+
+def test_each_hears_of_her_own_mail(serve, monkeypatch):
+    monkeypatch.setattr(pool, "SESSIONS", 2)
+    mailbox, account = serve()
+    refused = {"asha2@example.com", "asha3@example.com", "asha7@example.com"}
+
+    async def handle(server, session, its, address, options):
+        if address in refused:
+            return "550 5.1.1 no such user"
+        its.rcpt_tos.append(address)
+        return "250 OK"
+
+    mailbox.handle_RCPT = handle
+    people = [f"asha{number}@example.com" for number in range(10)]
+    results = deliver_together(
+        account, *(envelope(address=each, number=n) for n, each in enumerate(people))
+    )
+    taken = dict(zip(people, results, strict=True))
+    assert {each for each in people if taken[each].outcome is ResultClass.FAIL_RECIPIENT} == refused
+    assert {mail.rcpt_tos[0] for mail in mailbox.mails} == set(people) - refused
+    for mail in mailbox.mails:
+        (address,) = mail.rcpt_tos
+        assert read(mail.content)["Message-ID"] == taken[address].reference
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_mail_whose_time_is_over(serve, is_read):
+    mailbox, account = serve()
+
+    async def run():
+        begun, hold = asyncio.Event(), threading.Event()
+        loop = asyncio.get_running_loop()
+
+        async def handle(server, session, its, *more):
+            loop.call_soon_threadsafe(begun.set)
+            await asyncio.to_thread(hold.wait)
+            return "451 too late"
+
+        setattr(mailbox, "handle_DATA" if is_read else "handle_RCPT", handle)
+        mail = client._handover(account, envelope(), "asha@example.com")
+        pool.pool_of(account).add(mail)
+        await begun.wait()
+        pool.pool_of(account).expire(mail)
+        hold.set()
+        await client.close()
+        return await mail.done
+
+    result = asyncio.run(run())
+    expected = ResultClass.UNKNOWN if is_read else ResultClass.RETRY
+    assert (result.outcome, result.detail) == (expected, "TimeoutError")
+
+
+def test_a_server_that_listens_though_nobody_will_read_gets_no_mail():
+    """Some say yes to DATA after they refused the only recipient."""
+
+    async def run():
+        heard = []
+
+        async def talk(reader, writer):
+            writer.write(b"220 hi\r\n")
+            replies = {b"EHLO": b"250-me\r\n250 PIPELINING\r\n", b"MAIL": b"250 OK\r\n"}
+            replies |= {b"RCPT": b"550 no\r\n", b"DATA": b"354 go on\r\n", b".\r\n": b"554 no\r\n"}
+            while b"QUIT" not in heard and (line := await reader.readline()):
+                heard.append(line[:4].strip())
+                writer.write(replies.get(line[:4] if line != b".\r\n" else line, b"250 OK\r\n"))
+            writer.close()
+            ended.set()
+
+        ended = asyncio.Event()
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        port = str(server.sockets[0].getsockname()[1])
+        account = dataclasses.replace(ACCOUNT, sender=ACCOUNT.sender | {"port": port})
+        results = [await client.deliver(account, [envelope(number=n)]) for n in range(2)]
+        await client.close()
+        await ended.wait()
+        server.close()
+        return [result.outcome for (result,) in results], heard
+
+    outcomes, heard = asyncio.run(run())
+    assert outcomes == [ResultClass.FAIL_RECIPIENT] * 2
+    mail = [b"MAIL", b"RCPT", b"DATA", b"."]
+    assert heard == [b"EHLO", *mail, *mail, b"QUIT"]
 
 
 def test_a_server_that_is_away_is_tried_again():

@@ -1,0 +1,111 @@
+"""Mails as they are written: what all of a version's readers get, and what is each one's own.
+
+A mailing's mails differ in a few words only. Who sends them works on the words in common once,
+and for each person on the few that are hers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from django.utils.html import linebreaks
+from liquid import escape
+
+from marketing.content.markup import Fill, Value
+
+# A number is a gap, which the mail's value with this index fills.
+Text = tuple[str | int, ...]
+Parts = tuple[str | Fill, ...]
+
+# No author can write it: neither JSON nor the database would take it.
+_GAP = "\0"
+
+
+@dataclass(frozen=True, eq=False)
+class MailLayout:
+    """What mails have in common: one language's texts, with gaps. The same only as itself."""
+
+    language: str
+    subject: Text
+    body: Text
+    html: Text
+
+
+class Mail(NamedTuple):
+    """One person's mail."""
+
+    layout: MailLayout
+    values: tuple[str, ...]
+
+    @property
+    def language(self) -> str:
+        return self.layout.language
+
+    @property
+    def subject(self) -> str:
+        return fill(self.layout.subject, self.values)
+
+    @property
+    def body(self) -> str:
+        return fill(self.layout.body, self.values)
+
+    @property
+    def html(self) -> str:
+        return fill(self.layout.html, self.values)
+
+
+@dataclass(frozen=True)
+class MailForm:
+    """The mail of one version in one language, ready to be filled in for anybody."""
+
+    language: str
+    subject: Parts
+    body: Parts
+    html: Parts
+
+    def fill(self, values: Mapping[str, Value]) -> Mail:
+        """Raises `MarkupError` where the values do not suit an expression."""
+        layout, fills = self._compiled
+        return Mail(layout, tuple([write(values) for write in fills]))
+
+    @cached_property
+    def _compiled(self) -> tuple[MailLayout, tuple[Fill, ...]]:
+        """The layout, and what writes the value of each of its gaps."""
+        indexes: dict[Fill, int] = {}
+
+        def text(parts: Parts) -> Text:
+            return tuple(
+                part if isinstance(part, str) else indexes.setdefault(part, len(indexes))
+                for part in parts
+            )
+
+        layout = MailLayout(self.language, text(self.subject), text(self.body), text(self.html))
+        return layout, tuple(indexes)
+
+
+def fill(text: Text, values: tuple[str, ...]) -> str:
+    """The text with its gaps filled."""
+    return "".join([part if isinstance(part, str) else values[part] for part in text])
+
+
+def as_html(body: Parts) -> Parts:
+    """HTML that says what the text does; a value begins no paragraph."""
+    constant = "".join(part if isinstance(part, str) else _GAP for part in body)
+    texts = iter(linebreaks(constant, autoescape=True).split(_GAP))
+    written = {part: _Escaped(part).text for part in body if not isinstance(part, str)}
+    parts: list[str | Fill] = [next(texts)]
+    for part in body:
+        if not isinstance(part, str):
+            parts += [written[part], next(texts)]
+    return tuple(parts)
+
+
+@dataclass(frozen=True)
+class _Escaped:
+    """What writes a value of a text, for HTML."""
+
+    write: Fill
+
+    def text(self, values: Mapping[str, Value]) -> str:
+        return str(escape(self.write(values))).replace("\n", "<br>")

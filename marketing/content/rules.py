@@ -12,6 +12,9 @@ _BASIC = frozenset(
 )
 _EXTENSION = frozenset("\f^{}\\[~]|€")
 _GSM_7 = _BASIC | _EXTENSION
+_EXTENDED = re.compile(f"[{re.escape(''.join(_EXTENSION))}]")
+_IS_GSM_7 = re.compile(f"[{re.escape(''.join(_GSM_7))}]*")
+_BEYOND_16_BITS = re.compile("[\U00010000-\U0010ffff]")
 
 _REPLACEMENTS = {
     "₹ ": "Rs. ",
@@ -43,19 +46,18 @@ class SmsCount:
 
 def count_sms(text: str) -> SmsCount:
     """How a text goes out as SMS; an empty text takes one segment, as phones count it."""
-    if _GSM_7.issuperset(text):
-        return _count("GSM-7", text, _EXTENSION, single=160, part=153)
-    wide = {character for character in text if ord(character) > 0xFFFF}
-    return _count("UCS-2", text, wide, single=70, part=67)
+    if _IS_GSM_7.fullmatch(text):
+        return _count("GSM-7", text, set(_EXTENDED.findall(text)), single=160, part=153)
+    return _count("UCS-2", text, set(_BEYOND_16_BITS.findall(text)), single=70, part=67)
 
 
-def _count(
-    encoding: str, text: str, wide: frozenset[str] | set[str], *, single: int, part: int
-) -> SmsCount:
+def _count(encoding: str, text: str, wide: set[str], *, single: int, part: int) -> SmsCount:
     """Characters in `wide` take two units, which a segment border must not part."""
-    units = len(text) + sum(character in wide for character in text)
+    units = len(text) + sum(map(text.count, wide))
     if units <= single:
         return SmsCount(encoding, units, 1)
+    if not wide:
+        return SmsCount(encoding, units, -(-units // part))
     segments, filled = 1, 0
     for character in text:
         size = 2 if character in wide else 1

@@ -51,6 +51,14 @@ def finish_run(tenant_id: str, run_id: str) -> None:
 
 
 @shared_task
+def skip_cancelled(tenant_id: str, run_id: str) -> None:
+    """Skip what a large cancelled run still has queued."""
+    from marketing.delivery import services
+
+    services.skip_cancelled(tenant_id=UUID(tenant_id), run_id=UUID(run_id))
+
+
+@shared_task
 def consume_webhooks() -> None:
     """Apply the webhooks that came in, of every tenant that has some."""
     from marketing.delivery import services
@@ -124,10 +132,12 @@ def sample_runs() -> None:
 
 @shared_task
 def reconcile_messages() -> None:
-    """Finish runs whose last outcome came by webhook or sweep; expect no more of old ones."""
+    """Finish runs whose last outcome came by webhook or sweep, and cancelled ones whose task was
+    lost; expect no more of old ones."""
     from marketing.delivery import services
 
     for tenant in Tenant.objects.filter(is_active=True):
         with tenant_scope(tenant.pk):
             services.finish_done_runs()
+            services.skip_rest_of_cancelled()
             services.expect_no_more()

@@ -25,7 +25,15 @@ from marketing.delivery.models import (
     SendRun,
 )
 from marketing.delivery.rules import Result, ResultClass
-from marketing.delivery.services import cancel_run, freeze, freeze_run, pause_run, resume_run
+from marketing.delivery.services import (
+    cancel_run,
+    freeze,
+    freeze_run,
+    pause_run,
+    resume_run,
+    runs,
+)
+from marketing.delivery.tasks import skip_cancelled
 from marketing.policy.models import BudgetMonth, ProviderAccount
 from tests.delivery.conftest import HangUp, accepted, refused
 from tests.factories.content import TemplateFactory
@@ -244,6 +252,30 @@ def test_cancelled_run_skips_what_was_queued(run, vendor):
     assert vendor.asked == []
     with tenant_scope(run.tenant_id):
         assert BudgetMonth.objects.get(branch__isnull=False).reserved == 0
+
+
+def test_large_cancelled_run_is_skipped_by_a_task(run, vendor, monkeypatch):
+    monkeypatch.setattr(runs, "SKIPPED_AT_ONCE", 0)
+    monkeypatch.setattr(runs, "BATCHES_AT_ONCE", 1)
+    asked = []
+    monkeypatch.setattr(runs, "nudge", lambda task, *args: asked.append((task.name, args)))
+    of_run = ("marketing.delivery.tasks.skip_cancelled", (str(run.tenant_id), str(run.pk)))
+    with tenant_scope(run.tenant_id):
+        assert cancel_run(run=run) == PEOPLE
+    assert asked == [of_run]
+    worker.run()
+    assert vendor.asked == []
+    assert states(run) == {"queued": PEOPLE}
+    # The task was lost; the sweep asks again.
+    with tenant_scope(run.tenant_id):
+        runs.skip_rest_of_cancelled()
+    assert asked == [of_run, of_run]
+    skip_cancelled(*of_run[1])
+    assert states(run) == {"skipped": PEOPLE}
+    with tenant_scope(run.tenant_id):
+        assert BudgetMonth.objects.get(branch__isnull=False).reserved == 0
+        runs.skip_rest_of_cancelled()
+    assert asked == [of_run, of_run]
 
 
 def test_cancelled_while_a_worker_sends(run, vendor):

@@ -11,6 +11,8 @@ from marketing.delivery.services.runs import (
     finish_run_if_done,
     pause_run,
     resume_run,
+    skip_cancelled,
+    skip_rest_of_cancelled,
 )
 from marketing.delivery.services.settlement import expect_no_more, settle_due
 from marketing.delivery.services.single import send_test
@@ -44,6 +46,8 @@ __all__ = [
     "retry_failed",
     "send_test",
     "settle_due",
+    "skip_cancelled",
+    "skip_rest_of_cancelled",
     "sweep_batches",
     "sweep_fallbacks",
 ]

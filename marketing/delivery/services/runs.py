@@ -5,16 +5,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet, Sum
 
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict
+from marketing.core.nudge import nudge
+from marketing.core.tenancy import current_tenant_id, tenant_scope
+from marketing.delivery import tasks
 from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.models import DispatchBatch, SendRun
 from marketing.delivery.services.settlement import settle_run
-from marketing.delivery.tasks import nudge_dispatch
 
+# What is skipped while the person who cancels waits, and how many batches of a larger run together.
+SKIPPED_AT_ONCE = 20_000
+BATCHES_AT_ONCE = 20
 OPEN = (SendRun.State.FROZEN, SendRun.State.PAUSED)
 # A batch that has something to send, or messages that another channel may yet take over.
 UNFINISHED = ~Q(state=DispatchBatch.State.DONE) | Q(fallback_at__isnull=False)
@@ -75,7 +80,7 @@ def resume_run(*, run: SendRun) -> None:
     if not changed:
         raise Conflict("Only a paused run can go on.")
     _set_batches(run, DispatchBatch.State.STOPPED, DispatchBatch.State.WAITING)
-    transaction.on_commit(nudge_dispatch)
+    transaction.on_commit(tasks.nudge_dispatch)
 
 
 def _set_batches(run: SendRun, old: str, new: str) -> None:
@@ -94,29 +99,64 @@ def _set_batches(run: SendRun, old: str, new: str) -> None:
 
 @transaction.atomic
 def cancel_run(*, run: SendRun) -> int:
-    """Never send what is still queued; returns how many were skipped as cancelled.
+    """Never send what is still queued; returns how many messages that is.
 
-    What a worker is sending this moment finishes; its batch is closed when it does.
+    What a worker is sending this moment finishes; its batch is closed when it does. Of a large
+    run a task skips what is queued, so that whoever cancels need not wait for it.
     """
     changed = SendRun.objects.filter(pk=run.pk, state__in=[SendRun.State.READY, *OPEN]).update(
         state=SendRun.State.CANCELLED, finished_at=clock.now()
     )
     if not changed:
         raise Conflict("This run is over.")
-    skipped = skip_queued(run_id=run.pk)
     falling_back = DispatchBatch.objects.filter(run_id=run.pk).exclude(fallback_minutes=None)
     ended = list(falling_back.order_by("pk").select_for_update().values_list("pk", flat=True))
     DispatchBatch.objects.filter(pk__in=ended).update(fallback_minutes=None, fallback_at=None)
+    unfinished = DispatchBatch.objects.filter(run_id=run.pk).exclude(state="done")
+    queued: int = unfinished.aggregate(n=Sum("queued", default=0))["n"]
+    if queued > SKIPPED_AT_ONCE:
+        _set_batches(run, DispatchBatch.State.WAITING, DispatchBatch.State.STOPPED)
+        tenant_id, run_id = str(run.tenant_id), str(run.pk)
+        transaction.on_commit(lambda: nudge(tasks.skip_cancelled, tenant_id, run_id))
+        return queued
+    skipped = skip_queued(run_id=run.pk)
     settle_run(run)
     return skipped
+
+
+def skip_cancelled(*, tenant_id: uuid.UUID, run_id: uuid.UUID) -> None:
+    """Skip what a cancelled run still has queued, some of its batches in a transaction."""
+    is_more = True
+    while is_more:
+        with tenant_scope(tenant_id):
+            stopped = DispatchBatch.objects.filter(
+                run_id=run_id, state=DispatchBatch.State.STOPPED, queued__gt=0
+            )
+            chosen = list(stopped.order_by("pk").values_list("pk", flat=True)[:BATCHES_AT_ONCE])
+            is_more = bool(chosen) and _skip(DispatchBatch.objects.filter(pk__in=chosen)) > 0
+    with tenant_scope(tenant_id):
+        settle_run(SendRun.objects.get(pk=run_id))
+
+
+def skip_rest_of_cancelled() -> None:
+    """Skip what is left of the open tenant's cancelled runs whose task was lost."""
+    left = DispatchBatch.objects.filter(
+        tenant_id=current_tenant_id(), state=DispatchBatch.State.STOPPED, queued__gt=0
+    )
+    cancelled = SendRun.objects.filter(state=SendRun.State.CANCELLED, pk__in=left.values("run_id"))
+    for run_id in cancelled.values_list("pk", flat=True):
+        nudge(tasks.skip_cancelled, str(current_tenant_id()), str(run_id))
 
 
 @transaction.atomic
 def skip_queued(*, run_id: uuid.UUID, batch_id: int | None = None) -> int:
     """Turn queued messages of a cancelled run into skipped ones, counters included."""
     batches = DispatchBatch.objects.filter(run_id=run_id).exclude(state=DispatchBatch.State.DONE)
-    if batch_id is not None:
-        batches = batches.filter(pk=batch_id)
+    return _skip(batches if batch_id is None else batches.filter(pk=batch_id))
+
+
+def _skip(batches: QuerySet[DispatchBatch]) -> int:
+    """In the caller's transaction."""
     # Messages are locked before their batches, as everywhere.
     found = list(batches.order_by("pk"))
     if not found:

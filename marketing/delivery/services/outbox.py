@@ -45,6 +45,11 @@ WRITE = """
            count(*), sum(cost)
     FROM made GROUP BY batch_id, state, reason, branch_id
 """
+# A run begins with small batches: one that is small as a whole has several still, for which the
+# dispatch workers share it, and each gives it its turns.
+FIRST_BATCHES, FIRST_SIZE = 8, 50
+CUT = """1 + least({place}, %(first_people)s) / %(first_size)s
+       + greatest({place} - %(first_people)s, 0) / %(batch_size)s"""
 TRIED_BEFORE = """
     JOIN unnest(%(tried)s::uuid[], %(first_attempts)s::uuid[]) AS f(customer_id, message_id)
       ON f.customer_id = v.id AND v.reason IS NULL
@@ -90,7 +95,7 @@ def write_messages(
     groups = [Group(step.number, is_extra=False) for step in plan.steps]
     if plan.mode == SendRun.Mode.ALL:
         groups += [Group(step.number, is_extra=True) for step in plan.steps[1:]]
-    places = people // batch_size + 1
+    places = FIRST_BATCHES + people // batch_size + 1
     (skipped, *free), made_at = _new_batch_ids(1 + places * len(groups))
     of_group = {group: free[i * places : (i + 1) * places] for i, group in enumerate(groups)}
     rows = _insert(run, plan, audience, skipped, of_group, batch_size, again)
@@ -131,6 +136,8 @@ def _insert(
         "purpose": run.purpose,
         "skipped": skipped,
         "batch_size": batch_size,
+        "first_size": min(FIRST_SIZE, batch_size),
+        "first_people": FIRST_BATCHES * min(FIRST_SIZE, batch_size),
     }
     if again:
         params["tried"] = list(again.first_attempts)
@@ -139,11 +146,8 @@ def _insert(
     for number, (group, batch_ids) in enumerate(of_group.items()):
         params[f"batches_{number}"] = batch_ids
         mine = f"v.step = {group.step} AND {'' if group.is_extra else 'NOT '}v.is_extra"
-        arms.append(
-            f"WHEN {mine} THEN (%(batches_{number})s::bigint[])[1 + ("
-            f"count(*) FILTER (WHERE v.reason IS NULL AND {mine}) OVER so_far - 1)"
-            f" / %(batch_size)s]"
-        )
+        place = f"(count(*) FILTER (WHERE v.reason IS NULL AND {mine}) OVER so_far - 1)"
+        arms.append(f"WHEN {mine} THEN (%(batches_{number})s::bigint[])[{CUT.format(place=place)}]")
     by_step = {"account": "uuid", "version": "uuid", "channel": "text"}
     for step in plan.steps:
         params |= {

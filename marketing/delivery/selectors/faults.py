@@ -20,7 +20,7 @@ CAUSES = """
     WITH causes AS (
         SELECT r.run_id, a.provider, r.state, r.code, sum(r.count) AS messages,
                sum(greatest(r.count - r.closed, 0)) AS open,
-               (array_agg(r.batch_id ORDER BY r.count - r.closed DESC))[1] AS batch_id
+               (max(ARRAY[r.count - r.closed, r.batch_id]))[2] AS batch_id
         FROM delivery_batchreason r
         JOIN delivery_dispatchbatch b ON b.id = r.batch_id
         LEFT JOIN policy_provideraccount a ON a.id = b.account_id

@@ -7,6 +7,7 @@ Google, Microsoft, Apple, Proofpoint, Barracuda, Mimecast) and the fetch standar
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 PREVIEW = "preview"
 SCANNER = "scanner"
@@ -89,7 +90,20 @@ _BROWSERS = (
 
 def judge(method: str, headers: Mapping[str, str]) -> Visitor:
     """Who a request comes from, by its method and headers alone."""
-    agent = headers.get("User-Agent", "").strip()
+    visitor = _judge_agent(headers.get("User-Agent", "").strip())
+    if visitor.machine:
+        return visitor
+    if method == "HEAD":
+        return Visitor(HEAD, visitor.family)
+    purposes = (headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz", "X-Purpose"))
+    if re.search("prefetch|prerender|preview", " ".join(purposes), re.I):
+        return Visitor(PREFETCH, visitor.family)
+    return visitor
+
+
+@lru_cache(maxsize=1024)
+def _judge_agent(agent: str) -> Visitor:
+    """By the program's own name for itself; most of them come again and again."""
     for pattern, machine, family in _MACHINES:
         if pattern.search(agent):
             return Visitor(machine, family)
@@ -97,10 +111,4 @@ def judge(method: str, headers: Mapping[str, str]) -> Visitor:
         return Visitor(NO_AGENT, "")
     if agent.casefold() == _APPLE_PRIVACY:
         return Visitor(PRIVACY_PROXY, "Apple Mail")
-    family = next((name for mark, name in _BROWSERS if mark in agent), "Other")
-    if method == "HEAD":
-        return Visitor(HEAD, family)
-    purposes = (headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz", "X-Purpose"))
-    if re.search("prefetch|prerender|preview", " ".join(purposes), re.I):
-        return Visitor(PREFETCH, family)
-    return Visitor("", family)
+    return Visitor("", next((name for mark, name in _BROWSERS if mark in agent), "Other"))

@@ -27,13 +27,16 @@ class LinkMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         path = request.path_info
-        if path.startswith("/r/") and request.method in ("GET", "HEAD"):
-            try:
-                lead = recording.follow(path.removeprefix("/r/"), _visitor(request))
-            except UnknownCode:
-                lead = None
-            if lead and lead.url:
-                return _leading_to(lead.url)
+        if request.method in ("GET", "HEAD"):
+            if path.startswith("/r/"):
+                try:
+                    lead = recording.follow(path.removeprefix("/r/"), _visitor(request))
+                except UnknownCode:
+                    lead = None
+                if lead and lead.url:
+                    return _leading_to(lead.url)
+            elif path.startswith("/o/") and path.endswith(".gif"):
+                return opening(request, path[len("/o/") : -len(".gif")])
         return self.get_response(request)
 
 
@@ -73,6 +76,7 @@ def _leading_to(url: str) -> HttpResponse:
 
 def _private(answer: HttpResponse) -> HttpResponse:
     """Asked again each time, by nobody's search engine, and without telling whence."""
+    answer["Content-Length"] = str(len(answer.content))
     answer["Cache-Control"] = "no-store, max-age=0"
     answer["X-Robots-Tag"] = "noindex, nofollow"
     answer["Referrer-Policy"] = "no-referrer"

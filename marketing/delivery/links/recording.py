@@ -1,8 +1,11 @@
 """A link was followed, or a picture loaded: where it leads, and the note of it."""
 
 import datetime as dt
+import json
+import uuid
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -10,32 +13,63 @@ from django.utils.encoding import iri_to_uri
 
 from marketing.content import markup
 from marketing.content.rendering import written_values
-from marketing.core.models import Tenant
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.links.agents import TOO_SOON, Visitor
 from marketing.delivery.links.codes import Reference, UnknownCode, read_code
 from marketing.delivery.links.utm import slug, with_utm
-from marketing.delivery.models import Engagement, Message, SendRun, TrackedLink
+from marketing.delivery.models import Engagement, SendRun, TrackedLink
 from marketing.policy.models import MarketingConfig
 
 # Nobody reads a message and presses a link so soon after it left.
 HUMAN_DELAY = dt.timedelta(seconds=2)
-# Nobody opens a message and follows its links so often: what comes after is only counted, as a
-# machine's, so that none can fill the table.
-MOST_KEPT = 50
-COUNT_ONLY = """
-INSERT INTO delivery_linkcount AS c (tenant_id, run_id, link_id, kind, machine_times)
-VALUES (%s, %s, %s, %s, 1)
-ON CONFLICT (run_id, link_id) DO UPDATE SET machine_times = c.machine_times + 1
+
+# Written out, because a campaign's clicks come by the hundred a second. The settings come straight
+# from the database: a link works while the cache is away.
+FIND = """
+SELECT t.name, t.languages[1], t.is_active, c.id IS NOT NULL, c.website, c.link_days, c.add_utm,
+       m.id, m.customer_id, m.run_id, m.kind, m.address, m.language, m.variables,
+       coalesce(m.sent_at, m.sending_at), m.created_at, r.label
+FROM core_tenant t
+LEFT JOIN policy_marketingconfig c ON c.tenant_id = t.id
+LEFT JOIN delivery_message m ON m.id BETWEEN %s AND %s AND m.tenant_id = t.id
+LEFT JOIN delivery_sendrun r ON r.id = m.run_id
+WHERE t.id = %s
 """
+NOTE = """
+INSERT INTO delivery_engagement
+    (tenant_id, kind, message_id, customer_id, run_id, link_id, machine, agent)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+class Addressed(NamedTuple):
+    """What a link needs to know of its message; `message_id` is None when that is gone."""
+
+    chain: str
+    chain_language: str
+    is_active: bool
+    has_settings: bool
+    website: str
+    link_days: int | None
+    add_utm: bool
+    message_id: uuid.UUID | None
+    customer_id: uuid.UUID
+    run_id: uuid.UUID
+    kind: str
+    address: str
+    language: str
+    variables: str
+    left_at: dt.datetime | None
+    made_at: dt.datetime
+    label: str | None
 
 
 @dataclass(frozen=True)
 class Lead:
-    """Where a link leads; without `url` it is over, and `chain` has `website` to go on to."""
+    """Where a link leads; without `url` it is over, and the chain's `website` may do instead."""
 
     url: str
-    chain: Tenant
+    chain: str
     website: str
     language: str
 
@@ -48,31 +82,25 @@ def follow(code: str, visitor: Visitor) -> Lead:
     """
     reference, link = _read(code, picture=False)
     with tenant_scope(link.tenant_id):
-        message = _message(reference)
-        chain = message.tenant if message else Tenant.objects.get(pk=link.tenant_id)
-        # Straight from the database: a link works while the cache is away.
-        config = MarketingConfig.objects.first() or MarketingConfig()
+        found = _find(reference, link)
         url = ""
-        if message and chain.is_active and not _is_over(message, config):
-            url = _destination(link, message)
-        if message and url:
-            _note(Engagement.Kind.CLICK, link, message, visitor)
-            if config.add_utm:
-                url = with_utm(url, _utm(link, message))
-        return Lead(
-            url=iri_to_uri(url),
-            chain=chain,
-            website=config.website,
-            language=message.language if message else chain.languages[0],
-        )
+        if found.message_id and found.is_active and not _is_over(found):
+            url = _destination(link, found)
+        if url:
+            _note(Engagement.Kind.CLICK, link, found, visitor)
+            if found.add_utm:
+                url = with_utm(url, _utm(link, found))
+    language = found.language if found.message_id else found.chain_language
+    return Lead(iri_to_uri(url), found.chain, found.website, language)
 
 
 def note_opening(code: str, visitor: Visitor) -> None:
     """Note that an e-mail's picture was loaded. Raises `UnknownCode`."""
     reference, link = _read(code, picture=True)
     with tenant_scope(link.tenant_id):
-        if message := _message(reference):
-            _note(Engagement.Kind.OPEN, link, message, visitor)
+        found = _find(reference, link)
+        if found.message_id:
+            _note(Engagement.Kind.OPEN, link, found, visitor)
 
 
 def _read(code: str, *, picture: bool) -> tuple[Reference, TrackedLink]:
@@ -96,54 +124,61 @@ def _kept_link(link_id: int) -> TrackedLink:
     return TrackedLink.objects.get(pk=link_id)
 
 
-def _message(reference: Reference) -> Message | None:
-    found = Message.objects.select_related("run", "tenant").filter(pk__range=reference.id_range)
-    return next((message for message in found if reference.names(message.pk)), None)
+def _find(reference: Reference, link: TrackedLink) -> Addressed:
+    """In the link's tenant scope."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIND, [*reference.id_range, link.tenant_id])
+        rows = [Addressed(*row) for row in cursor.fetchall()]
+    named = [row for row in rows if row.message_id and reference.names(row.message_id)]
+    found = named[0] if named else rows[0]._replace(message_id=None)
+    if found.has_settings:
+        return found
+    usual = MarketingConfig()
+    return found._replace(website=usual.website, link_days=usual.link_days, add_utm=usual.add_utm)
 
 
-def _is_over(message: Message, config: MarketingConfig) -> bool:
-    age = timezone.now() - message.created_at
-    return config.link_days is not None and age > dt.timedelta(days=config.link_days)
+def _is_over(found: Addressed) -> bool:
+    age = timezone.now() - found.made_at
+    return found.link_days is not None and age > dt.timedelta(days=found.link_days)
 
 
-def _destination(link: TrackedLink, message: Message) -> str:
+def _destination(link: TrackedLink, found: Addressed) -> str:
     """The author's link with the person's values, which stand behind its host only."""
-    written = markup.parse(link.source)
-    variables = written_values(written.names, message.variables, message.language)
-    if any(variables[name] is None for name in written.required):
+    written = _read_source(link.source)
+    values = written_values(written.names, json.loads(found.variables), found.language)
+    if any(values[name] is None for name in written.required):
         return ""
-    return written.render(variables)
+    return written.render(values)
 
 
-def _utm(link: TrackedLink, message: Message) -> dict[str, str]:
-    run: SendRun = message.run
+@lru_cache(maxsize=4096)
+def _read_source(source: str) -> markup.Markup:
+    return markup.parse(source)
+
+
+def _utm(link: TrackedLink, found: Addressed) -> dict[str, str]:
     return {
         "utm_source": "parlour",
         "utm_medium": link.channel,
-        "utm_campaign": slug(run.label) or message.kind,
+        "utm_campaign": slug(found.label or "") or found.kind,
         "utm_content": slug(link.content),
     }
 
 
-def _note(kind: str, link: TrackedLink, message: Message, visitor: Visitor) -> None:
+def _note(kind: str, link: TrackedLink, found: Addressed, visitor: Visitor) -> None:
     """Erased people and tests on a staff phone leave no trace."""
-    if message.kind == SendRun.Kind.TEST or not message.address:
+    if found.kind == SendRun.Kind.TEST or not found.address:
         return
-    known = Engagement.objects.filter(
-        customer_id=message.customer_id, pk__gte=message.pk, message_id=message.pk
-    )
-    if known[:MOST_KEPT].count() >= MOST_KEPT:
-        with connection.cursor() as cursor:
-            cursor.execute(COUNT_ONLY, [message.tenant_id, message.run_id, link.pk, kind])
-        return
-    left_at = message.sent_at or message.sending_at
-    is_too_soon = left_at is not None and timezone.now() - left_at < HUMAN_DELAY
-    Engagement.objects.create(
-        kind=kind,
-        message_id=message.pk,
-        customer_id=message.customer_id,
-        run_id=message.run_id,
-        link_id=link.pk,
-        machine=visitor.machine or (TOO_SOON if is_too_soon else ""),
-        agent=visitor.family,
-    )
+    is_too_soon = found.left_at is not None and timezone.now() - found.left_at < HUMAN_DELAY
+    noted: list[Any] = [
+        link.tenant_id,
+        kind,
+        found.message_id,
+        found.customer_id,
+        found.run_id,
+        link.pk,
+        visitor.machine or (TOO_SOON if is_too_soon else ""),
+        visitor.family,
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE, noted)

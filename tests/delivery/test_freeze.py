@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.db import connection
 
-from marketing.core.errors import BudgetExceeded, ChannelDisabled, Conflict
+from marketing.core.errors import BudgetExceeded, ChannelDisabled, Conflict, NoExchangeRate
 from marketing.core.models import DomainEvent, Tenant
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.models import DispatchBatch, Message, SendRun
@@ -163,6 +163,21 @@ def test_of_eight_that_start_a_run_together_one_freezes_it():
     assert sorted(outcomes) == ["frozen"] + ["refused"] * 7
     with tenant_scope(Tenant.objects.get().pk):
         assert Message.objects.filter(run=run).count() == 5
+
+
+def test_a_price_of_another_currency_without_its_rate_stops_the_freeze(chain):
+    """Taka are not added as if they were rupees."""
+    open_all_hours()
+    make_sender()
+    CustomerFactory(home_branch=chain.north)
+    RateCard.objects.filter(provider="meta", category="marketing").update(currency="BDT")
+    run = make_run()
+    with pytest.raises(NoExchangeRate):
+        freeze_run(run=run, audience=everyone())
+    assert not Message.objects.filter(run=run).exists()
+    RateCard.objects.filter(currency="BDT").update(exchange_rate=Decimal("0.5"))
+    result = freeze_run(run=run, audience=everyone())
+    assert result.cost == Decimal("0.4316")
 
 
 def test_each_message_costs_what_its_phones_country_costs(chain):

@@ -183,14 +183,20 @@ def note_run_paused(*, send_run_id: uuid.UUID, reason: str, detail: str = "") ->
 
 @transaction.atomic
 def resume_after_outage(*, account_id: uuid.UUID) -> None:
-    """The provider account works again: go on with the campaigns that stopped for it."""
+    """The provider account works again: go on with the campaigns that stopped for it.
+
+    A run of a campaign that is through was tried once more when it stopped; it just goes on.
+    """
     waiting = runs_waiting_for(account_id).values("pk")
     actor = Actor.system(current_tenant_id())
-    for run in CampaignRun.objects.filter(send_run__in=waiting).select_related("campaign"):
+    runs = CampaignRun.objects.filter(send_run__in=waiting)
+    for run in runs.select_related("campaign", "send_run"):
         campaign = lock(run.campaign)
         is_waiting = campaign.pause_reason == ACCOUNT_PAUSED
         if campaign.status == CampaignStatus.PAUSED and is_waiting:
             resume_campaign(actor=actor, campaign=campaign)
+        elif campaign.status in (CampaignStatus.SENT, CampaignStatus.SCHEDULED):
+            delivery.resume_run(run=run.send_run)
 
 
 def _sending_campaign(send_run_id: uuid.UUID) -> Campaign | None:

@@ -5,13 +5,20 @@ import re
 import time
 import warnings
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 from anymail.exceptions import AnymailNotSupportedWarning
 from anymail.message import AnymailMessage
 
 from marketing.delivery.providers.base import Account, Answer, Envelope, Request
-from marketing.delivery.providers.mail import from_header, unsubscribe_headers, wire_address
-from marketing.delivery.providers.sendgrid.shared import group, share
+from marketing.delivery.providers.mail import (
+    from_header,
+    mail_of,
+    unsubscribe_headers,
+    wire_address,
+)
+from marketing.delivery.providers.sendgrid.shared import SharedContent, group, may_share, share
 from marketing.delivery.rules import Result, ResultClass, by_http_status, seconds_of
 
 MAX_BATCH = 1000
@@ -39,30 +46,63 @@ def build(account: Account, envelopes: Sequence[Envelope]) -> Request:
 
     The envelopes are one of the groups of `calls`. Raises ValueError for a malformed address.
     """
-    content = share(envelopes)
-    addresses = [wire_address(envelope.address) for envelope in envelopes]
-    headers = [unsubscribe_headers(account, envelope) for envelope in envelopes]
+    mails = [mail_of(envelope) for envelope in envelopes]
+    content = share(mails[0].layout)
+    if not may_share(mails[0]):
+        content = SharedContent(mails[0].subject, mails[0].body, mails[0].html)
+    url, common = _common(
+        content, from_header(account), account.sender.get("reply_to", ""), account.base_url
+    )
+    people = [
+        _person(account, envelope, dict(zip(content.marks, mail.values, strict=False)))
+        for envelope, mail in zip(envelopes, mails, strict=True)
+    ]
+    body = json.dumps(
+        {**common, "personalizations": people}, ensure_ascii=False, separators=(",", ":")
+    )
+    headers = {
+        "Authorization": f"Bearer {account.credentials['api_key']}",
+        "Content-Type": "application/json",
+    }
+    return Request(url=url, headers=headers, body=body.encode())
+
+
+def _person(account: Account, envelope: Envelope, own: dict[str, str]) -> dict[str, Any]:
+    """Raises ValueError for a malformed address."""
+    person: dict[str, Any] = {
+        "to": [{"email": wire_address(envelope.address)}],
+        "custom_args": {"message_id": str(envelope.message_id)},
+    }
+    if headers := unsubscribe_headers(account, envelope):
+        person["headers"] = headers
+    if own:
+        person["substitutions"] = own
+    return person
+
+
+@lru_cache(maxsize=128)
+def _common(
+    content: SharedContent, sender: str, reply_to: str, base_url: str
+) -> tuple[str, dict[str, Any]]:
+    """Where to post, and what a thousand people share, as anymail lays it out for one.
+
+    It takes sixty microseconds for each of them, of which a call of a thousand has no use.
+    """
     message = AnymailMessage(
         subject=content.subject,
         body=content.text,
-        from_email=from_header(account),
-        to=addresses,
-        reply_to=[account.sender["reply_to"]] if account.sender.get("reply_to") else [],
-        merge_data=dict(zip(addresses, content.own, strict=True)),
-        merge_metadata={
-            address: {"message_id": str(envelope.message_id)}
-            for address, envelope in zip(addresses, envelopes, strict=True)
-        },
-        merge_headers=dict(zip(addresses, headers, strict=True)),
+        from_email=sender,
+        to=["somebody@example.com"],
+        reply_to=[reply_to] if reply_to else [],
         # Links are counted by our own redirect; a second one would hide where they lead.
         track_clicks=False,
     )
     if content.html:
         message.attach_alternative(content.html, "text/html")
-    payload = _BACKEND.build_message_payload(message, {})
-    asked = payload.get_request_params(f"{account.base_url}/v3/")
-    key = {"Authorization": f"Bearer {account.credentials['api_key']}"}
-    return Request(url=asked["url"], headers=asked["headers"] | key, body=asked["data"].encode())
+    asked = _BACKEND.build_message_payload(message, {}).get_request_params(f"{base_url}/v3/")
+    common = json.loads(asked["data"])
+    del common["personalizations"]
+    return asked["url"], common
 
 
 def interpret(envelopes: Sequence[Envelope], answer: Answer) -> list[Result]:

@@ -1,9 +1,8 @@
 """What the audit log says: acts, the things they were done to, and changes, in plain words."""
 
 import re
-import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +11,10 @@ from django.core.exceptions import FieldDoesNotExist
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from marketing.core.models import AuditEntry, Branch
+from marketing.core.models import AuditEntry
 from marketing.policy import forms
 
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ACTS = {
     "account.close_circuit": gettext_lazy("Let an account send again"),
     "account.create": gettext_lazy("Added an account"),
@@ -82,6 +82,10 @@ FIELDS = {
     "messages": gettext_lazy("Messages"),
     "monthly_budget_limit": gettext_lazy("Limit a month"),
     "whatsapp_consent": gettext_lazy("Consent to WhatsApp"),
+    "segment_id": gettext_lazy("Segment"),
+    "exclude_segment_ids": gettext_lazy("But not"),
+    "template_id": gettext_lazy("Message"),
+    "home_branch_id": gettext_lazy("Home branch"),
     "sms_consent": gettext_lazy("Consent to SMS"),
     "email_consent": gettext_lazy("Consent to e-mail"),
     "marketing_opted_out": gettext_lazy("Opted out of marketing"),
@@ -102,6 +106,16 @@ NAMES = {
 }
 
 
+# Changes that hold ids, and of what.
+REFERENCES = {
+    "branch_ids": "core.branch",
+    "home_branch_id": "core.branch",
+    "segment_id": "segments.segment",
+    "exclude_segment_ids": "segments.segment",
+    "template_id": "content.messagetemplate",
+}
+
+
 @dataclass(frozen=True)
 class ActInWords:
     """One line of the log. `thing` is empty where the act's object has no name, or is gone."""
@@ -114,21 +128,17 @@ class ActInWords:
 
 def in_words(entries: Sequence[AuditEntry]) -> list[ActInWords]:
     """The entries for people to read; one query per kind of thing, none per entry."""
-    things = _things(entries)
-    branches = {str(pk): name for pk, name in Branch.objects.values_list("pk", "name")}
-    return [
-        ActInWords(
-            entry,
-            act_in_words(entry.action),
-            things.get(entry.object_id, ""),
-            [
-                f"{_field(name)}: {_change(change, branches)}"
-                for name, change in entry.changes.items()
-                if not (name == "name" and change == things.get(entry.object_id))
-            ],
-        )
-        for entry in entries
-    ]
+    names = _names(entries)
+    lines = []
+    for entry in entries:
+        thing = names.get(str(entry.object_id), "")
+        changes = [
+            f"{_field(name)}: {_change(change, names)}"
+            for name, change in entry.changes.items()
+            if not (name == "name" and change == thing)
+        ]
+        lines.append(ActInWords(entry, act_in_words(entry.action), thing, changes))
+    return lines
 
 
 def act_in_words(action: str) -> str:
@@ -143,12 +153,15 @@ def acts_called(text: str) -> list[str]:
     return [action for action, words in ACTS.items() if sought in str(words).casefold()]
 
 
-def _things(entries: Iterable[AuditEntry]) -> dict[uuid.UUID | None, str]:
-    wanted: dict[str, set[uuid.UUID]] = defaultdict(set)
+def _names(entries: Iterable[AuditEntry]) -> dict[str, str]:
+    """What the things are called that the entries are about or mention, by id."""
+    wanted: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
         if entry.object_id:
-            wanted[entry.object_type].add(entry.object_id)
-    found: dict[uuid.UUID | None, str] = {}
+            wanted[entry.object_type].add(str(entry.object_id))
+        for name in REFERENCES.keys() & entry.changes.keys():
+            wanted[REFERENCES[name]].update(_ids(entry.changes[name]))
+    found: dict[str, str] = {}
     for object_type, ids in wanted.items():
         try:
             model = apps.get_model(object_type)
@@ -159,8 +172,16 @@ def _things(entries: Iterable[AuditEntry]) -> dict[uuid.UUID | None, str]:
             continue
         if columns:
             rows = model._default_manager.filter(pk__in=ids).values_list("pk", *columns)
-            found |= {pk: " ".join(filter(None, names)) for pk, *names in rows}
+            found |= {str(pk): " ".join(filter(None, names)) for pk, *names in rows}
     return found
+
+
+def _ids(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _ids(each)
+    elif isinstance(value, str) and UUID.fullmatch(value):
+        yield value
 
 
 def _field(name: str) -> str:
@@ -172,19 +193,19 @@ def _field(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).capitalize()
 
 
-def _change(change: Any, branches: Mapping[str, str]) -> str:
+def _change(change: Any, names: Mapping[str, str]) -> str:
     if isinstance(change, list) and len(change) == 2:
-        return f"{_value(change[0], branches)} → {_value(change[1], branches)}"
-    return _value(change, branches)
+        return f"{_value(change[0], names)} → {_value(change[1], names)}"
+    return _value(change, names)
 
 
-def _value(value: Any, branches: Mapping[str, str]) -> str:
+def _value(value: Any, names: Mapping[str, str]) -> str:
     if value is None or value in ("", [], {}):
         return "–"
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):
-        return ", ".join(_value(each, branches) for each in value)
+        return ", ".join(_value(each, names) for each in value)
     if isinstance(value, dict):
-        return ", ".join(f"{_field(key)} {_value(part, branches)}" for key, part in value.items())
-    return branches.get(str(value), str(value))
+        return ", ".join(f"{_field(key)} {_value(part, names)}" for key, part in value.items())
+    return names.get(str(value), str(value))

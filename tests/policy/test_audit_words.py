@@ -13,6 +13,7 @@ from marketing.core.models import AuditEntry
 from marketing.policy.audit_words import ACTS, act_in_words, acts_called, in_words
 from marketing.policy.selectors import branch_config
 from tests.factories.customers import CustomerFactory
+from tests.factories.segments import SegmentFactory
 
 RECORDED = re.compile(r"audit\.record\(\s*[\w.()]+,\s*\"([a-z_]+\.[a-z_]+)\"")
 
@@ -42,6 +43,10 @@ def test_a_line_names_the_act_the_thing_and_the_change(chain):
     changes = {"name": [chain.manager.name, "Mira"], "branch_ids": [[], [str(chain.north.pk)]]}
     line = words("staff.update", chain.manager, changes, owner)
     assert "Branches: – → North" in line.changes
+    segment = SegmentFactory(name="Regulars")
+    chosen = {"segment_id": [None, str(segment.pk)], "template_id": "gone"}
+    line = words("campaign.edit", chain.north, chosen, owner)
+    assert line.changes == ["Segment: – → Regulars", "Message: gone"]
     limit = {"monthly_budget_limit": [None, "9000"]}
     line = words("branch_config.update", branch_config(chain.north.pk), limit, owner)
     assert line.changes == ["Limit a month: – → 9000"]

@@ -58,13 +58,16 @@ def tenant_scope(tenant_id: uuid.UUID) -> Iterator[None]:
     """Run the body in one transaction that sees this tenant's rows only."""
     former = _tenant_id.get()
     formerly_known = _known_tenant.get()
+    is_outermost = not connection.in_atomic_block
     _tenant_id.set(tenant_id)
     _known_tenant.set(None)
     try:
         with transaction.atomic():
             _name_to_postgres(tenant_id)
             yield
-            _name_to_postgres(former)
+            # PostgreSQL forgets it with the transaction.
+            if not is_outermost:
+                _name_to_postgres(former)
             # Before the commit, so that its callbacks cannot read without a scope of their own.
             _tenant_id.set(former)
     finally:

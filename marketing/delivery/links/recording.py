@@ -5,7 +5,7 @@ import json
 import uuid
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -35,10 +35,23 @@ LEFT JOIN delivery_message m ON m.id BETWEEN %s AND %s AND m.tenant_id = t.id
 LEFT JOIN delivery_sendrun r ON r.id = m.run_id
 WHERE t.id = %s
 """
+# Nobody opens a message and follows its links so often: what comes after is only counted, as a
+# machine's, so that none can fill the table.
+MOST_KEPT = 50
 NOTE = """
 INSERT INTO delivery_engagement
     (tenant_id, kind, message_id, customer_id, run_id, link_id, machine, agent)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+SELECT %(tenant)s, %(kind)s, %(message)s, %(customer)s, %(run)s, %(link)s, %(machine)s, %(agent)s
+WHERE %(most)s > (
+    SELECT count(*) FROM (
+        SELECT FROM delivery_engagement e
+        WHERE e.customer_id = %(customer)s AND e.id >= %(message)s AND e.message_id = %(message)s
+        LIMIT %(most)s) kept)
+"""
+COUNT_ONLY = """
+INSERT INTO delivery_linkcount AS c (tenant_id, run_id, link_id, kind, machine_times)
+VALUES (%(tenant)s, %(run)s, %(link)s, %(kind)s, 1)
+ON CONFLICT (run_id, link_id) DO UPDATE SET machine_times = c.machine_times + 1
 """
 
 
@@ -170,15 +183,18 @@ def _note(kind: str, link: TrackedLink, found: Addressed, visitor: Visitor) -> N
     if found.kind == SendRun.Kind.TEST or not found.address:
         return
     is_too_soon = found.left_at is not None and timezone.now() - found.left_at < HUMAN_DELAY
-    noted: list[Any] = [
-        link.tenant_id,
-        kind,
-        found.message_id,
-        found.customer_id,
-        found.run_id,
-        link.pk,
-        visitor.machine or (TOO_SOON if is_too_soon else ""),
-        visitor.family,
-    ]
+    noted = {
+        "tenant": link.tenant_id,
+        "kind": kind,
+        "message": found.message_id,
+        "customer": found.customer_id,
+        "run": found.run_id,
+        "link": link.pk,
+        "machine": visitor.machine or (TOO_SOON if is_too_soon else ""),
+        "agent": visitor.family,
+        "most": MOST_KEPT,
+    }
     with connection.cursor() as cursor:
         cursor.execute(NOTE, noted)
+        if not cursor.rowcount:
+            cursor.execute(COUNT_ONLY, noted)

@@ -9,8 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from marketing.core.tenancy import tenant_scope
+from marketing.delivery.links import recording
 from marketing.delivery.links.codes import make_code
-from marketing.delivery.models import Engagement, Message, SendRun, TrackedLink
+from marketing.delivery.models import Engagement, LinkCount, Message, SendRun, TrackedLink
 from marketing.policy.models import MarketingConfig
 from tests.delivery.links.conftest import BROWSER, code_of, send
 from tests.factories.policy import set_config
@@ -213,6 +214,21 @@ class TestMachines:
     def test_prefetching_is_marked(self, chain):
         get(f"/r/{code_of(send())}", **{"Sec-Purpose": "prefetch"})
         assert noted() == [("click", "prefetch", "Chrome")]
+
+    def test_what_comes_without_end_is_only_counted(self, chain, monkeypatch):
+        monkeypatch.setattr(recording, "MOST_KEPT", 3)
+        message, other = send(), send()
+        for _ in range(5):
+            assert get(f"/r/{code_of(message)}").status_code == 302
+        get(f"/o/{code_of(message, 0)}.gif")
+        assert len(noted()) == 3
+        get(f"/r/{code_of(other)}")
+        assert len(noted()) == 4
+        counts = LinkCount.objects.filter(run_id=message.run_id).order_by("kind")
+        assert [(c.kind, c.times, c.machine_times) for c in counts] == [
+            ("click", 0, 2),
+            ("open", 0, 1),
+        ]
 
 
 class TestOpenings:

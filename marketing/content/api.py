@@ -27,6 +27,7 @@ from marketing.content.serializers import (
 from marketing.core.drf.serializers import camel_case
 from marketing.core.drf.views import ApiView
 from marketing.core.errors import ValidationFailed
+from marketing.policy.rules import purpose_of
 
 
 class TemplateFilter(django_filters.FilterSet):
@@ -165,6 +166,7 @@ class TemplatePreview(TemplateApiView):
             language=data.get("language", languages[0]),
             customer=get_customer_for_actor(self.actor, customer_id) if customer_id else None,
             sample_data=data.get("sample_data"),
+            purpose=purpose_of(template.template_type, template.trigger_type),
         )
         answer = {
             "preview": seen.rendered.body,

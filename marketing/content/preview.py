@@ -10,9 +10,12 @@ from customers.models import Channel, Customer
 from marketing.content import merge_fields, rules
 from marketing.content.contents import Contents
 from marketing.content.links import with_short_links
+from marketing.content.mail_footer import LINK, sender_of, with_footer
 from marketing.content.rendering import CompiledVersion, Rendered, compile_contents
 from marketing.content.rules import SmsCount
+from marketing.core.tenancy import current_tenant
 from marketing.policy import selectors as policy
+from marketing.policy.rules import PROMOTIONAL
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,13 @@ def preview(
     language: str,
     customer: Customer | None = None,
     sample_data: Mapping[str, str] | None = None,
+    purpose: str = PROMOTIONAL,
 ) -> Preview:
     """The contents filled in for a customer, or with samples (`sample_data` goes before ours).
 
     A missing value is shown by its name in angle brackets. An SMS is counted with short links
-    where it will have them. Raises `MarkupError` for contents that were not cleaned.
+    where it will have them; an offer by e-mail ends as it will. Raises `MarkupError` for contents
+    that were not cleaned.
     """
     compiled = compile_contents(channel, contents, tuple(languages))
     variables = merge_fields.samples(compiled.placeholders)
@@ -55,35 +60,47 @@ def preview(
         variables |= {k: v for k, v in (sample_data or {}).items() if k in variables}
     missing = compiled.missing(language, variables)
     variables |= {name: f"‹{name}›" for name in missing}
-    rendered = compiled.render(language, variables)
+    rendered = as_read(compiled, language, variables, purpose=purpose)
+    sent = rendered.body
+    if channel == Channel.SMS and policy.is_tracked(channel):
+        sent = _with_short_links(contents, tuple(languages), language, variables)
     return Preview(
         rendered=rendered,
         placeholders=compiled.placeholders,
         missing=tuple(missing),
-        sms=_count(contents, tuple(languages), language, variables)
-        if channel == Channel.SMS
-        else None,
-        advice=tuple(_advice(channel, compiled, rendered)),
+        sms=rules.count_sms(sent) if channel == Channel.SMS else None,
+        advice=tuple(_advice(channel, sent)),
     )
 
 
-def _count(
+def as_read(
+    compiled: CompiledVersion, language: str, variables: Mapping[str, str], *, purpose: str
+) -> Rendered:
+    """The message with its author's own links; in the open tenant scope.
+
+    Raises `MissingValue`, `MarkupError`.
+    """
+    if compiled.channel != Channel.EMAIL or purpose != PROMOTIONAL:
+        return compiled.render(language, variables)
+    values = {**compiled.values(language, variables), **merge_fields.samples([LINK])}
+    form = with_footer(compiled.mail(language), sender=sender_of(current_tenant().name))
+    mail = form.fill(values)
+    return Rendered(body=mail.body, language=mail.language, subject=mail.subject, html=mail.html)
+
+
+def _with_short_links(
     contents: Contents, languages: tuple[str, ...], language: str, variables: Mapping[str, str]
-) -> SmsCount:
-    if policy.is_tracked(Channel.SMS):
-        contents, _links = with_short_links(Channel.SMS, contents, settings.PUBLIC_BASE_URL)
+) -> str:
+    contents, _links = with_short_links(Channel.SMS, contents, settings.PUBLIC_BASE_URL)
     sent = compile_contents(Channel.SMS, contents, languages)
-    values = {**merge_fields.samples(sent.placeholders), **variables}
-    return rules.count_sms(sent.render(language, values).body)
+    return sent.render(language, {**merge_fields.samples(sent.placeholders), **variables}).body
 
 
-def _advice(channel: str, compiled: CompiledVersion, rendered: Rendered) -> list[str]:
+def _advice(channel: str, text: str) -> list[str]:
     if channel == Channel.SMS:
-        return _sms_advice(rendered.body)
-    if channel == Channel.WHATSAPP and len(rendered.body) > rules.WHATSAPP_BODY:
+        return _sms_advice(text)
+    if channel == Channel.WHATSAPP and len(text) > rules.WHATSAPP_BODY:
         return [_("Filled in, this is longer than WhatsApp allows.")]
-    if channel == Channel.EMAIL and "unsubscribe_url" not in compiled.placeholders:
-        return [_("Add the unsubscribe link; mail programs expect one in offers.")]
     return []
 
 

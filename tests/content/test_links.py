@@ -112,3 +112,9 @@ def test_the_preview_counts_an_sms_as_it_will_be_sent(chain, tracked, segments):
     assert shown.sms.segments == segments
     assert shown.placeholders == ("customer_name",)
     assert "https://k.example/aaa" in shown.rendered.body
+
+
+def test_the_advice_is_about_an_sms_as_it_will_be_sent(chain):
+    set_config(track_sms_links=True)
+    contents = {"en": {"body": "Hi {{ customer_name }}, https://k.example/" + "a" * 150}}
+    assert not preview("sms", contents, languages=["en"], language="en").advice

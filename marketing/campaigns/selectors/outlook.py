@@ -10,7 +10,9 @@ from customers.models import Channel
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.selectors import plan
 from marketing.content import merge_fields
+from marketing.content.links import compile_sent
 from marketing.content.models import MessageTemplate, TemplateType
+from marketing.content.preview import as_read
 from marketing.content.rendering import Rendered, compile_version
 from marketing.content.rules import SmsCount, count_sms
 from marketing.content.selectors import templates_for_actor
@@ -98,7 +100,10 @@ def outlook(
 
 @dataclass(frozen=True)
 class Preview:
-    """The message of a channel in one language, filled with sample values."""
+    """The message of a channel in one language, filled with sample values.
+
+    An SMS is counted as it will be sent, with short links.
+    """
 
     channel: str
     message: Rendered
@@ -113,15 +118,21 @@ def message_previews(campaign: Campaign) -> list[Preview]:
     """The message of each channel in each of its languages; none before it is chosen."""
     if campaign.template is None:
         return []
-    return [preview for step in plan.channel_steps(campaign) for preview in _previews(step)]
+    purpose = plan.purpose(campaign)
+    steps = plan.channel_steps(campaign)
+    return [preview for step in steps for preview in _previews(step, purpose)]
 
 
-def _previews(step: plan.ChannelStep) -> list[Preview]:
+def _previews(step: plan.ChannelStep, purpose: str) -> list[Preview]:
     compiled = compile_version(step.version)
-    unknown = {name: f"[{name}]" for name in compiled.placeholders}
-    values = unknown | merge_fields.samples(compiled.placeholders)
-    rendered = [compiled.render(language, values) for language in compiled.languages]
+    sent = compile_sent(step.version).compiled
+    names = (*compiled.placeholders, *sent.placeholders)
+    values = {name: f"[{name}]" for name in names} | merge_fields.samples(names)
     return [
-        Preview(step.channel, message, count_sms(message.body) if step.channel == "sms" else None)
-        for message in rendered
+        Preview(
+            step.channel,
+            as_read(compiled, language, values, purpose=purpose),
+            count_sms(sent.render(language, values).body) if step.channel == "sms" else None,
+        )
+        for language in compiled.languages
     ]

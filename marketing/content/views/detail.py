@@ -106,6 +106,7 @@ def template_mail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         current_version(template).contents,
         languages=languages,
         language=request.GET.get("language", languages[0]),
+        purpose=purpose_of(template.template_type, template.trigger_type),
     )
     return render(
         request,

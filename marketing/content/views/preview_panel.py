@@ -65,7 +65,12 @@ def panel(
     people = _people(actor, asked.get("preview_query", ""))
     customer = _chosen(people, asked.get("preview_customer", ""))
     seen = preview(
-        channel, contents, languages=tenant.languages, language=language, customer=customer
+        channel,
+        contents,
+        languages=tenant.languages,
+        language=language,
+        customer=customer,
+        purpose=purpose,
     )
     price = _price(channel, tenant.country, purpose)
     return {

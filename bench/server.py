@@ -18,9 +18,9 @@ def product() -> Application:
     from bench import ground
 
     ground.use_database()
-    from django.core.wsgi import get_wsgi_application
+    from config.wsgi import application
 
-    return get_wsgi_application()
+    return application
 
 
 application: Application = do_nothing if os.environ.get("BENCH_NOTHING") else product()

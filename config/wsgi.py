@@ -1,8 +1,15 @@
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 import config.celery  # noqa: F401  tasks find their broker through it
 
 application = get_wsgi_application()
+# What stands from the start, the views with it, is never garbage: looking through it would hold
+# up every thread of the process for a twentieth of a second now and then.
+_ = get_resolver().url_patterns
+gc.collect()
+gc.freeze()

@@ -16,6 +16,7 @@ under any of SECRET_KEY_FALLBACKS stay good.
 import hashlib
 import hmac
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -56,8 +57,14 @@ class Reference:
 
 def make_code(link_id: int, message_id: uuid.UUID) -> str:
     """The code of a link (its number from 1) in a message."""
-    named = link_id << 64 | _message_bits(message_id)
-    return _to_base62(named << 64 | _tag(_states()[0], named))
+    return make_codes([link_id], message_id)[0]
+
+
+def make_codes(link_ids: Iterable[int], message_id: uuid.UUID) -> list[str]:
+    """The codes of several links in one message."""
+    state, message = _states()[0], _message_bits(message_id)
+    named = [link_id << 64 | message for link_id in link_ids]
+    return [_to_base62(each << 64 | _tag(state, each)) for each in named]
 
 
 def read_code(code: str) -> Reference:

@@ -12,7 +12,7 @@ from marketing.content.mail import MailForm
 from marketing.content.markup import filling
 from marketing.content.models import TemplateVersion
 from marketing.content.rendering import CompiledVersion
-from marketing.delivery.links.codes import make_code
+from marketing.delivery.links.codes import make_codes
 from marketing.delivery.models import TrackedLink
 from marketing.policy import selectors as policy
 
@@ -32,10 +32,9 @@ class TrackedVersion:
     def codes(self, message_id: uuid.UUID, language: str) -> dict[str, str]:
         """What to fill in for the links of a message, and for its picture."""
         links = self.links[self.compiled.language_for(language)]
-        codes = {name: make_code(link_id, message_id) for name, link_id in links.items()}
         if self.picture_id is not None:
-            codes[OPENING] = make_code(self.picture_id, message_id)
-        return codes
+            links = {**links, OPENING: self.picture_id}
+        return dict(zip(links, make_codes(links.values(), message_id), strict=True))
 
     def with_picture(self, form: MailForm) -> MailForm:
         """An e-mail with what shows that it was opened."""

@@ -5,7 +5,7 @@ import json
 import uuid
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -183,7 +183,7 @@ def _note(kind: str, link: TrackedLink, found: Addressed, visitor: Visitor) -> N
     if found.kind == SendRun.Kind.TEST or not found.address:
         return
     is_too_soon = found.left_at is not None and timezone.now() - found.left_at < HUMAN_DELAY
-    noted = {
+    noted: dict[str, Any] = {
         "tenant": link.tenant_id,
         "kind": kind,
         "message": found.message_id,

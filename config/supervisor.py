@@ -32,7 +32,7 @@ WEB_PORT = int(os.environ.get("PORT", "8000"))
 SANDBOX_PORT = 8025
 STOP_SECONDS = 20
 READ_BYTES = 1 << 16
-READY_SECONDS = 60
+READY_SECONDS = 600
 # In the environment of all that a supervisor starts: its state directory.
 MARK = "PARLOUR_SUPERVISED_FROM"
 COLOURS = (36, 33, 35, 32, 34, 31)
@@ -250,7 +250,7 @@ def end_leftovers() -> int:
 
 
 def call_when_ready(url: str, announce: Callable[[], None]) -> None:
-    """Call `announce` once `url` answers 200; give up quietly after a minute."""
+    """Call `announce` once `url` answers 200; give up quietly after ten minutes."""
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         try:

@@ -16,10 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVERS = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_ADMIN_URL", "BROKER_URL", "CACHE_URL")
+
+
+# Nothing is judged by its speed: these only end what would never come.
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture
@@ -78,7 +82,7 @@ class Parlour:
         with process.stdout:
             self.log += (line.rstrip() for line in process.stdout)
 
-    def wait_for(self, text: str, seconds: float = 120) -> str:
+    def wait_for(self, text: str, seconds: float = 600) -> str:
         """The first printed line with this text."""
         give_up_at = time.monotonic() + seconds
         seen = 0
@@ -95,9 +99,9 @@ class Parlour:
     def stop(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait(40)
+            self._process.wait(180)
 
-    def wait_until_stopped(self, seconds: float = 40) -> int:
+    def wait_until_stopped(self, seconds: float = 180) -> int:
         assert self._process is not None
         return self._process.wait(seconds)
 
@@ -108,7 +112,7 @@ class Parlour:
 
     def sandbox(self, path: str) -> bytes:
         """What the sandbox's page reads."""
-        with urllib.request.urlopen(f"{self.sandbox_url}{path}", timeout=5) as response:
+        with urllib.request.urlopen(f"{self.sandbox_url}{path}", timeout=60) as response:
             body: bytes = response.read()
         return body
 
@@ -127,7 +131,7 @@ def parlour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parlour]:
     try:
         running.start()
         yield running
-        running.stop()
     finally:
+        running.stop()
         command = [sys.executable, "-m", "config.embedded", "reset", "--instance", running.instance]
         subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)

@@ -20,8 +20,16 @@ MANAGERS_PAGES = (
     "/campaigns/<id>/people/<id>",
     "/campaigns",
     "/campaigns/new",
+    "/campaigns?status=drafts",
+    "/campaigns/<id>",
+    "/campaigns/<id>/edit/review",
+    "/campaigns/<id>/edit/details",
+    "/campaigns/<id>/edit/audience",
+    "/campaigns/<id>/edit/message",
+    "/campaigns/<id>/edit/schedule",
     "/customers",
     "/customers/<id>",
+    "/customers/<id>/edit",
     "/customers/new",
     "/segments/new",
     "/segments",
@@ -39,12 +47,21 @@ OWNERS_PAGES = (
     "/settings/hours",
     "/settings/budget",
     "/settings/approval",
+    "/settings/links",
     "/settings/accounts",
+    "/settings/accounts/<id>",
+    "/settings/accounts/new/meta",
+    "/settings/prices",
+    "/settings/webhooks",
     "/settings/staff",
+    "/settings/staff/<id>",
     "/settings/staff/new",
     "/settings/keys",
     "/settings/audit",
+    "/operations",
+    "/failures",
 )
+RECEPTIONISTS_PAGES = ("/", "/campaigns", "/campaigns/<id>", "/customers", "/customers/<id>")
 # Colours are all that a theme changes.
 RULES = {"light": AXE, "dark": {"runOnly": ["color-contrast"]}}
 LINKS = "links => links.map(link => link.getAttribute('href'))"
@@ -64,8 +81,12 @@ def visit(page: Page, base: str, path: str) -> Response:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(
     ("username", "paths"),
-    [("manager.bandra", MANAGERS_PAGES), ("owner", OWNERS_PAGES)],
-    ids=["manager", "owner"],
+    [
+        ("manager.bandra", MANAGERS_PAGES),
+        ("owner", OWNERS_PAGES),
+        ("reception.bandra", RECEPTIONISTS_PAGES),
+    ],
+    ids=["manager", "owner", "receptionist"],
 )
 def test_pages_are_accessible_and_fit(
     chromium: Browser, parlour: Parlour, username: str, paths: tuple[str, ...], theme: str
@@ -91,6 +112,32 @@ def test_pages_are_accessible_and_fit(
                 for each in found
             ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("path", ["/login", "/password/reset", "/u/no-such-link"])
+def test_pages_without_a_login_are_accessible(
+    chromium: Browser, parlour: Parlour, path: str
+) -> None:
+    page = chromium.new_page(viewport=PHONE)  # type: ignore[arg-type]
+    page.goto(parlour.url + path)
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert Axe().run(page, options=AXE).response["violations"] == []
+
+
+def test_a_list_that_must_be_chosen_from_is_pointed_at(chromium: Browser, parlour: Parlour) -> None:
+    page = log_in(chromium, parlour, "manager.bandra", PHONE)
+    page.goto(f"{parlour.url}/campaigns/new")
+    page.get_by_label("Name").fill("Nobody chosen")
+    page.get_by_role("button", name="Continue").click()
+    expect(page).to_have_url(re.compile("/edit/audience$"))
+    chooser = page.get_by_role("combobox", name="Who gets it")
+    page.get_by_role("button", name="Continue").click()
+    expect(chooser).to_be_focused()
+    expect(page).to_have_url(re.compile("/edit/audience$"))
+    chooser.fill("Repeat")
+    chooser.press("Enter")
+    page.get_by_role("button", name="Continue").click()
+    expect(page).to_have_url(re.compile("/edit/message$"))
 
 
 def test_first_step_of_a_campaign_by_keyboard_alone(chromium: Browser, parlour: Parlour) -> None:

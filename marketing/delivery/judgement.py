@@ -241,7 +241,7 @@ def _of_step(steps: Sequence[StepPlan], expression: Callable[[StepPlan], str]) -
 
 def _variables(step: StepPlan) -> str:
     pairs = ", ".join(f"'{name}', v.merge_{name}" for name in step.merge_names)
-    return f"jsonb_build_object({pairs})"
+    return f"jsonb_object(ARRAY[{pairs}]::text[])"
 
 
 def _segments(step: StepPlan) -> str:

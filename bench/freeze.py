@@ -32,21 +32,22 @@ def measure(n: int | None) -> Iterator[dict[str, Any]]:
 
     people = n or 1_000_000
     tenant_id = ground.chain_of(people)
-    plain, ours, foreign = [], [], []
+    plain, ours, loads = [], [], []
     sendable = 0
     for _ in range(PAIRS):
         ground.forget_messages()
-        with machine.watched() as load:
+        with machine.watched() as beside:
             begun = time.perf_counter()
             _insert_plainly(tenant_id)
             plain.append(time.perf_counter() - begun)
-            plain_bytes = _row_bytes()
-            ground.forget_messages()
+        plain_bytes = _row_bytes()
+        ground.forget_messages()
+        with machine.watched() as load:
             begun = time.perf_counter()
             with tenant_scope(tenant_id):
                 sendable = freeze_run(run=make_run(), audience=everyone()).sendable
             ours.append(time.perf_counter() - begun)
-        foreign.append(load.foreign_share)
+        loads.append((load, beside))
     row_bytes = _row_bytes()
     ground.forget_messages()
     seconds = statistics.median(ours)
@@ -58,7 +59,10 @@ def measure(n: int | None) -> Iterator[dict[str, Any]]:
         "per_s": round(people / seconds),
         "row_bytes": row_bytes,
         "pairs": [[round(a, 2), round(b, 2)] for a, b in zip(ours, plain, strict=True)],
-        "foreign_cpu": foreign,
+        "database_cpu": [
+            [_rounded(own.database), _rounded(other.database)] for own, other in loads
+        ],
+        "foreign_cpu": [[own.foreign_share, other.foreign_share] for own, other in loads],
         "limit": {
             "what": "plain INSERT … SELECT",
             "seconds": round(statistics.median(plain), 2),
@@ -69,6 +73,10 @@ def measure(n: int | None) -> Iterator[dict[str, Any]]:
         ),
         "bar": {"seconds": BAR_SECONDS, "ratio": BAR_RATIO},
     }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 2)
 
 
 def _insert_plainly(tenant_id: Any) -> None:

@@ -27,6 +27,7 @@ from marketing.content.serializers import (
 from marketing.core.drf.serializers import camel_case
 from marketing.core.drf.views import ApiView
 from marketing.core.errors import ValidationFailed
+from marketing.core.tenancy import current_tenant
 from marketing.policy.rules import purpose_of
 
 
@@ -53,7 +54,7 @@ class TemplateApiView(ApiView):
 
     def shown(self) -> dict[str, Any]:
         """What the output needs to know."""
-        return {"languages": selectors.open_tenant().languages}
+        return {"languages": current_tenant().languages}
 
     def answer(self, template: MessageTemplate, status: int = 200) -> Response:
         return Response({"template": TemplateOutput(template, context=self.shown()).data}, status)
@@ -62,7 +63,7 @@ class TemplateApiView(ApiView):
         self, data: dict[str, Any], work: Callable[[dict[str, Any]], MessageTemplate], present: Any
     ) -> MessageTemplate:
         """Do `work` with the body's contents merged; faults are named as the caller did."""
-        languages = selectors.open_tenant().languages
+        languages = current_tenant().languages
         sent = {
             f"contents.{language}.{part}": camel_case(name)
             for name, (language, part) in content_views(languages).items()
@@ -158,7 +159,7 @@ class TemplatePreview(TemplateApiView):
         template = self.template(pk)
         data = self.read(TemplatePreviewInput)
         customer_id = data.get("customer_id")
-        languages = selectors.open_tenant().languages
+        languages = current_tenant().languages
         seen = preview(
             template.channel,
             selectors.current_version(template).contents,

@@ -8,8 +8,6 @@ from django.db.models import F, Prefetch, QuerySet
 from marketing.content.models import MessageTemplate, TemplateVersion
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound
-from marketing.core.models import Tenant
-from marketing.core.tenancy import current_tenant_id
 
 
 def templates_for_actor(actor: Actor) -> QuerySet[MessageTemplate]:
@@ -37,11 +35,6 @@ def current_version(template: MessageTemplate) -> TemplateVersion:
     version = TemplateVersion.objects.get(template=template, number=template.version)
     version.template = template
     return version
-
-
-def open_tenant() -> Tenant:
-    """The chain of the open scope: its languages in order, its country."""
-    return Tenant.objects.get(pk=current_tenant_id())
 
 
 def versions_of(template: MessageTemplate) -> QuerySet[TemplateVersion]:

@@ -17,11 +17,12 @@ from marketing.content.models import (
     TriggerType,
     WhatsAppStatus,
 )
-from marketing.content.selectors import current_version, open_tenant
+from marketing.content.selectors import current_version
 from marketing.content.usage import users_of
 from marketing.core import audit
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, ValidationFailed
+from marketing.core.tenancy import current_tenant
 from marketing.policy import selectors as policy
 
 MAX_NAME = 100
@@ -137,7 +138,7 @@ def deactivate_template(*, actor: Actor, template: MessageTemplate) -> None:
 def copy_template(*, actor: Actor, template: MessageTemplate, name: str = "") -> MessageTemplate:
     """A new template with the same words, in the languages the chain still writes in."""
     version = current_version(template)
-    languages = open_tenant().languages
+    languages = current_tenant().languages
     return create_template(
         actor=actor,
         name=name or _("%(name)s (copy)") % {"name": template.name[: MAX_NAME - 20]},
@@ -203,7 +204,7 @@ def _add_version(
         template=template,
         number=template.version,
         contents=contents,
-        placeholders=placeholders_of(template.channel, contents, open_tenant().languages),
+        placeholders=placeholders_of(template.channel, contents, current_tenant().languages),
         tracks_links=policy.is_tracked(template.channel),
     )
     if template.channel == Channel.WHATSAPP:
@@ -237,7 +238,7 @@ def _whatsapp_name(template: MessageTemplate, given: str) -> str:
 
 
 def _clean_contents(channel: str, contents: Mapping[str, Any]) -> Contents:
-    tenant = open_tenant()
+    tenant = current_tenant()
     return clean_contents(channel, contents, languages=tenant.languages, country=tenant.country)
 
 

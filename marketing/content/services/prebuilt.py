@@ -5,10 +5,9 @@ from django.db import transaction
 from customers.models import Channel
 from marketing.content.models import MessageTemplate
 from marketing.content.prebuilt import PREBUILT
-from marketing.content.selectors import open_tenant
 from marketing.content.services.definitions import create_template
 from marketing.core.actor import Actor
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant, current_tenant_id
 
 
 @transaction.atomic
@@ -18,7 +17,7 @@ def ensure_system_templates() -> int:
     They come in the chain's languages; a chain without English or Hindi first gets none.
     What is there is left as it is. WhatsApp ones still have to be handed in.
     """
-    languages = open_tenant().languages
+    languages = current_tenant().languages
     if languages[:1] not in (["en"], ["hi"]):
         return 0
     actor = Actor.system(current_tenant_id())

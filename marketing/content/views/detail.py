@@ -23,7 +23,6 @@ from marketing.content.preview import preview
 from marketing.content.selectors import (
     current_version,
     get_template_for_actor,
-    open_tenant,
     versions_of,
 )
 from marketing.content.usage import users_of
@@ -31,6 +30,7 @@ from marketing.content.views.preview_panel import panel
 from marketing.core.errors import DomainError, NotFound
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
+from marketing.core.tenancy import current_tenant
 from marketing.policy.rules import purpose_of
 
 VERSIONS = 20
@@ -49,7 +49,7 @@ MAIL_POLICY = {
 def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     template = get_template_for_actor(request.actor, pk)
     version = current_version(template)
-    codes = [code for code in open_tenant().languages if code in version.contents]
+    codes = [code for code in current_tenant().languages if code in version.contents]
     language = request.GET.get("language", "")
     language = language if language in codes else codes[0]
     return render(
@@ -100,7 +100,7 @@ def template_mail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     template = get_template_for_actor(request.actor, pk)
     if template.channel != Channel.EMAIL:
         raise NotFound()
-    languages = open_tenant().languages
+    languages = current_tenant().languages
     seen = preview(
         template.channel,
         current_version(template).contents,

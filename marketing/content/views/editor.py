@@ -14,11 +14,12 @@ from marketing.content import merge_fields, services
 from marketing.content.errors import ReadOnlyTemplate
 from marketing.content.forms import TemplateForm
 from marketing.content.models import MessageTemplate, TemplateType
-from marketing.content.selectors import current_version, get_template_for_actor, open_tenant
+from marketing.content.selectors import current_version, get_template_for_actor
 from marketing.content.views.preview_panel import DEFAULT_EXAMPLE, panel_of_form
 from marketing.core.errors import Conflict, DomainError, NotFound
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
+from marketing.core.tenancy import current_tenant
 
 ICONS = {"whatsapp": "brand-whatsapp", "sms": "message", "email": "mail"}
 
@@ -31,7 +32,7 @@ def template_new(request: StaffRequest) -> HttpResponse:
     if channel not in Channel.values:
         channels = [(value, label, ICONS[value]) for value, label in Channel.choices]
         return render(request, "content/new.html", {"channels": channels})
-    form = TemplateForm(request.POST or None, channel=channel, languages=open_tenant().languages)
+    form = TemplateForm(request.POST or None, channel=channel, languages=current_tenant().languages)
     if _is_to_save(request) and form.is_valid():
         try:
             template = services.create_template(actor=request.actor, channel=channel, **form.values)
@@ -51,7 +52,7 @@ def template_edit(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     form = TemplateForm(
         request.POST or None,
         channel=template.channel,
-        languages=open_tenant().languages,
+        languages=current_tenant().languages,
         template=template,
         saved=current_version(template),
     )
@@ -87,7 +88,7 @@ def template_preview(request: StaffRequest) -> HttpResponse:
     channel = request.GET.get("channel", "")
     if channel not in Channel.values:
         raise NotFound()
-    form = TemplateForm(request.POST, channel=channel, languages=open_tenant().languages)
+    form = TemplateForm(request.POST, channel=channel, languages=current_tenant().languages)
     template_type = request.POST.get("template_type") or request.GET.get("type", "")
     seen = panel_of_form(request.actor, form, template_type)
     return render(request, "content/_preview.html", {"panel": seen})

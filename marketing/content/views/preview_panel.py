@@ -11,10 +11,10 @@ from marketing.content import email_html, merge_fields
 from marketing.content.contents import Contents, clean_contents
 from marketing.content.forms import TemplateForm, language_name
 from marketing.content.preview import Preview, preview
-from marketing.content.selectors import open_tenant
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NoExchangeRate, ValidationFailed
+from marketing.core.tenancy import current_tenant
 from marketing.policy.rules import message_category, purpose_of
 from marketing.policy.selectors import default_account, message_price
 
@@ -36,7 +36,7 @@ def panel_of_form(actor: Actor, form: TemplateForm, template_type: str) -> dict[
             form.channel,
             {language: contents[language]},
             languages=[language],
-            country=open_tenant().country,
+            country=current_tenant().country,
         )
     except ValidationFailed as error:
         reasons = [reason for found in error.fields.values() for reason in found]
@@ -61,7 +61,7 @@ def panel(
     purpose: str,
 ) -> dict[str, Any]:
     """What `content/_preview.html` needs; `asked` may name a customer to fill in."""
-    tenant = open_tenant()
+    tenant = current_tenant()
     people = _people(actor, asked.get("preview_query", ""))
     customer = _chosen(people, asked.get("preview_customer", ""))
     seen = preview(

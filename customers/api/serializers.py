@@ -1,5 +1,7 @@
 """Customers, consent and catalogue as they travel."""
 
+import datetime as dt
+import uuid
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -8,6 +10,7 @@ from rest_framework import serializers
 from customers.models import Channel, ConsentRecord, ConsentState, Customer, CustomerFacts
 from customers.rules import CHANNELS, CONSENT_PURPOSES
 from marketing.core.drf.serializers import ApiSerializer
+from marketing.core.ids import moment_of
 
 MAX_BULK = 1_000
 OPT_OUT_SOURCES = ["customer_request", "unsubscribe_link", "manual"]
@@ -124,8 +127,13 @@ class ChannelConsent(ApiSerializer):
 
 
 class ConsentOutput(ApiSerializer):
-    """Module 11's view; a channel counts as consented when promotions may go."""
+    """Module 11's view; a channel counts as consented when promotions may go.
 
+    `id`, `createdAt` and `updatedAt` are null while nothing is known of the customer's consent.
+    """
+
+    id = serializers.SerializerMethodField("get_id")
+    tenant_id = serializers.UUIDField()
     customer_id = serializers.UUIDField()
     whatsapp_consent = serializers.BooleanField(source="whatsapp_promotional")
     sms_consent = serializers.BooleanField(source="sms_promotional")
@@ -137,7 +145,14 @@ class ConsentOutput(ApiSerializer):
     preferred_channel = serializers.CharField(source="customer.preferred_channel")
     preferred_language = serializers.CharField(source="customer.language")
     channels = serializers.SerializerMethodField()
-    updated_at = serializers.DateTimeField()
+    created_at = serializers.SerializerMethodField("get_created_at")
+    updated_at = serializers.DateTimeField(allow_null=True)
+
+    def get_id(self, state: ConsentState) -> uuid.UUID | None:
+        return None if state._state.adding else state.pk
+
+    def get_created_at(self, state: ConsentState) -> dt.datetime | None:
+        return None if state._state.adding else moment_of(state.pk)
 
     @extend_schema_field(serializers.DictField(child=ChannelConsent()))
     def get_channels(self, state: ConsentState) -> dict[str, Any]:

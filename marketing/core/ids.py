@@ -23,6 +23,11 @@ def lower_bound(moment: dt.datetime) -> uuid.UUID:
     return uuid.UUID(int=milliseconds << 80)
 
 
+def moment_of(pk: uuid.UUID) -> dt.datetime:
+    """When the row of this id was made, to the millisecond."""
+    return dt.datetime.fromtimestamp((pk.int >> 80) / 1000, dt.UTC)
+
+
 # SQL for the {n}-th version 7 id that a statement makes, where it makes a million: PostgreSQL
 # that was built without OpenSSL opens /dev/urandom for every `uuidv7()`. The ids lie 2 microseconds
 # apart, which is less than a row takes to be written; their random part is not a secret one.

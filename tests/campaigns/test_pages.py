@@ -251,5 +251,5 @@ def test_every_page_takes_few_queries(chain, login):
     for browser, url in pages:
         with CaptureQueriesContext(connection) as seen:
             assert browser.get(url).status_code == 200
-        limit = 28 if url in fragments else 20
+        limit = 22 if url in fragments else 20
         assert len(seen) <= limit, (url, [query["sql"] for query in seen])

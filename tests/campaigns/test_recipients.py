@@ -8,6 +8,7 @@ from django.urls import reverse
 from marketing.campaigns import services
 from marketing.campaigns.models import CampaignRun
 from marketing.campaigns.services import runs
+from marketing.core import clock
 from marketing.delivery.models import Message, MessageState, SendRun
 from marketing.delivery.selectors import recipients, recipients_page, run_progress
 from marketing.delivery.services import sweep_fallbacks
@@ -121,6 +122,17 @@ def test_over_the_api(cascade, api):
         ("whatsapp", "failed", "131026"),
         ("sms", "failed", "202"),
     ]
+
+
+def test_only_what_came_after_the_first_try_is_a_retry(cascade, api):
+    campaign, _run = cascade
+    here = f"/api/v1/campaigns/{campaign.pk}/recipients?state=failed"
+    at = clock.now()
+    for tries, retries in ((0, 0), (1, 0), (3, 2)):
+        Message.objects.update(tries=tries, sending_at=at)
+        (failed,) = api("manager", "get", here).json()["data"]
+        assert failed["retryCount"] == retries
+        assert (failed["lastRetryAt"] is not None) == (retries > 0)
 
 
 def test_on_the_page_and_on_the_persons_own(cascade, login):

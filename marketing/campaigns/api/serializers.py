@@ -1,5 +1,6 @@
 """Campaigns as they travel: Module 11's names and what was added to them."""
 
+import datetime as dt
 from decimal import ROUND_HALF_UP
 from typing import Any
 
@@ -260,10 +261,17 @@ class RecipientOutput(ApiSerializer):
     failure_code = serializers.CharField(source="error_code")
     provider_message_id = serializers.CharField()
     message_cost = serializers.DecimalField(source="counted_cost", max_digits=10, decimal_places=4)
-    retry_count = serializers.IntegerField(source="tries")
+    retry_count = serializers.SerializerMethodField("get_retry_count")
+    last_retry_at = serializers.SerializerMethodField("get_last_retry_at")
     channel = serializers.ChoiceField(Channel.choices)
     attempts = Attempt(many=True)
     created_at = serializers.DateTimeField()
+
+    def get_retry_count(self, message: Message) -> int:
+        return max(message.tries - 1, 0)
+
+    def get_last_retry_at(self, message: Message) -> dt.datetime | None:
+        return message.sending_at if message.tries > 1 else None
 
     def get_phone(self, message: Message) -> str | None:
         if message.channel == Channel.EMAIL or not message.address:

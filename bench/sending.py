@@ -139,6 +139,8 @@ def first_request(tenant_id: uuid.UUID, run_id: uuid.UUID) -> tuple[dict[str, An
 
     `url`, `headers`, and the JSON `body`, decoded.
     """
+    from django.db.models import F
+
     from marketing.content.models import TemplateVersion
     from marketing.core.tenancy import tenant_scope
     from marketing.delivery.dispatch.lease import Marked
@@ -156,11 +158,9 @@ def first_request(tenant_id: uuid.UUID, run_id: uuid.UUID) -> tuple[dict[str, An
         together = its.batch_size(account)
         versions = TemplateVersion.objects.select_related("template", "tenant")
         renderer = MessageRenderer(versions.in_bulk([first.template_version_id]))
-        columns = ("id", "customer_id", "address", "language", "variables", "template_version_id")
-        envelopes = [
-            renderer.render(Marked(tenant_id, *values, segments=1, tries=1))[0]  # type: ignore[misc]
-            for values in rows.values_list(*columns)[:together]
-        ]
+        columns = ("tenant_id", "id", "customer_id", "address", "language", "variables", "segments")
+        marked: Any = rows.values(*columns, version_id=F("template_version_id"))[:together]
+        envelopes = [renderer.render(Marked(**values, tries=1))[0] for values in marked]
     request = its.client.build(account, envelopes)
     headers = dict(request.headers)
     body = json.loads(request.body)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -37,6 +38,11 @@ _MOMENT = "((SELECT (extract(epoch FROM statement_timestamp()) * 4096000)::bigin
 NTH_ID = f"""(
     '0' || to_hex(({_MOMENT} >> 12 << 16) + 28672 + ({_MOMENT} & 4095))
     || to_hex(random(-9223372036854775808, -4611686018427387905)))::uuid"""
+
+
+def uuid_array(ids: Iterable[uuid.UUID]) -> str:
+    """The ids as PostgreSQL writes a `uuid[]`, which costs a fifth of adapting a list of them."""
+    return "{" + ",".join([each.hex for each in ids]) + "}"
 
 
 class DatabaseIdField(UUIDField):

@@ -31,7 +31,8 @@ from marketing.delivery.rules import Result, ResultClass
 
 logger = logging.getLogger(__name__)
 
-SLICE = 100
+# How many messages are marked at once at most; the fewer, the more each costs.
+LARGEST_SLICE = 500
 # Vendors that take many messages a call: how many may be under way at most.
 MAX_WINDOW = 4_000
 FLUSH_ROWS = 200
@@ -123,7 +124,7 @@ class AccountSender:
     @property
     def is_hungry(self) -> bool:
         """What is at hand will soon be gone."""
-        return sum(batch.left for batch in self.batches) < 2 * SLICE
+        return sum(batch.left for batch in self.batches) < 2 * LARGEST_SLICE
 
     @property
     def is_busy(self) -> bool:
@@ -182,13 +183,12 @@ class AccountSender:
 
     def _wanted(self, batch: Batch) -> int:
         """How many messages to mark now: not few when there may be many, and each its share."""
-        account = batch.sending.account
         window = self._window(batch)
-        size = max(SLICE, min(vendor(account.provider).batch_size(account), window))
+        size = max(min(window // 2, LARGEST_SLICE), 1)
         room = min(window - self._under_way, size)
-        if room < max(min(window, size) // 2, 1):
+        if room < max(size // 2, 1):
             return 0
-        fewest = max(min(account.rate_per_second // 10, 20), 1)
+        fewest = max(min(batch.sending.account.rate_per_second // 10, 20), 1)
         return min(room, max(size // len(self._turns), fewest))
 
     def _mark(self, batch: Batch, wanted: int) -> tuple[int, Slice]:

@@ -2,19 +2,20 @@
 
 It survives a kill -9 of the process (not a loss of the machine: then everything under way
 is unknown). Lines are JSON: `["lease", batch, tenant, token]`, `["start", [ids]]`,
-`["answers", [[id, result, tries, segments], …]]`, a result as its fields in order. A live worker
-holds a lock on its file; a file that can be locked was left behind.
+`["answers", [outcomes]]`. A live worker holds a lock on its file; a file that can be locked was
+left behind.
 """
 
 import fcntl
-import json
 import os
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import orjson
 from django.conf import settings
 
 from marketing.delivery.dispatch.lease import Lease
@@ -41,19 +42,15 @@ class Journal:
         unlocked.rename(self.path)
 
     def lease(self, lease: Lease) -> None:
-        self._write(["lease", lease.batch_id, str(lease.tenant_id), str(lease.token)])
+        self._write(["lease", lease.batch_id, lease.tenant_id, lease.token])
 
     def start(self, message_ids: Sequence[uuid.UUID]) -> None:
         """Note that the requests of these messages are about to be made."""
-        self._write(["start", [str(message_id) for message_id in message_ids]])
+        self._write(["start", message_ids])
 
     def answers(self, outcomes: Sequence[Outcome]) -> None:
         """Note how requests ended."""
-        entries = [
-            (str(one.message_id), tuple(vars(one.result).values()), one.tries, one.segments)
-            for one in outcomes
-        ]
-        self._write(["answers", entries])
+        self._write(["answers", outcomes])
 
     def close(self) -> None:
         """Everything noted is in the database: the file has done its work."""
@@ -65,7 +62,7 @@ class Journal:
         os.close(self._file)
 
     def _write(self, entry: list[object]) -> None:
-        os.write(self._file, json.dumps(entry, separators=(",", ":")).encode() + b"\n")
+        os.write(self._file, orjson.dumps(entry) + b"\n")
 
 
 @dataclass
@@ -107,16 +104,19 @@ def read(path: Path) -> Notes:
     """Read a journal; a last line cut short by the kill counts as not written."""
     notes = Notes()
     for line in path.read_bytes().split(b"\n")[:-1]:
-        kind, *entry = json.loads(line)
+        kind, *entry = orjson.loads(line)
         if kind == "lease":
             batch_id, tenant_id, token = entry
             notes.leases.append((batch_id, uuid.UUID(tenant_id), uuid.UUID(token)))
         elif kind == "start":
             notes.started.update(map(uuid.UUID, entry[0]))
         else:
-            for message_id, (outcome, *rest), tries, segments in entry[0]:
-                result = Result(ResultClass(outcome), *rest)
-                notes.answers[uuid.UUID(message_id)] = Outcome(
-                    uuid.UUID(message_id), result, tries, segments
-                )
+            for answer in entry[0]:
+                outcome = _outcome(**answer)
+                notes.answers[outcome.message_id] = outcome
     return notes
+
+
+def _outcome(*, message_id: str, result: dict[str, Any], tries: int, segments: int) -> Outcome:
+    result["outcome"] = ResultClass(result["outcome"])
+    return Outcome(uuid.UUID(message_id), Result(**result), tries, segments)

@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -33,16 +34,15 @@ class Lease:
     token: uuid.UUID
 
 
-@dataclass(frozen=True)
-class Marked:
+class Marked(NamedTuple):
     """A message that may now be sent: marked `sending`, its cap slot taken."""
 
     tenant_id: uuid.UUID
+    variables: dict[str, str]
     id: uuid.UUID
     customer_id: uuid.UUID
     address: str
     language: str
-    variables: dict[str, str]
     version_id: uuid.UUID
     segments: int
     tries: int

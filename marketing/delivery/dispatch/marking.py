@@ -8,10 +8,12 @@ from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from django.db import connection
 from django.utils import timezone
 
 from customers.models import Channel
+from marketing.core.ids import uuid_array
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.counters import count_causes
 from marketing.delivery.dispatch.lease import LEASE, Lease, Marked
@@ -39,16 +41,15 @@ class Slice:
 class _Picked:
     """What becomes of the rows looked at: one message a person goes, the rest say why not."""
 
-    going: dict[uuid.UUID, uuid.UUID]
-    addresses: dict[uuid.UUID, str]
+    going: dict[uuid.UUID, Marked]
     skipped: dict[uuid.UUID, str]
     waiting: dict[uuid.UUID, tuple[dt.datetime, str]]
 
     def skip(self, customer_id: uuid.UUID, reason: str) -> None:
-        self.skipped[self.going.pop(customer_id)] = reason
+        self.skipped[self.going.pop(customer_id).id] = reason
 
     def wait(self, customer_id: uuid.UUID, until: dt.datetime, reason: str) -> None:
-        self.waiting[self.going.pop(customer_id)] = (until, reason)
+        self.waiting[self.going.pop(customer_id).id] = (until, reason)
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,9 @@ def _mark(lease: Lease, sending: Sending, wanted: int, now: dt.datetime) -> Slic
         taken = _Taken(taken.slots & picked.going.keys(), taken.made)
     _write_loads(lease, sending, picked, taken, gate, now)
     _set_aside(lease, picked)
-    marked = _mark_sending(lease, picked, taken.slots, now)
-    _count(lease, picked, len(marked))
-    return Slice(marked)
+    _mark_sending(lease, picked, taken.slots, now)
+    _count(lease, picked)
+    return Slice(list(picked.going.values()))
 
 
 def _park(lease: Lease, zone: str, opens: Mapping[str, str | None], now: dt.datetime) -> None:
@@ -163,22 +164,26 @@ def _park(lease: Lease, zone: str, opens: Mapping[str, str | None], now: dt.date
         )
 
 
-Row = tuple[uuid.UUID, uuid.UUID, str, str | None]
+Row = tuple[Marked, str | None]
 
 
 def _judge_queued(lease: Lease, gate: Gate, now: dt.datetime, wanted: int) -> list[Row]:
+    """Lock the next messages; each as it will be when it is marked, and why it may not go."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             WITH queued AS MATERIALIZED (
-                SELECT id, customer_id, address, branch_id FROM delivery_message
+                SELECT id, customer_id, address, branch_id, language, variables,
+                       template_version_id, segments, tries FROM delivery_message
                 WHERE batch_id = %(batch)s AND id BETWEEN %(first)s AND %(last)s
                   AND state = 'queued' AND (not_before IS NULL OR not_before <= %(now)s)
                 ORDER BY id LIMIT %(wanted)s FOR UPDATE
             )
-            SELECT c.message_id, c.id, c.address, {gate.case(but=CAPS)}
-            FROM (SELECT id AS message_id, customer_id AS id, address,
-                         branch_id AS charged_branch_id FROM queued) c
+            SELECT {gate.case(but=CAPS)}, c.variables, c.message_id, c.id, c.address, c.language,
+                   c.template_version_id, c.segments, c.tries + 1
+            FROM (SELECT id AS message_id, customer_id AS id, branch_id AS charged_branch_id,
+                         address, language, variables, template_version_id, segments, tries
+                  FROM queued) c
             {JOINS}
             ORDER BY c.message_id
             """,  # noqa: S608  the gate's SQL is ours, its values are parameters
@@ -191,19 +196,20 @@ def _judge_queued(lease: Lease, gate: Gate, now: dt.datetime, wanted: int) -> li
                 "wanted": wanted,
             },
         )
-        rows: list[Row] = cursor.fetchall()
-    return rows
+        return [
+            (Marked(lease.tenant_id, orjson.loads(variables), *rest), reason)
+            for reason, variables, *rest in cursor.fetchall()
+        ]
 
 
 def _pick(rows: list[Row], *, is_test: bool) -> _Picked:
-    picked = _Picked({}, {}, {}, {})
-    for message_id, customer_id, address, reason in rows:
+    picked = _Picked({}, {}, {})
+    for message, reason in rows:
         if reason and not is_test:
-            picked.skipped[message_id] = reason
-        elif customer_id not in picked.going:
-            # A second message to the same person is for the next slice.
-            picked.going[customer_id] = message_id
-            picked.addresses[customer_id] = address
+            picked.skipped[message.id] = reason
+        # A second message to the same person is for the next slice.
+        elif message.customer_id not in picked.going:
+            picked.going[message.customer_id] = message
     return picked
 
 
@@ -256,7 +262,7 @@ def _make_loads(
             """,
             {
                 **gate.values,
-                "customers": list(picked.going),
+                "customers": uuid_array(picked.going),
                 "sent": [now] if is_certain and has_caps else [],
                 "whatsapp_at": now if is_certain and has_pace else None,
             },
@@ -273,9 +279,10 @@ def _lock_loads(
             f"""
             SELECT l.customer_id, l.whatsapp_at, {gate.case(only=CAPS)}
             FROM delivery_contactload l
-            WHERE l.customer_id = ANY(%(customers)s) ORDER BY l.customer_id FOR UPDATE
+            WHERE l.customer_id = ANY(%(customers)s::uuid[])
+            ORDER BY l.customer_id FOR UPDATE
             """,  # noqa: S608  the gate's SQL is ours, its values are parameters
-            {**gate.values, "customers": list(customers)},
+            {**gate.values, "customers": uuid_array(customers)},
         )
         loads: list[tuple[uuid.UUID, dt.datetime | None, str | None]] = cursor.fetchall()
     return loads
@@ -298,11 +305,11 @@ def _take_portfolio(sending: Sending, picked: _Picked, now: dt.datetime) -> None
     waits = take_portfolio(
         portfolio=sending.portfolio,
         limit=sending.portfolio_limit,
-        addresses=[picked.addresses[customer_id] for customer_id in picked.going],
+        addresses=[message.address for message in picked.going.values()],
         now=now,
     )
-    for customer_id in list(picked.going):
-        if until := waits.get(picked.addresses[customer_id]):
+    for customer_id, message in list(picked.going.items()):
+        if until := waits.get(message.address):
             picked.wait(customer_id, until, PORTFOLIO_LIMIT)
 
 
@@ -323,15 +330,15 @@ def _write_loads(
         cursor.execute(
             """
             UPDATE delivery_contactload l
-            SET sent = CASE WHEN l.customer_id = ANY(%(slots)s) THEN array_append(
-                    ARRAY(SELECT at FROM unnest(l.sent) AS at WHERE at > %(week_ago)s ORDER BY at),
-                    %(now)s) ELSE l.sent END,
+            SET sent = CASE WHEN l.customer_id = ANY(%(slotless)s::uuid[]) THEN l.sent
+                    ELSE array_append(ARRAY(SELECT at FROM unnest(l.sent) AS at
+                         WHERE at > %(week_ago)s ORDER BY at), %(now)s) END,
                 whatsapp_at = CASE WHEN %(is_whatsapp)s THEN %(now)s ELSE l.whatsapp_at END
-            WHERE l.customer_id = ANY(%(touched)s)
+            WHERE l.customer_id = ANY(%(touched)s::uuid[])
             """,
             {
-                "slots": list(taken.slots),
-                "touched": list(touched),
+                "slotless": uuid_array(touched - taken.slots),
+                "touched": uuid_array(touched),
                 "week_ago": gate.values["week_ago"],
                 "now": now,
                 "is_whatsapp": is_whatsapp,
@@ -364,34 +371,28 @@ def _set_aside(lease: Lease, picked: _Picked) -> None:
             )
 
 
-def _mark_sending(
-    lease: Lease, picked: _Picked, slots: Collection[uuid.UUID], now: dt.datetime
-) -> list[Marked]:
+def _mark_sending(lease: Lease, picked: _Picked, slots: Set[uuid.UUID], now: dt.datetime) -> None:
+    slotless = uuid_array(picked.going.keys() - slots)
+    going = uuid_array(message.id for message in picked.going.values())
     with connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE delivery_message
             SET state = 'sending', sending_at = %s, tries = tries + 1, reason = '',
-                slot_at = CASE WHEN customer_id = ANY(%s) THEN %s END
-            WHERE id = ANY(%s) AND id BETWEEN %s AND %s
-            RETURNING id, customer_id, address, language, variables, template_version_id,
-                      segments, tries
+                slot_at = CASE WHEN customer_id <> ALL(%s::uuid[]) THEN %s::timestamptz END
+            WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s AND %s
             """,
-            [now, list(slots), now, list(picked.going.values()), lease.first_id, lease.last_id],
+            [now, slotless, now, going, lease.first_id, lease.last_id],
         )
-        return [
-            Marked(lease.tenant_id, pk, customer_id, address, language, json.loads(values), *rest)
-            for pk, customer_id, address, language, values, *rest in cursor.fetchall()
-        ]
 
 
-def _count(lease: Lease, picked: _Picked, marked: int) -> None:
+def _count(lease: Lease, picked: _Picked) -> None:
     """Move the batch's counters and renew the lease. Raises `LeaseLost`."""
     with connection.cursor() as cursor:
         cursor.execute(
             COUNT,
             {
-                "marked": marked,
+                "marked": len(picked.going),
                 "skipped": len(picked.skipped),
                 "lease": LEASE.total_seconds(),
                 "batch": lease.batch_id,

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
+from marketing.core.ids import uuid_array
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.dispatch.refusals import pause_refused_runs
@@ -21,7 +22,10 @@ from marketing.delivery.slots import give_back
 
 
 class Changed(NamedTuple):
-    """A message as the change left it."""
+    """A message as the change left it.
+
+    `sending_at` and `slot_at` of those only that surely were not sent: what they held.
+    """
 
     id: uuid.UUID
     batch_id: int
@@ -32,9 +36,9 @@ class Changed(NamedTuple):
     customer_id: uuid.UUID
     account_id: uuid.UUID
     reference: str
-    sending_at: dt.datetime
-    slot_at: dt.datetime | None
     is_superseded: bool
+    sending_at: dt.datetime | None
+    slot_at: dt.datetime | None
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,12 @@ class Outcome:
 # it has one more try. What it would have cost stays when it fails, as it may arrive after all.
 LOCK = """
 SELECT 1 FROM delivery_message
-WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s ORDER BY id FOR UPDATE
+WHERE id = ANY(%(ids)s::uuid[]) AND id BETWEEN %(first)s AND %(last)s ORDER BY id FOR UPDATE
 """
 CHANGE = """
 UPDATE delivery_message m
 SET state = v.state,
-    provider_message_id = CASE WHEN v.reference <> '' THEN v.reference
+    provider_message_id = CASE WHEN o.reference <> '' THEN o.reference
                                ELSE m.provider_message_id END,
     error_code = v.code, error_detail = v.detail,
     error_class = CASE WHEN m.error_class = 'retry_later_24h' AND v.state <> 'failed'
@@ -68,13 +72,17 @@ SET state = v.state,
     slot_at = CASE WHEN v.state IN ('failed', 'queued') THEN NULL ELSE m.slot_at END,
     segments = v.segments,
     cost = m.cost / greatest(m.segments, 1) * v.segments
-FROM unnest(
-    %(ids)s::uuid[], %(states)s::text[], %(references)s::text[], %(codes)s::text[],
-    %(classes)s::text[], %(details)s::text[], %(not_before)s::timestamptz[], %(segments)s::int[]
-) AS v(id, state, reference, code, class, detail, not_before, segments)
-WHERE m.id = v.id AND m.id BETWEEN %(first)s AND %(last)s AND m.state IN ('sending', 'unknown')
+FROM unnest(%(ids)s::uuid[], %(references)s::text[], %(endings)s::int[])
+     AS o(id, reference, ending)
+JOIN unnest(%(states)s::text[], %(codes)s::text[], %(classes)s::text[], %(details)s::text[],
+            %(not_before)s::timestamptz[], %(segments)s::int[])
+     WITH ORDINALITY AS v(state, code, class, detail, not_before, segments, number)
+     ON v.number = o.ending
+WHERE m.id = o.id AND m.id BETWEEN %(first)s AND %(last)s AND m.state IN ('sending', 'unknown')
 RETURNING m.id, m.batch_id, old.state, new.state, old.error_code, new.error_code, m.customer_id,
-          m.account_id, v.reference, m.sending_at, old.slot_at, m.fallback_id IS NOT NULL
+          m.account_id, o.reference, m.fallback_id IS NOT NULL,
+          CASE WHEN new.state IN ('failed', 'queued') THEN m.sending_at END,
+          CASE WHEN new.state IN ('failed', 'queued') THEN old.slot_at END
 """
 NAME = """
 INSERT INTO delivery_providerreference (tenant_id, account_id, reference, message_id)
@@ -90,9 +98,11 @@ def write(
     last: uuid.UUID,
 ) -> None:
     """Record the outcomes of messages with ids from `first` to `last`, in one transaction."""
+    if not outcomes:
+        return
     now = timezone.now()
     place: dict[str, Any] = {
-        "ids": [outcome.message_id for outcome in outcomes],
+        "ids": uuid_array(outcome.message_id for outcome in outcomes),
         "first": first,
         "last": last,
     }
@@ -122,21 +132,39 @@ def write(
 def _values(
     outcomes: Sequence[Outcome], waited: Collection[uuid.UUID], now: dt.datetime
 ) -> dict[str, Any]:
-    """The columns of the change; `waited` are those that wait for no other day."""
-    states = [_state(outcome, outcome.message_id in waited) for outcome in outcomes]
-    return {
-        "now": now,
-        "states": states,
-        "references": [outcome.result.reference for outcome in outcomes],
-        "codes": [outcome.result.code[:30] for outcome in outcomes],
-        "classes": [_class(outcome.result) for outcome in outcomes],
-        "details": [outcome.result.detail[:255] for outcome in outcomes],
-        "not_before": [
-            _again_at(outcome, now) if state == "queued" else None
-            for outcome, state in zip(outcomes, states, strict=True)
-        ],
-        "segments": [outcome.segments for outcome in outcomes],
-    }
+    """The columns of the change: most outcomes end alike, so endings are told once each.
+
+    `waited` are those that wait for no other day.
+    """
+    numbers: dict[_Ending, int] = {}
+    endings = [
+        numbers.setdefault(_ending(outcome, outcome.message_id in waited, now), len(numbers) + 1)
+        for outcome in outcomes
+    ]
+    told = dict(zip(_Ending._fields, map(list, zip(*numbers, strict=True)), strict=True))
+    references = [outcome.result.reference for outcome in outcomes]
+    return {"now": now, "references": references, "endings": endings, **told}
+
+
+class _Ending(NamedTuple):
+    states: str
+    codes: str
+    classes: str
+    details: str
+    not_before: dt.datetime | None
+    segments: int
+
+
+def _ending(outcome: Outcome, has_waited: bool, now: dt.datetime) -> _Ending:
+    state, result = _state(outcome, has_waited), outcome.result
+    return _Ending(
+        state,
+        result.code[:30],
+        _class(result),
+        result.detail[:255],
+        _again_at(outcome, now) if state == "queued" else None,
+        outcome.segments,
+    )
 
 
 def _waited_enough(outcomes: Sequence[Outcome], place: dict[str, Any]) -> set[uuid.UUID]:
@@ -158,9 +186,9 @@ def _name(tenant_id: uuid.UUID, changed: Sequence[Changed]) -> None:
                 NAME,
                 [
                     tenant_id,
-                    [row.account_id for row in changed],
+                    uuid_array(row.account_id for row in changed),
                     [row.reference for row in changed],
-                    [row.id for row in changed],
+                    uuid_array(row.id for row in changed),
                 ],
             )
 

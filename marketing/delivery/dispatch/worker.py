@@ -21,7 +21,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from marketing.delivery.dispatch import lease as leases
 from marketing.delivery.dispatch import recovery
-from marketing.delivery.dispatch.account_sender import SLICE, AccountSender, Batch
+from marketing.delivery.dispatch.account_sender import LARGEST_SLICE, AccountSender, Batch
 from marketing.delivery.dispatch.journal import Journal
 from marketing.delivery.dispatch.sending import load_sending
 from marketing.delivery.dispatch.tokens import TokenBuckets
@@ -158,7 +158,7 @@ class Dispatcher:
         left: Counter[uuid.UUID] = Counter()
         for batch in self._batches():
             left[batch.lease.run_id] += batch.left
-        held = [run_id for run_id, count in left.items() if count >= SLICE]
+        held = [run_id for run_id, count in left.items() if count >= LARGEST_SLICE]
         while lease := leases.claim(held):
             self._journal.lease(lease)
             sending = load_sending(lease)

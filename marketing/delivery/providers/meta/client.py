@@ -1,8 +1,9 @@
 """Sending a message, submitting a template, asking how the number is."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import orjson
 
 from marketing.content.rendering import Parameters
 from marketing.delivery.providers.base import Account, Answer, Envelope, Request
@@ -45,7 +46,7 @@ def build(account: Account, envelopes: Sequence[Envelope]) -> Request:
     return Request(
         url=f"{_base(account)}/{account.sender['phone_number_id']}/{_endpoint(account, envelope)}",
         headers=_headers(account),
-        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
+        body=orjson.dumps(body),
     )
 
 
@@ -114,7 +115,7 @@ def read_answer(answer: Answer) -> Result:
     what becomes of it comes as a status.
     """
     try:
-        said = json.loads(answer.body)
+        said = orjson.loads(answer.body)
     except ValueError:
         said = {}
     if answer.status < 300:
@@ -160,5 +161,5 @@ def template_request(account: Account, body: Mapping[str, Any]) -> Request:
     return Request(
         url=f"{_base(account)}/{account.sender['waba_id']}/message_templates",
         headers=_headers(account),
-        body=json.dumps(body, ensure_ascii=False).encode(),
+        body=orjson.dumps(body),
     )

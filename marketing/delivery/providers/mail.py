@@ -37,8 +37,12 @@ def mail_of(envelope: Envelope) -> Mail:
 
 def from_header(account: Account) -> str:
     """The sender as the reader sees it; not encoded yet. Raises ValueError."""
-    sender = account.sender
-    return str(Address(sender.get("from_name", ""), addr_spec=sender["from_email"]))
+    return _named(account.sender.get("from_name", ""), account.sender["from_email"])
+
+
+@lru_cache(maxsize=256)
+def _named(name: str, address: str) -> str:
+    return str(Address(name, addr_spec=address))
 
 
 def unsubscribe_headers(account: Account, envelope: Envelope) -> dict[str, str]:

@@ -2,156 +2,23 @@
 
 import asyncio
 import dataclasses
-import datetime as dt
-import email
-import email.policy
-import ipaddress
-import socket
-import ssl
 import threading
-import uuid
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, LoginPassword
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
-from marketing.content.rendering import Rendered
-from marketing.delivery.providers.base import Account, Envelope
 from marketing.delivery.providers.smtp import client, pool
 from marketing.delivery.providers.smtp import session as sessions
 from marketing.delivery.rules import ResultClass
-
-MESSAGE_ID = uuid.UUID("019a0000-0000-7000-8000-000000000004")
-ACCOUNT = Account(
-    id=uuid.uuid4(),
-    provider="smtp",
-    base_url="",
-    credentials={},
-    sender={
-        "host": "127.0.0.1",
-        "security": "none",
-        "from_email": "hello@example.com",
-        "from_name": "Parlour, Park Street",
-    },
-    rate_per_second=10,
-    max_concurrency=10,
+from tests.delivery.providers.mailbox import (
+    ACCOUNT,
+    MESSAGE_ID,
+    deliver,
+    deliver_together,
+    envelope,
+    free_port,
+    read,
+    text_of,
 )
-HINDI = "नमस्ते आशा जी, आपके लिए बीस प्रतिशत की छूट\n" * 5
-HTML = "<p style='color:#123'>Hi &amp; hello</p>\n." + "<i>long line</i>" * 100
-
-
-def envelope(address="asha@example.com", number=0, **rendered):
-    parts = {"body": "Hi Asha\n.\nBye", "language": "en", "subject": "Offer", "html": HTML}
-    return Envelope(
-        message_id=uuid.UUID(int=MESSAGE_ID.int + number),
-        address=address,
-        language="en",
-        rendered=Rendered(**parts | rendered),
-        parameters=None,
-        vendor_template="",
-        unsubscribe_url="https://example.com/u/token",
-    )
-
-
-class Mailbox:
-    """A server that answers as it is told and keeps what it took."""
-
-    def __init__(self):
-        self.mails = []
-        self.sessions = set()
-        self.rcpt_reply = self.data_reply = self.mail_reply = "250 OK"
-        self.drops = ""
-        self.pipelines = False
-
-    async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802
-        session.host_name = hostname
-        more = ["250-PIPELINING"] if self.pipelines else []
-        return [*responses[:-1], *more, responses[-1]]
-
-    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
-        self.sessions.add(id(session))
-        if self.mail_reply.startswith("250"):
-            envelope.mail_from = address
-        return self.mail_reply
-
-    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
-        if self.drops.startswith("rcpt"):
-            server.transport.abort()
-            self.drops = self.drops.removesuffix("rcpt once")
-        if self.rcpt_reply.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.rcpt_reply
-
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802
-        if self.data_reply.startswith("250"):
-            self.mails.append(envelope)
-        if self.drops.startswith("data"):
-            server.transport.abort()
-            self.drops = self.drops.removesuffix("data once")
-        return self.data_reply
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-@pytest.fixture(params=[False, True], ids=["one by one", "pipelining"])
-def serve(request):
-    """Starts a server; gives its handler and an account for it."""
-    running = []
-
-    def start(sender=(), credentials=(), **options):
-        mailbox = Mailbox()
-        mailbox.pipelines = request.param
-        controller = Controller(mailbox, hostname="127.0.0.1", port=free_port(), **options)
-        controller.start()
-        running.append(controller)
-        account = dataclasses.replace(
-            ACCOUNT,
-            sender=ACCOUNT.sender | {"port": str(controller.port)} | dict(sender),
-            credentials=dict(credentials),
-        )
-        return mailbox, account
-
-    yield start
-    for controller in running:
-        controller.stop()
-
-
-def deliver(account, *envelopes):
-    async def run():
-        try:
-            return [(await client.deliver(account, [each]))[0] for each in envelopes]
-        finally:
-            await client.close()
-
-    return asyncio.run(run())
-
-
-def deliver_together(account, *envelopes):
-    async def run():
-        try:
-            calls = [client.deliver(account, [each]) for each in envelopes]
-            return [result for (result,) in await asyncio.gather(*calls)]
-        finally:
-            await client.close()
-
-    return asyncio.run(run())
-
-
-def read(raw):
-    return email.message_from_bytes(raw, policy=email.policy.default)
-
-
-def text_of(part):
-    return part.get_content().replace("\r\n", "\n").removesuffix("\n")
 
 
 def test_a_mail_arrives_as_it_was_written(serve):
@@ -367,90 +234,3 @@ def test_an_address_that_cannot_be_written_is_not_sent(serve):
     (result,) = deliver(account, envelope(address="asha@example.com>\r\nDATA"))
     assert (result.outcome, result.suppress) == (ResultClass.FAIL_RECIPIENT, "invalid")
     assert not mailbox.sessions
-
-
-@pytest.fixture
-def certificate(tmp_path):
-    """The files of a certificate of 127.0.0.1 and of its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now)
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
-        .sign(key, SHA256())
-    )
-    (tmp_path / "certificate.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
-    (tmp_path / "key.pem").write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    )
-    return tmp_path / "certificate.pem", tmp_path / "key.pem"
-
-
-@pytest.mark.parametrize("is_trusted", [True, False])
-@pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_encryption(serve, certificate, monkeypatch, security, is_trusted):
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(*certificate)
-    if is_trusted:
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-    name = {"starttls": "tls_context", "tls": "ssl_context"}[security]
-    mailbox, account = serve(sender={"security": security}, **{name: context})
-    (result,) = deliver(account, envelope())
-    expected = ResultClass.ACCEPTED if is_trusted else ResultClass.RETRY
-    assert (result.outcome, len(mailbox.mails)) == (expected, is_trusted)
-
-
-def test_a_sender_that_cannot_be_written_is_the_accounts_fault(serve):
-    mailbox, account = serve(sender={"from_email": "hallo@münchen.de"})
-    (result,) = deliver(account, envelope())
-    assert result.outcome is ResultClass.FAIL_ACCOUNT
-    assert not mailbox.mails
-
-
-def authenticate(server, session, envelope, mechanism, data):
-    is_right = isinstance(data, LoginPassword) and data.password == b"right"
-    return AuthResult(success=is_right, handled=False)
-
-
-@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
-@pytest.mark.parametrize(
-    ("password", "expected"),
-    [("right", ResultClass.ACCEPTED), ("wrong", ResultClass.FAIL_ACCOUNT)],
-)
-def test_the_login(serve, password, expected):
-    mailbox, account = serve(
-        credentials={"username": "parlour", "password": password},
-        authenticator=authenticate,
-        auth_required=True,
-        auth_require_tls=False,
-    )
-    (result,) = deliver(account, envelope())
-    assert result.outcome is expected
-    assert len(mailbox.mails) == (expected is ResultClass.ACCEPTED)
-    problem = asyncio.run(client.probe(account))
-    assert bool(problem) == (expected is not ResultClass.ACCEPTED)
-    assert "wrong" not in problem
-
-
-@pytest.mark.parametrize("credentials", [{}, {"username": "parlour", "password": "right"}])
-def test_nothing_is_sent_in_clear_where_encryption_is_asked_for(serve, credentials):
-    mailbox, account = serve(sender={"security": "starttls"}, credentials=credentials)
-    (result,) = deliver(account, envelope())
-    assert result.outcome is ResultClass.FAIL_ACCOUNT
-    assert not mailbox.mails
-
-
-def test_a_login_that_the_server_does_not_know_is_the_accounts_fault(serve):
-    mailbox, account = serve(credentials={"username": "parlour", "password": "right"})
-    (result,) = deliver(account, envelope())
-    assert result.outcome is ResultClass.FAIL_ACCOUNT
-    assert not mailbox.mails

@@ -29,6 +29,8 @@ MANAGERS_PAGES = (
     "/campaigns/<id>/edit/schedule",
     "/customers",
     "/customers/<id>",
+    "/customers/<id>/segments",
+    "/customers/<id>",
     "/customers/<id>/edit",
     "/customers/new",
     "/segments/new",

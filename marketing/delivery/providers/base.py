@@ -36,9 +36,11 @@ wants to hear; a vendor without callbacks has no such module.
 """
 
 import datetime as dt
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from marketing.content.mail import Mail
 from marketing.content.rendering import Parameters, Rendered
@@ -100,6 +102,14 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    def json_object(self) -> dict[str, Any]:
+        """The body, when it is an object in JSON; empty when it is anything else."""
+        try:
+            said = json.loads(self.body)
+        except ValueError:
+            return {}
+        return said if isinstance(said, dict) else {}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import idna
 
 from marketing.content.mail import Mail, MailLayout
 from marketing.delivery.providers.base import Account, Envelope
+from marketing.delivery.rules import Result, ResultClass
 
 # What every mail system takes unquoted; nothing that could end a header or begin another.
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
@@ -24,6 +25,11 @@ def wire_address(address: str) -> str:
     if not PLAIN_ADDRESS.fullmatch(f"{local}@{domain}"):
         raise ValueError(f"not an address: {address}")
     return f"{local}@{domain}"
+
+
+def bad_address(error: ValueError) -> Result:
+    """What `wire_address` refused: the person has no address that mail can go to."""
+    return Result(ResultClass.FAIL_RECIPIENT, code="address", detail=str(error), suppress="invalid")
 
 
 def mail_of(envelope: Envelope) -> Mail:

@@ -58,7 +58,7 @@ def _json(value: Any) -> str:
 
 def interpret(envelopes: Sequence[Envelope], answer: Answer) -> list[Result]:
     """Accepted is a 2xx with a message id and no status "error", whatever its content type."""
-    said = _read(answer)
+    said = answer.json_object()
     reference = str(said.get("messageId") or "")
     is_error = said.get("status") == "error"
     if answer.status < 300 and reference and not is_error:
@@ -99,15 +99,7 @@ def check(account: Account) -> Request:
 
 def explain_check(answer: Answer) -> str:
     """What Gupshup complains of."""
-    said = _read(answer)
+    said = answer.json_object()
     if answer.status < 300 and said.get("status") != "error":
         return ""
     return str(said.get("message") or f"HTTP {answer.status}")
-
-
-def _read(answer: Answer) -> dict[str, Any]:
-    try:
-        said = json.loads(answer.body)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}

@@ -6,7 +6,6 @@ message's reference is both, and a call never holds a number twice. A call has o
 
 import json
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import urlencode
 
 from marketing.delivery.providers import batching
@@ -64,7 +63,7 @@ def interpret(envelopes: Sequence[Envelope], answer: Answer) -> list[Result]:
     An answer is about the whole call. When one bad number spoils it, the others are not to
     blame: all are tried again, at last each alone.
     """
-    said = _read(answer)
+    said = answer.json_object()
     if said.get("type") == "success":
         request_id = said.get("message", "")
         return [
@@ -110,11 +109,3 @@ def explain_check(answer: Answer) -> str:
         return ""
     words = said.get("msg") or said.get("message") if isinstance(said, dict) else ""
     return str(words or f"HTTP {answer.status}")
-
-
-def _read(answer: Answer) -> dict[str, Any]:
-    try:
-        said = json.loads(answer.body)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}

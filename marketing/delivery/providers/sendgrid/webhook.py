@@ -1,7 +1,6 @@
 """SendGrid's event webhook: a signed JSON array."""
 
 import base64
-import uuid
 import warnings
 from typing import Any
 
@@ -12,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from marketing.delivery.providers.base import Account, Call, Inbound, Parsed, StatusUpdate
+from marketing.delivery.providers.base import Account, Call, Inbound, Parsed, StatusUpdate, our_id
+from marketing.delivery.providers.mail_events import STATES
 from marketing.delivery.rules import ResultClass
 
 with warnings.catch_warnings():
@@ -23,15 +23,6 @@ with warnings.catch_warnings():
 
     _EVENTS = SendGridTrackingWebhookView()
 
-STATES = {
-    EventType.QUEUED: "sent",
-    EventType.DELIVERED: "delivered",
-    EventType.OPENED: "read",
-    EventType.CLICKED: "read",
-    EventType.COMPLAINED: "delivered",
-    EventType.BOUNCED: "failed",
-    EventType.REJECTED: "failed",
-}
 # Why SendGrid drops a mail by itself: the address is on one of its own lists.
 DROPPED = {
     RejectReason.BOUNCED: "hard_bounce",
@@ -83,7 +74,7 @@ def _read(event: AnymailTrackingEvent) -> Parsed | None:
         key=event.event_id,
         state=state,
         at=event.timestamp,
-        message_id=_our_id(event.metadata.get("message_id")),
+        message_id=our_id(event.metadata.get("message_id")),
         reference=str(said.get("sg_message_id", "")),
         code=code,
         detail=detail,
@@ -104,10 +95,3 @@ def _suppress(event: AnymailTrackingEvent) -> str:
             return "complaint"
         return DROPPED.get(event.reject_reason, "")
     return ""
-
-
-def _our_id(text: object) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(str(text))
-    except ValueError:
-        return None

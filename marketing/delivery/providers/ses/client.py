@@ -13,7 +13,12 @@ from anymail.message import AnymailMessage
 from botocore import exceptions as aws
 
 from marketing.delivery.providers.base import Account, Envelope
-from marketing.delivery.providers.mail import from_header, unsubscribe_headers, wire_address
+from marketing.delivery.providers.mail import (
+    bad_address,
+    from_header,
+    unsubscribe_headers,
+    wire_address,
+)
 from marketing.delivery.providers.ses.codes import class_of, daily_wait
 from marketing.delivery.rules import Result, ResultClass
 
@@ -62,9 +67,7 @@ def _deliver(account: Account, envelope: Envelope) -> Result:
     try:
         address = wire_address(envelope.address)
     except ValueError as error:
-        return Result(
-            ResultClass.FAIL_RECIPIENT, code="address", detail=str(error), suppress="invalid"
-        )
+        return bad_address(error)
     try:
         message = _mail(account, envelope, address)
         _backend(account).send_messages([message])

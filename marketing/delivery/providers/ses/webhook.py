@@ -1,14 +1,21 @@
 """SES's events, as SNS posts them."""
 
 import json
-import uuid
 import warnings
 from typing import Any
 
 from anymail.exceptions import AnymailInsecureWebhookWarning
 from anymail.signals import AnymailTrackingEvent, EventType
 
-from marketing.delivery.providers.base import Account, Call, Parsed, StatusUpdate, Subscription
+from marketing.delivery.providers.base import (
+    Account,
+    Call,
+    Parsed,
+    StatusUpdate,
+    Subscription,
+    our_id,
+)
+from marketing.delivery.providers.mail_events import STATES
 from marketing.delivery.providers.ses.sns import SUBSCRIPTION, is_at, is_signed
 from marketing.delivery.rules import ResultClass
 
@@ -18,17 +25,6 @@ with warnings.catch_warnings():
     from anymail.webhooks.amazon_ses import AmazonSESTrackingWebhookView
 
     _EVENTS = AmazonSESTrackingWebhookView()
-
-STATES = {
-    EventType.SENT: "sent",
-    EventType.DELIVERED: "delivered",
-    EventType.OPENED: "read",
-    EventType.CLICKED: "read",
-    EventType.COMPLAINED: "delivered",
-    EventType.BOUNCED: "failed",
-    EventType.REJECTED: "failed",
-    EventType.FAILED: "failed",
-}
 
 
 def verify(account: Account, call: Call) -> bool:
@@ -93,17 +89,10 @@ def _read(event: AnymailTrackingEvent) -> StatusUpdate | None:
         key=event.event_id,
         state=state,
         at=event.timestamp,
-        message_id=_our_id(event.metadata),
+        message_id=our_id(event.metadata.get("message_id")),
         reference=event.message_id or "",
         code=code,
         detail=detail or "",
         error_class=error_class,
         suppress=suppress,
     )
-
-
-def _our_id(metadata: dict[str, Any]) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(str(metadata.get("message_id")))
-    except ValueError:
-        return None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import aiosmtplib
 
 from marketing.delivery.providers.base import Account, Envelope
-from marketing.delivery.providers.mail import wire_address
+from marketing.delivery.providers.mail import bad_address, wire_address
 from marketing.delivery.providers.smtp.mime import compose, message_id
 from marketing.delivery.providers.smtp.pool import close_pools, log_in, pool_of
 from marketing.delivery.providers.smtp.replies import by_refused_session
@@ -49,9 +49,7 @@ async def _deliver(account: Account, envelope: Envelope) -> Result:
     try:
         address = wire_address(envelope.address)
     except ValueError as error:
-        return Result(
-            ResultClass.FAIL_RECIPIENT, code="address", detail=str(error), suppress="invalid"
-        )
+        return bad_address(error)
     try:
         mail = _handover(account, envelope, address)
     except ValueError as error:  # all else in its head is the sender's

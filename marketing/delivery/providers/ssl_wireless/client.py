@@ -67,7 +67,7 @@ def _request(account: Account, messages: list[dict[str, str]]) -> Request:
 
 def interpret(envelopes: Sequence[Envelope], answer: Answer) -> list[Result]:
     """HTTP 200 says nothing; a call that succeeded may hold messages that failed."""
-    said = _read(answer)
+    said = answer.json_object()
     if not said:
         kind = by_http_status(answer.status) if answer.status >= 300 else ResultClass.UNKNOWN
         return [
@@ -123,7 +123,7 @@ def check(account: Account) -> Request:
 
 def explain_check(answer: Answer) -> str:
     """What SSL Wireless complains of; that there is nothing to send is as it should be."""
-    said = _read(answer)
+    said = answer.json_object()
     code = _number(said.get("status_code"))
     if CODES.get(code) in (ResultClass.ACCEPTED, ResultClass.FAIL_CONTENT):
         return ""
@@ -132,11 +132,3 @@ def explain_check(answer: Answer) -> str:
 
 def _number(code: object) -> int:
     return int(str(code)) if str(code).isdecimal() else 0
-
-
-def _read(answer: Answer) -> dict[str, Any]:
-    try:
-        said = json.loads(answer.body)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}

@@ -76,7 +76,7 @@ def _variables(given: Parameters) -> dict[str, str]:
 def interpret(envelopes: Sequence[Envelope], answer: Answer) -> list[Result]:
     """Twilio's code decides, then the status."""
     (envelope,) = envelopes
-    said = _read(answer)
+    said = answer.json_object()
     sid = str(said.get("sid") or "")
     if answer.status < 300:
         return [_of_message(said, envelope) if sid else Result(ResultClass.UNKNOWN, code="no_sid")]
@@ -135,7 +135,7 @@ def interpret_look_up(envelopes: Sequence[Envelope], answer: Answer) -> list[Res
     since = _made_at(envelope).replace(microsecond=0)
     found = [
         message
-        for message in _read(answer).get("messages") or []
+        for message in answer.json_object().get("messages") or []
         if str(message.get("direction", "")).startswith("outbound")
         and " ".join(str(message.get("body", "")).split()) == wanted
         and dt.datetime.strptime(message["date_created"], "%a, %d %b %Y %H:%M:%S %z") >= since
@@ -155,15 +155,7 @@ def check(account: Account) -> Request:
 
 def explain_check(answer: Answer) -> str:
     """What Twilio complains of; an account may be known and yet be suspended or closed."""
-    said = _read(answer)
+    said = answer.json_object()
     if answer.status >= 300:
         return str(said.get("message") or f"HTTP {answer.status}")
     return "" if said.get("status") == "active" else f"status: {said.get('status', '?')}"
-
-
-def _read(answer: Answer) -> dict[str, Any]:
-    try:
-        said = json.loads(answer.body)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}

@@ -10,7 +10,7 @@ from typing import Any
 from bench import ground, sending
 
 PAIRS = 2
-CONNECTIONS = 200
+CONNECTIONS = 400
 BAR_PER_SECOND, BAR_RATIO, BAR_CPU_MS = 5_000, 0.6, 0.2
 
 

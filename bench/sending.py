@@ -135,7 +135,7 @@ def arrived() -> int:
 
 
 def first_request(tenant_id: uuid.UUID, run_id: uuid.UUID) -> tuple[dict[str, Any], int]:
-    """The run's first call to the vendor as the worker would make it, and its messages.
+    """A call to the vendor as the worker would make it for a whole batch, and its messages.
 
     `url`, `headers`, and the JSON `body`, decoded.
     """
@@ -145,14 +145,15 @@ def first_request(tenant_id: uuid.UUID, run_id: uuid.UUID) -> tuple[dict[str, An
     from marketing.core.tenancy import tenant_scope
     from marketing.delivery.dispatch.lease import Marked
     from marketing.delivery.dispatch.rendering import MessageRenderer
-    from marketing.delivery.models import Message
+    from marketing.delivery.models import DispatchBatch, Message
     from marketing.delivery.registry import account_of, vendor
     from marketing.policy.models import ProviderAccount
 
     with tenant_scope(tenant_id):
-        queued = Message.objects.filter(run_id=run_id, state="queued").order_by("pk")
+        fullest = DispatchBatch.objects.filter(run_id=run_id).order_by("-queued", "pk")[0]
+        queued = Message.objects.filter(batch_id=fullest.pk, state="queued").order_by("pk")
         first = queued[0]
-        rows = queued.filter(batch_id=first.batch_id, language=first.language)
+        rows = queued.filter(language=first.language)
         account = account_of(ProviderAccount.objects.in_bulk([first.account_id])[first.account_id])
         its = vendor(account.provider)
         together = its.batch_size(account)

@@ -114,6 +114,7 @@ class AccountSender:
         self._tasks: set[asyncio.Task[None]] = set()
         self._health = Health()
         self._is_marking = False
+        self._answered: list[Outcome] = []
         self._feeding = asyncio.create_task(self._feed())
 
     def add(self, batch: Batch) -> None:
@@ -275,13 +276,20 @@ class AccountSender:
         return _same(result, envelopes)
 
     def _note(self, batch: Batch, noted: Sequence[Outcome]) -> None:
-        self._journal.answers(noted)
+        # What the same turn of the loop reads from many connections is one line of the journal.
+        if not self._answered:
+            asyncio.get_running_loop().call_soon(self._write_answered)
+        self._answered += noted
         batch.unwritten += noted
         batch.under_way -= len(noted)
         self._under_way -= len(noted)
         self._room.set()
         if len(batch.unwritten) >= FLUSH_ROWS:
             self._to_write.set()
+
+    def _write_answered(self) -> None:
+        answered, self._answered = self._answered, []
+        self._journal.answers(answered)
 
     def _close(self, batch: Batch) -> None:
         """Mark no more of the batch; it is given back when its last outcome is written."""

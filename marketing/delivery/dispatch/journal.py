@@ -7,6 +7,7 @@ left behind.
 """
 
 import fcntl
+import logging
 import os
 import uuid
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,8 @@ from django.conf import settings
 from marketing.delivery.dispatch.lease import Lease
 from marketing.delivery.dispatch.outcomes import Outcome
 from marketing.delivery.rules import Result, ResultClass
+
+logger = logging.getLogger(__name__)
 
 
 def folder() -> Path:
@@ -91,7 +94,12 @@ def abandoned() -> Iterator[list[Notes]]:
                 os.close(file)
                 continue
             held.append((file, path))
-            found.append(read(path))
+            try:
+                found.append(read(path))
+            except (ValueError, TypeError, LookupError):
+                # It is kept for people; what was under way becomes unknown when its lease ends.
+                logger.exception("a journal that was left behind cannot be read")
+                path.rename(path.with_suffix(".unreadable"))
         yield found
         for _, path in held:
             path.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from typing import TypeVar
 import uvloop
 from django.db import InterfaceError, OperationalError, connection
 
+from marketing.core.prepared import keep_statements
 from marketing.delivery.dispatch import lease as leases
 from marketing.delivery.dispatch import recovery
 from marketing.delivery.dispatch.account_sender import LARGEST_SLICE, AccountSender, Batch
@@ -62,7 +63,7 @@ class DatabaseThread:
 
     def __init__(self, name: str) -> None:
         self._executor = ThreadPoolExecutor(
-            1, thread_name_prefix=name, initializer=_prepare_statements
+            1, thread_name_prefix=name, initializer=lambda: keep_statements(connection)
         )
 
     async def do(self, work: Callable[..., T], *args: object) -> T:
@@ -80,18 +81,6 @@ class DatabaseThread:
     def close(self) -> None:
         self._executor.submit(lambda: connection.close()).result()
         self._executor.shutdown()
-
-
-def _prepare_statements() -> None:
-    """Have this thread's connection keep its few statements parsed: an eighth of the rate."""
-    connection.settings_dict = {
-        **connection.settings_dict,
-        "OPTIONS": {
-            **connection.settings_dict["OPTIONS"],
-            "server_side_binding": True,
-            "prepare_threshold": 5,
-        },
-    }
 
 
 class Dispatcher:
@@ -154,11 +143,13 @@ class Dispatcher:
         return [batch for sender in self._senders.values() for batch in sender.batches]
 
     def _claim(self) -> Batch | None:
-        """A batch of a run of which there is not enough at hand."""
-        left: Counter[uuid.UUID] = Counter()
+        """A batch of a run of which there is not enough at hand: a second's worth, or a slice."""
+        wanted: Counter[uuid.UUID] = Counter()
         for batch in self._batches():
-            left[batch.lease.run_id] += batch.left
-        held = [run_id for run_id, count in left.items() if count >= LARGEST_SLICE]
+            enough = min(batch.sending.account.rate_per_second, LARGEST_SLICE)
+            wanted.setdefault(batch.lease.run_id, enough)
+            wanted[batch.lease.run_id] -= batch.left
+        held = [run_id for run_id, count in wanted.items() if count <= 0]
         while lease := leases.claim(held):
             self._journal.lease(lease)
             sending = load_sending(lease)

@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from marketing.core.errors import Forbidden
+from marketing.core.prepared import keep_statements
 from marketing.delivery.providers.base import Call
 from marketing.delivery.tasks import nudge_consumer
 from marketing.delivery.webhooks.addresses import Addressee
@@ -25,7 +26,7 @@ NUDGE_SECONDS = 0.2
 STORE = """
 INSERT INTO delivery_webhookevent (tenant_id, account_id, provider, query, body)
 SELECT set_config('app.tenant_id', v.tenant, true)::uuid, v.account, v.provider, v.query, v.body
-FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::text[], %s::bytea[])
+FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::text[], %b::bytea[])
      AS v(tenant, account, provider, query, body)
 """
 
@@ -83,6 +84,7 @@ class Inbox:
         columns = [list(column) for column in zip(*rows, strict=True)]
         if self._connection is None:
             self._connection = connection.copy()
+            keep_statements(self._connection)
             self._connection.inc_thread_sharing()
         try:
             with self._connection.cursor() as cursor:

@@ -76,19 +76,6 @@ ENTITY_ID = AccountField(
     pattern=r"\d{10,25}",
     help_text=_("From the DLT portal; SMS in India do not go without it."),
 )
-ACCOUNT_SID = AccountField("account_sid", _("Account SID"))
-SHARED_KEY = AccountField(
-    "webhook_key_secret",
-    _("Shared key of the callbacks"),
-    is_required=False,
-    help_text=_("Only where callbacks are signed by a shared key instead of the auth token."),
-)
-MESSAGING_SERVICE = AccountField(
-    "messaging_service_sid",
-    _("Messaging service SID"),
-    is_required=False,
-    help_text=_("Takes the number's place where it is given."),
-)
 
 
 def _batch_size(pattern: str, help_text: Text) -> AccountField:
@@ -98,6 +85,49 @@ def _batch_size(pattern: str, help_text: Text) -> AccountField:
         is_required=False,
         pattern=pattern,
         help_text=help_text,
+    )
+
+
+def _twilio(
+    provider: Provider,
+    channel: Channel,
+    number: AccountField,
+    *further: AccountField,
+    spelling: str = "",
+) -> Vendor:
+    """Twilio's account on a channel: one API, the channels differ by what messages leave by."""
+    return Vendor(
+        provider,
+        channel,
+        "https://api.twilio.com",
+        spelling=spelling,
+        credentials=(
+            AccountField("account_sid", _("Account SID")),
+            AccountField("auth_token", _("Auth token"), column=f"{channel}_api_key"),
+            AccountField(
+                "webhook_key_secret",
+                _("Shared key of the callbacks"),
+                is_required=False,
+                help_text=_(
+                    "Only where callbacks are signed by a shared key instead of the auth token."
+                ),
+            ),
+        ),
+        sender=(
+            number,
+            AccountField(
+                "messaging_service_sid",
+                _("Messaging service SID"),
+                is_required=False,
+                help_text=_("Takes the number's place where it is given."),
+            ),
+            *further,
+        ),
+        any_of=(number.key, "messaging_service_sid"),
+        callbacks=_(
+            "Enter this address for incoming messages of the sender; deliveries come to it by "
+            "themselves."
+        ),
     )
 
 
@@ -175,32 +205,18 @@ GUPSHUP = Vendor(
         "sent, delivered, read, failed, message, template and account."
     ),
 )
-TWILIO_WHATSAPP = Vendor(
+TWILIO_WHATSAPP = _twilio(
     Provider.TWILIO_WHATSAPP,
     Channel.WHATSAPP,
-    "https://api.twilio.com",
+    AccountField(
+        "from_number",
+        _("WhatsApp sender"),
+        is_required=False,
+        column="whatsapp_business_number",
+        pattern=r"\+\d{7,15}",
+        help_text=_("With country code, such as +14155238886."),
+    ),
     spelling="twilio",
-    credentials=(
-        ACCOUNT_SID,
-        AccountField("auth_token", _("Auth token"), column="whatsapp_api_key"),
-        SHARED_KEY,
-    ),
-    sender=(
-        AccountField(
-            "from_number",
-            _("WhatsApp sender"),
-            is_required=False,
-            column="whatsapp_business_number",
-            pattern=r"\+\d{7,15}",
-            help_text=_("With country code, such as +14155238886."),
-        ),
-        MESSAGING_SERVICE,
-    ),
-    any_of=("from_number", "messaging_service_sid"),
-    callbacks=_(
-        "Enter this address for incoming messages of the sender; deliveries come to it by "
-        "themselves."
-    ),
 )
 MSG91 = Vendor(
     Provider.MSG91,
@@ -226,29 +242,18 @@ MSG91 = Vendor(
         "Reports are not signed: keep the address to yourself."
     ),
 )
-TWILIO = Vendor(
+TWILIO = _twilio(
     Provider.TWILIO,
     Channel.SMS,
-    "https://api.twilio.com",
-    credentials=(
-        ACCOUNT_SID,
-        AccountField("auth_token", _("Auth token"), column="sms_api_key"),
-        SHARED_KEY,
+    AccountField(
+        "from_number",
+        _("Number or sender name"),
+        is_required=False,
+        column="sms_sender_id",
+        pattern=r"\+\d{7,15}|[A-Za-z0-9 ]{3,11}",
+        help_text=_("With country code; in India the registered header."),
     ),
-    sender=(
-        AccountField(
-            "from_number",
-            _("Number or sender name"),
-            is_required=False,
-            column="sms_sender_id",
-            pattern=r"\+\d{7,15}|[A-Za-z0-9 ]{3,11}",
-            help_text=_("With country code; in India the registered header."),
-        ),
-        MESSAGING_SERVICE,
-        ENTITY_ID,
-    ),
-    any_of=("from_number", "messaging_service_sid"),
-    callbacks=TWILIO_WHATSAPP.callbacks,
+    ENTITY_ID,
 )
 SSL_WIRELESS = Vendor(
     Provider.SSL_WIRELESS,

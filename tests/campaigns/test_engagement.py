@@ -2,7 +2,7 @@
 
 import pytest
 
-from marketing.campaigns.models import CampaignRun
+from marketing.campaigns.models import Campaign, CampaignRun
 from marketing.core import clock
 from marketing.delivery.models import LinkCount, SendRun, TrackedLink
 from tests.factories.campaigns import make_campaign, make_ground
@@ -64,11 +64,18 @@ def test_the_api_tells_people_from_machines(campaign, api):
 
 def test_the_page_shows_each_link(campaign, login):
     browser = login("receptionist")
-    page = browser.get(f"/campaigns/{campaign.pk}").content.decode()
-    assert f'hx-get="/campaigns/{campaign.pk}/engagement"' in page
-    part = browser.get(f"/campaigns/{campaign.pk}/engagement").content.decode()
-    assert LINK in part
-    assert "<b>4</b> people clicked, 8 times" in part
+    for address in (f"/campaigns/{campaign.pk}", f"/campaigns/{campaign.pk}/engagement"):
+        page = browser.get(address).content.decode()
+        assert LINK in page
+        assert "<b>4</b> people clicked, 8 times" in page
+
+
+def test_the_page_asks_again_while_it_is_sent(campaign, login):
+    asks = f'hx-get="/campaigns/{campaign.pk}/engagement" hx-trigger="every 15s"'
+    browser = login("receptionist")
+    assert asks not in browser.get(f"/campaigns/{campaign.pk}").content.decode()
+    Campaign.objects.filter(pk=campaign.pk).update(status="sending")
+    assert asks in browser.get(f"/campaigns/{campaign.pk}").content.decode()
 
 
 def test_nothing_is_shown_of_nothing(chain, login):

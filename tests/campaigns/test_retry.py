@@ -15,6 +15,7 @@ from marketing.content.services import update_template
 from marketing.core.errors import Conflict, InvalidCampaignStatus
 from marketing.core.models import AuditEntry
 from marketing.delivery.models import Message, SendRun
+from marketing.delivery.selectors import failures_of
 from marketing.segments.models import Segment
 from tests.factories.campaigns import approved, make_ground
 from tests.factories.core import make_chain
@@ -110,7 +111,8 @@ def test_so_many_people_need_an_approval(chain, sent):
 
 
 def test_what_may_go_again_and_what_not(chain, sent):
-    (failed,) = failed_runs(sent)
+    sendings = figures_of([sent])[sent.pk].runs
+    (failed,) = failed_runs(sent, sendings, failures_of(sendings[-1].send_run))
     assert failed.again == 1
     assert failed.hopeless == 1
     assert f"{failed.cost:.4f}" == "0.8631"

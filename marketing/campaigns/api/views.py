@@ -350,7 +350,7 @@ class Analytics(CampaignApiView):
                 "campaign_name": campaign.name,
                 "channel": campaign.channel,
                 "metrics": figures,
-                "engagement": engagement_with(campaign),
+                "engagement": engagement_with(figures.runs),
                 "cost": {
                     "cost": figures.cost,
                     "cost_per_message": figures.cost / figures.sent if figures.sent else None,

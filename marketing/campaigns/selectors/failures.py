@@ -1,5 +1,6 @@
 """What of a campaign failed and may be sent again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from marketing.core import clock
 from marketing.core.errors import NoExchangeRate
 from marketing.core.tenancy import current_tenant
 from marketing.delivery.models import MessageState, SendRun
-from marketing.delivery.selectors import causes_of
+from marketing.delivery.selectors import Cause, causes_of
 from marketing.policy import selectors as policy
 from marketing.policy.rules import message_category
 
@@ -25,17 +26,26 @@ class FailedRun:
     hopeless: int
 
 
-def failed_runs(campaign: Campaign) -> list[FailedRun]:
-    """The campaign's finished runs with such messages, newest first."""
-    over = campaign.runs.filter(send_run__state=SendRun.State.DONE).select_related("send_run")
-    runs = {run.send_run_id: run for run in over.order_by("-number")}
-    causes = [cause for cause in causes_of(list(runs), [MessageState.FAILED]) if cause.open]
+def failed_runs(
+    campaign: Campaign, runs: Sequence[CampaignRun], of_latest: Sequence[Cause]
+) -> list[FailedRun]:
+    """The finished ones of the campaign's `runs` with such messages, newest first.
+
+    `runs` come oldest first; `of_latest` is why messages of the last one failed.
+    """
+    over = [run for run in reversed(runs) if run.send_run.state == SendRun.State.DONE]
+    earlier = [run.send_run_id for run in over if run != runs[-1]]
+    causes = [
+        cause
+        for cause in (*of_latest, *causes_of(earlier, [MessageState.FAILED]))
+        if cause.state == MessageState.FAILED and cause.open
+    ]
     if not causes:
         return []
     price = _price(campaign)
     found = []
-    for run_id, run in runs.items():
-        of_run = [cause for cause in causes if cause.run_id == run_id]
+    for run in over:
+        of_run = [cause for cause in causes if cause.run_id == run.send_run_id]
         again = sum(cause.open for cause in of_run if cause.may_be_retried)
         hopeless = sum(cause.open for cause in of_run) - again
         if of_run:

@@ -10,7 +10,7 @@ from typing import Any
 
 from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
 from marketing.delivery.links.selectors import EngagementFigures, engagement_of
-from marketing.delivery.models import MessageState, SendRun
+from marketing.delivery.models import MessageState
 from marketing.delivery.selectors import Progress, progress_of
 
 
@@ -19,7 +19,8 @@ class Figures:
     """Counts of a campaign over all its runs; `states` adds up to `audience`.
 
     `audience` is the estimate until the first freeze. `sent`, `delivered` and `read` are
-    cumulative. Rates are None while there is nothing to divide by.
+    cumulative. Rates are None while there is nothing to divide by. `runs` come oldest first,
+    each with its send run.
     """
 
     audience: int
@@ -32,6 +33,7 @@ class Figures:
     started_at: dt.datetime | None
     completed_at: dt.datetime | None
     latest: Progress | None
+    runs: list[CampaignRun]
 
     @property
     def is_frozen(self) -> bool:
@@ -58,10 +60,10 @@ def _share(part: int, whole: int) -> Decimal | None:
 def figures_of(campaigns: Sequence[Campaign]) -> dict[uuid.UUID, Figures]:
     """The figures of each campaign, in as many queries for one as for many."""
     runs = CampaignRun.objects.filter(campaign__in=campaigns).select_related("send_run")
-    by_campaign: dict[uuid.UUID, list[SendRun]] = defaultdict(list)
+    by_campaign: dict[uuid.UUID, list[CampaignRun]] = defaultdict(list)
     for run in runs.order_by("number"):
-        by_campaign[run.campaign_id].append(run.send_run)
-    progress = progress_of([run for found in by_campaign.values() for run in found])
+        by_campaign[run.campaign_id].append(run)
+    progress = progress_of([run.send_run for found in by_campaign.values() for run in found])
     return {
         campaign.pk: _figures(campaign, by_campaign[campaign.pk], progress)
         for campaign in campaigns
@@ -77,9 +79,9 @@ def attach_figures(campaigns: Iterable[Any]) -> None:
 
 
 def _figures(
-    campaign: Campaign, runs: list[SendRun], progress: dict[uuid.UUID, Progress]
+    campaign: Campaign, runs: list[CampaignRun], progress: dict[uuid.UUID, Progress]
 ) -> Figures:
-    reached = [progress[run.pk] for run in runs]
+    reached = [progress[run.send_run_id] for run in runs]
     states = {state: sum(p.states[state] for p in reached) for state in MessageState.values}
     is_over = campaign.status in (CampaignStatus.SENT, CampaignStatus.CANCELLED)
     return Figures(
@@ -90,16 +92,16 @@ def _figures(
         read=sum(p.read for p in reached),
         failed=sum(p.failed for p in reached),
         cost=sum((p.cost for p in reached), Decimal(0)),
-        started_at=runs[0].created_at if runs else None,
-        completed_at=runs[-1].finished_at if runs and is_over else None,
+        started_at=runs[0].send_run.created_at if runs else None,
+        completed_at=runs[-1].send_run.finished_at if runs and is_over else None,
         latest=reached[-1] if reached else None,
+        runs=runs,
     )
 
 
-def engagement_with(campaign: Campaign) -> EngagementFigures:
-    """Clicks and openings of all the campaign's runs; a person counts once a run."""
-    runs = CampaignRun.objects.filter(campaign=campaign).values_list("send_run_id", flat=True)
-    return engagement_of(list(runs))
+def engagement_with(runs: Iterable[CampaignRun]) -> EngagementFigures:
+    """Clicks and openings of all these runs; a person counts once a run."""
+    return engagement_of([run.send_run_id for run in runs])
 
 
 def campaign_metrics(campaign: Campaign) -> dict[str, Any]:

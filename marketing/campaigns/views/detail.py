@@ -25,7 +25,7 @@ from marketing.campaigns.selectors.campaigns import (
     may_approve,
 )
 from marketing.campaigns.selectors.failures import failed_runs
-from marketing.campaigns.selectors.progress import figures_of
+from marketing.campaigns.selectors.progress import engagement_with, figures_of
 from marketing.campaigns.views.parts import campaign_part
 from marketing.campaigns.views.refusals import sentences
 from marketing.core import clock
@@ -69,7 +69,7 @@ def _page(
     }
     if context["run"]:
         context |= _people(request, context["run"])
-        context["runs"] = campaign.runs.select_related("send_run").order_by("number")
+        context["engagement"] = engagement_with(context["figures"].runs)
     if "test" in context["actions"]:
         channels = {step.channel for step in context["channel_steps"]}
         context["test_form"] = forms.TestSendForm(channels=channels)
@@ -79,7 +79,7 @@ def _page(
 
 def _live(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
     figures = figures_of([campaign])[campaign.pk]
-    run = latest_run(campaign) if figures.latest else None
+    run = figures.runs[-1] if figures.runs else None
     context: dict[str, Any] = {
         "campaign": campaign,
         "figures": figures,
@@ -97,7 +97,7 @@ def _live(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
         if run.send_run.mode != SendRun.Mode.SINGLE:
             context["channels"] = channels_of([run.send_run_id])[run.send_run_id]
         if "retry" in context["actions"]:
-            failed = failed_runs(campaign)
+            failed = failed_runs(campaign, figures.runs, context["failures"])
             context["failed"] = next((one for one in failed if one.run == run), None)
             context["failed_before"] = [one for one in failed if one.run != run]
     return context

@@ -1,4 +1,4 @@
-"""What people did with a campaign's messages: a part of its page that loads by itself."""
+"""What people did with a campaign's messages: a part of its page that renews itself."""
 
 import uuid
 
@@ -21,6 +21,6 @@ def campaign_engagement(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         request,
         campaign,
         "campaigns/_engagement.html",
-        {"engagement": engagement_with(campaign)},
+        {"engagement": engagement_with(campaign.runs.all())},
         title=_("Clicks and openings"),
     )

@@ -1,7 +1,6 @@
 """SMTP: encryption and logging in."""
 
 import asyncio
-import datetime as dt
 import ipaddress
 import ssl
 
@@ -9,38 +8,20 @@ import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from marketing.delivery.providers.smtp import client
 from marketing.delivery.rules import ResultClass
-from tests.delivery.providers.mailbox import (
-    deliver,
-    envelope,
-)
+from tests.delivery.providers.certificates import self_signed
+from tests.delivery.providers.mailbox import deliver, envelope
 
 
 @pytest.fixture
 def certificate(tmp_path):
     """The files of a certificate of 127.0.0.1 and of its key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now)
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
-        .sign(key, SHA256())
-    )
-    (tmp_path / "certificate.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    (tmp_path / "certificate.pem").write_bytes(self_signed(key, "mail", names))
     (tmp_path / "key.pem").write_bytes(
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     )

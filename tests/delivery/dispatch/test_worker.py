@@ -5,18 +5,11 @@ import threading
 import uuid
 from zoneinfo import ZoneInfo
 
-import pytest
-from django.db import connection
 from django.utils import timezone
 
 from customers.models import ConsentState
 from marketing.core.tenancy import tenant_scope
-from marketing.delivery.dispatch import journal, recovery, worker
-from marketing.delivery.dispatch import lease as leases
-from marketing.delivery.dispatch.journal import Journal
-from marketing.delivery.dispatch.marking import mark
-from marketing.delivery.dispatch.outcomes import Outcome
-from marketing.delivery.dispatch.sending import load_sending
+from marketing.delivery.dispatch import recovery, worker
 from marketing.delivery.models import (
     ContactLoad,
     DispatchBatch,
@@ -24,60 +17,14 @@ from marketing.delivery.models import (
     ProviderReference,
     SendRun,
 )
-from marketing.delivery.rules import Result, ResultClass
-from marketing.delivery.services import (
-    cancel_run,
-    freeze,
-    freeze_run,
-    pause_run,
-    resume_run,
-    runs,
-)
-from marketing.delivery.tasks import skip_cancelled
+from marketing.delivery.services import freeze_run, resume_run
 from marketing.policy.models import BudgetMonth, ProviderAccount
 from tests.delivery.conftest import HangUp, accepted, refused
+from tests.delivery.dispatch.runs import PEOPLE, due_now, states
 from tests.factories.content import TemplateFactory
 from tests.factories.customers import CustomerFactory
-from tests.factories.delivery import (
-    everyone,
-    make_run,
-    make_sender,
-    open_all_hours,
-    states_of,
-)
+from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours
 from tests.factories.policy import set_config
-
-PEOPLE = 25
-
-
-@pytest.fixture
-def run(live_chain, vendor, settings, monkeypatch):
-    """A frozen run of 25 people in batches of 10, at an account that sends to `vendor`."""
-    settings.SANDBOX_URL = vendor.url
-    monkeypatch.setattr(freeze, "BATCH_SIZE", 10)
-    with tenant_scope(live_chain.tenant.pk):
-        open_all_hours()
-        make_sender(rate_per_second=1000, max_concurrency=8)
-        CustomerFactory.create_batch(PEOPLE, home_branch=live_chain.north)
-        made = make_run()
-        freeze_run(run=made, audience=everyone())
-        made.refresh_from_db()
-        return made
-
-
-def states(run):
-    with tenant_scope(run.tenant_id):
-        rows = Message.objects.filter(run=run).values_list("state", flat=True)
-        from_rows = {state: list(rows).count(state) for state in set(rows)}
-        assert states_of(run) == from_rows
-        return from_rows
-
-
-def due_now(run):
-    """Let what waits for a retry be due."""
-    with tenant_scope(run.tenant_id):
-        Message.objects.filter(run=run).update(not_before=None)
-        DispatchBatch.objects.filter(run_id=run.pk).update(next_at=timezone.now())
 
 
 def test_everybody_is_sent_to_once(run, vendor):
@@ -233,74 +180,6 @@ def test_window_that_closes_mid_run_parks_the_rest(run, vendor):
     assert states(run) == {"sent": PEOPLE}
 
 
-def test_paused_run_sends_nothing_until_it_goes_on(run, vendor):
-    with tenant_scope(run.tenant_id):
-        pause_run(run=run, reason="manual")
-    worker.run()
-    assert vendor.asked == []
-    with tenant_scope(run.tenant_id):
-        resume_run(run=run)
-    worker.run()
-    assert states(run) == {"sent": PEOPLE}
-
-
-def test_cancelled_run_skips_what_was_queued(run, vendor):
-    with tenant_scope(run.tenant_id):
-        assert cancel_run(run=run) == PEOPLE
-    worker.run()
-    assert states(run) == {"skipped": PEOPLE}
-    assert vendor.asked == []
-    with tenant_scope(run.tenant_id):
-        assert BudgetMonth.objects.get(branch__isnull=False).reserved == 0
-
-
-def test_large_cancelled_run_is_skipped_by_a_task(run, vendor, monkeypatch):
-    monkeypatch.setattr(runs, "SKIPPED_AT_ONCE", 0)
-    monkeypatch.setattr(runs, "BATCHES_AT_ONCE", 1)
-    asked = []
-    monkeypatch.setattr(runs, "nudge", lambda task, *args: asked.append((task.name, args)))
-    of_run = ("marketing.delivery.tasks.skip_cancelled", (str(run.tenant_id), str(run.pk)))
-    with tenant_scope(run.tenant_id):
-        assert cancel_run(run=run) == PEOPLE
-    assert asked == [of_run]
-    worker.run()
-    assert vendor.asked == []
-    assert states(run) == {"queued": PEOPLE}
-    # The task was lost; the sweep asks again.
-    with tenant_scope(run.tenant_id):
-        runs.skip_rest_of_cancelled()
-    assert asked == [of_run, of_run]
-    skip_cancelled(*of_run[1])
-    assert states(run) == {"skipped": PEOPLE}
-    with tenant_scope(run.tenant_id):
-        assert BudgetMonth.objects.get(branch__isnull=False).reserved == 0
-        runs.skip_rest_of_cancelled()
-    assert asked == [of_run, of_run]
-
-
-def test_cancelled_while_a_worker_sends(run, vendor):
-    seen = threading.Event()
-
-    def answer(body):
-        seen.set()
-        return accepted(body)
-
-    vendor.answer = answer
-    with tenant_scope(run.tenant_id):
-        ProviderAccount.objects.update(rate_per_second=5, max_concurrency=1)
-    thread = threading.Thread(target=worker.run, args=(3.0,))
-    thread.start()
-    seen.wait(5)
-    with tenant_scope(run.tenant_id):
-        cancel_run(run=run)
-    thread.join()
-    worker.run(1.0)
-    found = states(run)
-    assert set(found) <= {"sent", "skipped"}
-    assert sum(found.values()) == PEOPLE
-    assert found["sent"] == len(vendor.asked) < PEOPLE
-
-
 def test_two_runs_share_a_customers_cap(live_chain, vendor, settings):
     settings.SANDBOX_URL = vendor.url
     with tenant_scope(live_chain.tenant.pk):
@@ -333,18 +212,6 @@ def test_four_workers_on_one_run_send_to_everybody_once(run, vendor):
     assert len(vendor.asked) == PEOPLE
 
 
-def test_worker_that_lost_its_lease_marks_nothing(run):
-    lease = leases.claim()
-    DispatchBatch.objects.filter(pk=lease.batch_id).update(
-        leased_until=timezone.now() - dt.timedelta(seconds=1)
-    )
-    taken = leases.claim()
-    while taken.batch_id != lease.batch_id:
-        taken = leases.claim()
-    assert mark(lease, load_sending(lease), 10).lost
-    assert len(mark(taken, load_sending(taken), 10).messages) == 10
-
-
 def test_rendering_fault_fails_the_message_alone(live_chain, vendor, settings):
     settings.SANDBOX_URL = vendor.url
     with tenant_scope(live_chain.tenant.pk):
@@ -359,61 +226,3 @@ def test_rendering_fault_fails_the_message_alone(live_chain, vendor, settings):
     assert states(run) == {"sent": 1, "failed": 1}
     with tenant_scope(run.tenant_id):
         assert Message.objects.get(pk=broken.pk).error_code == "render"
-
-
-class TestAfterAKill:
-    """What a dead worker left is settled by its journal, and only the rest is unknown."""
-
-    def leave(self, run, *, started, answered):
-        """Claim a batch, mark ten messages, note some starts and answers, and vanish."""
-        notes = Journal()
-        lease = leases.claim()
-        notes.lease(lease)
-        marked = mark(lease, load_sending(lease), 10).messages
-        ids = [message.id for message in marked]
-        notes.start(ids[:started])
-        for message_id in ids[:answered]:
-            accepted = Result(ResultClass.ACCEPTED, reference=f"ref-{message_id}")
-            notes.answers([Outcome(message_id, accepted)])
-        notes.leave()
-        return ids
-
-    def test_each_message_by_what_is_known_of_it(self, run, vendor):
-        ids = self.leave(run, started=6, answered=4)
-        recovery.recover_abandoned()
-        with tenant_scope(run.tenant_id):
-            found = [Message.objects.get(pk=message_id).state for message_id in ids]
-        assert found == ["sent"] * 4 + ["unknown"] * 2 + ["queued"] * 4
-        due_now(run)
-        worker.run()
-        assert states(run) == {"sent": PEOPLE - 2, "unknown": 2}
-        assert not set(vendor.times_asked()) & {str(message_id) for message_id in ids[:6]}
-
-    def test_live_workers_are_left_alone(self, run):
-        notes = Journal()
-        notes.lease(leases.claim())
-        recovery.recover_abandoned()
-        assert notes.path.exists()
-        notes.close()
-
-    def test_line_cut_short_by_the_kill_counts_as_not_written(self, run):
-        ids = self.leave(run, started=2, answered=0)
-        (path,) = journal.folder().glob("*.jsonl")
-        path.write_bytes(path.read_bytes() + b'["start", ["' + str(ids[5]).encode())
-        recovery.recover_abandoned()
-        with tenant_scope(run.tenant_id):
-            assert Message.objects.get(pk=ids[5]).state == "queued"
-
-    def test_without_its_journal_a_message_is_unknown_in_the_end(self, run):
-        ids = self.leave(run, started=0, answered=0)
-        for path in journal.folder().glob("*.jsonl"):
-            path.unlink()
-        recovery.sweep()
-        with connection.cursor() as cursor, tenant_scope(run.tenant_id):
-            cursor.execute(
-                "UPDATE delivery_message SET sending_at = sending_at - interval '80 seconds'"
-                " WHERE state = 'sending'"
-            )
-        recovery.sweep()
-        with tenant_scope(run.tenant_id):
-            assert {Message.objects.get(pk=i).state for i in ids} == {"unknown"}

@@ -13,7 +13,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
-from django.test import TransactionTestCase
+from django.test import Client, TransactionTestCase
 from psycopg import sql
 
 import config.celery  # noqa: F401  tasks find their broker through it
@@ -138,3 +138,15 @@ def chain(db: None, scope: Callable[[uuid.UUID], None]) -> Chain:
 def other_chain(db: None) -> Chain:
     """Another tenant, whose things must stay invisible; its scope is not open."""
     return make_chain()
+
+
+@pytest.fixture
+def login(chain: Chain) -> Callable[[str], Client]:
+    """`login("manager")` is a browser in which that member of the chain's staff is logged in."""
+
+    def client_of(staff: str) -> Client:
+        client = Client()
+        client.force_login(getattr(chain, staff).user)
+        return client
+
+    return client_of

@@ -6,20 +6,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.factories.core import Chain
-
-
-@pytest.fixture
-def login(chain: Chain) -> Callable[[str], Client]:
-    """`login("manager")` is a browser in which that member of the chain's staff is logged in."""
-
-    def client_of(staff: str) -> Client:
-        client = Client()
-        client.force_login(getattr(chain, staff).user)
-        return client
-
-    return client_of
-
 
 @pytest.fixture
 def api(login: Callable[[str], Client]) -> Callable[..., Any]:

@@ -2,7 +2,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from marketing.content import gateway, services
 from marketing.content.models import MessageTemplate, TemplateVersion
@@ -47,18 +46,6 @@ def whatsapp(monkeypatch) -> FakeGateway:
     fake = FakeGateway()
     monkeypatch.setattr(gateway, "_registered", [fake])
     return fake
-
-
-@pytest.fixture
-def login(chain) -> Callable[[str], Client]:
-    """`login("manager")` is a browser in which that member of the chain's staff is logged in."""
-
-    def client_of(staff: str) -> Client:
-        client = Client()
-        client.force_login(getattr(chain, staff).user)
-        return client
-
-    return client_of
 
 
 @pytest.fixture

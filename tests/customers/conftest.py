@@ -28,18 +28,6 @@ def manager(chain: Chain) -> Actor:
 
 
 @pytest.fixture
-def login(chain: Chain) -> Callable[[str], Client]:
-    """`login("manager")` is a browser in which that member of the chain's staff is logged in."""
-
-    def client_of(staff: str) -> Client:
-        client = Client()
-        client.force_login(getattr(chain, staff).user)
-        return client
-
-    return client_of
-
-
-@pytest.fixture
 def api(login: Callable[[str], Client]) -> Callable[..., Any]:
     """`api("owner", "patch", url, {"a": 1})` is the response to a JSON request."""
 

@@ -1,17 +1,17 @@
 """A vendor on loopback whose answers a test decides, and which remembers what it was asked."""
 
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
 from tests.delivery.vendor_stub import account_at, asked_vendor
 from tests.factories.core import Chain, make_chain
+from tests.loopback import serving
 
 __all__ = ["account_at", "asked_vendor"]
 
@@ -66,18 +66,8 @@ def vendor() -> Iterator[VendorStub]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    stub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield stub
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Handler) as stub.url:
+        yield stub
 
 
 @pytest.fixture

@@ -29,16 +29,6 @@ from tests.factories.delivery import (
 LIST = "failure-list"
 
 
-@pytest.fixture
-def login(chain):
-    def client_of(staff):
-        client = Client()
-        client.force_login(getattr(chain, staff).user)
-        return client
-
-    return client_of
-
-
 @pytest.fixture(autouse=True)
 def ground(chain):
     open_all_hours()

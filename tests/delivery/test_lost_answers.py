@@ -2,8 +2,8 @@
 
 import datetime as dt
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlparse
 
 import pytest
@@ -33,6 +33,7 @@ from tests.factories.delivery import (
     states_of,
 )
 from tests.factories.policy import make_account, set_config
+from tests.loopback import serving
 
 TEXT = {"en": {"body": "We have missed you."}}
 
@@ -52,18 +53,8 @@ def twilio():
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *args):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    server.known, server.asked = known, asked
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Handler) as url:
+        yield SimpleNamespace(url=url, known=known, asked=asked)
 
 
 def listed(sid, **values):

@@ -1,16 +1,16 @@
 """A vendor on loopback that gives one answer, whatever it is asked, and remembers the questions."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from marketing.core.tenancy import tenant_scope
 from marketing.policy.models import ProviderAccount
 from tests.factories.policy import make_account
+from tests.loopback import serving
 
 Answer = tuple[int, object]
 
@@ -42,17 +42,8 @@ def asked_vendor() -> Iterator[AskedVendor]:
         def do_POST(self) -> None:
             self.do_GET()
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    stub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield stub
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Handler) as stub.url:
+        yield stub
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from marketing.core.models import AuditEntry
@@ -12,16 +11,6 @@ from marketing.delivery.models import ExtraKeyword, InboundMessage, WebhookEvent
 from marketing.delivery.webhooks import changes, consumer
 from tests.delivery.webhooks.payloads import NOW, inbound
 from tests.factories.policy import make_account
-
-
-@pytest.fixture
-def login(chain):
-    def client_of(staff):
-        client = Client()
-        client.force_login(getattr(chain, staff).user)
-        return client
-
-    return client_of
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from bench import ground, load, machine, product
+from bench import clocked, ground, load, product
 from bench.webhooks import signed, status
 
 SECONDS = 10
@@ -35,24 +35,13 @@ def measure(n: int | None) -> Iterator[dict[str, Any]]:
         )
         with product.web() as web:
             load.send(web.port, path, lines[: max(requests // 20, 1)], CLOSED_CONNECTIONS)
-            before = web.cpu_seconds()
-            with machine.watched() as watched:
-                told = load.send(web.port, path, lines, CONNECTIONS, rate)
-            cpu = web.cpu_seconds() - before
+            told = clocked.send(web, path, lines, CONNECTIONS, rate)
             closed = load.send(web.port, path, lines, CLOSED_CONNECTIONS)
-        _require_stored(2 * requests + max(requests // 20, 1))
+        clocked.require_rows("delivery_webhookevent", 2 * requests + max(requests // 20, 1))
         yield {
             "bench": "door",
             "what": f"{together} event{'s' if together > 1 else ''} a request, {rate} a second",
-            "n": requests,
-            "seconds": round(told["seconds"], 1),
-            "requests_per_s": round(requests / told["seconds"]),
-            "p50_ms": told["p50_ms"],
-            "p99_ms": told["p99_ms"],
-            "max_ms": told["max_ms"],
-            "cpu_ms": round(cpu / requests * 1000, 3),
-            "database_cpu_ms": watched.database and round(watched.database / requests * 1000, 3),
-            "foreign_cpu": watched.foreign_share,
+            **told,
             "limit": {
                 "what": "the same requests as fast as the server goes",
                 "requests_per_s": round(requests / closed["seconds"]),
@@ -73,12 +62,3 @@ def _address(tenant_id: uuid.UUID) -> tuple[str, str]:
         account = ProviderAccount.objects.get(provider="meta")
         token = WebhookAddress.objects.get(account_id=account.pk).token
     return f"/api/v1/webhooks/meta/{token}", account.credentials["app_secret"]
-
-
-def _require_stored(requests: int) -> None:
-    """What was answered must be there; then it is thrown away."""
-    with ground.admin() as server:
-        row = server.execute("SELECT count(*) FROM delivery_webhookevent").fetchone()
-        server.execute("TRUNCATE delivery_webhookevent")
-    if not row or row[0] != requests:
-        raise RuntimeError(f"of {requests} answered requests {row and row[0]} are stored")

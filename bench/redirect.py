@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from bench import ground, load, machine, product
+from bench import clocked, ground, load, product
 
 RATE, SECONDS, PEOPLE = 500, 10, 20_000
 CONNECTIONS = 48
@@ -26,22 +26,12 @@ def measure(n: int | None) -> Iterator[dict[str, Any]]:
             nothing = load.send(web.port, path, codes[what], CONNECTIONS, RATE)
         with product.web() as web:
             load.send(web.port, path, codes[what][: clicks // 10], CONNECTIONS, RATE)
-            before = web.cpu_seconds()
-            with machine.watched() as watched:
-                told = load.send(web.port, path, codes[what], CONNECTIONS, RATE)
-            cpu = web.cpu_seconds() - before
-        _require_noted(clicks + clicks // 10)
+            told = clocked.send(web, path, codes[what], CONNECTIONS, RATE)
+        clocked.require_rows("delivery_engagement", clicks + clicks // 10)
         yield {
             "bench": "redirect",
             "what": f"{what}s, {RATE} a second",
-            "n": clicks,
-            "seconds": round(told["seconds"], 1),
-            "p50_ms": told["p50_ms"],
-            "p99_ms": told["p99_ms"],
-            "max_ms": told["max_ms"],
-            "cpu_ms": round(cpu / clicks * 1000, 3),
-            "database_cpu_ms": watched.database and round(watched.database / clicks * 1000, 3),
-            "foreign_cpu": watched.foreign_share,
+            **told,
             "limit": {
                 "what": "the same server doing nothing",
                 "p50_ms": nothing["p50_ms"],
@@ -93,12 +83,3 @@ def _codes(tenant_id: uuid.UUID, count: int) -> dict[str, list[str]]:
         "link": [make_code(link, message_id) for message_id in chosen],
         "picture": [make_code(picture, message_id) for message_id in chosen],
     }
-
-
-def _require_noted(clicks: int) -> None:
-    """Each was noted; then all are forgotten."""
-    with ground.admin() as server:
-        row = server.execute("SELECT count(*) FROM delivery_engagement").fetchone()
-        server.execute("TRUNCATE delivery_engagement")
-    if not row or row[0] != clicks:
-        raise RuntimeError(f"of {clicks} clicks {row and row[0]} were noted")

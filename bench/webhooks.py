@@ -19,8 +19,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg
-
 from bench import ground, load, machine
 
 HOST, PORT = "127.0.0.1", 8398
@@ -104,7 +102,7 @@ def _sent_messages(tenant_id: uuid.UUID, count: int) -> tuple[list[str], str, st
             )
         account = ProviderAccount.objects.get(provider="meta")
         token = WebhookAddress.objects.get(account_id=account.pk).token
-    with _admin() as admin:
+    with ground.admin() as admin:
         admin.execute("VACUUM ANALYZE delivery_message")
     # Callbacks come in no order.
     random.Random(1).shuffle(ids)
@@ -265,7 +263,7 @@ def _insert_rows(rows: int) -> int:
     row = [uuid.uuid4(), account, b"x" * 600]
 
     def insert(times: int) -> None:
-        with _admin() as admin:
+        with ground.admin() as admin:
             for _ in range(times):
                 admin.execute(statement, row * rows)
 
@@ -306,7 +304,7 @@ def _killed(path: str, lines: Sequence[str]) -> dict[str, Any]:
     told = load.end(posting)
     server.terminate()
     server.wait(10)
-    with _admin() as admin:
+    with ground.admin() as admin:
         stored = {
             bytes(body).decode()
             for (body,) in admin.execute("SELECT body FROM delivery_webhookevent")
@@ -328,15 +326,9 @@ def _killed(path: str, lines: Sequence[str]) -> dict[str, Any]:
 
 
 def _ask(question: str, *values: Any) -> int:
-    with _admin() as admin:
+    with ground.admin() as admin:
         row = admin.execute(question, values).fetchone()
     return int(row[0]) if row else 0
-
-
-def _admin() -> psycopg.Connection[Any]:
-    return psycopg.connect(
-        os.environ["DATABASE_ADMIN_URL"], dbname=ground.DATABASE, autocommit=True
-    )
 
 
 def _forget() -> None:
@@ -345,6 +337,6 @@ def _forget() -> None:
 
 
 def _forget_webhooks() -> None:
-    with _admin() as admin:
+    with ground.admin() as admin:
         admin.execute("TRUNCATE delivery_webhookevent, delivery_inboundmessage")
         admin.execute("CHECKPOINT")

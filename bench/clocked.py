@@ -1,0 +1,37 @@
+"""Requests to the web server that are due by the clock, and what answering them took."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bench import ground, load, machine, product
+
+
+def send(
+    web: product.Web, path: str, lines: Sequence[str], connections: int, rate: float
+) -> dict[str, Any]:
+    """`rate` requests a second, whether or not the ones before were answered."""
+    before = web.cpu_seconds()
+    with machine.watched() as watched:
+        told = load.send(web.port, path, lines, connections, rate)
+    cpu = web.cpu_seconds() - before
+    requests = len(lines)
+    return {
+        "n": requests,
+        "seconds": round(told["seconds"], 1),
+        "requests_per_s": round(requests / told["seconds"]),
+        "p50_ms": told["p50_ms"],
+        "p99_ms": told["p99_ms"],
+        "max_ms": told["max_ms"],
+        "cpu_ms": round(cpu / requests * 1000, 3),
+        "database_cpu_ms": watched.database and round(watched.database / requests * 1000, 3),
+        "foreign_cpu": watched.foreign_share,
+    }
+
+
+def require_rows(table: str, requests: int) -> None:
+    """What was answered must be there, a row a request; then it is thrown away."""
+    with ground.admin() as server:
+        row = server.execute(f"SELECT count(*) FROM {table}").fetchone()
+        server.execute(f"TRUNCATE {table}")
+    if not row or row[0] != requests:
+        raise RuntimeError(f"of {requests} answered requests {row and row[0]} are in {table}")

@@ -161,6 +161,14 @@ class AudienceForm(StepForm):
         }
 
 
+class WaitField(forms.IntegerField):
+    """Minutes in which a message should arrive before the next channel is used."""
+
+    def __init__(self, **options: Any) -> None:
+        longest = rules.LONGEST_WAIT_MINUTES
+        super().__init__(required=False, min_value=1, max_value=longest, initial=30, **options)
+
+
 class MessageForm(StepForm):
     """The first channel's message, and those of up to two channels that follow it."""
 
@@ -181,21 +189,9 @@ class MessageForm(StepForm):
         required=False,
         help_text=_("Leave empty to use one channel only."),
     )
-    second_minutes = forms.IntegerField(
-        label=_("Minutes to wait for the first to arrive"),
-        required=False,
-        min_value=1,
-        max_value=rules.LONGEST_WAIT_MINUTES,
-        initial=30,
-    )
+    second_minutes = WaitField(label=_("Minutes to wait for the first to arrive"))
     third = forms.ChoiceField(label=_("Third channel"), required=False)
-    third_minutes = forms.IntegerField(
-        label=_("Minutes to wait for the second to arrive"),
-        required=False,
-        min_value=1,
-        max_value=rules.LONGEST_WAIT_MINUTES,
-        initial=30,
-    )
+    third_minutes = WaitField(label=_("Minutes to wait for the second to arrive"))
     how = forms.ChoiceField(
         label=_("The further channels are used"),
         choices=HOW,

@@ -1,11 +1,9 @@
 """Failed messages sent again: each once, whoever asks; what is given up stays so."""
 
 import datetime as dt
-import threading
 from decimal import Decimal
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from customers.models import ConsentState
@@ -22,6 +20,7 @@ from marketing.delivery.services import (
     settle_due,
 )
 from marketing.policy.models import BudgetMonth
+from tests.concurrency import at_once
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import (
     become,
@@ -203,25 +202,13 @@ def test_two_managers_at_once_make_one_run(live_chain):
     with tenant_scope(live_chain.tenant.pk):
         run = failed_run(live_chain)
         actor = live_chain.actor(live_chain.manager)
-    made, refused = [], []
-    begin = threading.Barrier(4)
 
     def ask():
-        try:
-            begin.wait()
-            with tenant_scope(live_chain.tenant.pk):
-                made.append(retry_failed(actor=actor, run=run))
-        except Conflict as error:
-            refused.append(error)
-        finally:
-            connection.close()
+        with tenant_scope(live_chain.tenant.pk):
+            return retry_failed(actor=actor, run=run)
 
-    threads = [threading.Thread(target=ask) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    outcomes = at_once(4, ask, Conflict)
     with tenant_scope(live_chain.tenant.pk):
-        assert (len(made), len(refused)) == (1, 3)
+        assert sum(isinstance(each, Conflict) for each in outcomes) == 3
         assert SendRun.objects.exclude(pk=run.pk).count() == 1
         assert Message.objects.exclude(run=run).count() == 4

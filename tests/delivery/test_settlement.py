@@ -23,6 +23,7 @@ from marketing.delivery.services import (
     settlement,
 )
 from marketing.policy.models import BudgetMonth
+from tests.concurrency import at_once
 from tests.factories.content import TemplateFactory
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import become, everyone, make_run, make_sender, open_all_hours
@@ -335,16 +336,6 @@ def test_eight_settlers_at_once_book_once(live_chain):
         for message in messages_of(run):
             become(message, "delivered")
 
-    def settle():
-        try:
-            settle_due()
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=settle) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(8, settle_due)
     with tenant_scope(live_chain.tenant.pk):
         assert money() == held() == (0, 4 * PRICE)

@@ -1,12 +1,10 @@
 """What follows when an attempt fails, or does not arrive in time."""
 
 import datetime as dt
-import threading
 from collections import Counter
 
 import pytest
 import time_machine
-from django.db import connection
 from django.utils import timezone
 
 from customers.models import ConsentState
@@ -18,6 +16,7 @@ from marketing.delivery.services import (
     cascade,
     sweep_fallbacks,
 )
+from tests.concurrency import at_once
 from tests.delivery.cascade.runs import (
     EMAIL,
     MINUTE,
@@ -207,21 +206,12 @@ def test_two_sweeps_at_once_make_one_attempt(live_chain):
         run = frozen()
         for message in Message.objects.filter(run=run):
             fail(message)
-    barrier = threading.Barrier(4)
 
     def work():
-        try:
-            barrier.wait()
-            with tenant_scope(live_chain.tenant.pk):
-                cascade._sweep(run.pk, timezone.now())
-        finally:
-            connection.close()
+        with tenant_scope(live_chain.tenant.pk):
+            cascade._sweep(run.pk, timezone.now())
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(4, work)
     with tenant_scope(live_chain.tenant.pk):
         assert Counter(attempts(run)) == {(WHATSAPP, "failed"): 20, (SMS, "queued"): 20}
         assert_sum_law(run)

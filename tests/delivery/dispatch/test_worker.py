@@ -1,7 +1,6 @@
 """Dispatch against a vendor on loopback: each message once, each outcome kept."""
 
 import datetime as dt
-import threading
 import uuid
 from zoneinfo import ZoneInfo
 
@@ -19,6 +18,7 @@ from marketing.delivery.models import (
 )
 from marketing.delivery.services import freeze_run, resume_run
 from marketing.policy.models import BudgetMonth, ProviderAccount
+from tests.concurrency import at_once
 from tests.delivery.conftest import HangUp, accepted, refused
 from tests.delivery.dispatch.runs import PEOPLE, due_now, states
 from tests.factories.content import TemplateFactory
@@ -190,11 +190,7 @@ def test_two_runs_share_a_customers_cap(live_chain, vendor, settings):
         runs = [make_run(), make_run()]
         for run in runs:
             freeze_run(run=run, audience=everyone())
-    threads = [threading.Thread(target=worker.run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(2, worker.run)
     with tenant_scope(live_chain.tenant.pk):
         messages = Message.objects.all()
         assert messages.filter(state="sent").count() == PEOPLE
@@ -203,11 +199,7 @@ def test_two_runs_share_a_customers_cap(live_chain, vendor, settings):
 
 
 def test_four_workers_on_one_run_send_to_everybody_once(run, vendor):
-    threads = [threading.Thread(target=worker.run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(4, worker.run)
     assert states(run) == {"sent": PEOPLE}
     assert len(vendor.asked) == PEOPLE
 

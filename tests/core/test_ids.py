@@ -1,5 +1,6 @@
 """Ids that a statement counts are like those that PostgreSQL makes."""
 
+import datetime as dt
 import uuid
 
 import pytest
@@ -39,3 +40,10 @@ def test_two_statements_of_one_moment_make_different_ids():
         made = [made_id for (made_id,) in cursor.fetchall()]
     assert len({made_id.int >> 64 for made_id in made}) == 1000
     assert len(set(made)) == 2000
+
+
+def test_bound_lies_below_every_id_of_its_moment():
+    moment = dt.datetime(2026, 11, 21, 12, 0, 0, 999_700, tzinfo=dt.UTC)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT uuid_bound(%s)", [moment])
+        assert cursor.fetchone() == (ids.lower_bound(moment),)

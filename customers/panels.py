@@ -1,51 +1,50 @@
-"""Cards on the customer's page whose content another app owns and the page fetches."""
+"""Cards on the customer's page whose content another app owns."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpResponse
-from django.urls import reverse
+from django.template.loader import render_to_string
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
+from django.utils.safestring import SafeString
 
 from customers.models import Customer
+from marketing.core.actor import Actor
 from marketing.core.htmx import StaffRequest
-from marketing.core.pages import part
+
+Content = Callable[[Actor, Customer], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """`url_name` is a page part that takes the customer's id and needs `permission`."""
+    """`template` shows what `content` finds, in few statements, to who has the `permission`."""
 
     label: str | Promise
-    url_name: str
+    template: str
+    content: Content
     permission: str
 
 
 _panels: list[Panel] = []
 
 
-def register(label: str | Promise, url_name: str, permission: str = "customer.view") -> None:
-    """Add a card; called while apps are loaded. The page loads it by `hx-get`."""
-    _panels.append(Panel(label, url_name, permission))
+def register(
+    label: str | Promise, template: str, content: Content, permission: str = "customer.view"
+) -> None:
+    """Add a card; called while apps are loaded, whose order is that of the cards."""
+    _panels.append(Panel(label, template, content, permission))
 
 
-def panels() -> tuple[Panel, ...]:
-    """The cards in the order their apps were loaded."""
-    return tuple(_panels)
-
-
-def render_panel(
-    request: StaffRequest,
-    customer: Customer,
-    label: str | Promise,
-    template: str,
-    context: Mapping[str, Any],
-) -> HttpResponse:
-    """The content of a card: a part of the customer's page."""
-    within = [
-        (_("Customers"), reverse("customer-list")),
-        (customer.name, reverse("customer-detail", args=[customer.pk])),
+def render_panels(
+    request: StaffRequest, customer: Customer
+) -> list[tuple[str | Promise, SafeString]]:
+    """Label and content of each card that the actor may see."""
+    actor = request.actor
+    return [
+        (
+            panel.label,
+            render_to_string(panel.template, dict(panel.content(actor, customer)), request),
+        )
+        for panel in _panels
+        if actor.can(panel.permission)
     ]
-    return part(request, template, context, title=label, within=within)

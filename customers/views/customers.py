@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from customers import selectors, services, timeline
 from customers.forms import ConsentForm, CustomerForm, NoteForm
 from customers.models import Channel, ConsentState, Customer
-from customers.panels import panels
+from customers.panels import render_panels
 from customers.rules import ASSUMED, CHANNELS
 from customers.timeline_sources import author_of, describe_consent
 from marketing.core.errors import Conflict, DomainError, ValidationFailed
@@ -201,7 +201,7 @@ def _detail(request: StaffRequest, customer: Customer) -> dict[str, Any]:
         "packages": customer.packages.order_by("-expires_on")[:5],
         "notes": customer.notes.select_related("author")[:NOTES],
         "note_form": NoteForm() if actor.can("customer.change") else None,
-        "panels": [panel for panel in panels() if actor.can(panel.permission)],
+        "panels": render_panels(request, customer),
         "timeline": _timeline(request, customer),
     }
 

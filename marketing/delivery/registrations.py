@@ -3,6 +3,7 @@ and among what is kept of a person, and the way to the vendor's template review.
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 from django.db.models.signals import post_save
 from django.utils.translation import gettext_lazy as _
@@ -23,12 +24,13 @@ from marketing.policy.connection import register_test
 from marketing.policy.models import ProviderAccount
 
 PAGE = 50
+PANEL_ROWS = 20
 TYPES = {SendRun.Kind.TEST: "transactional"}
 
 
 def register() -> None:
     """Called once, while apps are loaded."""
-    panels.register(_("Messages"), "customer-messages")
+    panels.register(_("Messages"), "delivery/_customer_messages.html", newest_messages)
     timeline.register_source("messages", messages_in_timeline)
     person_data.register(person_data.Holding("messages", export_messages, erase_messages))
     person_data.register(
@@ -43,12 +45,21 @@ def register() -> None:
     post_save.connect(forget_account, sender=ProviderAccount)
 
 
+def newest_messages(actor: Actor, customer: Customer) -> dict[str, Any]:
+    """The card on the customer's page."""
+    return {"messages": list(selectors.messages_of_customer(customer)[:PANEL_ROWS])}
+
+
 def messages_in_timeline(customer: Customer, actor: Actor) -> Iterator[timeline.TimelineEntry]:
     """The customer's messages, newest first, read a page at a time."""
     before = uuid.UUID(int=2**128 - 1)
-    while rows := list(selectors.messages_of_customer(customer).filter(pk__lt=before)[:PAGE]):
+    messages = selectors.messages_of_customer(customer)
+    more = True
+    while more:
+        rows = list(messages.filter(pk__lt=before)[:PAGE])
         yield from map(_entry, rows)
-        before = rows[-1].pk
+        if more := len(rows) == PAGE:
+            before = rows[-1].pk
 
 
 def export_messages(customer: Customer) -> list[dict[str, str]]:

@@ -2,7 +2,7 @@ from django.urls import path
 
 from marketing.delivery.links import pages as links
 from marketing.delivery.operations import pages as operations
-from marketing.delivery.views import failures, messages
+from marketing.delivery.views import failures
 from marketing.delivery.webhooks import pages as webhooks
 
 urlpatterns = [
@@ -24,9 +24,6 @@ urlpatterns = [
     path("settings/webhooks/<uuid:pk>/replay", webhooks.webhook_replay, name="webhook-replay"),
     path("r/<str:code>", links.short_link, name="short-link"),
     path("o/<str:code>.gif", links.opening, name="opening"),
-    path(
-        "customers/<uuid:pk>/panels/messages", messages.customer_messages, name="customer-messages"
-    ),
     path("failures", failures.failure_list, name="failure-list"),
     path("failures/<uuid:pk>/discard", failures.discard, name="failure-discard"),
     path("failures/<uuid:pk>/decide", failures.decide, name="failure-decide"),

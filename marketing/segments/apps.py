@@ -11,7 +11,13 @@ class SegmentsConfig(AppConfig):
         from marketing.core.context import NAVIGATION
         from marketing.segments import handlers  # noqa: F401  subscribes
         from marketing.segments.customer_fields import register_customer_fields
+        from marketing.segments.customer_panel import segments_now
 
         register_customer_fields()
         NAVIGATION.append((gettext_noop("Segments"), "segment-list", "users-group", "segment.view"))
-        panels.register(gettext_lazy("In these segments"), "customer-segments", "segment.view")
+        panels.register(
+            gettext_lazy("In these segments"),
+            "segments/_customer.html",
+            segments_now,
+            "segment.view",
+        )

@@ -12,5 +12,4 @@ urlpatterns = [
     path("segments/<uuid:pk>/refresh", views.segment_refresh, name="segment-refresh"),
     path("segments/<uuid:pk>/copy", views.segment_copy, name="segment-copy"),
     path("segments/<uuid:pk>/delete", views.segment_delete, name="segment-delete"),
-    path("customers/<uuid:pk>/segments", views.customer_segments, name="customer-segments"),
 ]

@@ -71,7 +71,7 @@ def test_nobody_else_sees_it(chain, other_chain, asha):
 
 
 def test_the_panel_of_the_customers_page(chain, asha):
-    page = as_staff(chain.manager).get(reverse("customer-messages", args=[asha.pk]))
+    page = as_staff(chain.manager).get(reverse("customer-detail", args=[asha.pk]))
     assert page.status_code == 200
     assert page.content.decode().count("<tr>") >= 3
 

@@ -14,7 +14,7 @@ from customers.models import Channel, Customer, Suppression
 from marketing.core import ids
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.gate import ADDRESS, JOINS, build_gate
-from marketing.delivery.models import BatchReason, DispatchBatch, Message, MessageState, SendRun
+from marketing.delivery.models import Message, MessageState, SendRun
 from marketing.policy import selectors as policy
 
 # A run's messages are made when it is frozen, its retries and fallbacks later: never before.
@@ -88,20 +88,20 @@ def recipients_page(
 def _ids_in_state(
     run: SendRun, state: str, reason: str, after: uuid.UUID | None, size: int
 ) -> list[uuid.UUID]:
-    batches = DispatchBatch.objects.filter(
-        run_id=run.pk, is_extra=False, **{f"{MessageState(state)}__gt": 0}
-    )
-    if reason:
-        causes = BatchReason.objects.filter(run_id=run.pk, state=state, code=reason, count__gt=0)
-        batches = batches.filter(pk__in=causes.values("batch_id"))
-    if after:
-        batches = batches.filter(last_id__gt=after)
-    # Each batch gives one at least, but for the one that `after` lies in.
-    chosen = list(batches.order_by("first_id").values_list("pk", flat=True)[: size + 1])
     with connection.cursor() as cursor:
+        # Each batch gives one at least, but for the one that `after` lies in.
         cursor.execute(
-            """
-            SELECT m.id FROM delivery_dispatchbatch b CROSS JOIN LATERAL (
+            f"""
+            SELECT m.id FROM (
+                SELECT * FROM delivery_dispatchbatch b
+                WHERE b.run_id = %(run)s AND NOT b.is_extra AND b.{MessageState(state).value} > 0
+                  AND b.last_id > %(after)s
+                  AND (%(reason)s = '' OR EXISTS (
+                      SELECT FROM delivery_batchreason r
+                      WHERE r.tenant_id = %(tenant)s AND r.run_id = %(run)s AND r.batch_id = b.id
+                        AND r.state = %(state)s AND r.code = %(reason)s AND r.count > 0))
+                ORDER BY b.first_id LIMIT %(size)s + 1
+            ) b CROSS JOIN LATERAL (
                 SELECT m.id FROM delivery_message m
                 WHERE m.batch_id = b.id AND m.id BETWEEN b.first_id AND b.last_id
                   AND m.id > %(after)s AND m.state = %(state)s
@@ -111,14 +111,15 @@ def _ids_in_state(
                       WHERE n.id = m.fallback_id AND n.run_id = m.run_id))
                 ORDER BY m.id LIMIT %(size)s
             ) m
-            WHERE b.id = ANY(%(batches)s) ORDER BY m.id LIMIT %(size)s
-            """,
+            ORDER BY m.id LIMIT %(size)s
+            """,  # noqa: S608  the column is one of our states
             {
+                "tenant": current_tenant_id(),
+                "run": run.pk,
                 "after": after or uuid.UUID(int=0),
                 "state": state,
                 "reason": reason,
                 "size": size,
-                "batches": chosen,
             },
         )
         return [message_id for (message_id,) in cursor.fetchall()]

@@ -5,10 +5,9 @@ from marketing.segments.views.editing import (
     segment_new_list,
     segment_preview,
 )
-from marketing.segments.views.pages import customer_segments, segment_detail, segment_list
+from marketing.segments.views.pages import segment_detail, segment_list
 
 __all__ = [
-    "customer_segments",
     "segment_copy",
     "segment_delete",
     "segment_detail",

@@ -1,4 +1,4 @@
-"""The list, one segment, and the card on a customer's page."""
+"""The list, and one segment."""
 
 import uuid
 from typing import Any
@@ -7,10 +7,8 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from customers.panels import render_panel
 from customers.selectors import get_customer_for_actor, search_customers
 from marketing.core import clock
 from marketing.core.errors import DomainError
@@ -18,7 +16,7 @@ from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
 from marketing.segments import selectors, services
 from marketing.segments.context import RuleContext
-from marketing.segments.explanation import explain_membership, segments_of
+from marketing.segments.explanation import explain_membership
 from marketing.segments.models import Segment
 from marketing.segments.sentence import describe
 from marketing.segments.usage import users_of
@@ -57,16 +55,6 @@ def segment_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     }
     context |= _people(request, segment) | _why(request, segment)
     return render(request, "segments/detail.html", context)
-
-
-@require_safe
-@staff_view("segment.view")
-def customer_segments(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """The segments a customer is in now."""
-    customer = get_customer_for_actor(request.actor, pk)
-    found = segments_of(request.actor, customer, now=clock.now())
-    shown = {"segments": found}
-    return render_panel(request, customer, _("In these segments"), "segments/_customer.html", shown)
 
 
 def _row(request: StaffRequest, segment: Segment, context: RuleContext) -> dict[str, Any]:

@@ -1,0 +1,106 @@
+"""How many statements a campaign's page takes, whatever state it is in."""
+
+import pytest
+from django.urls import reverse
+
+from marketing.campaigns import services
+from marketing.campaigns.models import CampaignRun
+from marketing.campaigns.services import runs
+from marketing.delivery.models import LinkCount, Message, SendRun, TrackedLink
+from marketing.delivery.services import sweep_fallbacks
+from tests.factories.campaigns import approved, make_campaign, make_ground
+from tests.factories.content import TemplateFactory
+from tests.factories.delivery import become, finish
+from tests.page_queries import questions
+
+FRAGMENTS = 3
+
+
+@pytest.fixture(autouse=True)
+def ground(chain, tasks):
+    make_ground(chain.north, people=6)
+
+
+def started(chain, campaign):
+    services.send_campaign(actor=chain.actor(chain.manager), campaign=campaign)
+    run = CampaignRun.objects.get(campaign=campaign)
+    runs.start_run(campaign_run_id=run.pk)
+    return Message.objects.filter(run=run.send_run_id, step=0).order_by("pk")
+
+
+def over(campaign):
+    """As it stands when all are through; its link was clicked."""
+    run = SendRun.objects.get(campaign_id=campaign.pk)
+    finish(run)
+    runs.note_run_finished(send_run_id=run.pk)
+    link = TrackedLink.objects.create(
+        tenant_id=run.tenant_id,
+        version_id=campaign.template.versions.get().pk,
+        source="https://kesar.example/book",
+        channel="whatsapp",
+    )
+    LinkCount.objects.create(run_id=run.pk, link_id=link.pk, kind="click", times=2, people=1)
+    campaign.refresh_from_db()
+    return campaign
+
+
+@pytest.fixture
+def sent(chain):
+    campaign = approved(chain.manager, chain.regional)
+    first, second, *_others = started(chain, campaign)
+    become(first, "failed", "131026", "fail_recipient")
+    become(second, "failed", "131053", "fail_content")
+    return over(campaign)
+
+
+@pytest.fixture
+def sent_by_cascade(chain):
+    sms = TemplateFactory(sms=True)
+    campaign = approved(
+        chain.manager,
+        chain.regional,
+        channel_mode="cascade",
+        further_steps=[{"channel": "sms", "templateId": str(sms.pk), "afterMinutes": 30}],
+    )
+    for message in started(chain, campaign)[:2]:
+        become(message, "failed", "131026", "fail_recipient")
+    sweep_fallbacks()
+    (second, _other) = Message.objects.filter(campaign_id=campaign.pk, step=1).order_by("pk")
+    become(second, "failed", "202", "fail_recipient")
+    return over(campaign)
+
+
+@pytest.fixture
+def retried(chain, sent):
+    run = SendRun.objects.get(campaign_id=sent.pk)
+    services.retry_failed(actor=chain.actor(chain.manager), campaign=sent, run_id=run.pk)
+    again = CampaignRun.objects.get(campaign=sent, number=2)
+    runs.start_run(campaign_run_id=again.pk)
+    finish(again.send_run)
+    runs.note_run_finished(send_run_id=again.send_run_id)
+    return sent
+
+
+@pytest.fixture
+def draft(chain):
+    return make_campaign(chain.manager)
+
+
+@pytest.mark.parametrize(
+    ("which", "who", "asked", "statements"),
+    [
+        ("draft", "manager", "", 7),
+        ("sent", "manager", "", 15),
+        ("sent", "manager", "?state=failed", 16),
+        ("sent", "manager", "?q=98", 16),
+        ("sent_by_cascade", "manager", "?state=failed", 19),
+        ("retried", "manager", "", 16),
+        ("retried", "manager", "?state=failed", 16),
+    ],
+)
+def test_a_campaigns_page(request, login, which, who, asked, statements):
+    campaign = request.getfixturevalue(which)
+    address = reverse("campaign-detail", args=[campaign.pk])
+    found, fragments = questions(login(who), address + asked)
+    assert fragments <= FRAGMENTS
+    assert len(found) == statements, "\n".join(found)

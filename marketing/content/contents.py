@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from customers.models import Channel
 from customers.rules import normalize_phone
 from marketing.content import email_html, markup, merge_fields, rules
+from marketing.content.links import with_short_links
 from marketing.content.markup import Markup, MarkupError
 from marketing.content.rendering import compile_contents, written_values
 from marketing.core.errors import ValidationFailed
@@ -31,14 +32,20 @@ BUTTON_TYPES = ("quick_reply", "url", "phone")
 
 
 def clean_contents(
-    channel: str, contents: Mapping[str, Any], *, languages: Sequence[str], country: str
+    channel: str,
+    contents: Mapping[str, Any],
+    *,
+    languages: Sequence[str],
+    country: str,
+    short_links_at: str = "",
 ) -> Contents:
     """What is to be stored: known parts only, trimmed, e-mail HTML sanitised.
 
     The first of `languages` must be there, the others may. Raises `ValidationFailed` with
-    fields by path, such as `contents.hi.body`.
+    fields by path, such as `contents.hi.body`. An SMS is counted as it leaves: with our short
+    links at this address in place of its own, unless that is empty.
     """
-    checker = _Checker(channel, country)
+    checker = _Checker(channel, country, short_links_at)
     cleaned: Contents = {}
     for language, parts in contents.items():
         path = f"contents.{language}"
@@ -69,9 +76,10 @@ def placeholders_of(channel: str, contents: Contents, languages: Sequence[str]) 
 class _Checker:
     """Collects every mistake, so that an author sees all of them at once."""
 
-    def __init__(self, channel: str, country: str) -> None:
+    def __init__(self, channel: str, country: str, short_links_at: str) -> None:
         self.channel = Channel(channel)
         self.country = country
+        self.short_links_at = short_links_at
         self.errors: dict[str, list[str]] = defaultdict(list)
 
     def fail(self, path: str, message: str) -> None:
@@ -115,7 +123,10 @@ class _Checker:
                         break
         if self.errors or self.channel != Channel.SMS:
             return
-        compiled = compile_contents(self.channel, contents, languages)
+        sent: Mapping[str, Mapping[str, Any]] = contents
+        if self.short_links_at:
+            sent, _links = with_short_links(self.channel, contents, self.short_links_at)
+        compiled = compile_contents(self.channel, sent, languages)
         samples = merge_fields.samples(compiled.placeholders)
         for language in contents:
             count = rules.count_sms(compiled.render(language, samples).body)

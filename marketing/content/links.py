@@ -57,6 +57,11 @@ def is_tracked(version: TemplateVersion) -> bool:
     return version.tracks_links
 
 
+def short_links_at(channel: str) -> str:
+    """Where the links of what is written now will lead; "" where they stay its author's own."""
+    return settings.PUBLIC_BASE_URL if policy.is_tracked(channel) else ""
+
+
 def compile_sent(version: TemplateVersion) -> SentForm:
     """The version as it is sent, ready for rendering; in the open tenant scope."""
     if not is_tracked(version):

@@ -169,6 +169,14 @@ def test_an_sms_has_a_limit_of_segments():
     assert clean("sms", en={"body": "x" * 1530})
 
 
+def test_an_sms_is_counted_with_the_short_links_that_leave():
+    text = " ".join(f"https://kalpa.example/{'long-' * 60}{number}" for number in range(6))
+    contents, rest = {"en": {"body": text}}, {"languages": ["en"], "country": "IN"}
+    assert clean_contents("sms", contents, short_links_at="https://k.in", **rest) == contents
+    with pytest.raises(ValidationFailed):
+        clean_contents("sms", contents, **rest)
+
+
 def test_a_subject_is_one_short_line():
     for subject in ("a\nb", "x" * 256):
         assert set(errors("email", en={"subject": subject, "body": "x"})) == {"contents.en.subject"}

@@ -12,6 +12,7 @@ from marketing.core.errors import Conflict, Forbidden, ValidationFailed
 from marketing.core.models import AuditEntry
 from tests.content.conftest import BODY
 from tests.factories.content import TemplateFactory
+from tests.factories.policy import set_config
 
 HINDI = "नमस्ते {{ customer_name }}, हमसे मिलने आइए।"
 
@@ -135,6 +136,16 @@ def test_sms_ids_belong_to_the_words_of_their_language(chain, create):
     changed = update(chain, changed, sms_ids={"en": {"vendorTemplateId": " f2 "}})
     assert changed.version == 2
     assert newest(changed).sms_ids == {"en": {"vendorTemplateId": "f2"}}
+
+
+def test_an_sms_is_counted_as_the_chain_sends_it(chain, create):
+    links = " ".join(f"https://kalpa.example/{'long-' * 60}{number}" for number in range(6))
+    set_config(track_sms_links=False)
+    with pytest.raises(ValidationFailed) as refused:
+        create(channel="sms", contents={"en": {"body": links}})
+    assert set(refused.value.fields) == {"contents.en.body"}
+    set_config(track_sms_links=True)
+    assert create(channel="sms", contents={"en": {"body": links}}).version == 1
 
 
 def test_a_name_at_whatsapp_is_given_once(chain, create):

@@ -10,6 +10,7 @@ from customers.models import Channel
 from marketing.content import rules
 from marketing.content.contents import Contents, clean_contents, placeholders_of
 from marketing.content.errors import ReadOnlyTemplate, TemplateInUse
+from marketing.content.links import short_links_at
 from marketing.content.models import (
     MessageTemplate,
     TemplateType,
@@ -239,7 +240,13 @@ def _whatsapp_name(template: MessageTemplate, given: str) -> str:
 
 def _clean_contents(channel: str, contents: Mapping[str, Any]) -> Contents:
     tenant = current_tenant()
-    return clean_contents(channel, contents, languages=tenant.languages, country=tenant.country)
+    return clean_contents(
+        channel,
+        contents,
+        languages=tenant.languages,
+        country=tenant.country,
+        short_links_at=short_links_at(channel),
+    )
 
 
 def _cleaned(values: Mapping[str, Any]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from customers.selectors import search_customers
 from marketing.content import email_html, merge_fields
 from marketing.content.contents import Contents, clean_contents
 from marketing.content.forms import TemplateForm, language_name
+from marketing.content.links import short_links_at
 from marketing.content.preview import Preview, preview
 from marketing.core import clock
 from marketing.core.actor import Actor
@@ -37,6 +38,7 @@ def panel_of_form(actor: Actor, form: TemplateForm, template_type: str) -> dict[
             {language: contents[language]},
             languages=[language],
             country=current_tenant().country,
+            short_links_at=short_links_at(form.channel),
         )
     except ValidationFailed as error:
         reasons = [reason for found in error.fields.values() for reason in found]

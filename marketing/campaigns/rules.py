@@ -61,7 +61,8 @@ TRANSITIONS: Mapping[Action, Mapping[str, frozenset[str]]] = {
     Action.RESUME: {PAUSED: frozenset({SCHEDULED, SENDING})},
     Action.CANCEL: {status: frozenset({CANCELLED}) for status in (SCHEDULED, SENDING, PAUSED)},
     Action.RETRY: {status: frozenset({SENDING}) for status in (SENT, SCHEDULED)},
-    Action.STOP: {status: frozenset({PAUSED}) for status in (SCHEDULED, SENDING)},
+    # What is tried again later may stop after everything else went.
+    Action.STOP: {status: frozenset({PAUSED}) for status in (SCHEDULED, SENDING, SENT)},
     Action.FINISH: {SENDING: frozenset({SENT, SCHEDULED})},
 }
 

@@ -28,6 +28,7 @@ ALLOWED = {
     ("sending", "pause"): {"paused"},
     ("scheduled", "stop"): {"paused"},
     ("sending", "stop"): {"paused"},
+    ("sent", "stop"): {"paused"},
     ("paused", "resume"): {"scheduled", "sending"},
     ("sent", "retry"): {"sending"},
     ("scheduled", "retry"): {"sending"},

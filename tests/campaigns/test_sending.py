@@ -249,19 +249,6 @@ def test_news_of_an_older_run_changes_nothing(manager, ready):
     assert stored(ready).status == "sent"
 
 
-def test_a_last_try_that_stopped_for_the_account_goes_on_with_it(manager, ready):
-    """A run that was woken for it, after the campaign was through."""
-    run = send(manager, ready)
-    finish(run)
-    SendRun.objects.filter(pk=run.send_run_id).update(state="frozen")
-    batch = DispatchBatch.objects.get(run_id=run.send_run_id)
-    DispatchBatch.objects.filter(pk=batch.pk).update(state="waiting")
-    delivery.pause_run(run=run.send_run, reason="account_paused")
-    runs.resume_after_outage(account_id=batch.account_id)
-    assert SendRun.objects.get(pk=run.send_run_id).state == "frozen"
-    assert stored(ready).status == "sent"
-
-
 def test_an_approved_campaign_with_a_time_goes_by_itself(chain):
     with time_machine.travel(NOW, tick=False) as clock:
         campaign = approved(chain.manager, chain.regional, scheduled_at=NOW + dt.timedelta(hours=2))

@@ -18,6 +18,7 @@ from marketing.campaigns.services.sending import (
     enqueue_start,
     finish,
     resume_campaign,
+    resume_runs,
     schedule_campaign,
     stop,
 )
@@ -176,8 +177,14 @@ def note_run_finished(*, send_run_id: uuid.UUID) -> None:
 
 @transaction.atomic
 def note_run_paused(*, send_run_id: uuid.UUID, reason: str, detail: str = "") -> None:
-    """Delivery stopped a run by itself (a provider refuses, the money is gone)."""
-    if campaign := _sending_campaign(send_run_id):
+    """Delivery stopped a run by itself (a provider refuses, the money is gone).
+
+    A run of a campaign that is through was woken for who is tried again: a person must look at
+    why it stopped, unless it waits for its account, with which it goes on by itself.
+    """
+    if (campaign := _sending_campaign(send_run_id)) or (
+        reason != ACCOUNT_PAUSED and (campaign := _finished_campaign(send_run_id))
+    ):
         _pause(campaign, reason, detail)
 
 
@@ -196,7 +203,7 @@ def resume_after_outage(*, account_id: uuid.UUID) -> None:
         if campaign.status == CampaignStatus.PAUSED and is_waiting:
             resume_campaign(actor=actor, campaign=campaign)
         elif campaign.status in (CampaignStatus.SENT, CampaignStatus.SCHEDULED):
-            delivery.resume_run(run=run.send_run)
+            resume_runs(campaign)
 
 
 def _sending_campaign(send_run_id: uuid.UUID) -> Campaign | None:
@@ -207,3 +214,14 @@ def _sending_campaign(send_run_id: uuid.UUID) -> Campaign | None:
     campaign = lock(run.campaign)
     is_newest = not campaign.runs.filter(number__gt=run.number).exists()
     return campaign if is_newest and campaign.status == CampaignStatus.SENDING else None
+
+
+def _finished_campaign(send_run_id: uuid.UUID) -> Campaign | None:
+    """The locked campaign of the run, if it is paused and its campaign through for now."""
+    paused = CampaignRun.objects.filter(
+        send_run_id=send_run_id, send_run__state=SendRun.State.PAUSED
+    )
+    run = paused.select_related("campaign").first()
+    campaign = lock(run.campaign) if run else None
+    is_through = campaign and campaign.status in (CampaignStatus.SENT, CampaignStatus.SCHEDULED)
+    return campaign if is_through else None

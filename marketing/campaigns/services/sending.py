@@ -176,6 +176,7 @@ def resume_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
         approved = approve_now(campaign, now) | {"approved_by": actor.user, "approved_at": now}
         Campaign.objects.filter(pk=campaign.pk).update(**approved)
     audit.record(actor, "campaign.resume", campaign, {"after": campaign.pause_reason})
+    resume_runs(campaign)
     if campaign.paused_from == CampaignStatus.SCHEDULED:
         due_at = checks.next_due(campaign, now)
         if due_at is None:
@@ -199,11 +200,16 @@ def _resume_sending(actor: Actor, campaign: Campaign) -> None:
         begin_run(actor=actor, campaign=campaign, action=Action.RESUME, due_at=run.due_at)
         return
     move(campaign, Action.RESUME, CampaignStatus.SENDING, **NOT_PAUSED)
-    if run is not None and run.send_run.state == SendRun.State.PAUSED:
-        delivery.resume_run(run=run.send_run)
-    elif run is not None and run.send_run.state == SendRun.State.DONE:
+    if run is not None and run.send_run.state == SendRun.State.DONE:
         # The last messages went out while it was being paused.
         finish(campaign)
+
+
+def resume_runs(campaign: Campaign) -> None:
+    """Let paused runs go on, earlier ones too that have somebody to try again."""
+    paused = campaign.runs.filter(send_run__state=SendRun.State.PAUSED)
+    for run in paused.select_related("send_run").order_by("number"):
+        delivery.resume_run(run=run.send_run)
 
 
 @transaction.atomic
@@ -212,10 +218,8 @@ def cancel_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
     actor.require("campaign.send")
     campaign = lock(campaign, version=version)
     require_allowed(campaign, Action.CANCEL)
-    run = latest_run(campaign)
-    skipped = 0
-    if run is not None and run.send_run.state in OPEN_RUN:
-        skipped = delivery.cancel_run(run=run.send_run)
+    runs = campaign.runs.filter(send_run__state__in=OPEN_RUN).select_related("send_run")
+    skipped = sum(delivery.cancel_run(run=run.send_run) for run in runs.order_by("number"))
     move(campaign, Action.CANCEL, CampaignStatus.CANCELLED, **NOT_PAUSED, next_run_at=None)
     audit.record(actor, "campaign.cancel", campaign, {"notSent": skipped})
     return campaign

@@ -21,7 +21,7 @@ from customers.services.suppression import (
     suppress_address,
     suppress_addresses,
 )
-from customers.services.withdrawals import reopen_consent, withdraw_for_many
+from customers.services.withdrawals import reopen_consent, set_dnd_for_many, withdraw_for_many
 
 __all__ = [
     "BillLine",
@@ -45,6 +45,7 @@ __all__ = [
     "record_purchase",
     "record_visit",
     "reopen_consent",
+    "set_dnd_for_many",
     "suppress_address",
     "suppress_addresses",
     "update_customer",

@@ -1,4 +1,4 @@
-"""Consent that vendors report as ended for many people, and what a person opens again herself."""
+"""What vendors report of many people's consent, and what a person opens again herself."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -50,18 +50,66 @@ def withdraw_for_many(
             [people],
         )
         ended = [customer_id for (customer_id,) in cursor.fetchall()]
+    _write_down(
+        actor,
+        ended,
+        rules.Statement(ConsentRecord.State.WITHDRAWN, channel, purpose),
+        field=field,
+        change=(True, False),
+        source=source,
+    )
+    return len(ended)
+
+
+@transaction.atomic
+def set_dnd_for_many(*, actor: Actor, customer_ids: Collection[uuid.UUID], source: str) -> int:
+    """Note that each of these active people is on the do-not-disturb register.
+
+    Written as `withdraw_for_many` writes. Returns of how many it was news.
+    """
+    if not customer_ids:
+        return 0
+    people = sorted(set(customer_ids))
+    list(Customer.objects.select_for_update(no_key=True).filter(pk__in=people).order_by("pk"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE customers_consentstate s SET is_dnd = true, updated_at = now()
+            FROM customers_customer c
+            WHERE c.id = s.customer_id AND c.status = 'active' AND c.id = ANY(%s)
+              AND NOT s.is_dnd
+            RETURNING s.customer_id
+            """,
+            [people],
+        )
+        noted = [customer_id for (customer_id,) in cursor.fetchall()]
+    statement = rules.Statement(ConsentRecord.State.DND_SET)
+    _write_down(actor, noted, statement, field="is_dnd", change=(False, True), source=source)
+    return len(noted)
+
+
+def _write_down(
+    actor: Actor,
+    customer_ids: Sequence[uuid.UUID],
+    said: rules.Statement,
+    *,
+    field: str,
+    change: tuple[bool, bool],
+    source: str,
+) -> None:
+    """Ledger, audit and news of what changed in the consent state of these people."""
     at = clock.now()
     ConsentRecord.objects.bulk_create(
         ConsentRecord(
             customer_id=customer_id,
-            channel=channel,
-            purpose=purpose,
-            state=ConsentRecord.State.WITHDRAWN,
+            channel=said.channel,
+            purpose=said.purpose,
+            state=said.state,
             source=source,
             user=actor.user,
             at=at,
         )
-        for customer_id in ended
+        for customer_id in customer_ids
     )
     AuditEntry.objects.bulk_create(
         AuditEntry(
@@ -71,15 +119,14 @@ def withdraw_for_many(
             action="consent.update",
             object_type=Customer._meta.label_lower,
             object_id=customer_id,
-            changes={field: [True, False], "source": source},
+            changes={field: list(change), "source": source},
         )
-        for customer_id in ended
+        for customer_id in customer_ids
     )
     if events.has_subscribers("consent.updated"):
-        for customer_id in ended:
-            change = {"field": field, "oldValue": True, "newValue": False}
-            events.record("consent.updated", {"customerId": str(customer_id), **change})
-    return len(ended)
+        told = {"field": field, "oldValue": change[0], "newValue": change[1]}
+        for customer_id in customer_ids:
+            events.record("consent.updated", {"customerId": str(customer_id), **told})
 
 
 @transaction.atomic

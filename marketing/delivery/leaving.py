@@ -1,4 +1,5 @@
-"""What follows when a vendor says to leave somebody alone: her offers end, or her address does."""
+"""What follows when a vendor says to leave somebody alone: her offers end, or her address does,
+or her numbers get no more promotional SMS."""
 
 import uuid
 from collections.abc import Collection, Iterable
@@ -7,7 +8,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from customers.models import Channel, Customer, Purpose, Suppression
-from customers.services import suppress_addresses, withdraw_for_many
+from customers.services import set_dnd_for_many, suppress_addresses, withdraw_for_many
 from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.rules import ResultClass
@@ -58,6 +59,15 @@ def leave_alone(told: Iterable[Told]) -> None:
         (one.channel, one.address, one.reason)
         for one in heard
         if one.reason and one.address and not one.ends_offers_only
+    )
+
+
+def note_dnd(customer_ids: Iterable[uuid.UUID]) -> None:
+    """Note that these people, locked by the caller, are on the do-not-disturb register."""
+    set_dnd_for_many(
+        actor=Actor.system(current_tenant_id()),
+        customer_ids=set(customer_ids),
+        source="provider",
     )
 
 

@@ -74,6 +74,11 @@ def retry_delay(tries: int, retry_after: float | None) -> dt.timedelta:
     return dt.timedelta(seconds=max(wait, retry_after or 0.0))
 
 
+def reported_retry_delay(tries: int) -> dt.timedelta:
+    """How long to wait when a vendor gave up on the `tries`-th try: 5, 20, 80 … minutes."""
+    return dt.timedelta(minutes=5 * 4 ** (max(tries, 1) - 1))
+
+
 def seconds_of(retry_after: str) -> float | None:
     """A `Retry-After` header in seconds; None when it is missing or a date."""
     return float(retry_after) if retry_after.replace(".", "", 1).isdigit() else None

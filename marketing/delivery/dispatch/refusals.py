@@ -1,11 +1,18 @@
-"""A run whose text the vendor refuses is paused: the rest would only be refused, too."""
+"""A run whose text or account the vendor refuses is paused: the rest would only be refused, too."""
 
-from collections.abc import Collection
+import datetime as dt
+import uuid
+from collections.abc import Collection, Iterable, Mapping
 
 from django.db import connection
 
-from marketing.delivery.models import SendRun
+from marketing.core.actor import Actor
+from marketing.core.tenancy import current_tenant_id
+from marketing.delivery.models import DispatchBatch, SendRun
+from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED
 from marketing.delivery.services.runs import pause_run
+from marketing.policy import services as policy
+from marketing.policy.models import ProviderAccount
 
 CONTENT_REFUSED = "content_refused"
 FEWEST = 20
@@ -47,3 +54,31 @@ def pause_refused_runs(batch_ids: Collection[int], *, answered: Collection[str] 
         }
     for run in SendRun.objects.filter(pk__in=refused, state=SendRun.State.FROZEN):
         pause_run(run=run, reason=CONTENT_REFUSED, detail=refused[run.pk])
+
+
+def pause_faulted_accounts(faults: Mapping[uuid.UUID, str]) -> None:
+    """Open each account's circuit and pause what it has left to send, in the vendor's words."""
+    left = DispatchBatch.objects.exclude(state=DispatchBatch.State.DONE)
+    for account in ProviderAccount.objects.filter(pk__in=faults).order_by("pk"):
+        runs = left.filter(account_id=account.pk).values("run_id")
+        stop_account(
+            account,
+            faults[account.pk],
+            SendRun.objects.filter(pk__in=runs, state=SendRun.State.FROZEN).order_by("pk"),
+        )
+
+
+def stop_account(
+    account: ProviderAccount,
+    fault: str,
+    runs: Iterable[SendRun],
+    *,
+    retry_at: dt.datetime | None = None,
+) -> None:
+    """Open the account's circuit, until `retry_at` if given, and pause these runs of it."""
+    detail = f"{account.name}: {fault}"
+    policy.open_circuit(
+        actor=Actor.system(current_tenant_id()), account=account, reason=detail, retry_at=retry_at
+    )
+    for run in runs:
+        pause_run(run=run, reason=ACCOUNT_PAUSED, detail=detail)

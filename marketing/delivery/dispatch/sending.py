@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from customers.models import Purpose
 from marketing.content.models import TemplateVersion
-from marketing.core.actor import Actor
 from marketing.core.models import Tenant
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch.lease import Lease
+from marketing.delivery.dispatch.refusals import stop_account
 from marketing.delivery.dispatch.rendering import MessageRenderer
 from marketing.delivery.models import SendRun
 from marketing.delivery.providers.base import Account
@@ -21,7 +21,6 @@ from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED
 from marketing.delivery.services.runs import pause_run
 from marketing.delivery.windows import zones_of_chain
 from marketing.policy import selectors as policy_selectors
-from marketing.policy import services as policy
 from marketing.policy.models import MarketingConfig, ProviderAccount
 
 # A vendor that does not answer is asked again after this; one that refuses us is not.
@@ -98,13 +97,9 @@ def pause_for_account(lease: Lease, fault: Result, *, is_outage: bool = False) -
     at all (`is_outage`), and the circuit closes by itself after a while.
     """
     with tenant_scope(lease.tenant_id):
-        account = ProviderAccount.objects.get(pk=lease.account_id)
-        detail = f"{account.name}: {fault.detail or fault.code}"
-        policy.open_circuit(
-            actor=Actor.system(lease.tenant_id),
-            account=account,
-            reason=detail,
+        stop_account(
+            ProviderAccount.objects.get(pk=lease.account_id),
+            fault.detail or fault.code,
+            [SendRun.objects.get(pk=lease.run_id)],
             retry_at=timezone.now() + OUTAGE_PAUSE if is_outage else None,
         )
-        run = SendRun.objects.get(pk=lease.run_id)
-        pause_run(run=run, reason=ACCOUNT_PAUSED, detail=detail)

@@ -132,7 +132,8 @@ class StatusUpdate:
     `suppress` as in `rules.Result`; with "complaint" the state is "delivered", as who
     complains has got it. `alias` is another id of the vendor's by which a later update may
     name the message. `is_free`: the vendor charges nothing for it, whatever the rate card says;
-    such an update may be without a state.
+    such an update may be without a state. `is_on_dnd`: her number is on the do-not-disturb
+    register.
     """
 
     key: str
@@ -146,6 +147,7 @@ class StatusUpdate:
     suppress: str = ""
     alias: str = ""
     is_free: bool = False
+    is_on_dnd: bool = False
 
 
 @dataclass(frozen=True)

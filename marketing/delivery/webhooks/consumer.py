@@ -11,7 +11,11 @@ from django.utils import timezone
 
 from marketing.content import services as content
 from marketing.core.tenancy import current_tenant_id, tenant_scope
-from marketing.delivery.dispatch.refusals import REPORTED, pause_refused_runs
+from marketing.delivery.dispatch.refusals import (
+    REPORTED,
+    pause_faulted_accounts,
+    pause_refused_runs,
+)
 from marketing.delivery.leaving import lock_people
 from marketing.delivery.models import WebhookEvent
 from marketing.delivery.providers.base import (
@@ -117,11 +121,14 @@ def _consume(tenant_id: uuid.UUID, limit: int) -> int:
         requests = _claim(now, limit)
         if not requests:
             return 0
-        refused = _apply(requests)
+        applied = _apply(requests)
         _settle(requests, now)
-    if refused:
+    if applied.faulted:
         with tenant_scope(tenant_id):
-            pause_refused_runs(refused, answered=REPORTED)
+            pause_faulted_accounts(applied.faulted)
+    if applied.refused:
+        with tenant_scope(tenant_id):
+            pause_refused_runs(applied.refused, answered=REPORTED)
     for request in requests:
         if request.subscriptions:
             subscriptions.confirm(
@@ -150,8 +157,7 @@ def _claim(now: dt.datetime, limit: int) -> list[_Request]:
         return [_Request(*row) for row in cursor.fetchall()]
 
 
-def _apply(requests: Sequence[_Request]) -> set[int]:
-    """Returns the batches of which texts were refused."""
+def _apply(requests: Sequence[_Request]) -> statuses.Applied:
     reports: list[Report] = []
     senders: list[_Request] = []
     said: list[tuple[_Request, Inbound]] = []
@@ -189,7 +195,7 @@ def _apply(requests: Sequence[_Request]) -> set[int]:
     for request, is_known in zip(senders, applied.known, strict=True):
         if not is_known:
             request.state, request.error = WebhookEvent.State.UNKNOWN, "unknown message"
-    return applied.refused
+    return applied
 
 
 def _heard(said: Sequence[tuple[_Request, Inbound]]) -> list[Heard]:

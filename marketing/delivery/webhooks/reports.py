@@ -32,6 +32,7 @@ class Said:
     suppress: str = ""
     alias: str = ""
     is_free: bool = False
+    is_on_dnd: bool = False
 
     def add(self, update: StatusUpdate) -> None:
         """The furthest state counts, and the earliest time of each."""
@@ -41,14 +42,16 @@ class Said:
                 setattr(self, state, update.at)
             if not self.state or RANK[state] > RANK[self.state]:
                 self.state = state
+                self.reference = update.reference or self.reference
         if state == "failed":
             self.code = update.code[:30]
             self.error_class = update.error_class
             self.detail = update.detail[:255]
-        self.reference = update.reference or self.reference
+        self.reference = self.reference or update.reference
         self.suppress = update.suppress or self.suppress
         self.alias = update.alias or self.alias
         self.is_free = self.is_free or update.is_free
+        self.is_on_dnd = self.is_on_dnd or update.is_on_dnd
 
 
 class Standing(NamedTuple):
@@ -59,15 +62,22 @@ class Standing(NamedTuple):
     state: str
     error_code: str
     error_class: str
+    reference: str
     has_sent_at: bool
     has_delivered_at: bool
     has_read_at: bool
     is_superseded: bool
 
     @property
-    def was_put_off(self) -> bool:
+    def was_held_back_a_day(self) -> bool:
         """Whether it was held back once: it waits a day, or this is its one more try."""
         return self.error_class == ResultClass.RETRY_LATER_24H
+
+    @property
+    def awaits_another_try(self) -> bool:
+        """Whether no answer is known of its last try: a reference it has is an earlier one's."""
+        is_again = self.state == "sending" and self.error_class != ""
+        return is_again or self.state in ("queued", "unknown")
 
     def state_after(self, said: Said) -> str:
         """Never further back."""

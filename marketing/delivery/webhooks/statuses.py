@@ -19,8 +19,8 @@ from customers.models import Suppression
 from marketing.core import clock
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.counters import Move, move_counters
-from marketing.delivery.leaving import Told, leave_alone, people_of
-from marketing.delivery.rules import PUT_OFF_FOR, ResultClass
+from marketing.delivery.leaving import Told, leave_alone, note_dnd, people_of
+from marketing.delivery.rules import ResultClass
 from marketing.delivery.services.complaints import note_complaints
 from marketing.delivery.slots import give_back
 from marketing.delivery.webhooks import put_off
@@ -33,7 +33,7 @@ FROM unnest(%s::uuid[], %s::text[]) AS v(account_id, reference)
 JOIN delivery_providerreference r USING (account_id, reference)
 """
 LOCK = """
-SELECT id, batch_id, state, error_code, error_class, sent_at IS NOT NULL,
+SELECT id, batch_id, state, error_code, error_class, provider_message_id, sent_at IS NOT NULL,
        delivered_at IS NOT NULL, read_at IS NOT NULL, fallback_id IS NOT NULL
 FROM delivery_message
 WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s ORDER BY id FOR UPDATE
@@ -52,7 +52,9 @@ SET state = v.state,
                        CASE WHEN v.state IN ('delivered', 'read') THEN m.sending_at END),
     delivered_at = coalesce(m.delivered_at, v.delivered_at, v.read_at),
     read_at = coalesce(m.read_at, v.read_at),
-    provider_message_id = coalesce(nullif(m.provider_message_id, ''), v.reference)
+    provider_message_id = CASE
+        WHEN v.reference <> '' AND m.state IN ('sending', 'unknown') THEN v.reference
+        ELSE coalesce(nullif(m.provider_message_id, ''), v.reference) END
 FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(sent)s::timestamptz[],
             %(delivered)s::timestamptz[], %(read)s::timestamptz[], %(references)s::text[])
      AS v(id, state, sent_at, delivered_at, read_at, reference)
@@ -80,15 +82,22 @@ SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::uuid[]) ON CONFLICT DO NOTH
 
 @dataclass(frozen=True)
 class Applied:
-    """Of each report whether its message is known, and the batches whose text was refused."""
+    """Of each report whether its message is known; the batches whose text was refused, and the
+    accounts that were, with the vendor's words."""
 
     known: list[bool]
     refused: set[int] = field(default_factory=set)
+    faulted: dict[uuid.UUID, str] = field(default_factory=dict)
 
 
 def people_leaving(reports: Sequence[Report]) -> set[uuid.UUID]:
-    """The customers whose consent the reports will end: to be locked before any message."""
-    ended = [report for report in reports if report.update.error_class == ResultClass.FAIL_OPTOUT]
+    """The customers whose consent the reports will end, or who are on the do-not-disturb
+    register: to be locked before any message."""
+    ended = [
+        report
+        for report in reports
+        if report.update.error_class == ResultClass.FAIL_OPTOUT or report.update.is_on_dnd
+    ]
     return people_of({target for target in _targets(ended) if target})
 
 
@@ -110,9 +119,10 @@ def apply(reports: Sequence[Report]) -> Applied:
         for pk, row in known.items()
         if not put_off.is_about_earlier_try(row, said[pk], details.get(pk))
     ]
-    failed = _change(heeded, said, details, open_runs)
+    failed, later = _change(heeded, said, details, open_runs)
     told = {pk: _told(row, said[pk]) for pk, row in details.items()}
     leave_alone(one for pk, one in told.items() if pk in failed or not one.ends_offers_only)
+    note_dnd(details[pk].customer_id for pk in failed if said[pk].is_on_dnd)
     # A vendor that drops a mail for an earlier complaint tells of no new one.
     note_complaints(
         [
@@ -128,6 +138,11 @@ def apply(reports: Sequence[Report]) -> Applied:
         ],
         refused={
             known[pk].batch_id for pk in failed if said[pk].error_class == ResultClass.FAIL_CONTENT
+        },
+        faulted={
+            details[pk].account_id: said[pk].detail or said[pk].code
+            for pk in failed | later
+            if said[pk].error_class == ResultClass.FAIL_ACCOUNT
         },
     )
 
@@ -184,8 +199,9 @@ def _change(
     said: Mapping[uuid.UUID, Said],
     details: Mapping[uuid.UUID, Details],
     open_runs: Collection[uuid.UUID],
-) -> set[uuid.UUID]:
-    """Write what is new, and count it; returns which messages failed for good."""
+) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
+    """Write what is new, and count it; returns which messages failed for good, and which are
+    tried again."""
     later = {
         row.id
         for row in rows
@@ -198,9 +214,9 @@ def _change(
     moved = [(row, new) for row, new in moved if row.state != new]
     failed = {row.id for row, new in moved if new == "failed"}
     _fail([details[pk] for pk in failed], said)
-    tomorrow = clock.now() + PUT_OFF_FOR
+    until = {}
     if later:
-        put_off.put_off([details[pk] for pk in later], said, tomorrow)
+        until = put_off.put_off([details[pk] for pk in later], said, clock.now())
         moved += [(row, "queued") for row in rows if row.id in later]
     give_back(
         [
@@ -221,12 +237,12 @@ def _change(
         for (batch_id, old, new, old_code, new_code), count in moves.items()
     )
     if later:
-        put_off.wake(
-            {row.batch_id for row in rows if row.id in later},
-            {details[pk].run_id for pk in later},
-            tomorrow,
+        latest_first = sorted(
+            (row for row in rows if row.id in later), key=lambda row: until[row.id], reverse=True
         )
-    return failed
+        soonest = {row.batch_id: until[row.id] for row in latest_first}
+        put_off.wake(soonest, {details[pk].run_id for pk in later})
+    return failed, later
 
 
 def _go_on(changed: Sequence[Standing], said: Mapping[uuid.UUID, Said]) -> None:

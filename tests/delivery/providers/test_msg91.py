@@ -146,6 +146,7 @@ def test_reports_of_a_call_are_told_apart(payload):
     assert delivered.at.astimezone(dt.UTC) == dt.datetime(2026, 5, 22, 4, 36, 20, tzinfo=dt.UTC)
     assert dnd.reference == "346b6f4a7a3356:919876543211"
     assert (dnd.state, dnd.detail) == ("failed", "DND number")
+    assert (delivered.is_on_dnd, dnd.is_on_dnd) == (False, True)
     assert delivered.key != dnd.key
 
 

@@ -1,7 +1,6 @@
 """What follows from a vendor's later word: one more try, offers ended, a run paused, the money."""
 
 import datetime as dt
-from decimal import Decimal
 
 import pytest
 from django.utils import timezone
@@ -10,41 +9,38 @@ from customers.models import ConsentState, Suppression
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch import outcomes
 from marketing.delivery.dispatch.outcomes import Outcome
-from marketing.delivery.models import ContactLoad, DispatchBatch, Message, SendRun
+from marketing.delivery.models import ContactLoad, Message, SendRun
 from marketing.delivery.rules import Result, ResultClass
 from marketing.delivery.services import (
-    finish_done_runs,
     freeze_run,
     pause_run,
     resume_run,
-    settle_due,
 )
 from marketing.delivery.webhooks import consumer
-from marketing.policy.models import BudgetMonth
-from tests.delivery.webhooks.conftest import counted, messages
+from tests.delivery.webhooks.conftest import (
+    PRICE,
+    batch_of,
+    counted,
+    messages,
+    money,
+    say,
+    state_of,
+    written,
+)
 from tests.delivery.webhooks.payloads import status, statuses
 from tests.factories.content import TemplateFactory
 from tests.factories.customers import CustomerFactory
-from tests.factories.delivery import everyone, make_channel_run, make_sender, open_all_hours, start
+from tests.factories.delivery import (
+    everyone,
+    make_channel_run,
+    make_sender,
+    open_all_hours,
+    start,
+)
 
-PRICE = Decimal("0.8631")
 WITHHELD = {"code": 131049, "title": "Withheld", "error_data": {"details": "ecosystem"}}
 STOPPED = {"code": 131050, "title": "User stopped marketing"}
 REFUSED = {"code": 132007, "title": "Breaks the policy"}
-
-
-def say(post, message, state, error=None, at=None, **more):
-    """Report on the message; by its vendor's clock a moment ago."""
-    at = int((at or timezone.now()).timestamp())
-    errors = {"errors": [error]} if error else {}
-    assert post(statuses(status(message, state, at, **errors, **more))).status_code == 200
-    consumer.consume_due()
-
-
-def written(run, message, result, tries=1):
-    """The answer of the call about a message that is being sent."""
-    with tenant_scope(run.tenant_id):
-        outcomes.write(run.tenant_id, [Outcome(message.pk, result, tries)], message.pk, message.pk)
 
 
 def try_again(run, message, result=None):
@@ -53,33 +49,6 @@ def try_again(run, message, result=None):
         Message.objects.filter(pk=message.pk).update(tries=2)
         start(Message.objects.get(pk=message.pk), timezone.now() + dt.timedelta(hours=24))
     written(run, message, result or Result(ResultClass.ACCEPTED, reference="wamid.second"), 2)
-
-
-@pytest.fixture
-def done(run):
-    """The run, over; its first message."""
-    with tenant_scope(run.tenant_id):
-        finish_done_runs()
-        run.refresh_from_db()
-        assert run.state == SendRun.State.DONE
-    return messages(run)[0]
-
-
-def state_of(run):
-    with tenant_scope(run.tenant_id):
-        run.refresh_from_db()
-    return run.state
-
-
-def batch_of(message):
-    return DispatchBatch.objects.get(pk=message.batch_id)
-
-
-def money(run):
-    settle_due()
-    with tenant_scope(run.tenant_id):
-        month = BudgetMonth.objects.get(branch=None)
-        return month.reserved, month.spent
 
 
 class TestWithheld:

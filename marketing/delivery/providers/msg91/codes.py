@@ -23,12 +23,13 @@ CODES: dict[str, ResultClass] = {
 }
 INVALID_MOBILE = "202"
 HOURS_CLOSED, HOURS_CLOSED_SECONDS = "306", 1800.0
-# Status of a report: our state, and the class of a failure. 9 is the do-not-disturb register,
-# 16 and 25 an operator's rejection (DLT mismatch, hours), 17 a blocked number.
+DO_NOT_DISTURB = "9"
+# Status of a report: our state, and the class of a failure. 16 and 25 are an operator's rejection
+# (DLT mismatch, hours), 17 a blocked number.
 REPORTS: dict[str, tuple[str, ResultClass | None]] = {
     "1": ("delivered", None),
     "2": ("failed", ResultClass.FAIL_RECIPIENT),
-    "9": ("failed", ResultClass.FAIL_RECIPIENT),
+    DO_NOT_DISTURB: ("failed", ResultClass.FAIL_RECIPIENT),
     "16": ("failed", ResultClass.FAIL_CONTENT),
     "17": ("failed", ResultClass.FAIL_RECIPIENT),
     "25": ("failed", ResultClass.FAIL_CONTENT),

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 from marketing.delivery.providers.base import Account, Call, Parsed, StatusUpdate
-from marketing.delivery.providers.msg91.codes import REPORTS
+from marketing.delivery.providers.msg91.codes import DO_NOT_DISTURB, REPORTS
 
 INDIA = ZoneInfo("Asia/Kolkata")
 
@@ -51,6 +51,7 @@ def _status(report: Mapping[str, Any]) -> StatusUpdate:
         code="" if kind is None else status,
         detail="" if kind is None else str(report.get("failedReason") or report.get("desc", "")),
         error_class=kind.value if kind else "",
+        is_on_dnd=status == DO_NOT_DISTURB,
     )
 
 

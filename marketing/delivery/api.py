@@ -16,13 +16,14 @@ from marketing.delivery import selectors
 from marketing.delivery.content_sent import content_sent
 from marketing.delivery.models import Message, MessageState, SendRun
 
-# Module 11 knows six statuses; ours that are not over yet are all "pending" to it.
-STATUS = {
-    MessageState.QUEUED: "pending",
-    MessageState.SENDING: "pending",
-    MessageState.HELD: "pending",
-    MessageState.UNKNOWN: "pending",
-}
+NOT_OVER = frozenset(
+    {MessageState.QUEUED, MessageState.SENDING, MessageState.HELD, MessageState.UNKNOWN}
+)
+
+
+def status_of(message: Message) -> str:
+    """The state in Module 11's words, to which all that is not over yet is "pending"."""
+    return "pending" if message.state in NOT_OVER else message.state
 
 
 class MessageOutput(ApiSerializer):
@@ -63,7 +64,7 @@ class MessageOutput(ApiSerializer):
         return message.address if message.channel == Channel.EMAIL else None
 
     def get_status(self, message: Message) -> str:
-        return STATUS.get(MessageState(message.state), message.state)
+        return status_of(message)
 
 
 class CustomerMessages(ApiView):

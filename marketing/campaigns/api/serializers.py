@@ -14,12 +14,11 @@ from marketing.core.actor import Actor
 from marketing.core.drf.serializers import ApiSerializer
 from marketing.core.logs import mask_phone
 from marketing.core.models import Role
+from marketing.delivery.api import status_of
 from marketing.delivery.models import Message, MessageState, SendRun
 from marketing.delivery.selectors import attach_attempts
 
 PATTERNS = ["daily", "weekly", "monthly"]
-# Module 11's six, and which of our nine each stands for.
-PENDING = {"queued", "sending", "held", "unknown"}
 
 
 def money(**options: Any) -> serializers.DecimalField:
@@ -282,7 +281,7 @@ class RecipientOutput(ApiSerializer):
         return message.address or None if message.channel == Channel.EMAIL else None
 
     def get_status(self, message: Message) -> str:
-        return "pending" if message.state in PENDING else message.state
+        return status_of(message)
 
 
 def shown_phone(actor: Actor, phone: str) -> str:

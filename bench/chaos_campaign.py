@@ -30,15 +30,19 @@ def freeze(sandbox: Callable[..., Any], people: int) -> tuple[uuid.UUID, uuid.UU
     """A chain with so many people, one campaign to all of them, frozen."""
     from django.conf import settings
 
-    from marketing.content.rendering import compile_version
-    from marketing.core.models import Tenant
     from marketing.core.tenancy import tenant_scope
     from marketing.delivery.plan import plan_channels
     from marketing.delivery.services import freeze_run
     from marketing.policy.selectors import webhook_url
     from tests.factories.core import make_chain
     from tests.factories.customers import insert_people
-    from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours
+    from tests.factories.delivery import (
+        everyone,
+        make_run,
+        make_sender,
+        open_all_hours,
+        templates_at_meta,
+    )
     from tests.factories.policy import WORKING_VALUES
 
     chain = make_chain()
@@ -64,18 +68,7 @@ def freeze(sandbox: Callable[..., Any], people: int) -> tuple[uuid.UUID, uuid.UU
         run = make_run()
         plan = plan_channels(run.steps, mode=run.mode, purpose=run.purpose, now=run.created_at)
         version = plan.steps[0].version
-        templates = [
-            {
-                "provider": "meta",
-                "owner": account.sender["waba_id"],
-                "name": version.whatsapp_template_name,
-                "language": language,
-                "body": {"components": compile_version(version).meta_components(language)},
-            }
-            for language in Tenant.objects.get(pk=tenant_id).languages
-            if language in compile_version(version).languages
-        ]
-        sandbox("PUT", "templates", templates)
+        sandbox("PUT", "templates", templates_at_meta(version, account))
         freeze_run(run=run, audience=everyone())
         return tenant_id, run.pk
 

@@ -9,7 +9,6 @@ import time
 import pytest
 from django.conf import settings as django_settings
 
-from marketing.content.rendering import compile_version
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch import recovery
 from marketing.delivery.models import DispatchBatch, Message, SendRun
@@ -18,7 +17,14 @@ from marketing.delivery.services import freeze_run
 from marketing.policy.models import ProviderAccount
 from tests.delivery.sandbox.conftest import ROOT, Process
 from tests.factories.customers import insert_people
-from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours, states_of
+from tests.factories.delivery import (
+    everyone,
+    make_run,
+    make_sender,
+    open_all_hours,
+    states_of,
+    templates_at_meta,
+)
 from tests.factories.policy import WORKING_VALUES
 
 PEOPLE = 5_000
@@ -69,17 +75,7 @@ def run(live_chain, sandbox, settings, people):
         made = make_run()
         plan = plan_channels(made.steps, mode=made.mode, purpose="promotional", now=made.created_at)
         version = plan.steps[0].version
-        templates = [
-            {
-                "provider": "meta",
-                "owner": account.sender["waba_id"],
-                "name": version.whatsapp_template_name,
-                "language": language,
-                "body": {"components": compile_version(version).meta_components(language)},
-            }
-            for language in ("en", "hi")
-        ]
-        sandbox.control("PUT", "templates", templates)
+        sandbox.control("PUT", "templates", templates_at_meta(version, account))
         freeze_run(run=made, audience=everyone())
         return made
 

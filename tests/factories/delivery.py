@@ -8,7 +8,8 @@ from django.db import connection
 from django.utils import timezone
 
 from customers.models import Channel, Customer
-from marketing.content.models import MessageTemplate
+from marketing.content.models import MessageTemplate, TemplateVersion
+from marketing.content.rendering import compile_version
 from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.counters import Move, move_counters
@@ -34,6 +35,21 @@ def open_all_hours(**values: Any) -> None:
 
 def make_sender(channel: str = Channel.WHATSAPP, **values: Any) -> ProviderAccount:
     return make_account(PROVIDER[Channel(channel)], is_default=True, **values)
+
+
+def templates_at_meta(version: TemplateVersion, account: ProviderAccount) -> list[dict[str, Any]]:
+    """The version in each of its languages, as the sandbox is told that Meta approved it."""
+    compiled = compile_version(version)
+    return [
+        {
+            "provider": "meta",
+            "owner": account.sender["waba_id"],
+            "name": version.whatsapp_template_name,
+            "language": language,
+            "body": {"components": compiled.meta_components(language)},
+        }
+        for language in compiled.languages
+    ]
 
 
 def make_run(

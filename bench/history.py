@@ -58,7 +58,7 @@ FROM (
             WHEN die < 600 THEN 'delivered' ELSE 'read' END AS state
         FROM bench_people p
         CROSS JOIN LATERAL (SELECT (p.n * 7919 + %(number)s * 13) %% 1000) d(die)
-        WHERE p.n >= %(first)s AND p.n < %(first)s + %(size)s
+        WHERE p.n >= %(first)s AND p.n < %(end)s
     ) judged
 ) v
 """
@@ -155,12 +155,13 @@ def _write(
     sequence = "pg_get_serial_sequence('delivery_dispatchbatch', 'id')"
     first_batch = _one(server, f"SELECT nextval({sequence})")
     server.execute(f"SELECT setval({sequence}, {first_batch + places})")
+    first = 1 + number * size % max(people - size, 1)
     values = plan | {
         "number": number,
         "first_batch": first_batch,
         "batch": BATCH,
-        "size": size,
-        "first": 1 + number * size % max(people - size, 1),
+        "first": first,
+        "end": first + size,
         "reached": size if plan["batch_state"] == "done" else size * 6 // 10,
     }
     for statement in (MESSAGES, BATCHES, CAUSES, COSTS, ENGAGEMENT, LINK_COUNTS):

@@ -18,6 +18,7 @@ from tests.factories.segments import (
     group,
     where,
 )
+from tests.page_queries import questions
 
 COMERS = where("visit_count", "gte", 1)
 
@@ -171,16 +172,17 @@ def test_refresh_copy_delete(people, login):
     assert set(Segment.objects.filter(is_active=True)) == {segment}
 
 
-def test_the_card_on_a_customer_s_page(people, login, django_assert_max_num_queries):
+def test_the_card_on_a_customer_s_page(people, login):
     services.ensure_system_segments()
     SegmentFactory(rules=where("attribute.gone", "eq", "x"), name="Broken")
     north = Customer.objects.get(first_name="north")
     client = login("receptionist")
-    with django_assert_max_num_queries(16):
-        page = client.get(f"/customers/{north.pk}/segments").content.decode()
+    page = client.get(f"/customers/{north.pk}").content.decode()
     assert "Repeat Customers" in page
     assert "New Customers" not in page
     assert "Broken" not in page
+    asked, _fragments = questions(client, f"/customers/{north.pk}")
+    assert len(asked) == 19, "\n".join(asked)
 
 
 PAGES = [

@@ -18,6 +18,7 @@ from psycopg import sql
 
 import config.celery  # noqa: F401  tasks find their broker through it
 from config.prepare_database import prepare
+from marketing.core.actor import Actor
 from marketing.core.tenancy import tenant_scope
 from tests.factories.core import Chain, make_chain
 
@@ -138,6 +139,12 @@ def chain(db: None, scope: Callable[[uuid.UUID], None]) -> Chain:
 def other_chain(db: None) -> Chain:
     """Another tenant, whose things must stay invisible; its scope is not open."""
     return make_chain()
+
+
+@pytest.fixture
+def manager(chain: Chain) -> Actor:
+    """The branch's manager, as services take her."""
+    return chain.actor(chain.manager)
 
 
 @pytest.fixture

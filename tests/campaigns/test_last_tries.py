@@ -17,11 +17,6 @@ EVERY_DAY = rules.recurrence_rule("daily", None, dt.time(12))
 
 
 @pytest.fixture
-def manager(chain):
-    return chain.actor(chain.manager)
-
-
-@pytest.fixture
 def ready(chain):
     make_ground(chain.north, people=10)
     return approved(chain.manager, chain.regional)

@@ -17,11 +17,6 @@ def ground(chain):
 
 
 @pytest.fixture
-def manager(chain):
-    return chain.actor(chain.manager)
-
-
-@pytest.fixture
 def ready(chain):
     return approved(chain.manager, chain.regional)
 

@@ -1,4 +1,4 @@
-"""Callers of the API and the pages, and a say in what consent is assumed."""
+"""Callers of the API, and a say in what consent is assumed."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,8 +7,6 @@ import pytest
 from django.test import Client
 
 from customers import consent_defaults
-from marketing.core.actor import Actor
-from tests.factories.core import Chain
 
 
 @pytest.fixture(autouse=True)
@@ -20,11 +18,6 @@ def assume(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, bool]], No
 
     set_to({})
     return set_to
-
-
-@pytest.fixture
-def manager(chain: Chain) -> Actor:
-    return chain.actor(chain.manager)
 
 
 @pytest.fixture

@@ -163,10 +163,6 @@ class TestDecisions:
         finish(made)
         return made
 
-    @pytest.fixture
-    def manager(self, chain):
-        return chain.actor(chain.manager)
-
     def test_counted_as_sent(self, lost, manager):
         assert decide_unknown(actor=manager, run=lost, code="no_answer", as_sent=True) == 3
         assert states_of(lost) == {"sent": 3}

@@ -62,11 +62,6 @@ def run(chain, monkeypatch):
     return failed_run(chain)
 
 
-@pytest.fixture
-def manager(chain):
-    return chain.actor(chain.manager)
-
-
 def test_only_the_failed_ones_go_again(run, manager):
     retry = retry_failed(actor=manager, run=run)
     assert (retry.state, retry.retry_of, retry.audience) == (SendRun.State.FROZEN, run.pk, 4)

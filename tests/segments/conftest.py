@@ -1,4 +1,4 @@
-"""Clients that are logged in, for the API and for the pages."""
+"""People to choose from, and callers of the API."""
 
 from collections.abc import Callable
 from typing import Any

@@ -63,8 +63,11 @@ class Sending:
     portfolio_limit: int
 
 
-def load_sending(lease: Lease) -> Sending | None:
-    """None when the run may not go on: it is over, or its account's circuit is open."""
+def load_sending(lease: Lease, known: Sending | None = None) -> Sending | None:
+    """None when the run may not go on: it is over, or its account's circuit is open.
+
+    `known` is that of an earlier batch of the run: its texts, laid out, and its settings serve on.
+    """
     with tenant_scope(lease.tenant_id):
         run = SendRun.objects.filter(pk=lease.run_id, state=SendRun.State.FROZEN).first()
         row = ProviderAccount.objects.filter(pk=lease.account_id).first()
@@ -74,13 +77,10 @@ def load_sending(lease: Lease) -> Sending | None:
             detail = row.circuit_reason or "The provider account is switched off."
             pause_run(run=run, reason=ACCOUNT_PAUSED, detail=detail)
             return None
-        versions = TemplateVersion.objects.select_related("template", "tenant").in_bulk(
-            [step["versionId"] for step in run.steps if step.get("versionId")]
-        )
         return Sending(
             account=account_of(row),
-            renderer=MessageRenderer(versions, is_promotional=run.purpose == Purpose.PROMOTIONAL),
-            settings=Settings(Tenant.objects.get(pk=lease.tenant_id)),
+            renderer=known.renderer if known else _renderer_of(run),
+            settings=known.settings if known else Settings(Tenant.objects.get(pk=lease.tenant_id)),
             kind=run.kind,
             purpose=run.purpose,
             mode=run.mode,
@@ -88,6 +88,13 @@ def load_sending(lease: Lease) -> Sending | None:
             portfolio=row.portfolio or str(row.pk),
             portfolio_limit=row.portfolio_limit or 0,
         )
+
+
+def _renderer_of(run: SendRun) -> MessageRenderer:
+    versions = TemplateVersion.objects.select_related("template", "tenant").in_bulk(
+        [step["versionId"] for step in run.steps if step.get("versionId")]
+    )
+    return MessageRenderer(versions, is_promotional=run.purpose == Purpose.PROMOTIONAL)
 
 
 def pause_for_account(lease: Lease, fault: Result, *, is_outage: bool = False) -> None:

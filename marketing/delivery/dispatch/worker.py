@@ -24,7 +24,7 @@ from marketing.delivery.dispatch import lease as leases
 from marketing.delivery.dispatch import recovery
 from marketing.delivery.dispatch.account_sender import LARGEST_SLICE, AccountSender, Batch
 from marketing.delivery.dispatch.journal import Journal
-from marketing.delivery.dispatch.sending import load_sending
+from marketing.delivery.dispatch.sending import Sending, load_sending
 from marketing.delivery.dispatch.tokens import TokenBuckets
 from marketing.delivery.dispatch.transport import Transport
 from marketing.delivery.registry import close_clients
@@ -89,6 +89,7 @@ class Dispatcher:
     def __init__(self, seconds: float) -> None:
         self._stop_at = time.monotonic() + seconds
         self._senders: dict[uuid.UUID, AccountSender] = {}
+        self._known: dict[uuid.UUID, Sending] = {}
         self._to_write = asyncio.Event()
         self._wants_batches = asyncio.Event()
         self._buckets = TokenBuckets()
@@ -152,10 +153,11 @@ class Dispatcher:
         held = [run_id for run_id, count in wanted.items() if count <= 0]
         while lease := leases.claim(held):
             self._journal.lease(lease)
-            sending = load_sending(lease)
+            sending = load_sending(lease, self._known.get(lease.run_id))
             if sending is None:
                 leases.release(lease)
                 continue
+            self._known[lease.run_id] = sending
             return Batch(lease, sending)
         return None
 

@@ -36,11 +36,12 @@ wants to hear; a vendor without callbacks has no such module.
 """
 
 import datetime as dt
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from marketing.content.mail import Mail
 from marketing.content.rendering import Parameters, Rendered
@@ -106,7 +107,7 @@ class Answer:
     def json_object(self) -> dict[str, Any]:
         """The body, when it is an object in JSON; empty when it is anything else."""
         try:
-            said = json.loads(self.body)
+            said = orjson.loads(self.body)
         except ValueError:
             return {}
         return said if isinstance(said, dict) else {}

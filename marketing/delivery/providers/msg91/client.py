@@ -4,9 +4,10 @@ MSG91 gives one request id for the whole call, and its reports name that and the
 message's reference is both, and a call never holds a number twice. A call has one flow.
 """
 
-import json
 from collections.abc import Sequence
 from urllib.parse import urlencode
+
+import orjson
 
 from marketing.delivery.providers import batching
 from marketing.delivery.providers.base import Account, Answer, Envelope, Request
@@ -43,7 +44,7 @@ def build(account: Account, envelopes: Sequence[Envelope]) -> Request:
             "Content-Type": "application/json",
             "accept": "application/json",
         },
-        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
+        body=orjson.dumps(body),
     )
 
 
@@ -102,7 +103,7 @@ def check(account: Account) -> Request:
 def explain_check(answer: Answer) -> str:
     """A bare number is the balance; everything else is a complaint."""
     try:
-        said = json.loads(answer.body)
+        said = orjson.loads(answer.body)
     except ValueError:
         said = {}
     if answer.status < 300 and isinstance(said, int | float):

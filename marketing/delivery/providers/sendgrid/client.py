@@ -1,6 +1,5 @@
 """Sending personalised mails, up to a thousand a call."""
 
-import json
 import re
 import time
 import warnings
@@ -8,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from anymail.exceptions import AnymailNotSupportedWarning
 from anymail.message import AnymailMessage
 
@@ -57,14 +57,12 @@ def build(account: Account, envelopes: Sequence[Envelope]) -> Request:
         _person(account, envelope, dict(zip(content.marks, mail.values, strict=False)))
         for envelope, mail in zip(envelopes, mails, strict=True)
     ]
-    body = json.dumps(
-        {**common, "personalizations": people}, ensure_ascii=False, separators=(",", ":")
-    )
     headers = {
         "Authorization": f"Bearer {account.credentials['api_key']}",
         "Content-Type": "application/json",
     }
-    return Request(url=url, headers=headers, body=body.encode())
+    body = orjson.dumps({**common, "personalizations": people})
+    return Request(url=url, headers=headers, body=body)
 
 
 def _person(account: Account, envelope: Envelope, own: dict[str, str]) -> dict[str, Any]:
@@ -100,7 +98,7 @@ def _common(
     if content.html:
         message.attach_alternative(content.html, "text/html")
     asked = _BACKEND.build_message_payload(message, {}).get_request_params(f"{base_url}/v3/")
-    common = json.loads(asked["data"])
+    common = orjson.loads(asked["data"])
     del common["personalizations"]
     return asked["url"], common
 
@@ -147,7 +145,7 @@ def interpret(envelopes: Sequence[Envelope], answer: Answer) -> list[Result]:
 
 def _errors(answer: Answer) -> list[dict[str, str]]:
     try:
-        errors = json.loads(answer.body)["errors"]
+        errors = orjson.loads(answer.body)["errors"]
         return [error for error in errors if isinstance(error, dict)]
     except (ValueError, KeyError, TypeError):
         return []
@@ -179,7 +177,7 @@ def explain_check(answer: Answer) -> str:
             f"HTTP {answer.status}"
         )
     try:
-        scopes = json.loads(answer.body)["scopes"]
+        scopes = orjson.loads(answer.body)["scopes"]
     except (ValueError, KeyError, TypeError):
         return "The answer is not SendGrid's."
     return "" if "mail.send" in scopes else "The key may not send mail (mail.send)."

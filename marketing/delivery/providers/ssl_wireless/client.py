@@ -5,9 +5,10 @@
 
 import base64
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import orjson
 
 from marketing.delivery.providers import batching
 from marketing.delivery.providers.base import Account, Answer, Envelope, Request
@@ -61,7 +62,7 @@ def _request(account: Account, messages: list[dict[str, str]]) -> Request:
     return Request(
         url=f"{account.base_url}/api/v3/send-sms/dynamic",
         headers={"Content-Type": "application/json", "Accept": "application/json"},
-        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
+        body=orjson.dumps(body),
     )
 
 

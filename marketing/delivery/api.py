@@ -30,6 +30,7 @@ class MessageOutput(ApiSerializer):
     """Module 11's MessageLog, with `state` and `reason` of ours."""
 
     id = serializers.UUIDField()
+    tenant_id = serializers.UUIDField()
     branch_id = serializers.UUIDField(allow_null=True)
     customer_id = serializers.UUIDField()
     channel = serializers.ChoiceField(Channel.choices)

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -214,22 +215,59 @@ class Supervisor:
             self.say(running.prefix + text)
 
 
-def hold_port(wanted: int) -> socket.socket:
-    """Listen at `wanted` or the next free port of the loopback address, until it is closed."""
+@dataclass
+class HeldPort:
+    """A port of the loopback address, listened on until it is handed over or let go.
+
+    Another supervisor passes it by for as long as it is locked: also while nobody listens yet,
+    between handing it over and the start of the program that it is for.
+    """
+
+    number: int
+    listening: socket.socket
+    lock: int
+
+    def hand_over(self) -> None:
+        self.listening.close()
+
+    def let_go(self) -> None:
+        self.listening.close()
+        os.close(self.lock)
+
+
+def hold_port(wanted: int) -> HeldPort:
+    """`wanted` or the next port on the loopback address that is free."""
     for port in range(wanted, wanted + 1000):
         with suppress(OSError):
-            return socket.create_server((HOST, port))
+            lock = lock_port(port)
+            try:
+                return HeldPort(port, socket.create_server((HOST, port)), lock)
+            except OSError:
+                os.close(lock)
     raise OSError(f"No free port on {HOST} from {wanted} on.")
+
+
+def lock_port(port: int) -> int:
+    """An open file that keeps the port ours. Raises OSError when it is another supervisor's."""
+    path = Path(tempfile.gettempdir(), f"parlour-port-{port}.lock")
+    try:
+        # Without O_CREAT, which is refused for somebody else's file in a sticky directory.
+        file = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        file = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        raise
+    return file
 
 
 def first_free_port(wanted: int) -> int:
     """`wanted` or the next port on the loopback address that nobody listens on."""
-    with hold_port(wanted) as held:
-        return port_of(held)
-
-
-def port_of(listening: socket.socket) -> int:
-    return int(listening.getsockname()[1])
+    held = hold_port(wanted)
+    held.let_go()
+    return held.number
 
 
 def end_leftovers() -> int:
@@ -282,7 +320,7 @@ def run_parlour(output: TextIO) -> int:
     end_leftovers()
     # Held while the database is made ready, which takes long enough for another to take them.
     held = hold_port(WEB_PORT), hold_port(SANDBOX_PORT)
-    web_port, sandbox_port = map(port_of, held)
+    web_port, sandbox_port = (port.number for port in held)
     environment = child_environment(web_port, sandbox_port)
     supervisor = Supervisor(environment, output)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -303,8 +341,8 @@ def run_parlour(output: TextIO) -> int:
         logins = supervisor.run_to_end(BRING_UP)
         address = f"http://{HOST}:{web_port}"
         waiting = (f"{address}/healthz", greet)
-        for listening in held:
-            listening.close()
+        for port in held:
+            port.hand_over()
         threading.Thread(target=call_when_ready, args=waiting, daemon=True).start()
         supervisor.run_together(services(web_port))
     except KeyboardInterrupt:

@@ -102,12 +102,14 @@ function enhance(select) {
 
   function choose(option) {
     option.selected = many ? !option.selected : true;
-    if (many) typing.value = "";
-    drawChips();
-    close();
     select.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
+  // Whoever chose, the box shows it: another script or the browser may have, too.
+  select.addEventListener("change", () => {
+    drawChips();
+    close();
+  });
   typing.addEventListener("input", () => {
     active = 0;
     drawList();

@@ -29,8 +29,6 @@ MANAGERS_PAGES = (
     "/campaigns/<id>/edit/schedule",
     "/customers",
     "/customers/<id>",
-    "/customers/<id>/segments",
-    "/customers/<id>",
     "/customers/<id>/edit",
     "/customers/new",
     "/segments/new",

@@ -23,7 +23,6 @@ from config.supervisor import (
     end_leftovers,
     first_free_port,
     hold_port,
-    port_of,
     services,
 )
 
@@ -169,12 +168,18 @@ def test_taken_port_is_passed_over():
 
 
 def test_a_held_port_is_nobody_elses():
-    with hold_port(8900) as held:
-        port = port_of(held)
-        with hold_port(port) as other:
-            assert port_of(other) > port
-    with hold_port(port) as again:
-        assert port_of(again) == port
+    held = hold_port(8900)
+    other = hold_port(held.number)
+    assert other.number > held.number
+    # Handed over, it stays ours though nobody listens on it yet.
+    held.hand_over()
+    third = hold_port(held.number)
+    assert third.number not in (held.number, other.number)
+    for port in (held, other, third):
+        port.let_go()
+    again = hold_port(held.number)
+    assert again.number == held.number
+    again.let_go()
 
 
 def test_what_a_killed_supervisor_left_is_ended(monkeypatch, tmp_path):

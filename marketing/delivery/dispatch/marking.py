@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import uuid
 from collections import Counter
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from marketing.core.ids import uuid_array
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.counters import count_causes
 from marketing.delivery.dispatch.lease import LEASE, Lease, Marked
+from marketing.delivery.dispatch.loads import lock_loads, make_loads, slot_holders, write_loads
 from marketing.delivery.dispatch.portfolio import take_portfolio
 from marketing.delivery.dispatch.sending import Sending
 from marketing.delivery.gate import CAPS, JOINS, Gate, build_gate
@@ -131,7 +132,13 @@ def _mark(lease: Lease, sending: Sending, wanted: int, now: dt.datetime) -> Slic
     if sending.portfolio_limit and picked.going:
         _take_portfolio(sending, picked, now)
         taken = _Taken(taken.slots & picked.going.keys(), taken.made)
-    _write_loads(lease, sending, picked, taken, gate, now)
+    is_whatsapp = lease.channel == Channel.WHATSAPP and sending.kind != SendRun.Kind.TEST
+    write_loads(
+        gate,
+        slots=taken.slots - taken.made,
+        whatsapp=picked.going.keys() - taken.made if is_whatsapp else (),
+        now=now,
+    )
     _set_aside(lease, picked)
     _mark_sending(lease, picked, taken.slots, now)
     _count(lease, picked)
@@ -224,81 +231,25 @@ def _take_caps(
     has_caps = sending.purpose != "transactional"
     if not has_pace and not has_caps:
         return _Taken()
-    made = _make_loads(sending, gate, picked, now, has_pace=has_pace, has_caps=has_caps)
+    # Where a cap of nothing or the portfolio may still hold them back, nothing is taken yet.
+    is_certain = gate.has_room and not sending.portfolio_limit
+    made = make_loads(
+        gate,
+        picked.going,
+        slot_at=now if is_certain and has_caps else None,
+        whatsapp_at=now if is_certain and has_pace else None,
+    )
+    made = made if is_certain else set()
     others = picked.going.keys() - made
-    loads = _lock_loads(gate, others) if others else []
-    holding = _slot_holders(lease, sending, others) if sending.mode != "single" else set()
-    for customer_id, whatsapp_at, reason in loads:
-        if reason and customer_id not in holding:
-            picked.skip(customer_id, reason)
-        elif has_pace and whatsapp_at and whatsapp_at + PAIR_PACE > now:
-            picked.wait(customer_id, whatsapp_at + PAIR_PACE, PAIR_RATE)
+    loads = lock_loads(gate, others)
+    holding = slot_holders(lease, sending, others)
+    for load in loads:
+        if load.cap and load.customer_id not in holding:
+            picked.skip(load.customer_id, load.cap)
+        elif has_pace and load.whatsapp_at and load.whatsapp_at + PAIR_PACE > now:
+            picked.wait(load.customer_id, load.whatsapp_at + PAIR_PACE, PAIR_RATE)
     slots = picked.going.keys() - holding if has_caps else frozenset()
     return _Taken(slots, made)
-
-
-def _make_loads(
-    sending: Sending,
-    gate: Gate,
-    picked: _Picked,
-    now: dt.datetime,
-    *,
-    has_pace: bool,
-    has_caps: bool,
-) -> set[uuid.UUID]:
-    """Make the loads that are missing; returns whose already hold what this message takes.
-
-    Where a cap of nothing or the portfolio may still hold them back, nothing is taken yet.
-    """
-    is_certain = gate.has_room and not sending.portfolio_limit
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO delivery_contactload (tenant_id, customer_id, sent, whatsapp_at)
-            SELECT %(tenant_id)s, id, %(sent)s::timestamptz[], %(whatsapp_at)s::timestamptz
-            FROM unnest(%(customers)s::uuid[]) AS id
-            WHERE NOT EXISTS (SELECT FROM delivery_contactload l WHERE l.customer_id = id)
-            ORDER BY id ON CONFLICT (customer_id) DO NOTHING RETURNING customer_id
-            """,
-            {
-                **gate.values,
-                "customers": uuid_array(picked.going),
-                "sent": [now] if is_certain and has_caps else [],
-                "whatsapp_at": now if is_certain and has_pace else None,
-            },
-        )
-        return {customer_id for (customer_id,) in cursor.fetchall()} if is_certain else set()
-
-
-def _lock_loads(
-    gate: Gate, customers: Collection[uuid.UUID]
-) -> list[tuple[uuid.UUID, dt.datetime | None, str | None]]:
-    """Lock the loads in customer order: whose, when WhatsApp was used, and the cap reached."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT l.customer_id, l.whatsapp_at, {gate.case(only=CAPS)}
-            FROM delivery_contactload l
-            WHERE l.customer_id = ANY(%(customers)s::uuid[])
-            ORDER BY l.customer_id FOR UPDATE
-            """,  # noqa: S608  the gate's SQL is ours, its values are parameters
-            {**gate.values, "customers": uuid_array(customers)},
-        )
-        loads: list[tuple[uuid.UUID, dt.datetime | None, str | None]] = cursor.fetchall()
-    return loads
-
-
-def _slot_holders(
-    lease: Lease, sending: Sending, customers: Collection[uuid.UUID]
-) -> set[uuid.UUID]:
-    """Who of these people has a slot through another attempt of the run; their loads are locked."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT customer_id FROM delivery_message WHERE customer_id = ANY(%s)"
-            " AND run_id = %s AND slot_at IS NOT NULL AND id >= uuid_bound(%s)",
-            [list(customers), lease.run_id, sending.begun_at],
-        )
-        return {customer_id for (customer_id,) in cursor.fetchall()}
 
 
 def _take_portfolio(sending: Sending, picked: _Picked, now: dt.datetime) -> None:
@@ -311,39 +262,6 @@ def _take_portfolio(sending: Sending, picked: _Picked, now: dt.datetime) -> None
     for customer_id, message in list(picked.going.items()):
         if until := waits.get(message.address):
             picked.wait(customer_id, until, PORTFOLIO_LIMIT)
-
-
-def _write_loads(
-    lease: Lease,
-    sending: Sending,
-    picked: _Picked,
-    taken: _Taken,
-    gate: Gate,
-    now: dt.datetime,
-) -> None:
-    """Write the slots taken, and when WhatsApp was used; the rows are locked."""
-    is_whatsapp = lease.channel == Channel.WHATSAPP and sending.kind != SendRun.Kind.TEST
-    touched = (picked.going.keys() if is_whatsapp else taken.slots) - taken.made
-    if not touched:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE delivery_contactload l
-            SET sent = CASE WHEN l.customer_id = ANY(%(slotless)s::uuid[]) THEN l.sent
-                    ELSE array_append(ARRAY(SELECT at FROM unnest(l.sent) AS at
-                         WHERE at > %(week_ago)s ORDER BY at), %(now)s) END,
-                whatsapp_at = CASE WHEN %(is_whatsapp)s THEN %(now)s ELSE l.whatsapp_at END
-            WHERE l.customer_id = ANY(%(touched)s::uuid[])
-            """,
-            {
-                "slotless": uuid_array(touched - taken.slots),
-                "touched": uuid_array(touched),
-                "week_ago": gate.values["week_ago"],
-                "now": now,
-                "is_whatsapp": is_whatsapp,
-            },
-        )
 
 
 def _set_aside(lease: Lease, picked: _Picked) -> None:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVERS = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_ADMIN_URL", "BROKER_URL", "CACHE_URL")
-
+LOG_LINES = 400
 
 # Nothing is judged by its speed: these only end what would never come.
 expect.set_options(timeout=60_000)
@@ -42,7 +42,7 @@ class Parlour:
     state_dir: Path
     customers: int
     port: int = 0
-    log: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list, repr=False)
     _process: subprocess.Popen[str] | None = None
 
     @property
@@ -122,6 +122,18 @@ def _free_port() -> int:
         candidate.bind(("127.0.0.1", 0))
         port: int = candidate.getsockname()[1]
     return port
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows the end of what the product printed meanwhile."""
+    report = yield
+    product = getattr(item, "funcargs", {}).get("parlour")
+    if report.failed and product is not None:
+        report.sections.append(("what Parlour printed", "\n".join(product.log[-LOG_LINES:])))
+    return report
 
 
 @pytest.fixture(scope="session")

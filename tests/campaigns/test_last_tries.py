@@ -3,11 +3,12 @@
 import datetime as dt
 
 import pytest
+from django.urls import reverse
 
 from marketing.campaigns import rules, services
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.services import runs
-from marketing.core import events
+from marketing.core import clock, events
 from marketing.delivery import services as delivery
 from marketing.delivery.models import DispatchBatch, SendRun
 from tests.campaigns.test_sending import finish, send, stored
@@ -26,9 +27,26 @@ def woken(manager, ready):
     """A run that was woken for one more try, after its campaign was through."""
     run = send(manager, ready)
     finish(run)
-    SendRun.objects.filter(pk=run.send_run_id).update(state="frozen")
+    SendRun.objects.filter(pk=run.send_run_id).update(state="frozen", finished_at=None)
     DispatchBatch.objects.filter(run_id=run.send_run_id).update(state="waiting")
     return run
+
+
+def test_the_page_follows_a_last_try_and_says_when_it_goes(manager, ready, login):
+    run = woken(manager, ready)
+    due = clock.now() + dt.timedelta(minutes=5)
+    last = DispatchBatch.objects.filter(run_id=run.send_run_id, number__gt=0)
+    last.update(queued=1, next_at=due)
+    address = reverse("campaign-live", args=[ready.pk])
+    page = login("manager").get(address).content.decode()
+    assert "every 2s" in page
+    assert "The next message goes" in page
+    assert f'<time datetime="{due:%Y-%m-%dT%H:%M}' in page
+
+    last.update(next_at=clock.now() - dt.timedelta(minutes=1))
+    page = login("manager").get(address).content.decode()
+    assert "every 2s" in page
+    assert "The next message goes" not in page
 
 
 def test_a_last_try_that_stopped_for_the_account_goes_on_with_it(manager, ready):

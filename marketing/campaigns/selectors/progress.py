@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
+from marketing.core import clock
 from marketing.delivery.links.selectors import EngagementFigures, engagement_of
-from marketing.delivery.models import MessageState
+from marketing.delivery.models import MessageState, SendRun
 from marketing.delivery.selectors import Progress, progress_of
 
 
@@ -33,6 +34,7 @@ class Figures:
     started_at: dt.datetime | None
     completed_at: dt.datetime | None
     latest: Progress | None
+    next_at: dt.datetime | None
     runs: list[CampaignRun]
 
     @property
@@ -43,6 +45,16 @@ class Figures:
     def settled(self) -> int:
         """How many people nothing more will be tried for."""
         return self.audience - sum(self.states[state] for state in ("queued", "sending", "held"))
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a run has somebody left to send to, be it once more when all are through."""
+        return any(run.send_run.state == SendRun.State.FROZEN for run in self.runs)
+
+    @property
+    def goes_on_at(self) -> dt.datetime | None:
+        """When the next message may go, where none may yet."""
+        return self.next_at if self.next_at and self.next_at > clock.now() else None
 
     @property
     def delivery_rate(self) -> Decimal | None:
@@ -95,6 +107,7 @@ def _figures(
         started_at=runs[0].send_run.created_at if runs else None,
         completed_at=runs[-1].send_run.finished_at if runs and is_over else None,
         latest=reached[-1] if reached else None,
+        next_at=min((p.goes_on_at for p in reached if p.goes_on_at), default=None),
         runs=runs,
     )
 

@@ -84,7 +84,7 @@ def _live(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
         "campaign": campaign,
         "figures": figures,
         "run": run,
-        "is_live": campaign.status == rules.SENDING or _is_fresh(run),
+        "is_live": campaign.status == rules.SENDING or figures.is_under_way or _is_fresh(run),
         "actions": _actions(request.actor, campaign),
         "needs_approver": campaign.pause_reason in rules.REAPPROVAL_REASONS,
         "channel_steps": plan.channel_steps(campaign),

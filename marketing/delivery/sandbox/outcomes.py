@@ -47,6 +47,7 @@ CAUSE_OF_ENDING = {
     "0026": Cause.UNDELIVERABLE,
     "0049": Cause.ENGAGEMENT_LIMIT,
     "0050": Cause.STOPPED,
+    "0131": Cause.VENDOR_FAULT,
 }
 COMPLAINS = "0051"
 REFUSALS = {refusal.value: refusal for refusal in Refusal if refusal}
@@ -79,11 +80,11 @@ def steps_for(account: Account, recipient: str, cause: Cause = Cause.NONE) -> li
     """What will be reported of an accepted message, in order of time.
 
     ``cause`` is a failure the caller already knows of; the recipient's ending comes next, then
-    chance by the account's rates.
+    chance by the account's rates: most that fail have no such number any more.
     """
     cause = cause or cause_for(recipient)
     if not cause and _happens(account.failure_rate):
-        cause = Cause.VENDOR_FAULT
+        cause = Cause.UNDELIVERABLE
     if cause:
         return [Step(State.FAILED, account.sent_delay_ms, cause)]
     steps = [Step(State.SENT, account.sent_delay_ms)]

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Min, Q, Sum
 
 from marketing.core import clock
 from marketing.delivery import pace
 from marketing.delivery.models import BatchCost, BatchReason, DispatchBatch, MessageState, SendRun
 
 ATTEMPTED = ("sent", "delivered", "read", "failed", "unknown")
+MAY_GO_ON = (DispatchBatch.State.WAITING, DispatchBatch.State.LEASED)
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Progress:
 
     `sent`, `delivered` and `read` are cumulative (sent ≥ delivered ≥ read). `cost` was charged,
     `reserved` may be yet. `rate` is messages a second over the last minute; `eta` None while
-    nothing moves.
+    nothing moves. `goes_on_at` is when the first of what is queued may go, past while some may.
     """
 
     run: SendRun
@@ -36,6 +37,7 @@ class Progress:
     reserved: Decimal
     rate: float
     eta: dt.datetime | None
+    goes_on_at: dt.datetime | None
 
     @property
     def waiting(self) -> int:
@@ -46,10 +48,11 @@ def progress_of(runs: list[SendRun]) -> dict[uuid.UUID, Progress]:
     """The progress of each run, from the batches' counters, in two statements."""
     names = MessageState.values
     sums = {name: Sum(name, default=0) for name in names}
+    next_due = Min("next_at", filter=Q(state__in=MAY_GO_ON, queued__gt=0))
     rows = (
         DispatchBatch.objects.filter(run_id__in=[run.pk for run in runs], is_extra=False)
         .values("run_id")
-        .annotate(**{f"in_{name}": total for name, total in sums.items()})
+        .annotate(**{f"in_{name}": total for name, total in sums.items()}, goes_on_at=next_due)
     )
     by_run: dict[Any, Any] = {row["run_id"]: row for row in rows}
     money = {
@@ -87,6 +90,7 @@ def progress_of(runs: list[SendRun]) -> dict[uuid.UUID, Progress]:
             reserved=reserved,
             rate=rate,
             eta=(clock.now() + dt.timedelta(seconds=waiting / rate) if rate and waiting else None),
+            goes_on_at=by_run.get(run.pk, {}).get("goes_on_at"),
         )
     return found
 

@@ -85,12 +85,24 @@ def test_callbacks_are_signed_with_the_app_secret(meta, receiver):
     assert headers["X-Hub-Signature-256"] == f"sha256={expected}"
 
 
-@pytest.mark.parametrize(("ending", "code"), [("0026", 131026), ("0049", 131049), ("0050", 131050)])
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [("0026", 131026), ("0049", 131049), ("0050", 131050), ("0131", 131000)],
+)
 def test_endings_that_fail(meta, receiver, ending, code):
     send(meta, message(f"91987654{ending}"))
     receiver.wait(lambda: statuses(receiver))
     (status,) = statuses(receiver)
     assert (status["status"], status["errors"][0]["code"]) == ("failed", code)
+
+
+def test_of_a_share_that_fails_nobody_is_reached(meta, receiver):
+    account = {**ACCOUNT, "webhook_url": receiver.url, "failure_rate": 1}
+    meta.control("PUT", "accounts/wa", account)
+    send(meta, message())
+    receiver.wait(lambda: statuses(receiver))
+    (status,) = statuses(receiver)
+    assert (status["status"], status["errors"][0]["code"]) == ("failed", 131026)
 
 
 def test_0429_is_refused_once(meta):

@@ -26,7 +26,19 @@ def status_of(message: Message) -> str:
     return "pending" if message.state in NOT_OVER else message.state
 
 
-class MessageOutput(ApiSerializer):
+class Outcome(ApiSerializer):
+    """What became of a message, in our words."""
+
+    state = serializers.ChoiceField(MessageState.choices)
+    reason = serializers.CharField()
+    sent_at = serializers.DateTimeField(allow_null=True)
+    delivered_at = serializers.DateTimeField(allow_null=True)
+    read_at = serializers.DateTimeField(allow_null=True)
+    failed_at = serializers.DateTimeField(allow_null=True)
+    failure_reason = serializers.CharField(source="error_detail")
+
+
+class MessageOutput(Outcome):
     """Module 11's MessageLog, with `state` and `reason` of ours."""
 
     id = serializers.UUIDField()
@@ -43,13 +55,6 @@ class MessageOutput(ApiSerializer):
     recipient_phone = serializers.SerializerMethodField("get_recipient_phone")
     recipient_email = serializers.SerializerMethodField("get_recipient_email")
     status = serializers.SerializerMethodField("get_status")
-    state = serializers.ChoiceField(MessageState.choices)
-    reason = serializers.CharField()
-    sent_at = serializers.DateTimeField(allow_null=True)
-    delivered_at = serializers.DateTimeField(allow_null=True)
-    read_at = serializers.DateTimeField(allow_null=True)
-    failed_at = serializers.DateTimeField(allow_null=True)
-    failure_reason = serializers.CharField(source="error_detail")
     provider = serializers.CharField(source="account.provider", default=None, allow_null=True)
     provider_message_id = serializers.CharField()
     message_cost = serializers.DecimalField(10, 4, source="counted_cost")

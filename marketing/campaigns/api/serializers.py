@@ -14,7 +14,7 @@ from marketing.core.actor import Actor
 from marketing.core.drf.serializers import ApiSerializer
 from marketing.core.logs import mask_phone
 from marketing.core.models import Role
-from marketing.delivery.api import status_of
+from marketing.delivery.api import Outcome, status_of
 from marketing.delivery.models import Message, MessageState, SendRun
 from marketing.delivery.selectors import attach_attempts
 
@@ -208,18 +208,11 @@ class TestsAnswer(TestAnswer):
     messages = TestAnswer(many=True)
 
 
-class Attempt(ApiSerializer):
+class Attempt(Outcome):
     """One try to reach a person on one channel."""
 
     id = serializers.UUIDField()
     channel = serializers.ChoiceField(Channel.choices)
-    state = serializers.ChoiceField(MessageState.choices)
-    reason = serializers.CharField()
-    sent_at = serializers.DateTimeField(allow_null=True)
-    delivered_at = serializers.DateTimeField(allow_null=True)
-    read_at = serializers.DateTimeField(allow_null=True)
-    failed_at = serializers.DateTimeField(allow_null=True)
-    failure_reason = serializers.CharField(source="error_detail")
     failure_code = serializers.CharField(source="error_code")
 
 
@@ -232,7 +225,7 @@ class RecipientList(serializers.ListSerializer[Message]):
         return super().to_representation(rows)
 
 
-class RecipientOutput(ApiSerializer):
+class RecipientOutput(Outcome):
     """A person of a run, as the attempt whose state counts.
 
     `status` is Module 11's, `state` and `reason` are ours; `attempts` are all there were, in
@@ -250,13 +243,6 @@ class RecipientOutput(ApiSerializer):
     phone = serializers.SerializerMethodField(allow_null=True)
     email = serializers.SerializerMethodField(allow_null=True)
     status = serializers.SerializerMethodField()
-    state = serializers.ChoiceField(MessageState.choices)
-    reason = serializers.CharField()
-    sent_at = serializers.DateTimeField(allow_null=True)
-    delivered_at = serializers.DateTimeField(allow_null=True)
-    read_at = serializers.DateTimeField(allow_null=True)
-    failed_at = serializers.DateTimeField(allow_null=True)
-    failure_reason = serializers.CharField(source="error_detail")
     failure_code = serializers.CharField(source="error_code")
     provider_message_id = serializers.CharField()
     message_cost = serializers.DecimalField(source="counted_cost", max_digits=10, decimal_places=4)

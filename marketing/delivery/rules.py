@@ -56,8 +56,11 @@ def by_http_status(status: int) -> ResultClass:
     """The class of an answer whose code is not in the vendor's table."""
     if status < 300:
         return ResultClass.ACCEPTED
-    if status == 429 or status in (500, 502, 503, 504):
+    if status == 429 or status in (500, 502, 503):
         return ResultClass.RETRY
+    if status > 503:
+        # A gateway that gave up waiting among them: the message may have been passed on.
+        return ResultClass.UNKNOWN
     if status in (401, 403):
         return ResultClass.FAIL_ACCOUNT
     return ResultClass.FAIL_CONTENT
@@ -68,10 +71,13 @@ def may_be_retried(error_class: str) -> bool:
     return error_class not in (ResultClass.FAIL_RECIPIENT, ResultClass.FAIL_OPTOUT)
 
 
-def retry_delay(tries: int, retry_after: float | None) -> dt.timedelta:
-    """How long to wait after the `tries`-th refusal: 2, 4, 8 … seconds, at most 5 minutes."""
-    wait = min(2.0**tries, 300.0)
-    return dt.timedelta(seconds=max(wait, retry_after or 0.0))
+def retry_delay(tries: int, retry_after: float | None, spread: float = 0.0) -> dt.timedelta:
+    """How long to wait after the `tries`-th refusal: 2, 4, 8 … seconds, at most 5 minutes.
+
+    And up to half as long again by `spread` (0 to 1): who was refused together comes back apart.
+    """
+    wait = max(min(2.0**tries, 300.0), retry_after or 0.0)
+    return dt.timedelta(seconds=wait * (1 + spread / 2))
 
 
 def reported_retry_delay(tries: int) -> dt.timedelta:

@@ -66,7 +66,7 @@ def _found(account: Account, version: TemplateVersion, language: str) -> dict[st
         kind = by_http_status(answer.status)
         raise ProviderFailed(
             made.client.explain_check(answer),
-            details={"isRetryable": kind is ResultClass.RETRY, "code": f"http_{answer.status}"},
+            details={"isRetryable": kind in ASK_AGAIN, "code": f"http_{answer.status}"},
         )
     known = made.templates.read(answer, name, language)
     if known is None:

@@ -1,6 +1,7 @@
 """Writing what became of messages: set-based, forwards only, counters moved with the states."""
 
 import datetime as dt
+import random
 import uuid
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -137,8 +138,11 @@ def _values(
     `waited` are those that wait for no other day.
     """
     numbers: dict[_Ending, int] = {}
+    spread = random.random()  # noqa: S311  chance, not a secret
     endings = [
-        numbers.setdefault(_ending(outcome, outcome.message_id in waited, now), len(numbers) + 1)
+        numbers.setdefault(
+            _ending(outcome, outcome.message_id in waited, now, spread), len(numbers) + 1
+        )
         for outcome in outcomes
     ]
     told = dict(zip(_Ending._fields, map(list, zip(*numbers, strict=True)), strict=True))
@@ -155,14 +159,14 @@ class _Ending(NamedTuple):
     segments: int
 
 
-def _ending(outcome: Outcome, has_waited: bool, now: dt.datetime) -> _Ending:
+def _ending(outcome: Outcome, has_waited: bool, now: dt.datetime, spread: float) -> _Ending:
     state, result = _state(outcome, has_waited), outcome.result
     return _Ending(
         state,
         result.code[:30],
         _class(result),
         result.detail[:255],
-        _again_at(outcome, now) if state == "queued" else None,
+        _again_at(outcome, now, spread) if state == "queued" else None,
         outcome.segments,
     )
 
@@ -224,10 +228,10 @@ def _class(result: Result) -> str:
     return "" if result.outcome is ResultClass.ACCEPTED else result.outcome.value
 
 
-def _again_at(outcome: Outcome, now: dt.datetime) -> dt.datetime:
+def _again_at(outcome: Outcome, now: dt.datetime, spread: float) -> dt.datetime:
     if outcome.result.outcome is ResultClass.RETRY_LATER_24H:
         return now + PUT_OFF_FOR
-    return now + retry_delay(outcome.tries, outcome.result.retry_after)
+    return now + retry_delay(outcome.tries, outcome.result.retry_after, spread)
 
 
 def _leave_alone(outcomes: Sequence[Outcome], first: uuid.UUID, last: uuid.UUID) -> None:

@@ -45,6 +45,7 @@ import orjson
 
 from marketing.content.mail import Mail
 from marketing.content.rendering import Parameters, Rendered
+from marketing.delivery.rules import MAX_TRIES
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class StatusUpdate:
     complains has got it. `alias` is another id of the vendor's by which a later update may
     name the message. `is_free`: the vendor charges nothing for it, whatever the rate card says;
     such an update may be without a state. `is_on_dnd`: her number is on the do-not-disturb
-    register.
+    register. `most_tries` is how often it is worth sending in all.
     """
 
     key: str
@@ -149,6 +150,7 @@ class StatusUpdate:
     alias: str = ""
     is_free: bool = False
     is_on_dnd: bool = False
+    most_tries: int = MAX_TRIES
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ CAUSE_OF_ENDING = {
     "0026": Cause.UNDELIVERABLE,
     "0049": Cause.ENGAGEMENT_LIMIT,
     "0050": Cause.STOPPED,
-    "0131": Cause.VENDOR_FAULT,
+    "0130": Cause.VENDOR_FAULT,
 }
 COMPLAINS = "0051"
 REFUSALS = {refusal.value: refusal for refusal in Refusal if refusal}

@@ -15,7 +15,6 @@ from django.db import connection
 
 from marketing.delivery.models import Message, SendRun
 from marketing.delivery.rules import (
-    MAX_TRIES,
     PUT_OFF_FOR,
     ResultClass,
     reported_retry_delay,
@@ -93,7 +92,7 @@ def may_be_put_off(
         return True
     if row.was_held_back_a_day and said.error_class == ResultClass.RETRY_LATER_24H:
         return False
-    return not details.may_fall_back and details.tries < MAX_TRIES
+    return not details.may_fall_back and details.tries < said.most_tries
 
 
 def _is_held_back(said: Said) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from marketing.delivery.providers.base import StatusUpdate
-from marketing.delivery.rules import RANK, ResultClass
+from marketing.delivery.rules import MAX_TRIES, RANK, ResultClass
 
 
 class Report(NamedTuple):
@@ -33,6 +33,7 @@ class Said:
     alias: str = ""
     is_free: bool = False
     is_on_dnd: bool = False
+    most_tries: int = MAX_TRIES
 
     def add(self, update: StatusUpdate) -> None:
         """The furthest state counts, and the earliest time of each."""
@@ -47,6 +48,7 @@ class Said:
             self.code = update.code[:30]
             self.error_class = update.error_class
             self.detail = update.detail[:255]
+            self.most_tries = update.most_tries
         self.reference = self.reference or update.reference
         self.suppress = update.suppress or self.suppress
         self.alias = update.alias or self.alias

@@ -104,8 +104,14 @@ def _named(texts: Sequence[str], names: Sequence[str]) -> list[dict[str, str]]:
 
 
 def interpret(envelopes: Sequence[Envelope], answer: Answer) -> list[Result]:
-    """Decided by the code alone: titles and HTTP statuses are not stable."""
-    return [read_answer(answer)]
+    """Decided by the code alone: titles and HTTP statuses are not stable.
+
+    An answer that names no message may be of somebody between Meta and us.
+    """
+    result = read_answer(answer)
+    if result.outcome is ResultClass.ACCEPTED and not result.reference:
+        return [Result(ResultClass.UNKNOWN, code="no_id")]
+    return [result]
 
 
 def read_answer(answer: Answer) -> Result:
@@ -134,7 +140,7 @@ def read_answer(answer: Answer) -> Result:
         code=f"http_{answer.status}" if code is None else str(code),
         detail=str((error.get("error_data") or {}).get("details") or error.get("message", "")),
         retry_after=PAIR_SECONDS if code == PAIR_RATE and wait is None else wait,
-        slows=code in SLOW_DOWN or (code is None and answer.status == 429),
+        slows=code in SLOW_DOWN or (result_class(code) is None and answer.status == 429),
         suppress=suppression(code),
     )
 

@@ -99,7 +99,8 @@ def _of_call(said: Mapping[str, Any], answer: Answer, messages: int) -> Result:
         kind,
         code="" if kind is ResultClass.ACCEPTED else str(code or f"http_{answer.status}"),
         detail=str(said.get("error_message") or ""),
-        slows=code in SLOW_DOWN,
+        retry_after=seconds_of(answer.headers.get("Retry-After", "")),
+        slows=code in SLOW_DOWN or answer.status == 429,
         suppress="invalid" if code == INVALID_NUMBER and messages == 1 else "",
     )
 

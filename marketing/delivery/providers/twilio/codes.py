@@ -18,6 +18,8 @@ CODES: dict[ResultClass, tuple[int, ...]] = {
 }  # fmt: skip
 # The account or its sender is asked to slow down.
 SLOW_DOWN = frozenset({20429, 21611, 30001, 63017, 63018})
+# A phone that is off, or nobody knows why: worth one more try.
+ONCE_MORE = frozenset({30003, 30008})
 NO_SUCH_NUMBER = frozenset({21211, 21614, 30005, 30006})
 WITHHELD_MARKETING = 63049
 _CLASSES = {code: kind for kind, codes in CODES.items() for code in codes}

@@ -70,7 +70,7 @@ REASONS = (
     Reason("opted_out", "s.marketing_opted_out", True),
     Reason("no_consent", "{consent} IS NOT TRUE", True),
     Reason("dnd", "s.is_dnd AND %(channel)s = 'sms'", True),
-    Reason("holdout", "h.id IS NOT NULL AND %(purpose)s = 'promotional'", True),
+    Reason("holdout", "h.id IS NOT NULL", True),
     Reason("daily_cap", "{daily}", True),
     Reason("weekly_cap", "{weekly}", True),
 )

@@ -74,10 +74,11 @@ def may_be_retried(error_class: str) -> bool:
 def retry_delay(tries: int, retry_after: float | None, spread: float = 0.0) -> dt.timedelta:
     """How long to wait after the `tries`-th refusal: 2, 4, 8 … seconds, at most 5 minutes.
 
-    And up to half as long again by `spread` (0 to 1): who was refused together comes back apart.
+    And up to half as long again by `spread` (0 to 1): what was refused together comes back
+    apart. Never less than the vendor asks for.
     """
-    wait = max(min(2.0**tries, 300.0), retry_after or 0.0)
-    return dt.timedelta(seconds=wait * (1 + spread / 2))
+    wait = min(2.0**tries, 300.0) * (1 + spread / 2)
+    return dt.timedelta(seconds=max(wait, retry_after or 0.0))
 
 
 def reported_retry_delay(tries: int) -> dt.timedelta:

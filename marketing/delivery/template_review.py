@@ -19,6 +19,8 @@ from marketing.policy import selectors as policy
 from marketing.policy.models import Provider
 from marketing.policy.rules import message_category, purpose_of
 
+ASK_AGAIN = (ResultClass.RETRY, ResultClass.UNKNOWN)
+
 
 def submit_template(version: TemplateVersion, language: str) -> Mapping[str, str]:
     """Create one language of the version at Meta, or find it where it was made at the vendor.

@@ -147,8 +147,11 @@ def test_someone_skipped_does_not_shadow_who_shares_the_phone(asha):
     assert reason_at_freeze(twin) == ""
 
 
-@pytest.mark.parametrize(("purpose", "expected"), [("promotional", "holdout"), ("service", "")])
-def test_holdout_holds_promotional_back(asha, purpose, expected):
+@pytest.mark.parametrize(
+    ("purpose", "expected"),
+    [("promotional", "holdout"), ("service", "holdout"), ("transactional", "")],
+)
+def test_holdout_spares_transactional_only(asha, purpose, expected):
     HoldoutMember.objects.create(customer=asha)
     assert reason_at_freeze(asha, purpose=purpose) == expected
 
@@ -341,6 +344,59 @@ class TestRightBeforeSending:
         run = self.frozen()
         ConsentState.objects.filter(customer=asha).update(**change)
         assert self.marked(run) == [("skipped" if reason else "sending", reason)]
+
+    def test_an_address_suppressed_since_the_freeze(self, asha, midday):
+        run = self.frozen()
+        suppress_address(channel="sms", address=asha.phone, reason=Suppression.Reason.INVALID)
+        assert self.marked(run) == [("skipped", "suppressed")]
+
+    @pytest.mark.parametrize(
+        ("switch", "reason"),
+        [("marketing_enabled", "marketing_disabled"), ("sms_enabled", "channel_disabled")],
+    )
+    def test_a_switch_turned_off_since_the_freeze(self, asha, midday, switch, reason):
+        run = self.frozen(purpose="transactional")
+        set_config(**{switch: False})
+        assert self.marked(run) == [("skipped", reason)]
+
+    def test_kept_out_since_the_freeze(self, asha, midday):
+        run = self.frozen()
+        HoldoutMember.objects.create(customer=asha)
+        assert self.marked(run) == [("skipped", "holdout")]
+
+    @pytest.mark.parametrize(
+        ("window", "age", "reason"),
+        [
+            ("daily", dt.timedelta(days=1), ""),
+            ("daily", dt.timedelta(days=1) - INSTANT, "daily_cap"),
+            ("weekly", dt.timedelta(days=7), ""),
+            ("weekly", dt.timedelta(days=7) - INSTANT, "weekly_cap"),
+        ],
+    )
+    def test_a_slot_taken_since_the_freeze(self, asha, midday, window, age, reason):
+        limits = {"daily_message_limit_per_customer": 5, "weekly_message_limit_per_customer": 5}
+        set_config(**limits | {f"{window}_message_limit_per_customer": 1})
+        run = self.frozen()
+        set_load(asha, [timezone.now() - age])
+        assert self.marked(run) == [("skipped" if reason else "sending", reason)]
+
+    @pytest.mark.parametrize(
+        ("now", "opens"),
+        [
+            (local(21, 59, 59), local(22, 0)),
+            (local(23, 59, 59), None),
+            (local(0, 0) + dt.timedelta(days=1), None),
+            (local(6, 0) + dt.timedelta(days=1), local(22, 0) + dt.timedelta(days=1)),
+        ],
+    )
+    def test_a_window_across_midnight_that_closes_meanwhile(self, asha, now, opens):
+        set_config(send_window_start=NIGHT[0], send_window_end=NIGHT[1])
+        with time_machine.travel(local(23, 0), tick=False):
+            run = self.frozen("whatsapp")
+        with time_machine.travel(now, tick=False):
+            found = self.marked(run)
+        assert found == [("queued", "outside_window") if opens else ("sending", "")]
+        assert Message.objects.get(run=run).not_before == opens
 
     def test_dnd_spares_a_transactional_message(self, asha, midday):
         run = self.frozen(purpose="transactional")

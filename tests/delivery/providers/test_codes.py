@@ -204,3 +204,12 @@ def test_a_code_that_is_new_counts_by_its_status(vendor, status, kind):
     answer = Answer(status, {}, json.dumps(said).encode())
     (result,) = client.interpret([envelope], answer)
     assert (result.outcome, result.code) == (kind, "999999")
+
+
+@pytest.mark.parametrize("vendor", CLIENTS)
+def test_too_many_requests_slow_the_account_whatever_the_code(vendor):
+    client, said = CLIENTS[vendor]
+    envelope = SimpleNamespace(message_id=uuid.uuid4(), address="+8801712345678")
+    answer = Answer(429, {"Retry-After": "7"}, json.dumps(said).encode())
+    (result,) = client.interpret([envelope], answer)
+    assert (result.outcome, result.slows, result.retry_after) == (ResultClass.RETRY, True, 7.0)

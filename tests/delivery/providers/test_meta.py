@@ -149,7 +149,7 @@ def test_every_code_in_answers_and_in_webhooks(code, expected):
         (401, "fail_account", False),
         (403, "fail_account", False),
         (404, "fail_content", False),
-        (429, "retry", False),
+        (429, "retry", True),
         (500, "retry", False),
         (503, "retry", False),
     ],
@@ -174,6 +174,12 @@ def test_answer_that_is_no_json():
     result = interpret(502, b"<html>")
     assert (result.outcome, result.code) == ("retry", "http_502")
     assert interpret(429, b"").slows
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"messages": []}', b'{"messages": [{}]}'])
+def test_an_answer_that_names_no_message_is_no_acceptance(body):
+    result = interpret(200, body)
+    assert (result.outcome, result.code) == ("unknown", "no_id")
 
 
 def test_check_reads_the_number(payload):

@@ -164,7 +164,7 @@ def test_every_status(status, state):
 
 def test_status_as_captured(payload):
     (update,) = parse(payload("twilio/status_undelivered.form").strip(), f"message={MESSAGE_ID}")
-    assert (update.state, update.code) == ("failed", "30003")
+    assert (update.state, update.code, update.most_tries) == ("failed", "30003", 2)
     assert update.message_id == MESSAGE_ID
 
 

@@ -162,6 +162,25 @@ class TestTransientFault:
         assert before + gap <= message.not_before <= timezone.now() + gap
         assert (state_of(run), batch_of(message).next_at) == ("frozen", message.not_before)
 
+    @pytest.mark.parametrize(
+        ("tries", "expected"), [(1, {"queued": 1, "sent": 2}), (2, {"failed": 1, "sent": 2})]
+    )
+    def test_a_fault_worth_one_more_try_has_one(self, run, done, tries, expected):
+        with tenant_scope(run.tenant_id):
+            Message.objects.filter(pk=done.pk).update(tries=tries)
+            update = StatusUpdate(
+                key="30003",
+                state="failed",
+                at=timezone.now(),
+                message_id=done.pk,
+                reference=done.provider_message_id,
+                code="30003",
+                error_class="retry",
+                most_tries=2,
+            )
+            apply([Report(done.account_id, update)])
+        assert counted(run) == expected
+
     def test_fails_after_the_last_try(self, run, done, post):
         with tenant_scope(run.tenant_id):
             Message.objects.filter(pk=done.pk).update(tries=MAX_TRIES)

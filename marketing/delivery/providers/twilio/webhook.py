@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from marketing.delivery.providers.base import Account, Call, Inbound, Parsed, StatusUpdate, our_id
-from marketing.delivery.providers.twilio.codes import result_class, suppression
-from marketing.delivery.rules import ResultClass
+from marketing.delivery.providers.twilio.codes import ONCE_MORE, result_class, suppression
+from marketing.delivery.rules import MAX_TRIES, ResultClass
 
 ANSWER = ("text/xml", "<Response/>")
 # `sent` is our word for accepted: a state before it tells that the request had arrived.
@@ -116,6 +116,7 @@ def parse(call: Call) -> list[Parsed]:
             detail=form.get("ErrorMessage") or form.get("ChannelStatusMessage", ""),
             error_class=kind.value if kind and state == "failed" else "",
             suppress=suppression(code) if state == "failed" else "",
+            most_tries=2 if code in ONCE_MORE else MAX_TRIES,
         )
     ]
 

@@ -4,6 +4,7 @@ import datetime as dt
 import threading
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from marketing.core.events import deliver_due
@@ -21,6 +22,7 @@ from marketing.delivery.models import (
 from marketing.delivery.services import freeze, freeze_run
 from marketing.policy import services as policy
 from marketing.policy.models import ProviderAccount
+from tests.concurrency import at_once
 from tests.delivery.conftest import accepted
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours, states_of
@@ -92,6 +94,22 @@ class TestTurns:
         assert len({lease.batch_id for lease in claimed}) == 4
         assert [lease.run_id for lease in claimed].count(first.pk) == 2
         assert [lease.run_id for lease in claimed].count(second.pk) == 2
+
+    def test_a_batch_that_somebody_is_claiming_is_passed_over(self, chain, monkeypatch):
+        monkeypatch.setattr(freeze, "BATCH_SIZE", 5)
+        with tenant_scope(chain.tenant.pk):
+            make_sender()
+            frozen(people(chain, 20))
+
+        def claim():
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '5s'")
+                return leases.claim()
+
+        with transaction.atomic():
+            first = leases.claim()
+            (second,) = at_once(1, claim)
+        assert first.batch_id != second.batch_id
 
     def test_runs_of_which_there_is_enough_are_left_to_others(self, chain, monkeypatch):
         monkeypatch.setattr(freeze, "BATCH_SIZE", 5)

@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -56,15 +56,13 @@ class Vendor:
         return [a for a in self.arrivals[:] if a.at >= at and chosen(a)]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        with closing(writer), suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
                 body = json.loads(await reader.readexactly(length))
                 number = head.split(b" ", 2)[1].split(b"/")[2].decode()
                 writer.write(await self._answer(number, body["biz_opaque_callback_data"]))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
 
     async def _answer(self, number: str, message_id: str) -> bytes:
         at, refusal = time.monotonic(), self.refusals.get(number)
@@ -86,9 +84,20 @@ def standing() -> Iterator[Vendor]:
     thread.start()
     address = urlsplit(ground.sink_url())
     opening = asyncio.start_server(vendor.serve, address.hostname, address.port)
-    asyncio.run_coroutine_threadsafe(opening, loop).result(10)
+    server = asyncio.run_coroutine_threadsafe(opening, loop).result(10)
     try:
         yield vendor
     finally:
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
+        loop.close()
+
+
+async def _end(server: asyncio.Server) -> None:
+    """Take no more connections, and let nobody hang on one."""
+    server.close()
+    serving = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in serving:
+        task.cancel()
+    await asyncio.gather(*serving, return_exceptions=True)

@@ -46,6 +46,7 @@ class Vendor:
     delay: float = 0.05
     arrivals: list[Arrival] = field(default_factory=list)
     refusals: dict[str, Refusal] = field(default_factory=dict)
+    _open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     def refuse(self, number: str, seconds: float, retry_after: int | None = None) -> None:
         """Answer 429 to whatever this sender's number asks in the next seconds."""
@@ -56,6 +57,7 @@ class Vendor:
         return [a for a in self.arrivals[:] if a.at >= at and chosen(a)]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
         with closing(writer), suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -74,6 +76,13 @@ class Vendor:
         wait = b"" if refusal.retry_after is None else b"Retry-After: %d\r\n" % refusal.retry_after
         return b"HTTP/1.1 429 Too Many Requests\r\n%bContent-Length: 0\r\n\r\n" % wait
 
+    async def end(self, server: asyncio.Server) -> None:
+        """Take no more connections, and hang up on those there are."""
+        server.close()
+        for writer in self._open:
+            writer.close()
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+
 
 @contextmanager
 def standing() -> Iterator[Vendor]:
@@ -88,16 +97,7 @@ def standing() -> Iterator[Vendor]:
     try:
         yield vendor
     finally:
-        asyncio.run_coroutine_threadsafe(_end(server), loop).result(10)
+        asyncio.run_coroutine_threadsafe(vendor.end(server), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
-
-
-async def _end(server: asyncio.Server) -> None:
-    """Take no more connections, and let nobody hang on one."""
-    server.close()
-    serving = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in serving:
-        task.cancel()
-    await asyncio.gather(*serving, return_exceptions=True)

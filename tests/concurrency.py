@@ -1,8 +1,9 @@
 """The same work by several threads at once."""
 
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from django.db import connection
@@ -25,3 +26,25 @@ def at_once(
 
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(one, range(threads)))
+
+
+def wait_for_me(work: Callable[[], Any], pool: ThreadPoolExecutor) -> Future[Any]:
+    """Start `work` in a thread; returns when it waits for a lock of this connection, or is done."""
+
+    def closing() -> Any:
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    future = pool.submit(closing)
+    with connection.cursor() as cursor:
+        while not future.done():
+            cursor.execute(
+                "SELECT EXISTS (SELECT FROM pg_locks l WHERE NOT l.granted"
+                " AND pg_backend_pid() = ANY(pg_blocking_pids(l.pid)))"
+            )
+            if cursor.fetchone() == (True,):
+                break
+            time.sleep(0.01)
+    return future

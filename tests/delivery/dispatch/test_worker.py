@@ -2,13 +2,18 @@
 
 import datetime as dt
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from zoneinfo import ZoneInfo
 
+from django.db import transaction
 from django.utils import timezone
 
 from customers.models import ConsentState
 from marketing.core.tenancy import tenant_scope
-from marketing.delivery.dispatch import recovery, worker
+from marketing.delivery.dispatch import account_sender, recovery, worker
+from marketing.delivery.dispatch import lease as leases
+from marketing.delivery.dispatch.marking import mark
+from marketing.delivery.dispatch.sending import load_sending
 from marketing.delivery.models import (
     ContactLoad,
     DispatchBatch,
@@ -18,12 +23,18 @@ from marketing.delivery.models import (
 )
 from marketing.delivery.services import freeze_run, resume_run
 from marketing.policy.models import BudgetMonth, ProviderAccount
-from tests.concurrency import at_once
+from tests.concurrency import at_once, wait_for_me
 from tests.delivery.conftest import HangUp, accepted, refused
 from tests.delivery.dispatch.runs import PEOPLE, due_now, states
 from tests.factories.content import TemplateFactory
 from tests.factories.customers import CustomerFactory
-from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours
+from tests.factories.delivery import (
+    everyone,
+    make_run,
+    make_sender,
+    open_all_hours,
+    set_load,
+)
 from tests.factories.policy import set_config
 
 
@@ -196,6 +207,40 @@ def test_two_runs_share_a_customers_cap(live_chain, vendor, settings):
         assert messages.filter(state="sent").count() == PEOPLE
         assert messages.filter(state="skipped", reason="daily_cap").count() == PEOPLE
         assert len({body["to"] for body in vendor.asked}) == len(vendor.asked) == PEOPLE
+
+
+def test_a_cap_is_taken_under_a_lock(live_chain, vendor, settings):
+    """One marks the last slot and has not committed: the other waits, and finds it gone."""
+    settings.SANDBOX_URL = vendor.url
+    now = timezone.now()
+    with tenant_scope(live_chain.tenant.pk):
+        open_all_hours()
+        set_config(daily_message_limit_per_customer=2)
+        make_sender("email")
+        set_load(CustomerFactory(home_branch=live_chain.north), [now - dt.timedelta(hours=2)])
+        runs = [make_run(TemplateFactory(channel="email")) for _ in range(2)]
+        for run in runs:
+            freeze_run(run=run, audience=everyone())
+    first, second = leases.claim(), leases.claim()
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            taken = mark(first, load_sending(first), 1)
+            other = wait_for_me(lambda: mark(second, load_sending(second), 1), pool)
+        assert (len(taken.messages), other.result().messages) == (1, [])
+    with tenant_scope(live_chain.tenant.pk):
+        found = Message.objects.values_list("state", "reason")
+        assert sorted(found) == [("sending", ""), ("skipped", "daily_cap")]
+
+
+def test_nothing_starts_that_could_outlive_its_lease(run, vendor, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(account_sender, "HTTP_TIMEOUT", leases.LEASE.total_seconds() + 1)
+        worker.run()
+    assert vendor.asked == []
+    assert states(run) == {"queued": PEOPLE}
+    due_now(run)
+    worker.run()
+    assert states(run) == {"sent": PEOPLE}
 
 
 def test_four_workers_on_one_run_send_to_everybody_once(run, vendor):

@@ -11,6 +11,11 @@ def now() -> dt.datetime:
     return timezone.now()
 
 
+def local_day(moment: dt.datetime, zone: str) -> dt.date:
+    """The day on which `moment` falls in the named zone."""
+    return moment.astimezone(ZoneInfo(zone)).date()
+
+
 def local_month(moment: dt.datetime, zone: str) -> dt.date:
     """First day of the month in which `moment` falls in the named zone."""
-    return moment.astimezone(ZoneInfo(zone)).date().replace(day=1)
+    return local_day(moment, zone).replace(day=1)

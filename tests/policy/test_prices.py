@@ -10,10 +10,13 @@ from django.utils import timezone
 
 from marketing.core.errors import Forbidden, NoExchangeRate, ValidationFailed
 from marketing.core.models import AuditEntry
+from marketing.delivery.services import freeze_run
 from marketing.policy import selectors, services
 from marketing.policy.models import RateCard
 from marketing.policy.rules import converted, prices_by_dialling_code
 from tests.factories.core import make_chain
+from tests.factories.customers import CustomerFactory
+from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours
 
 NOW = dt.datetime(2026, 7, 15, 12, tzinfo=dt.UTC)
 TODAY = NOW.date()
@@ -132,6 +135,37 @@ def test_a_price_from_a_day_on_ends_the_one_before(chain):
         (TODAY, TODAY + dt.timedelta(days=9), "active"),
         (dt.date(2026, 1, 1), TODAY - dt.timedelta(days=1), "past"),
     ]
+
+
+class TestTheMonthsEnd:
+    """At 20:00 UTC on the 31st the 1st has begun in India."""
+
+    LAST, FIRST = dt.date(2026, 7, 31), dt.date(2026, 8, 1)
+
+    @pytest.fixture(autouse=True)
+    def half_past_one(self, time_machine):
+        time_machine.move_to(dt.datetime(2026, 7, 31, 20, tzinfo=dt.UTC))
+
+    def test_the_new_month_is_today(self, chain):
+        with pytest.raises(ValidationFailed) as refusal:
+            set_price(chain, effective_from=self.LAST)
+        assert list(refusal.value.fields) == ["effective_from"]
+        set_price(chain, effective_from=self.FIRST)
+        browser = Client()
+        browser.force_login(chain.owner.user)
+        page = browser.get(reverse("price-list"))
+        (shown,) = [price for price in page.context["cards"] if price.card.country == "BD"]
+        assert (shown.state, page.context["form"].initial["effective_from"]) == (
+            "active",
+            self.FIRST,
+        )
+
+    def test_messages_are_charged_by_it(self, chain):
+        open_all_hours()
+        make_sender()
+        CustomerFactory(home_branch=chain.north)
+        set_price(chain, country="IN", effective_from=self.FIRST)
+        assert freeze_run(run=make_run(), audience=everyone()).cost == VALUES["amount"]
 
 
 def test_setting_the_same_day_again_replaces_it(chain):

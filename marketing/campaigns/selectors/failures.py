@@ -58,14 +58,14 @@ def _price(campaign: Campaign) -> Decimal | None:
     account = policy.default_account(campaign.channel)
     if account is None:
         return Decimal(0)
-    now = clock.now()
+    tenant = current_tenant()
     try:
         return policy.message_price(
             provider=account.provider,
             channel=campaign.channel,
-            country=current_tenant().country,
+            country=tenant.country,
             category=message_category(plan.purpose(campaign)),
-            on=now.date(),
+            on=clock.local_day(clock.now(), tenant.time_zone),
         )
     except NoExchangeRate:
         return None

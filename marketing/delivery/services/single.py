@@ -96,7 +96,7 @@ def send_reply(
         channel=channel,
         country=tenant.country,
         category=message_category(Purpose.TRANSACTIONAL),
-        on=clock.now().date(),
+        on=clock.local_day(clock.now(), tenant.time_zone),
     )
     return _queue(
         Message(

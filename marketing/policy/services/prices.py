@@ -30,10 +30,11 @@ def set_price(*, actor: Actor, values: Mapping[str, Any]) -> RateCard:
     actor.require("config.change")
     vendor = VENDORS.get(values["provider"])
     country = str(values["country"]).strip().upper()
-    own = current_tenant().currency
+    tenant = current_tenant()
+    own = tenant.currency
     currency = str(values.get("currency") or own).strip().upper()
     exchange_rate = values.get("exchange_rate") if currency != own else None
-    today = clock.now().date()
+    today = clock.local_day(clock.now(), tenant.time_zone)
     faults: dict[str, list[str]] = {}
     if vendor is None:
         faults["provider"] = [_("Parlour does not send by this provider.")]

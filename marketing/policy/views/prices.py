@@ -19,8 +19,8 @@ from marketing.policy.views.tabs import tabs_for
 @staff_view("config.change")
 @require_http_methods(["GET", "POST"])
 def price_list(request: StaffRequest) -> HttpResponse:
-    today = clock.now().date()
     tenant = current_tenant()
+    today = clock.local_day(clock.now(), tenant.time_zone)
     form = RateCardForm(
         request.POST or None,
         initial={

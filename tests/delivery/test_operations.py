@@ -1,6 +1,7 @@
 """Operations: figures of queues and faults, alerts with a way to mend, Prometheus' door."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,7 @@ from marketing.core.actor import Actor
 from marketing.core.models import AuditEntry, EventDelivery
 from marketing.core.schedules import PREFIX
 from marketing.core.tenancy import tenant_scope
+from marketing.delivery.dispatch.lease import LEASE
 from marketing.delivery.models import BatchReason, DispatchBatch, SendRun, WebhookEvent
 from marketing.delivery.operations import alerts, figures
 from marketing.policy import selectors as policy
@@ -91,7 +93,7 @@ class TestFigures:
         assert (found.queued, found.sending, found.unknown, found.attempted) == (12, 3, 1, 7)
         assert (found.leases, found.lost_leases) == (1, 1)
         assert found.due_since == AGO
-        assert found.oldest_lease == AGO
+        assert found.oldest_lease == AGO - LEASE
 
     def test_errors_of_late_by_code_most_first(self, account):
         run = SendRun.objects.create(kind="campaign", purpose="promotional", steps=[])
@@ -330,6 +332,8 @@ class TestMetrics:
 
     def test_figures_of_every_chain(self, chain, account, other_chain):
         make_batch(account, queued=5, sent=2)
+        late = timezone.now() + LEASE - dt.timedelta(seconds=90)
+        make_batch(account, sending=1, state="leased", leased_until=late)
         open_circuit(actor=Actor.system(chain.tenant.pk), account=account, reason="x")
         with tenant_scope(other_chain.tenant.pk):
             make_batch(make_sender(name="Theirs"), queued=11)
@@ -341,6 +345,10 @@ class TestMetrics:
         assert f'parlour_messages{{{ours},state="queued"}} 5.0' in text
         assert f"parlour_messages_attempted_total{{{ours}}} 2.0" in text
         assert f"parlour_circuit_open{{{ours}}} 1.0" in text
+        (seconds,) = re.findall(
+            re.escape(f"parlour_oldest_lease_seconds{{{ours}}} ") + r"(\S+)", text
+        )
+        assert float(seconds) >= 90
         assert f'chain="{other_chain.tenant.slug}"' in text
         assert 'parlour_stray_rows{table="delivery_message"} 0.0' in text
         assert "python_info" not in text

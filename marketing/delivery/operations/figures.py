@@ -16,6 +16,7 @@ from marketing.core.partitions import stray_tables
 from marketing.core.schedules import PREFIX
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery import pace
+from marketing.delivery.dispatch.lease import LEASE
 from marketing.delivery.models import MessageState, WebhookEvent
 from marketing.policy import selectors as policy
 from marketing.policy.models import ProviderAccount
@@ -33,6 +34,7 @@ SELECT b.tenant_id, b.account_id, b.channel,
        count(*) FILTER (WHERE b.state = 'leased' AND b.leased_until >= now()),
        count(*) FILTER (WHERE b.state = 'leased' AND b.leased_until < now()),
        min(b.leased_until) FILTER (WHERE b.state = 'leased')
+           - make_interval(secs => %(lease)s)
 FROM delivery_dispatchbatch b
 WHERE b.account_id IS NOT NULL AND (%(tenant)s::uuid IS NULL OR b.tenant_id = %(tenant)s)
 GROUP BY b.tenant_id, b.account_id, b.channel
@@ -67,7 +69,8 @@ class Queue:
 
     `handed_on` were taken over by another channel and are in no other count.
     `due_since` is when the oldest due batch that nobody works on became due, `leases` how many
-    are worked on, `lost_leases` how many whose worker has not been heard of.
+    are worked on, `lost_leases` how many whose worker has not been heard of, `oldest_lease`
+    when the lease of all these was taken or renewed that has not been for longest.
     """
 
     tenant_id: uuid.UUID
@@ -194,7 +197,7 @@ def operations() -> Operations:
 def queues(tenant_id: uuid.UUID | None = None) -> list[Queue]:
     """Every account's queues; of every chain, without one named."""
     with connection.cursor() as cursor:
-        cursor.execute(QUEUES, {"tenant": tenant_id})
+        cursor.execute(QUEUES, {"tenant": tenant_id, "lease": LEASE.total_seconds()})
         return [Queue(*row) for row in cursor.fetchall()]
 
 

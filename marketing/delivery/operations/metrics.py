@@ -54,6 +54,11 @@ class _Parlour(Collector):
             "Batches that a worker holds; lost when it has not been heard of.",
             labels=(*ACCOUNT, "state"),
         )
+        oldest_lease = GaugeMetricFamily(
+            "parlour_oldest_lease_seconds",
+            "Since the oldest of them was taken or renewed; 0 where there is none.",
+            labels=ACCOUNT,
+        )
         circuit = GaugeMetricFamily(
             "parlour_circuit_open", "1 while the account does not send.", labels=ACCOUNT
         )
@@ -87,13 +92,15 @@ class _Parlour(Collector):
                 rate.add_metric(labels, each.rate)
                 leases.add_metric([*labels, "live"], each.leases)
                 leases.add_metric([*labels, "lost"], each.lost_leases)
+                oldest_lease.add_metric(labels, _age(now, each.oldest_lease))
                 circuit.add_metric(labels, int(bool(account.circuit_reason)))
                 for fault in each.faults:
                     errors.add_metric([*labels, fault.state, fault.code], fault.messages)
             for kind, found in backlogs.items():
                 backlog.add_metric([chain.slug, kind], found.waiting)
                 backlog_age.add_metric([chain.slug, kind], _age(now, found.since))
-        yield from (waiting, attempted, lag, rate, leases, circuit, errors, backlog, backlog_age)
+        yield from (waiting, attempted, lag, rate, leases, oldest_lease)
+        yield from (circuit, errors, backlog, backlog_age)
         stray = GaugeMetricFamily(
             "parlour_stray_rows", "1 when rows lie outside of every month.", labels=("table",)
         )

@@ -15,12 +15,15 @@ _WORDS = {
         stop, stopall, stop all, unsubscribe, unsub, cancel, end, quit, revoke, optout, opt out,
         stop promotions, stop messages, stop please, please stop, remove me,
         बंद, बन्द, बंद करो, बंद करें, बंद कर दो, बन्द करो, बन्द करें, रोको, रोकें, रोक दो, स्टॉप,
-        मत भेजो, मत भेजें, मैसेज बंद करो, band karo, mat bhejo,
-        বন্ধ, বন্ধ করো, বন্ধ করুন, বন্ধ কর, থামুন, থামাও, থামান, স্টপ, পাঠাবেন না, bondho koro
+        बंद कीजिए, बंद कर दीजिए, रोकिए, रोक दीजिए, स्टाप,
+        मत भेजो, मत भेजें, मत भेजिए, मैसेज बंद करो, band karo, mat bhejo,
+        বন্ধ, বন্ধ করো, বন্ধ করুন, বন্ধ কর, বন্ধ করে দিন, থামুন, থামাও, থামান, স্টপ, স্টপ করুন,
+        পাঠাবেন না, bondho koro
     """,
     START: """
         start, unstop, subscribe, resume, optin, opt in, start promotions,
-        शुरू, शुरु, शुरू करो, शुरू करें, शुरु करो, शुरु करें, चालू, चालू करो, चालू करें, स्टार्ट,
+        शुरू, शुरु, शुरू करो, शुरू करें, शुरु करो, शुरु करें, शुरू कीजिए, चालू, चालू करो, चालू करें,
+        स्टार्ट,
         shuru, shuru karo,
         শুরু, শুরু করো, শুরু করুন, চালু, চালু করো, চালু করুন, স্টার্ট
     """,
@@ -34,11 +37,13 @@ _WORDS = {
 def normalize(text: str) -> str:
     """Letters, their marks and digits in lower case, with single spaces; the rest is dropped.
 
-    Punctuation, emoji, zero-width joiners and variation selectors say nothing about a word.
+    Digits of every script are those of ours. Punctuation, emoji, zero-width joiners and variation
+    selectors say nothing about a word.
     """
     plain = unicodedata.normalize("NFKC", text).casefold()
     kept = "".join(
-        letter if unicodedata.category(letter)[0] in "LN" or _is_vowel_sign(letter)
+        str(unicodedata.decimal(letter)) if letter.isdecimal()
+        else letter if unicodedata.category(letter)[0] in "LN" or _is_vowel_sign(letter)
         # What joins or selects vanishes, what separates words becomes a space.
         else "" if unicodedata.category(letter) in ("Cf", "Mn", "Me") else " "
         for letter in plain
@@ -62,6 +67,7 @@ def keyword_of(text: str, extra: Mapping[str, str]) -> str:
     `extra` maps the chain's own words, normalised, to their meanings; none of them takes a
     word of ours away.
     """
+    text = text.strip()
     if len(text) > LONGEST:
         return ""
     word = normalize(text)

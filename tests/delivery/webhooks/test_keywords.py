@@ -2,7 +2,7 @@
 
 import pytest
 
-from marketing.delivery.webhooks.keywords import keyword_of
+from marketing.delivery.webhooks.keywords import keyword_of, normalize
 
 
 @pytest.mark.parametrize(
@@ -10,6 +10,8 @@ from marketing.delivery.webhooks.keywords import keyword_of
     [
         ("STOP", "stop"),
         (" stop. ", "stop"),
+        ("stop" + " \n" * 60, "stop"),
+        ("ＳＴＯＰ", "stop"),
         ("Stop 🙏🏽", "stop"),
         ("❤️ stop", "stop"),
         ("*STOP*", "stop"),
@@ -18,6 +20,7 @@ from marketing.delivery.webhooks.keywords import keyword_of
         ("बंद", "stop"),
         ("बंद करो।", "stop"),
         ("बन्द", "stop"),
+        ("बंद कीजिए।", "stop"),
         ("स्टॉप", "stop"),
         ("বন্ধ", "stop"),
         ("বন্ধ করুন।", "stop"),
@@ -47,3 +50,8 @@ def test_decomposed_letters_are_the_same_word():
 def test_own_words_add_and_never_take_away():
     assert keyword_of("Bas!", {"bas": "stop"}) == "stop"
     assert keyword_of("stop", {"stop": "help"}) == "stop"
+
+
+@pytest.mark.parametrize("text", ["Stop 12", "stop १२", "stop ১২"])
+def test_a_number_is_the_same_in_every_script(text):
+    assert keyword_of(text, {normalize("STOP १२"): "stop"}) == "stop"

@@ -120,6 +120,7 @@ def test_closed_hours_are_waited_for():
         (400, {"type": "error", "message": "no"}, "fail_content", False),
         (401, {"type": "error", "message": "authkey"}, "fail_account", False),
         (403, b"", "fail_account", False),
+        (418, {"type": "error", "message": "IP is not whitelisted"}, "fail_account", False),
         (429, {"type": "error"}, "retry", True),
         (500, b"<html>", "retry", False),
         (200, b"<html>", "unknown", False),

@@ -12,6 +12,7 @@ import orjson
 from marketing.delivery.providers import batching
 from marketing.delivery.providers.base import Account, Answer, Envelope, Request
 from marketing.delivery.providers.msg91.codes import (
+    ADDRESS_NOT_LISTED,
     CODES,
     HOURS_CLOSED,
     HOURS_CLOSED_SECONDS,
@@ -72,6 +73,8 @@ def interpret(envelopes: Sequence[Envelope], answer: Answer) -> list[Result]:
             for envelope in envelopes
         ]
     code = str(said.get("code") or "")
+    if not code and answer.status == ADDRESS_NOT_LISTED:
+        code = str(ADDRESS_NOT_LISTED)
     # An answer that MSG91 did not write says nothing about acceptance.
     status = answer.status if answer.status >= 300 or not said else 400
     kind = CODES.get(code) or (by_http_status(status) if status >= 300 else ResultClass.UNKNOWN)

@@ -22,6 +22,8 @@ CODES: dict[str, ResultClass] = {
     "418": ResultClass.FAIL_ACCOUNT,
 }
 INVALID_MOBILE = "202"
+# Our address is not on the account's list: told as a code, or as the answer's status.
+ADDRESS_NOT_LISTED = 418
 HOURS_CLOSED, HOURS_CLOSED_SECONDS = "306", 1800.0
 DO_NOT_DISTURB = "9"
 # Status of a report: our state, and the class of a failure. 16 and 25 are an operator's rejection

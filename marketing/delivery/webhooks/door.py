@@ -1,5 +1,6 @@
 """The vendors' door: `/api/v1/webhooks/{provider}/{token}`."""
 
+import hmac
 import logging
 
 from django.conf import settings
@@ -66,8 +67,8 @@ def _answer(request: HttpRequest, addressee: Addressee) -> HttpResponse:
 
 def _answer_challenge(request: HttpRequest, addressee: Addressee) -> HttpResponse:
     """Meta's subscription check: the challenge comes back when the token is ours."""
-    ours = addressee.account.credentials.get("verify_token")
-    asked = request.GET.get("hub.verify_token")
-    if ours and asked == ours and request.GET.get("hub.mode") == "subscribe":
+    ours = addressee.account.credentials.get("verify_token", "")
+    is_ours = hmac.compare_digest(request.GET.get("hub.verify_token", "").encode(), ours.encode())
+    if ours and is_ours and request.GET.get("hub.mode") == "subscribe":
         return HttpResponse(request.GET.get("hub.challenge", ""), "text/plain")
     return HttpResponse(status=403)

@@ -12,12 +12,14 @@ from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch import worker
 from marketing.delivery.models import DispatchBatch, Message
 from marketing.delivery.providers.base import StatusUpdate
+from marketing.delivery.rules import Result, ResultClass
 from marketing.delivery.services import freeze_run
 from marketing.delivery.webhooks import statuses
 from marketing.delivery.webhooks.reports import Report
-from tests.delivery.webhooks.conftest import counted
+from tests.concurrency import wait_for_me
+from tests.delivery.webhooks.conftest import counted, messages, written
 from tests.factories.customers import CustomerFactory
-from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours
+from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours, start
 
 PEOPLE = 300
 
@@ -119,6 +121,23 @@ def test_two_consumers_with_the_same_messages(large_run):
         for state in ("sent", "delivered", "failed"):
             real = Message.objects.filter(run=large_run, state=state).count()
             assert sum(getattr(batch, state) for batch in batches) == real
+
+
+@pytest.mark.parametrize("state", ["delivered", "failed"])
+def test_an_answer_waits_for_the_report_of_the_same_row_and_leaves_it(large_run, state):
+    """The row is not written back, and its move from `sending` is counted once."""
+    with tenant_scope(large_run.tenant_id):
+        first = Message.objects.filter(run=large_run).order_by("pk").first()
+        start(first)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            say(large_run, [first.pk], state)
+            answer = wait_for_me(
+                lambda: written(large_run, first, Result(ResultClass.ACCEPTED, reference="w")), pool
+            )
+        answer.result()
+    assert counted(large_run) == {"queued": PEOPLE - 1, state: 1}
+    assert messages(large_run)[0].state == state
 
 
 def test_a_report_waits_for_the_worker_that_writes_the_same_row(large_run, monkeypatch):

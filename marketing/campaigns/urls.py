@@ -14,7 +14,7 @@ urlpatterns = [
         engagement.campaign_engagement,
         name="campaign-engagement",
     ),
-    path("campaigns/<uuid:pk>/samples", detail.campaign_samples, name="campaign-samples"),
+    path("campaigns/<uuid:pk>/decision", detail.campaign_decision, name="campaign-decision"),
     path(
         "campaigns/<uuid:pk>/people/<uuid:customer_pk>",
         detail.campaign_person,

@@ -1,6 +1,7 @@
 """Reads of message templates. They belong to the whole chain, not to a branch."""
 
 import uuid
+from collections.abc import Collection
 
 from django.core.exceptions import ValidationError
 from django.db.models import F, Prefetch, QuerySet
@@ -32,9 +33,18 @@ def current_version(template: MessageTemplate) -> TemplateVersion:
     fetched: list[TemplateVersion] = getattr(template, "current_versions", [])
     if fetched and fetched[0].number == template.version:
         return fetched[0]
-    version = TemplateVersion.objects.get(template=template, number=template.version)
+    versions = TemplateVersion.objects.select_related("tenant")
+    version = versions.get(template=template, number=template.version)
     version.template = template
     return version
+
+
+def current_versions(template_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, TemplateVersion]:
+    """The newest version of each of these templates, with the template and the chain."""
+    newest = TemplateVersion.objects.filter(
+        template__in=template_ids, number=F("template__version")
+    ).select_related("template", "tenant")
+    return {version.template_id: version for version in newest}
 
 
 def versions_of(template: MessageTemplate) -> QuerySet[TemplateVersion]:

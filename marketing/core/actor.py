@@ -1,6 +1,7 @@
 """Who acts: a staff member, another module's API key, or the system itself."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from marketing.core.errors import Forbidden
@@ -61,11 +62,16 @@ class Actor:
     is_system: bool = field(default=False)
 
     @classmethod
-    def for_staff(cls, staff: Staff) -> "Actor":
-        """A staff member of the open scope, whose branches it reads; an owner has them all."""
+    def for_staff(cls, staff: Staff, own_branch_ids: Iterable[uuid.UUID] | None = None) -> "Actor":
+        """A staff member of the open scope, whose branches are read when the caller has them not.
+
+        An owner has them all.
+        """
         branch_ids = None
         if staff.role != Role.SUPER_OWNER:
-            branch_ids = frozenset(staff.branches.values_list("id", flat=True))
+            if own_branch_ids is None:
+                own_branch_ids = staff.branches.values_list("id", flat=True)
+            branch_ids = frozenset(own_branch_ids)
         return cls(
             tenant_id=current_tenant_id(),
             label=staff.name,

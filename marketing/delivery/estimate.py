@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from customers.models import Customer
+from marketing.content.models import TemplateVersion
 from marketing.delivery.judgement import judge
 from marketing.delivery.plan import plan_channels
 
@@ -40,13 +41,20 @@ class Estimate:
 class Sampled(NamedTuple):
     """Somebody who would be written to, on which step and with what."""
 
-    customer_id: uuid.UUID
+    name: str
     step: int
     language: str
     variables: dict[str, str]
 
 
-def estimate(
+class Judged(NamedTuple):
+    """The verdicts on an audience as SQL with its parameters, to be counted or looked at."""
+
+    sql: str
+    params: dict[str, Any]
+
+
+def judged(
     *,
     audience: QuerySet[Customer],
     purpose: str,
@@ -54,18 +62,23 @@ def estimate(
     steps: Sequence[Mapping[str, Any]],
     charged_branch_id: uuid.UUID | None,
     now: dt.datetime,
-) -> Estimate:
-    """Judge everyone in `audience` in one statement. Raises as `plan_channels` does."""
-    plan = plan_channels(steps, mode=mode, purpose=purpose, now=now)
-    judged, params = judge(plan, audience, charged_branch_id)
+    versions: Mapping[str, TemplateVersion] | None = None,
+) -> Judged:
+    """What the gate says of everyone in `audience` at `now`. Raises as `plan_channels`."""
+    plan = plan_channels(steps, mode=mode, purpose=purpose, now=now, versions=versions)
+    return Judged(*judge(plan, audience, charged_branch_id))
+
+
+def estimate(verdicts: Judged) -> Estimate:
+    """Judge and count everyone in one statement."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT reason, step, is_extra, charged_branch_id, opens_at, count(*), sum(cost),
                    coalesce(sum(fallback_cost), 0)
-            FROM ({judged}) v GROUP BY reason, step, is_extra, charged_branch_id, opens_at
+            FROM ({verdicts.sql}) v GROUP BY reason, step, is_extra, charged_branch_id, opens_at
             """,  # noqa: S608  the gate's SQL is ours, its values are parameters
-            params,
+            verdicts.params,
         )
         rows = cursor.fetchall()
     reasons: Counter[str] = Counter()
@@ -98,26 +111,20 @@ def estimate(
     )
 
 
-def sample(
-    *,
-    audience: QuerySet[Customer],
-    purpose: str,
-    mode: str,
-    steps: Sequence[Mapping[str, Any]],
-    charged_branch_id: uuid.UUID | None,
-    now: dt.datetime,
-    size: int = 10,
-) -> list[Sampled]:
+def sample(verdicts: Judged, *, size: int) -> list[Sampled]:
     """A few of the people who would be written to, each with her first message."""
-    plan = plan_channels(steps, mode=mode, purpose=purpose, now=now)
-    judged, params = judge(plan, audience, charged_branch_id)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, step, language, variables FROM ({judged}) v"  # noqa: S608  as above
-            " WHERE reason IS NULL AND NOT is_extra ORDER BY id DESC LIMIT %(size)s",
-            params | {"size": size},
+            f"""
+            SELECT trim(c.first_name || ' ' || c.last_name), v.step, v.language, v.variables
+            FROM (SELECT id, step, language, variables FROM ({verdicts.sql}) v
+                  WHERE reason IS NULL AND NOT is_extra ORDER BY id DESC LIMIT %(size)s) v
+            JOIN customers_customer c ON c.id = v.id
+            ORDER BY v.id DESC
+            """,  # noqa: S608  as above
+            verdicts.params | {"size": size},
         )
         return [
-            Sampled(customer_id, step, language, json.loads(variables))
-            for customer_id, step, language, variables in cursor.fetchall()
+            Sampled(name, step, language, json.loads(variables))
+            for name, step, language, variables in cursor.fetchall()
         ]

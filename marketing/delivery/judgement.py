@@ -56,7 +56,8 @@ def judge(
     )
     people, people_params = resolved.order_by().values(*columns).query.sql_with_params()
     named_people, params = _named(people, people_params)
-    shared = [step for step in steps if again or _are_shared(COLUMN[Channel(step.channel)])]
+    columns_shared = {*COLUMN.values()} if again else _shared_columns(steps)
+    shared = [step for step in steps if COLUMN[Channel(step.channel)] in columns_shared]
     doubles = "".join(
         f", s{s.number}_doubles AS MATERIALIZED ({_doubles(s, bool(again))})" for s in shared
     )
@@ -161,18 +162,21 @@ def _reason(step: StepPlan, may_be_double: bool, again: Again | None) -> str:
     return f"coalesce({', '.join(verdicts)})"
 
 
-def _are_shared(column: str) -> bool:
-    """Whether two customers of the chain have one address; looked up along an index."""
+def _shared_columns(steps: Sequence[StepPlan]) -> set[str]:
+    """Where the steps' addresses stand that two customers of the chain share; along indexes."""
+    columns = sorted({COLUMN[Channel(step.channel)] for step in steps})
+    are_shared = ", ".join(
+        f"""
+        EXISTS (SELECT FROM customers_customer WHERE {column} <> ''
+                GROUP BY {column} HAVING count(*) > 1)
+        OR EXISTS (SELECT FROM customers_customer
+                   WHERE {column} = '' AND phone = '' AND whatsapp_id <> '')
+        """  # noqa: S608  a name of our own
+        for column in columns
+    )
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT EXISTS (SELECT FROM customers_customer WHERE {column} <> ''
-                           GROUP BY {column} HAVING count(*) > 1)
-                OR EXISTS (SELECT FROM customers_customer
-                           WHERE {column} = '' AND phone = '' AND whatsapp_id <> '')
-            """  # noqa: S608  a name of our own
-        )
-        return bool(cursor.fetchone()[0])
+        cursor.execute(f"SELECT {are_shared}")
+        return {column for column, shared in zip(columns, cursor.fetchone(), strict=True) if shared}
 
 
 def _doubles(step: StepPlan, all_of_them: bool) -> str:

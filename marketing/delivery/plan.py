@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from customers.models import Channel, Suppression
@@ -14,6 +15,7 @@ from marketing.content.links import compile_sent
 from marketing.content.models import TemplateVersion
 from marketing.content.rendering import CompiledVersion, compile_version
 from marketing.content.rules import count_sms
+from marketing.core import clock
 from marketing.core.errors import ChannelDisabled, ValidationFailed
 from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant
@@ -102,16 +104,37 @@ def resolvable(compiled: CompiledVersion) -> tuple[str, ...]:
 
 
 def plan_channels(
-    steps: Sequence[Mapping[str, Any]], *, mode: str, purpose: str, now: dt.datetime
+    steps: Sequence[Mapping[str, Any]],
+    *,
+    mode: str,
+    purpose: str,
+    now: dt.datetime,
+    versions: Mapping[str, TemplateVersion] | None = None,
 ) -> ChannelPlan:
     """Read what a run's steps need, at `now`; in mode `single` the first one only.
 
-    Raises `ChannelDisabled` when a channel has no account, `ValidationFailed` when a version
-    is for another channel than its step.
+    As many queries for several steps as for one. `versions` by id, each with its template and
+    chain, are read when the caller has none at hand. Raises `ChannelDisabled` when a channel has
+    no account, `ValidationFailed` when a version is for another channel than its step.
     """
     tenant = current_tenant()
-    settings = _Settings(tenant, policy.get_config(), zones_of_chain(tenant), purpose, now)
     wanted = steps[:1] if mode == SendRun.Mode.SINGLE else steps
+    accounts = _accounts([step["channel"] for step in wanted])
+    settings = _Settings(
+        tenant=tenant,
+        config=policy.get_config(),
+        zones=zones_of_chain(tenant),
+        purpose=purpose,
+        now=now,
+        versions=versions or _versions([step["versionId"] for step in wanted]),
+        accounts=accounts,
+        prices=policy.prices_of_ways(
+            [(account.provider, channel) for channel, (account, _any) in accounts.items()],
+            home=tenant.country,
+            category=message_category(purpose),
+            on=clock.local_day(now, tenant.time_zone),
+        ),
+    )
     minutes = [step["afterMinutes"] for step in wanted]
     # The first step comes later for those who prefer another channel: it waits as the second.
     minutes[0] = minutes[min(1, len(minutes) - 1)]
@@ -127,27 +150,51 @@ def plan_channels(
 
 
 class _Settings(NamedTuple):
-    """What every step of a run is planned with."""
+    """What the steps of a run are planned with.
+
+    `versions` by id. `accounts` by channel, each with whether anybody is on the channel's list of
+    the suppressed. `prices` by provider and channel.
+    """
 
     tenant: Tenant
     config: MarketingConfig
     zones: Collection[str]
     purpose: str
     now: dt.datetime
+    versions: Mapping[str, TemplateVersion]
+    accounts: Mapping[str, tuple[ProviderAccount, bool]]
+    prices: Mapping[tuple[str, str], Prices]
+
+
+def _versions(ids: Sequence[str]) -> dict[str, TemplateVersion]:
+    versions = TemplateVersion.objects.select_related("template", "tenant").filter(pk__in=ids)
+    return {str(version.pk): version for version in versions}
+
+
+def _accounts(channels: Sequence[str]) -> Mapping[str, tuple[ProviderAccount, bool]]:
+    """Raises `ChannelDisabled` for the first channel that has none."""
+    suppressions = Suppression.objects.filter(channel=OuterRef("channel"))
+    accounts = policy.default_accounts().filter(channel__in=channels)
+    found = {
+        account.channel: (account, account.has_suppressions)
+        for account in accounts.annotate(has_suppressions=Exists(suppressions))
+    }
+    for channel in channels:
+        if channel not in found:
+            raise ChannelDisabled(
+                _("No provider account is set up for %(channel)s.")
+                % {"channel": Channel(channel).label}
+            )
+    return found
 
 
 def _plan_step(
     number: int, step: Mapping[str, Any], settings: _Settings, *, after_minutes: int
 ) -> StepPlan:
     channel = step["channel"]
-    tenant, config, zones, purpose, now = settings
-    version = TemplateVersion.objects.select_related("template", "tenant").get(pk=step["versionId"])
-    account = policy.default_account(channel)
-    if account is None:
-        raise ChannelDisabled(
-            _("No provider account is set up for %(channel)s.")
-            % {"channel": Channel(channel).label}
-        )
+    tenant = settings.tenant
+    version = settings.versions[step["versionId"]]
+    account, has_suppressions = settings.accounts[channel]
     if version.template.channel != channel:
         raise ValidationFailed(fields={"templateId": [_("The template is for another channel.")]})
     return StepPlan(
@@ -157,24 +204,23 @@ def _plan_step(
         compiled=compile_version(version),
         account=account,
         gate=build_gate(
-            config=config,
+            config=settings.config,
             channel=channel,
-            purpose=purpose,
-            now=now,
+            purpose=settings.purpose,
+            now=settings.now,
             tenant_id=tenant.pk,
-            has_suppressions=Suppression.objects.filter(channel=channel).exists(),
+            has_suppressions=has_suppressions,
             address=f"c.s{number}_address",
             prefix=f"s{number}_",
         ),
-        prices=policy.prices_of(
-            provider=account.provider,
-            channel=channel,
-            home=tenant.country,
-            category=message_category(purpose),
-            on=now.date(),
-        ),
+        prices=settings.prices[account.provider, channel],
         opens=opening_times(
-            tenant=tenant, purpose=purpose, channel=channel, now=now, config=config, zones=zones
+            tenant=tenant,
+            purpose=settings.purpose,
+            channel=channel,
+            now=settings.now,
+            config=settings.config,
+            zones=settings.zones,
         ),
         after_minutes=after_minutes,
         value_limits=value_limits(version, tenant.country),

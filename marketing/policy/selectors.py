@@ -3,11 +3,12 @@
 import datetime as dt
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
@@ -16,7 +17,7 @@ from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NoExchangeRate, NotFound
 from marketing.core.models import Branch
-from marketing.core.tenancy import current_tenant
+from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.policy import config_cache
 from marketing.policy.defaults import ensure_config
 from marketing.policy.models import (
@@ -32,6 +33,16 @@ from marketing.policy.rules import converted, prices_by_dialling_code
 logger = logging.getLogger(__name__)
 
 NOTHING = Decimal(0)
+
+# Of each branch, then of the chain: the limit, and what of it is promised or spent.
+USED_OF_LIMIT = """
+SELECT c.monthly_budget_limit, coalesce(m.reserved + m.spent, 0)
+FROM unnest(%(branches)s::uuid[] || NULL::uuid) WITH ORDINALITY AS b(id, place)
+LEFT JOIN policy_branchmarketingconfig c ON c.tenant_id = %(tenant)s AND c.branch_id = b.id
+LEFT JOIN policy_budgetmonth m ON m.tenant_id = %(tenant)s AND m.month = %(month)s
+    AND m.branch_id IS NOT DISTINCT FROM b.id
+ORDER BY b.place
+"""
 
 
 def get_config() -> MarketingConfig:
@@ -124,16 +135,37 @@ def prices_of(*, provider: str, channel: str, home: str, category: str, on: dt.d
     home without one costs 0, with a warning in the log. Raises `NoExchangeRate` when one of them
     is in another currency and its rate was not entered.
     """
+    way = (provider, channel)
+    return prices_of_ways([way], home=home, category=category, on=on)[way]
+
+
+def prices_of_ways(
+    ways: Collection[tuple[str, str]], *, home: str, category: str, on: dt.date
+) -> dict[tuple[str, str], Prices]:
+    """As `prices_of`, of each provider and channel; one query for all."""
+    kinds = ("provider", "channel", "country")
     cards = RateCard.objects.filter(
-        provider=provider, channel=channel, category=category, effective_from__lte=on
+        provider__in={provider for provider, _channel in ways},
+        channel__in={channel for _provider, channel in ways},
+        category=category,
+        effective_from__lte=on,
     )
-    newest = cards.order_by("country", "-effective_from").distinct("country")
-    table = {card.country: _in_own_currency(card) for card in newest.select_related("tenant")}
-    if home not in table:
-        logger.warning("no price for %s %s %s in %s on %s", provider, channel, category, home, on)
-    abroad = table.keys() - {home}
-    by_phone = prices_by_dialling_code(table) if abroad and channel != Channel.EMAIL else []
-    return Prices(table.get(home, NOTHING), by_phone)
+    newest = cards.order_by(*kinds, "-effective_from").distinct(*kinds).select_related("tenant")
+    tables: dict[tuple[str, str], dict[str, Decimal]] = {way: {} for way in ways}
+    for card in newest:
+        table = tables.get((card.provider, card.channel))
+        if table is not None:
+            table[card.country] = _in_own_currency(card)
+    found = {}
+    for (provider, channel), table in tables.items():
+        if home not in table:
+            logger.warning(
+                "no price for %s %s %s in %s on %s", provider, channel, category, home, on
+            )
+        abroad = table.keys() - {home}
+        by_phone = prices_by_dialling_code(table) if abroad and channel != Channel.EMAIL else []
+        found[provider, channel] = Prices(table.get(home, NOTHING), by_phone)
+    return found
 
 
 def _in_own_currency(card: RateCard) -> Decimal:
@@ -261,10 +293,18 @@ def budget_left(branch_ids: Sequence[uuid.UUID] | None) -> Decimal | None:
 
     None when no limit binds. The chain's own limit binds its branches too.
     """
-    chain, *branches = spend_of_month()
-    asked = [s for s in branches if branch_ids and s.branch and s.branch.pk in branch_ids]
-    bounds = [chain.left] if chain.left is not None else []
-    lefts = [spend.left for spend in asked if spend.left is not None]
-    if lefts and len(lefts) == len(asked):
-        bounds.append(sum(lefts, NOTHING))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            USED_OF_LIMIT,
+            {
+                "tenant": current_tenant_id(),
+                "month": month_of(clock.now()),
+                "branches": list(branch_ids or ()),
+            },
+        )
+        *branches, (_limit, used_by_chain) = cursor.fetchall()
+    limit_of_chain = get_config().monthly_budget_limit
+    bounds = [] if limit_of_chain is None else [max(limit_of_chain - used_by_chain, NOTHING)]
+    if branches and all(limit is not None for limit, _used in branches):
+        bounds.append(sum((max(limit - used, NOTHING) for limit, used in branches), NOTHING))
     return min(bounds, default=None)

@@ -154,7 +154,8 @@ def test_why_she_did_not_get_it(chain, login):
 
 def test_samples_are_real_messages(chain, login):
     campaign = submitted(chain.manager)
-    shown = login("regional").get(page(campaign, "campaign-samples")).content.decode()
+    shown = login("regional").get(page(campaign, "campaign-decision")).content.decode()
+    assert "Will get it" in shown
     assert shown.count("<figure") == 3
     assert "Sharma" in shown
 
@@ -236,7 +237,7 @@ def test_every_page_takes_few_queries(chain, login):
     draft = make_campaign(chain.manager)
     client, approver = login("manager"), login("regional")
     # They judge the audience, for which every app below reads its settings.
-    fragments = [page(draft, "campaign-estimate"), page(waiting, "campaign-samples")]
+    fragments = [page(draft, "campaign-estimate"), page(waiting, "campaign-decision")]
     pages = [
         (client, reverse("home")),
         (client, reverse("campaign-list")),

@@ -29,6 +29,7 @@ class Outlook:
 
     `stand_in` is the message it was counted with while the campaign has none of its own.
     `problem` says why there is no estimate. `channels` are those of the plan, in order.
+    `samples` are as many messages as were asked for, as real people would get them.
     """
 
     estimate: Estimate | None = None
@@ -36,6 +37,7 @@ class Outlook:
     stand_in: MessageTemplate | None = None
     problem: str = ""
     channels: Sequence[str] = ()
+    samples: Sequence[plan.Sample] = ()
 
     @property
     def reasons(self) -> list[tuple[str, int]]:
@@ -72,6 +74,7 @@ def outlook(
     segment_id: uuid.UUID | None = None,
     target_all_customers: bool | None = None,
     exclude_segment_ids: Sequence[uuid.UUID] | None = None,
+    samples: int = 0,
 ) -> Outlook:
     """What the campaign would do now, with an audience chosen but not saved where given."""
     if target_all_customers is not None:
@@ -86,7 +89,9 @@ def outlook(
         offers = usable.filter(template_type=TemplateType.PROMOTIONAL).order_by("-pk")
         campaign.template = stand_in = offers.first() or usable.order_by("-pk").first()
     try:
-        estimate = plan.estimate(campaign, now)
+        judged = plan.judged(campaign, now)
+        estimate = judged.estimate()
+        messages = judged.samples(samples) if samples else []
     except DomainError as error:
         reasons = [reason for found in error.fields.values() for reason in found]
         return Outlook(problem=" ".join(reasons) or error.message)
@@ -95,7 +100,7 @@ def outlook(
             campaign.template = None
     channels = [str(Channel(step["channel"]).label) for step in campaign.steps]
     budget_left = policy.budget_left(campaign.branch_ids)
-    return Outlook(estimate, budget_left, stand_in, channels=channels)
+    return Outlook(estimate, budget_left, stand_in, channels=channels, samples=messages)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from marketing.segments.models import Segment
 class Sample:
     """One person of the audience and what they would read."""
 
-    customer: Customer
+    name: str
     channel: str
     message: Rendered
 
@@ -46,6 +46,7 @@ class ChannelStep:
     channel: str
     template: MessageTemplate | None
     after_minutes: int
+    known_version: TemplateVersion | None = None
 
     @property
     def channel_label(self) -> str:
@@ -61,7 +62,7 @@ class ChannelStep:
         """The newest version of the message. Raises `ValidationFailed` without one."""
         if self.template is None:
             raise ValidationFailed(fields={self.field: [_("Choose a message.")]})
-        return content.current_version(self.template)
+        return self.known_version or content.current_version(self.template)
 
 
 def version_of(campaign: Campaign) -> TemplateVersion:
@@ -78,22 +79,20 @@ def purpose(campaign: Campaign) -> str:
 
 
 def channel_steps(campaign: Campaign) -> list[ChannelStep]:
-    """The campaign's channels in their order, each with its message."""
-    further = MessageTemplate.objects.in_bulk(
-        [uuid.UUID(step["templateId"]) for step in campaign.further_steps]
-    )
-    return [
-        ChannelStep(0, campaign.channel, campaign.template, 0),
-        *(
-            ChannelStep(
-                number,
-                step["channel"],
-                further.get(uuid.UUID(step["templateId"])),
-                step["afterMinutes"],
-            )
-            for number, step in enumerate(campaign.further_steps, 1)
-        ),
-    ]
+    """The campaign's channels in their order, each with its message; one query, if any."""
+    wanted = {uuid.UUID(step["templateId"]) for step in campaign.further_steps}
+    if wanted and campaign.template_id:
+        wanted.add(campaign.template_id)
+    versions = content.current_versions(wanted) if wanted else {}
+    first = versions.get(campaign.template_id) if campaign.template_id else None
+    planned = [ChannelStep(0, campaign.channel, campaign.template, 0, first)]
+    for number, step in enumerate(campaign.further_steps, 1):
+        version = versions.get(uuid.UUID(step["templateId"]))
+        template = version.template if version else None
+        planned.append(
+            ChannelStep(number, step["channel"], template, step["afterMinutes"], version)
+        )
+    return planned
 
 
 def steps(campaign: Campaign) -> list[dict[str, Any]]:
@@ -142,27 +141,54 @@ def audience(campaign: Campaign, now: dt.datetime) -> QuerySet[Customer]:
         ) from error
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A campaign's steps, and what the gate says of its audience at one moment."""
+
+    steps: list[ChannelStep]
+    verdicts: delivery_estimate.Judged
+
+    def estimate(self) -> Estimate:
+        """What would happen if it went: people, reasons for those left out, cost."""
+        return delivery_estimate.estimate(self.verdicts)
+
+    def samples(self, size: int) -> list[Sample]:
+        """The message as a few people of the audience would get it."""
+        return [
+            Sample(
+                person.name,
+                self.steps[person.step].channel,
+                compile_version(self.steps[person.step].version).render(
+                    person.language, person.variables
+                ),
+            )
+            for person in delivery_estimate.sample(self.verdicts, size=size)
+        ]
+
+
+def judged(campaign: Campaign, now: dt.datetime) -> Judged:
+    """Plan the campaign once, to count its people and to look at some of them.
+
+    Raises `ValidationFailed`, and as `delivery.plan.plan_channels` does.
+    """
+    planned = channel_steps(campaign)
+    for step in planned:
+        require_known_placeholders(step.version)
+    verdicts = delivery_estimate.judged(
+        audience=audience(campaign, now),
+        purpose=purpose(campaign),
+        mode=campaign.channel_mode,
+        steps=_as_sent(planned),
+        charged_branch_id=charged_branch_id(campaign),
+        now=now,
+        versions={str(step.version.pk): step.version for step in planned},
+    )
+    return Judged(planned, verdicts)
+
+
 def estimate(campaign: Campaign, now: dt.datetime) -> Estimate:
     """What would happen if it went now: people, reasons for those left out, cost."""
-    return delivery_estimate.estimate(**_judged(campaign, now))
-
-
-def samples(campaign: Campaign, now: dt.datetime, size: int = 10) -> list[Sample]:
-    """The message as a few people of the audience would get it."""
-    people = delivery_estimate.sample(**_judged(campaign, now), size=size)
-    customers = Customer.objects.select_related("home_branch").in_bulk(
-        [one.customer_id for one in people]
-    )
-    planned = channel_steps(campaign)
-    compiled = {step.number: compile_version(step.version) for step in planned}
-    return [
-        Sample(
-            customers[one.customer_id],
-            planned[one.step].channel,
-            compiled[one.step].render(one.language, one.variables),
-        )
-        for one in people
-    ]
+    return judged(campaign, now).estimate()
 
 
 def completion_time(campaign: Campaign) -> dt.datetime | None:
@@ -199,20 +225,6 @@ def require_known_placeholders(version: TemplateVersion) -> None:
             },
             details={"placeholders": unknown},
         )
-
-
-def _judged(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
-    planned = channel_steps(campaign)
-    for step in planned:
-        require_known_placeholders(step.version)
-    return {
-        "audience": audience(campaign, now),
-        "purpose": purpose(campaign),
-        "mode": campaign.channel_mode,
-        "steps": _as_sent(planned),
-        "charged_branch_id": charged_branch_id(campaign),
-        "now": now,
-    }
 
 
 def fingerprint(campaign: Campaign) -> str:

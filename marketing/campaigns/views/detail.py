@@ -25,6 +25,7 @@ from marketing.campaigns.selectors.campaigns import (
     may_approve,
 )
 from marketing.campaigns.selectors.failures import failed_runs
+from marketing.campaigns.selectors.outlook import outlook
 from marketing.campaigns.selectors.progress import engagement_with, figures_of
 from marketing.campaigns.views.parts import campaign_part
 from marketing.campaigns.views.refusals import sentences
@@ -195,17 +196,16 @@ def _is_in_audience(campaign: Campaign, customer: Customer) -> bool | None:
 
 @staff_view("campaign.approve")
 @require_GET
-def campaign_samples(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """Ten messages as real people would get them."""
+def campaign_decision(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """What an approver decides on: who would get it, and ten of the messages as they would go."""
     campaign = get_campaign_for_actor(request.actor, pk)
-    problem, samples = "", []
-    try:
-        samples = plan.samples(campaign, clock.now(), SAMPLES)
-    except DomainError as error:
-        problem = " ".join(sentences(error))
-    shown = {"samples": samples, "problem": problem}
+    found = outlook(request.actor, campaign, clock.now(), samples=SAMPLES)
     return campaign_part(
-        request, campaign, "campaigns/_samples.html", shown, title=_("Ten of the messages")
+        request,
+        campaign,
+        "campaigns/_decision.html",
+        {"outlook": found},
+        title=_("Who will get it"),
     )
 
 

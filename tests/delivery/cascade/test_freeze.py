@@ -8,7 +8,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from marketing.core.errors import BudgetExceeded
-from marketing.delivery.estimate import estimate
+from marketing.delivery.estimate import estimate, judged
 from marketing.delivery.models import BatchCost, DispatchBatch, Message
 from marketing.delivery.services import (
     freeze_run,
@@ -163,7 +163,7 @@ class TestFreeze:
         CustomerFactory(email="", consent={"whatsapp_promotional": False})
         CustomerFactory(consent=False)
         run = make_channel_run(mode, *templates())
-        said = estimate(
+        verdicts = judged(
             audience=everyone(),
             purpose=run.purpose,
             mode=mode,
@@ -171,6 +171,7 @@ class TestFreeze:
             charged_branch_id=None,
             now=timezone.now(),
         )
+        said = estimate(verdicts)
         done = freeze_run(run=run, audience=everyone())
         assert (said.total, said.sendable, said.reasons, said.cost) == (
             done.audience,

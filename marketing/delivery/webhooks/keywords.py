@@ -13,12 +13,13 @@ LONGEST = 50
 _WORDS = {
     STOP: """
         stop, stopall, stop all, unsubscribe, unsub, cancel, end, quit, revoke, optout, opt out,
-        stop promotions, stop messages, stop please, please stop, remove me,
+        stop promotions, stop offers, no more offers, stop messages, stop please, please stop,
+        remove me,
         बंद, बन्द, बंद करो, बंद करें, बंद कर दो, बन्द करो, बन्द करें, रोको, रोकें, रोक दो, स्टॉप,
-        बंद कीजिए, बंद कर दीजिए, रोकिए, रोक दीजिए, स्टाप,
+        बंद कीजिए, बंद कर दीजिए, रोकिए, रोक दीजिए, स्टाप, ऑफ़र बंद करें, ऑफर बंद करें,
         मत भेजो, मत भेजें, मत भेजिए, मैसेज बंद करो, band karo, mat bhejo,
         বন্ধ, বন্ধ করো, বন্ধ করুন, বন্ধ কর, বন্ধ করে দিন, থামুন, থামাও, থামান, স্টপ, স্টপ করুন,
-        পাঠাবেন না, bondho koro
+        অফার বন্ধ করুন, পাঠাবেন না, bondho koro
     """,
     START: """
         start, unstop, subscribe, resume, optin, opt in, start promotions,

@@ -21,6 +21,7 @@ from marketing.delivery.webhooks.keywords import keyword_of, normalize
         ("बंद करो।", "stop"),
         ("बन्द", "stop"),
         ("बंद कीजिए।", "stop"),
+        ("ऑफ़र बंद करें", "stop"),
         ("स्टॉप", "stop"),
         ("বন্ধ", "stop"),
         ("বন্ধ করুন।", "stop"),

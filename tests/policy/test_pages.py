@@ -60,16 +60,17 @@ def test_owner_decides_on_links(chain, login):
     assert selectors.get_config().website == "https://kesar.example"
 
 
+HOURS = {
+    "daily_message_limit_per_customer": 1,
+    "weekly_message_limit_per_customer": 3,
+    "stale_schedule_minutes": 60,
+    "unknown_decision_hours": 24,
+    "message_retention_months": 24,
+}
+
+
 def test_owner_saves_hours(chain, login):
-    form = {
-        "send_window_start": "10:30",
-        "send_window_end": "20:00",
-        "daily_message_limit_per_customer": 1,
-        "weekly_message_limit_per_customer": 3,
-        "stale_schedule_minutes": 60,
-        "unknown_decision_hours": 24,
-        "message_retention_months": 24,
-    }
+    form = HOURS | {"send_window_start": "10:30", "send_window_end": "20:00"}
     answer = login("owner").post(reverse("settings-hours"), form)
     assert answer.status_code == 302
     config = selectors.get_config()
@@ -78,15 +79,7 @@ def test_owner_saves_hours(chain, login):
 
 
 def test_a_refusal_stands_at_its_field_and_nothing_changes(chain, login):
-    form = {
-        "send_window_start": "21:00",
-        "send_window_end": "06:00",
-        "daily_message_limit_per_customer": 1,
-        "weekly_message_limit_per_customer": 3,
-        "stale_schedule_minutes": 60,
-        "unknown_decision_hours": 24,
-        "message_retention_months": 24,
-    }
+    form = HOURS | {"send_window_start": "21:00", "send_window_end": "06:00"}
     answer = login("owner").post(reverse("settings-hours"), form)
     assert answer.status_code == 422
     assert "between 10:00 and 21:00" in answer.context["form"].errors["send_window_end"][0]

@@ -3,7 +3,6 @@
 import dataclasses
 import email
 import email.policy
-import uuid
 
 import pytest
 from hypothesis import given
@@ -11,21 +10,9 @@ from hypothesis import strategies as st
 
 from marketing.content.mail import Mail, MailLayout
 from marketing.content.rendering import Rendered
-from marketing.delivery.providers.base import Account, Envelope
+from marketing.delivery.providers.base import Envelope
 from marketing.delivery.providers.smtp.mime import compose
-
-MESSAGE_ID = uuid.UUID("019a0000-0000-7000-8000-000000000004")
-ACCOUNT = Account(
-    id=uuid.uuid4(),
-    provider="smtp",
-    base_url="",
-    credentials={},
-    sender={"from_email": "hello@example.com", "from_name": "Parlour, Park Street"},
-    rate_per_second=10,
-    max_concurrency=10,
-)
-HINDI = "नमस्ते आशा जी, आपके लिए बीस प्रतिशत की छूट\n" * 5
-HTML = "<p style='color:#123'>Hi &amp; hello</p>\n." + "<i>long line</i>" * 100
+from tests.delivery.providers.mailbox import ACCOUNT, HINDI, HTML, MESSAGE_ID
 
 
 def envelope(mail):

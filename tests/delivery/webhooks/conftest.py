@@ -25,13 +25,19 @@ PRICE = Decimal("0.8631")
 def run(live_chain, vendor, settings):
     """A run of three people, all sent."""
     settings.SANDBOX_URL = vendor.url
-    with tenant_scope(live_chain.tenant.pk):
+    made = frozen(live_chain, people=3)
+    worker.run()
+    return made
+
+
+def frozen(chain, *, people):
+    """A run of so many, that anybody may send as fast as he can."""
+    with tenant_scope(chain.tenant.pk):
         open_all_hours()
-        make_sender(rate_per_second=1000)
-        CustomerFactory.create_batch(3, home_branch=live_chain.north)
+        make_sender(rate_per_second=100_000)
+        CustomerFactory.create_batch(people, home_branch=chain.north)
         made = make_run()
         freeze_run(run=made, audience=everyone())
-    worker.run()
     return made
 
 

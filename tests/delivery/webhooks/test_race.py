@@ -13,13 +13,11 @@ from marketing.delivery.dispatch import worker
 from marketing.delivery.models import DispatchBatch, Message
 from marketing.delivery.providers.base import StatusUpdate
 from marketing.delivery.rules import Result, ResultClass
-from marketing.delivery.services import freeze_run
 from marketing.delivery.webhooks import statuses
 from marketing.delivery.webhooks.reports import Report
 from tests.concurrency import wait_for_me
-from tests.delivery.webhooks.conftest import counted, messages, written
-from tests.factories.customers import CustomerFactory
-from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours, start
+from tests.delivery.webhooks.conftest import counted, frozen, messages, written
+from tests.factories.delivery import start
 
 PEOPLE = 300
 
@@ -27,13 +25,7 @@ PEOPLE = 300
 @pytest.fixture
 def large_run(live_chain, vendor, settings):
     settings.SANDBOX_URL = vendor.url
-    with tenant_scope(live_chain.tenant.pk):
-        open_all_hours()
-        make_sender(rate_per_second=100_000)
-        CustomerFactory.create_batch(PEOPLE, home_branch=live_chain.north)
-        made = make_run()
-        freeze_run(run=made, audience=everyone())
-    return made
+    return frozen(live_chain, people=PEOPLE)
 
 
 def say(run, ids, state, code=""):

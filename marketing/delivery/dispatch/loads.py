@@ -37,10 +37,10 @@ def make_loads(
         cursor.execute(
             """
             INSERT INTO delivery_contactload (tenant_id, customer_id, sent, whatsapp_at)
-            SELECT %(tenant_id)s, id, %(sent)s::timestamptz[], %(whatsapp_at)s::timestamptz
-            FROM unnest(%(customers)s::uuid[]) AS id
-            WHERE NOT EXISTS (SELECT FROM delivery_contactload l WHERE l.customer_id = id)
-            ORDER BY id ON CONFLICT (customer_id) DO NOTHING RETURNING customer_id
+            SELECT %(tenant_id)s, person, %(sent)s::timestamptz[], %(whatsapp_at)s::timestamptz
+            FROM unnest(%(customers)s::uuid[]) AS person
+            WHERE NOT EXISTS (SELECT FROM delivery_contactload l WHERE l.customer_id = person)
+            ORDER BY person ON CONFLICT (customer_id) DO NOTHING RETURNING customer_id
             """,
             {
                 **gate.values,

@@ -5,15 +5,18 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from customers.models import ConsentState
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch import account_sender, recovery, worker
 from marketing.delivery.dispatch import lease as leases
+from marketing.delivery.dispatch.loads import make_loads
 from marketing.delivery.dispatch.marking import mark
 from marketing.delivery.dispatch.sending import load_sending
+from marketing.delivery.gate import build_gate
 from marketing.delivery.models import (
     ContactLoad,
     DispatchBatch,
@@ -23,6 +26,7 @@ from marketing.delivery.models import (
 )
 from marketing.delivery.services import freeze_run, resume_run
 from marketing.policy.models import BudgetMonth, ProviderAccount
+from marketing.policy.selectors import get_config
 from tests.concurrency import at_once, wait_for_me
 from tests.delivery.conftest import HangUp, accepted, refused
 from tests.delivery.dispatch.runs import PEOPLE, due_now, states
@@ -230,6 +234,29 @@ def test_a_cap_is_taken_under_a_lock(live_chain, vendor, settings):
     with tenant_scope(live_chain.tenant.pk):
         found = Message.objects.values_list("state", "reason")
         assert sorted(found) == [("sending", ""), ("skipped", "daily_cap")]
+
+
+def test_whose_load_is_known_is_found_by_it(chain):
+    """Not by a walk through everybody's at each marking."""
+    open_all_hours()
+    known, fresh = CustomerFactory(), CustomerFactory()
+    set_load(known, [])
+    gate = build_gate(
+        config=get_config(),
+        channel="sms",
+        purpose="promotional",
+        now=timezone.now(),
+        tenant_id=chain.tenant.pk,
+        has_suppressions=False,
+    )
+    with CaptureQueriesContext(connection) as captured:
+        made = make_loads(gate, [known.pk, fresh.pk], slot_at=None, whatsapp_at=None)
+    assert made == {fresh.pk}
+    (asked,) = captured.captured_queries
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {asked['sql']}")
+        plan = [line for (line,) in cursor.fetchall()]
+    assert any("Anti Join" in line for line in plan), plan
 
 
 def test_nothing_starts_that_could_outlive_its_lease(run, vendor, monkeypatch):

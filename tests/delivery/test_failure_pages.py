@@ -80,6 +80,28 @@ def test_two_campaigns_of_one_cause_stand_together(chain, login):
     assert "Second" in shown
 
 
+def test_a_cause_of_many_campaigns_is_shown_whole_when_asked_for(chain, login):
+    for number in range(7):
+        failed_run(chain, chain.north, label=f"Glow {number}")
+    failed_run(chain, chain.north, label="Another", code="131026", kind="fail_recipient")
+    client = login("manager")
+    shown = client.get(reverse(LIST)).content.decode()
+    assert sum(f"Glow {number}" in shown for number in range(7)) == 5
+    assert "2 campaigns more" in shown
+    (address,) = re.findall(r'href="(\?cause=[^"]+)"', shown)
+    shown = client.get(reverse(LIST) + address).content.decode()
+    assert all(f"Glow {number}" in shown for number in range(7))
+    assert "Another" not in shown
+    assert "All causes" in shown
+
+
+def test_what_is_to_be_decided_comes_a_few_at_a_time(chain, login):
+    for _ in range(11):
+        lost_run(chain, chain.north)
+    shown = text_of(login("manager").get(reverse(LIST)))
+    assert "One more follows when these are decided." in shown
+
+
 def test_nothing_failed(login):
     assert "Nothing failed" in text_of(login("manager").get(reverse(LIST)))
 

@@ -67,6 +67,11 @@ class Cause:
     customer_ids: list[uuid.UUID]
 
     @property
+    def key(self) -> str:
+        """The same for the same cause in another run."""
+        return f"{self.state}:{self.provider}:{self.code}"
+
+    @property
     def may_be_retried(self) -> bool:
         return self.state == MessageState.FAILED and may_be_retried(self.error_class)
 

@@ -24,21 +24,30 @@ from marketing.delivery.services.decisions import decided_before
 from marketing.policy.selectors import get_config
 
 PEOPLE_SHOWN = 3
+# Of a cause, until it is looked at alone; of what must be decided, until some of it is.
+PARTS_SHOWN = 5
+UNDECIDED_SHOWN = 10
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A cause over all runs that met it; `parts` are those runs with their share."""
+    """A cause over all runs that met it; `parts` are those runs with their share.
+
+    `more` is how many parts are left out.
+    """
 
     cause: Cause
     messages: int
     parts: list[tuple[SendRun, Cause]]
+    more: int
     people: list[Customer]
 
 
 @staff_view("campaign.send")
 @require_safe
 def failure_list(request: StaffRequest) -> HttpResponse:
+    """Every cause with the campaigns that it struck most; `cause` asks for all of one."""
+    wanted_cause = request.GET.get("cause", "")
     runs = {run.pk: run for run in selectors.recent_runs(request.actor)}
     causes = selectors.causes_of(
         list(runs), [MessageState.FAILED, MessageState.HELD, MessageState.UNKNOWN]
@@ -56,26 +65,33 @@ def failure_list(request: StaffRequest) -> HttpResponse:
         request,
         "delivery/failures.html",
         {
-            "failures": _by_cause(causes, runs, people),
-            "undecided": undecided,
+            "failures": _by_cause(causes, runs, people, wanted_cause),
+            "undecided": undecided[:UNDECIDED_SHOWN] if not wanted_cause else [],
+            "undecided_later": max(len(undecided) - UNDECIDED_SHOWN, 0),
+            "wanted_cause": wanted_cause,
             "hours": get_config().unknown_decision_hours,
         },
     )
 
 
 def _by_cause(
-    causes: list[Cause], runs: dict[uuid.UUID, SendRun], people: dict[uuid.UUID, Customer]
+    causes: list[Cause],
+    runs: dict[uuid.UUID, SendRun],
+    people: dict[uuid.UUID, Customer],
+    wanted: str,
 ) -> list[Failure]:
-    """What is still open, most frequent first."""
-    grouped: dict[tuple[str, str, str], list[Cause]] = defaultdict(list)
+    """What is still open, most frequent first; with a cause `wanted`, that one whole."""
+    grouped: dict[str, list[Cause]] = defaultdict(list)
     for cause in causes:
-        if cause.state != MessageState.UNKNOWN and cause.open:
-            grouped[cause.provider, cause.state, cause.code].append(cause)
+        if cause.state != MessageState.UNKNOWN and cause.open and wanted in ("", cause.key):
+            grouped[cause.key].append(cause)
+    most = None if wanted else PARTS_SHOWN
     found = [
         Failure(
             cause=same[0],
             messages=sum(cause.open for cause in same),
-            parts=[(runs[cause.run_id], cause) for cause in same],
+            parts=[(runs[cause.run_id], cause) for cause in same[:most]],
+            more=len(same) - len(same[:most]),
             people=[people[pk] for cause in same for pk in cause.customer_ids if pk in people][
                 :PEOPLE_SHOWN
             ],

@@ -17,6 +17,8 @@ RANK = {
     "skipped": 7,
 }
 MAX_TRIES = 5
+# So long a worker has a batch to itself without renewing its lease.
+LEASE = dt.timedelta(seconds=60)
 # Who had enough offers from everybody is tried once more after this time.
 PUT_OFF_FOR = dt.timedelta(hours=24)
 

@@ -14,9 +14,9 @@ from marketing.core.actor import Actor
 from marketing.core.models import AuditEntry, EventDelivery
 from marketing.core.schedules import PREFIX
 from marketing.core.tenancy import tenant_scope
-from marketing.delivery.dispatch.lease import LEASE
 from marketing.delivery.models import BatchReason, DispatchBatch, SendRun, WebhookEvent
 from marketing.delivery.operations import alerts, figures
+from marketing.delivery.rules import LEASE
 from marketing.policy import selectors as policy
 from marketing.policy.models import Provider, ProviderAccount
 from marketing.policy.services import open_circuit

@@ -27,7 +27,7 @@ from marketing.delivery.dispatch.transport import HTTP_TIMEOUT, NotAnswered, Not
 from marketing.delivery.dispatch.turns import Turns
 from marketing.delivery.providers.base import Envelope
 from marketing.delivery.registry import vendor
-from marketing.delivery.rules import Result, ResultClass
+from marketing.delivery.rules import LEASE, Result, ResultClass
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Batch:
 
     def may_start(self) -> bool:
         """The lease must outlive the request, else another worker could take the message."""
-        last_start = self.renewed_at + leases.LEASE.total_seconds() - HTTP_TIMEOUT
+        last_start = self.renewed_at + LEASE.total_seconds() - HTTP_TIMEOUT
         return time.monotonic() <= last_start
 
 

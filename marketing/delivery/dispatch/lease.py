@@ -1,6 +1,5 @@
 """Leases on batches: who may send what is in one, for how long, and whose turn it is."""
 
-import datetime as dt
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,9 +9,8 @@ from django.db import connection
 
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.models import SendRun
+from marketing.delivery.rules import LEASE
 from marketing.delivery.services.runs import finish_run_if_done, skip_queued
-
-LEASE = dt.timedelta(seconds=60)
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ from customers.models import Channel
 from marketing.core.ids import uuid_array
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.counters import count_causes
-from marketing.delivery.dispatch.lease import LEASE, Lease, Marked
+from marketing.delivery.dispatch.lease import Lease, Marked
 from marketing.delivery.dispatch.loads import lock_loads, make_loads, slot_holders, write_loads
 from marketing.delivery.dispatch.portfolio import take_portfolio
 from marketing.delivery.dispatch.sending import Sending
 from marketing.delivery.gate import CAPS, JOINS, Gate, build_gate
 from marketing.delivery.models import SendRun
+from marketing.delivery.rules import LEASE
 from marketing.delivery.windows import OPENS_AT, opening_times
 
 # WhatsApp takes about one message in six seconds from a business for one person.

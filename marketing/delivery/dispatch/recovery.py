@@ -9,10 +9,9 @@ from django.db import OperationalError, connection, transaction
 
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch import journal, outcomes
-from marketing.delivery.dispatch.lease import LEASE
 from marketing.delivery.dispatch.outcomes import Outcome
 from marketing.delivery.models import DispatchBatch
-from marketing.delivery.rules import Result, ResultClass
+from marketing.delivery.rules import LEASE, Result, ResultClass
 
 logger = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from marketing.core.partitions import stray_tables
 from marketing.core.schedules import PREFIX
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery import pace
-from marketing.delivery.dispatch.lease import LEASE
 from marketing.delivery.models import MessageState, WebhookEvent
+from marketing.delivery.rules import LEASE
 from marketing.policy import selectors as policy
 from marketing.policy.models import ProviderAccount
 

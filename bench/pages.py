@@ -118,8 +118,29 @@ def _owner(tenant_id: uuid.UUID) -> Any:
 
     with tenant_scope(tenant_id):
         keep_alerts()
-        known = Staff.objects.filter(role=Role.SUPER_OWNER).select_related("user").first()
-        return (known or make_staff(Role.SUPER_OWNER)).user
+        owners = Staff.objects.filter(role=Role.SUPER_OWNER).select_related("user")
+        return (owners.order_by("pk").first() or make_staff(Role.SUPER_OWNER)).user
+
+
+def _waiting(tenant_id: uuid.UUID) -> Any:
+    """A campaign to everybody that waits for the approval of somebody other than its author."""
+    from marketing.campaigns import services
+    from marketing.campaigns.models import Campaign, CampaignStatus
+    from marketing.core.actor import Actor
+    from marketing.core.models import Role
+    from marketing.core.tenancy import tenant_scope
+    from tests.factories.campaigns import make_campaign
+    from tests.factories.core import make_staff
+    from tests.factories.policy import set_config
+
+    with tenant_scope(tenant_id):
+        waiting = Campaign.objects.filter(status=CampaignStatus.PENDING_APPROVAL).first()
+        if waiting is None:
+            set_config(campaign_approval_threshold_recipients=1)
+            author = make_staff(Role.SUPER_OWNER)
+            campaign = make_campaign(author, target_all_customers=True)
+            waiting = services.submit_campaign(actor=Actor.for_staff(author), campaign=campaign)
+        return waiting
 
 
 def _pages(tenant_id: uuid.UUID) -> list[Page]:
@@ -154,6 +175,7 @@ def _pages(tenant_id: uuid.UUID) -> list[Page]:
         Page("campaigns, sent, page 3", reverse("campaign-list") + "?status=over&page=3"),
         Page("campaign being sent", of(sending)),
         Page("campaign being sent, live", reverse("campaign-live", args=[sending.pk])),
+        Page("campaign that waits for approval", of(_waiting(tenant_id))),
         Page("campaign sent", of(sent)),
         *(
             Page(f"recipients, {state}", of(sent, state=state))

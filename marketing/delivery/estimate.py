@@ -112,15 +112,18 @@ def estimate(verdicts: Judged) -> Estimate:
 
 
 def sample(verdicts: Judged, *, size: int) -> list[Sampled]:
-    """A few of the people who would be written to, each with her first message."""
+    """A few of the people who would be written to, each with her first message.
+
+    Whom the database finds first: to sort them it would have to judge everyone.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT trim(c.first_name || ' ' || c.last_name), v.step, v.language, v.variables
             FROM (SELECT id, step, language, variables FROM ({verdicts.sql}) v
-                  WHERE reason IS NULL AND NOT is_extra ORDER BY id DESC LIMIT %(size)s) v
+                  WHERE reason IS NULL AND NOT is_extra LIMIT %(size)s) v
             JOIN customers_customer c ON c.id = v.id
-            ORDER BY v.id DESC
+            ORDER BY v.id
             """,  # noqa: S608  as above
             verdicts.params | {"size": size},
         )

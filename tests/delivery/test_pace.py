@@ -23,7 +23,7 @@ from marketing.delivery.services import freeze, freeze_run
 from marketing.policy import services as policy
 from marketing.policy.models import ProviderAccount
 from tests.concurrency import at_once
-from tests.delivery.conftest import accepted
+from tests.delivery.conftest import HangUp, accepted
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours, states_of
 
@@ -196,6 +196,10 @@ class TestPortfolio:
         assert sum(state.get("sent", 0) for state in found) == 25 == len(vendor.asked)
 
 
+def hang_up(body):
+    raise HangUp
+
+
 class TestOutage:
     @pytest.fixture
     def run(self, chain, monkeypatch):
@@ -228,3 +232,14 @@ class TestOutage:
         DispatchBatch.objects.update(next_at=timezone.now())
         worker.run()
         assert states(chain, run) == {"sent": 8}
+
+    @pytest.mark.parametrize("silence", [hang_up, lambda body: (504, {}, {})])
+    def test_vendor_that_gives_no_answer_does_not_take_everybody(self, chain, vendor, run, silence):
+        vendor.answer = silence
+        worker.run()
+        with tenant_scope(chain.tenant.pk):
+            run.refresh_from_db()
+            account = ProviderAccount.objects.get()
+            assert (run.state, run.pause_reason) == (SendRun.State.PAUSED, "account_paused")
+            assert account.circuit_retry_at > timezone.now()
+            assert set(states_of(run)) <= {"unknown", "queued"}

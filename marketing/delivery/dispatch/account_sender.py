@@ -37,8 +37,10 @@ LARGEST_SLICE = 500
 MAX_WINDOW = 4_000
 FLUSH_ROWS = 200
 AGAIN_SECONDS = 0.5
-# So many failures in a row over so long, and nothing accepted: the vendor is down.
+# So many failures in a row over so long, and nothing accepted: the vendor is down. It may as
+# well be silent as refuse: who went on asking would know nothing of everybody.
 OUTAGE_FAILURES, OUTAGE_SECONDS = 20, 10.0
+OUTAGE_CLASSES = (ResultClass.RETRY, ResultClass.UNKNOWN)
 
 InThread = Callable[..., Awaitable[Any]]
 
@@ -78,10 +80,10 @@ class Health:
     down_since: float = 0.0
 
     def note(self, result: Result) -> None:
-        if result.outcome is ResultClass.RETRY and not result.slows:
+        if result.outcome in OUTAGE_CLASSES and not result.slows:
             self.down_since = self.down_since if self.failures else time.monotonic()
             self.failures += 1
-        elif result.outcome is not ResultClass.UNKNOWN:
+        else:
             self.failures = 0
 
     @property
@@ -324,7 +326,7 @@ class AccountSender:
         faults = [o.result for o in written if o.result.outcome is ResultClass.FAIL_ACCOUNT]
         is_outage = not faults and self._health.is_down
         if is_outage:
-            faults = [o.result for o in written if o.result.outcome is ResultClass.RETRY]
+            faults = [o.result for o in written if o.result.outcome in OUTAGE_CLASSES]
         if faults:
             for other in list(self.batches):
                 self._close(other)

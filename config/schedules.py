@@ -23,6 +23,7 @@ SCHEDULES: dict[str, dt.timedelta | str] = {
     "marketing.delivery.tasks.drop_old_partitions": "0 3 * * *",
     "marketing.delivery.tasks.keep_alerts": dt.timedelta(seconds=30),
     "marketing.delivery.tasks.look_up_unknown": dt.timedelta(minutes=1),
+    "marketing.delivery.tasks.read_mailboxes": dt.timedelta(minutes=2),
     "marketing.delivery.tasks.reconcile_messages": "*/2 * * * *",
     "marketing.delivery.tasks.sample_runs": dt.timedelta(seconds=10),
     "marketing.delivery.tasks.settle_costs": dt.timedelta(seconds=5),

@@ -34,6 +34,12 @@ class Vendor:
         return import_module(name) if find_spec(name) else None
 
     @cached_property
+    def mailbox(self) -> ModuleType | None:
+        """What fetches reports; None for a vendor that leaves none in a mailbox."""
+        name = f"marketing.delivery.providers.{self.folder}.mailbox"
+        return import_module(name) if find_spec(name) else None
+
+    @cached_property
     def templates(self) -> ModuleType | None:
         """What finds the templates made at the vendor; None where we hand them in, or need none."""
         name = f"marketing.delivery.providers.{self.folder}.templates"

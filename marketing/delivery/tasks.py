@@ -67,6 +67,14 @@ def consume_webhooks() -> None:
     services.consume_webhooks()
 
 
+@shared_task
+def read_mailboxes() -> None:
+    """Fetch the bounces of every chain's mail servers."""
+    from marketing.delivery.webhooks import mailboxes
+
+    mailboxes.read_mailboxes()
+
+
 def nudge_consumer() -> None:
     """Ask for `consume_webhooks`, unless it was asked for and has not begun."""
     if cache.add(CONSUMER_NUDGED, 1, timeout=NUDGE_SECONDS):

@@ -338,6 +338,13 @@ SMTP = Vendor(
     credentials=(
         AccountField("username", _("User name"), is_required=False),
         AccountField("password", _("Password"), is_required=False, column="email_api_key"),
+        AccountField(
+            "bounce_username",
+            _("User name of the bounce mailbox"),
+            is_required=False,
+            pattern=r"[^\s\"\\(){%*]+",
+        ),
+        AccountField("bounce_password", _("Password of the bounce mailbox"), is_required=False),
     ),
     sender=(
         AccountField("host", _("Server"), pattern=r"[A-Za-z0-9.-]+"),
@@ -365,6 +372,20 @@ SMTP = Vendor(
             is_required=False,
             pattern=MAIL_ADDRESS,
             help_text=_("Who gets the bounces; empty: the from address."),
+        ),
+        AccountField(
+            "bounce_host",
+            _("IMAP server of the bounce mailbox"),
+            is_required=False,
+            pattern=r"[A-Za-z0-9.-]+",
+            help_text=_("Bounces are read there every two minutes; empty: nobody reads them."),
+        ),
+        AccountField(
+            "bounce_port",
+            _("Port of the IMAP server"),
+            is_required=False,
+            pattern=r"\d{1,5}",
+            help_text=_("Empty: 993, with TLS."),
         ),
     ),
     callbacks="",

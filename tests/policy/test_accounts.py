@@ -103,6 +103,14 @@ def test_what_cannot_be_is_refused_and_nothing_changes(chain, values, field):
         ("smtp", {"sender": {"host": "10.0.0.25"}}, "sender.host"),
         ("smtp", {"sender": {"host": "postfix"}}, "sender.host"),
         ("smtp", {"sender": {"host": "mail.internal"}}, "sender.host"),
+        ("smtp", {"sender": {"host": ["mail.example.com"]}}, "sender.host"),
+        ("smtp", {"sender": {"bounce_host": "10.0.0.25"}}, "sender.bounce_host"),
+        ("smtp", {"sender": {"bounce_port": "imap"}}, "sender.bounce_port"),
+        (
+            "smtp",
+            {"credentials": {"bounce_username": 'a"\r\nx DELETE INBOX'}},
+            "credentials.bounce_username",
+        ),
     ],
 )
 def test_each_vendors_own_values_are_checked(chain, provider, values, field):
@@ -140,7 +148,8 @@ def test_every_vendor_of_the_settings_can_send(chain, provider):
     assert known.max_batch >= 1
     assert hasattr(known.client, "deliver") or hasattr(known.client, "build")
     assert account_of(account).provider == provider
-    assert bool(VENDORS[provider].callbacks) == (known.webhook is not None)
+    calls = known.webhook is not None and known.mailbox is None
+    assert bool(VENDORS[provider].callbacks) == calls
 
 
 def test_twilio_is_told_where_to_report(chain, settings):

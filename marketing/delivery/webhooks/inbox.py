@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from marketing.core.errors import Forbidden
 from marketing.core.prepared import keep_statements
-from marketing.delivery.providers.base import Call
+from marketing.delivery.providers.base import Account, Call
 from marketing.delivery.tasks import nudge_consumer
 from marketing.delivery.webhooks.addresses import Addressee
 
@@ -113,4 +113,9 @@ def take_in(*, addressee: Addressee, call: Call) -> None:
     account = addressee.account
     if not addressee.webhook.verify(account, call):
         raise Forbidden("The signature does not match.")
-    _inbox.put(addressee.tenant_id, account.id, account.provider, call)
+    keep(addressee.tenant_id, account, call)
+
+
+def keep(tenant_id: uuid.UUID, account: Account, call: Call) -> None:
+    """Store what is known to be the vendor's and wake the consumer."""
+    _inbox.put(tenant_id, account.id, account.provider, call)

@@ -219,9 +219,10 @@ def _address_faults(account: ProviderAccount, vendor: Vendor) -> dict[str, list[
         parts = urlsplit(base_url)
         if parts.scheme != "https" or not _is_public_name(parts.hostname or ""):
             errors["base_url"] = [_("Give the vendor's https address.")]
-    host = account.sender.get("host", "") if not vendor.base_url else ""
-    if host and host not in own_hosts and not _is_public_name(host):
-        errors["sender.host"] = [_("Give the server's public name.")]
+    for key in ("host", "bounce_host"):
+        host = str(account.sender.get(key, ""))
+        if host and host not in own_hosts and not _is_public_name(host):
+            errors[f"sender.{key}"] = [_("Give the server's public name.")]
     return errors
 
 

@@ -7,6 +7,7 @@ import aiosmtplib
 
 from marketing.delivery.providers.base import Account, Envelope
 from marketing.delivery.providers.mail import bad_address, wire_address
+from marketing.delivery.providers.smtp import mailbox
 from marketing.delivery.providers.smtp.mime import compose, message_id
 from marketing.delivery.providers.smtp.pool import close_pools, log_in, pool_of
 from marketing.delivery.providers.smtp.replies import by_refused_session
@@ -30,7 +31,7 @@ async def close() -> None:
 
 
 async def probe(account: Account) -> str:
-    """Log in and out again; what is wrong, empty if nothing."""
+    """Log in and out again, at the mailbox of bounces too; what is wrong, empty if nothing."""
     try:
         async with asyncio.timeout(TOTAL_SECONDS):
             smtp = await log_in(account)
@@ -42,7 +43,7 @@ async def probe(account: Account) -> str:
     except (aiosmtplib.SMTPException, OSError) as error:
         result = by_refused_session(error)
         return result.detail or result.code
-    return ""
+    return await asyncio.to_thread(mailbox.check, account) if mailbox.is_set(account) else ""
 
 
 async def _deliver(account: Account, envelope: Envelope) -> Result:

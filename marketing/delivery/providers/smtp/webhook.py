@@ -1,0 +1,76 @@
+"""Bounces of mails that a server took and could not deliver: reports of RFC 3464.
+
+Nobody calls; they are fetched from the account's mailbox. A bounce is known by the `Message-ID`
+of the mail that it returns, which only those who got the mail can know.
+"""
+
+import email
+import email.policy
+import re
+from collections.abc import Iterator
+from email.message import EmailMessage, Message
+from typing import cast
+
+from marketing.delivery.providers.base import Account, Call, Parsed, StatusUpdate, our_id
+from marketing.delivery.providers.smtp.replies import NO_SUCH_ADDRESS
+from marketing.delivery.rules import ResultClass
+
+OURS = re.compile(r"<([0-9a-f]{32})@[^<>@\s]+>")
+STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+
+
+def verify(account: Account, call: Call) -> bool:
+    """Whoever calls is nobody whom we know."""
+    return False
+
+
+def parse(call: Call) -> list[Parsed]:
+    """That a mail of ours came back, and why. Raises ValueError.
+
+    Delays say nothing yet, and mails that are not ours are none of our business.
+    """
+    report = email.message_from_bytes(call.body, policy=email.policy.default)
+    if report.get_content_type() != "multipart/report":
+        raise ValueError("not a delivery status notification")
+    try:
+        found = [OURS.fullmatch(str(mail["Message-ID"]).strip()) for mail in _returned(report)]
+    except LookupError as error:
+        raise ValueError(f"a returned mail in no charset that is known: {error}") from error
+    ours = next(filter(None, found), None)
+    failed = next((each for each in _recipients(report) if _action(each) == "failed"), None)
+    if ours is None or failed is None:
+        return []
+    status = match[0] if (match := STATUS.search(str(failed["Status"]))) else ""
+    return [
+        StatusUpdate(
+            key=f"{ours[1]}:bounce",
+            state="failed",
+            at=call.received_at,
+            message_id=our_id(ours[1]),
+            reference=ours[0],
+            code=status or "bounce",
+            detail=str(failed["Diagnostic-Code"] or "").removeprefix("smtp;").strip(),
+            error_class=ResultClass.FAIL_RECIPIENT,
+            suppress="hard_bounce" if status in NO_SUCH_ADDRESS else "",
+        )
+    ]
+
+
+def _returned(report: EmailMessage) -> Iterator[Message]:
+    """The mail that the report returns, or its head."""
+    for part in report.iter_parts():
+        if part.get_content_type() == "message/rfc822":
+            yield part.get_content()
+        elif part.get_content_type() == "text/rfc822-headers":
+            yield email.message_from_string(part.get_content())
+
+
+def _recipients(report: EmailMessage) -> Iterator[Message]:
+    """What the report says of each recipient; its first block is about the report itself."""
+    for part in report.iter_parts():
+        if part.get_content_type() == "message/delivery-status":
+            yield from cast(list[Message], part.get_payload())[1:]
+
+
+def _action(recipient: Message) -> str:
+    return str(recipient["Action"]).strip().lower()

@@ -1,0 +1,37 @@
+"""Fetching reports from vendors that do not call: into the inbox, like those that are called in."""
+
+import logging
+import uuid
+
+from marketing.core.models import Tenant
+from marketing.core.tenancy import tenant_scope
+from marketing.delivery.providers.base import Account, Call
+from marketing.delivery.registry import account_of, vendor
+from marketing.delivery.webhooks import inbox
+from marketing.policy import selectors as policy
+
+logger = logging.getLogger(__name__)
+
+
+def read_mailboxes() -> None:
+    """Take in what waits in every chain's mailboxes; one that fails holds up no other."""
+    for tenant in Tenant.objects.filter(is_active=True):
+        with tenant_scope(tenant.pk):
+            accounts = [
+                account_of(row)
+                for row in policy.accounts()
+                if row.is_active and vendor(row.provider).mailbox
+            ]
+        for account in accounts:
+            _read(tenant.pk, account)
+
+
+def _read(tenant_id: uuid.UUID, account: Account) -> None:
+    mailbox = vendor(account.provider).mailbox
+    if mailbox is None or not mailbox.is_set(account):
+        return
+    try:
+        for report in mailbox.reports(account):
+            inbox.keep(tenant_id, account, Call(url="", headers={}, body=report))
+    except mailbox.Unreachable as error:
+        logger.warning("mailbox of account %s cannot be read: %s", account.id, error)

@@ -5,7 +5,9 @@ import re
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 from redis.exceptions import ConnectionError
@@ -20,6 +22,7 @@ from marketing.delivery.rules import LEASE
 from marketing.policy import selectors as policy
 from marketing.policy.models import Provider, ProviderAccount
 from marketing.policy.services import open_circuit
+from tests.factories.core import make_chain
 from tests.factories.delivery import make_sender
 from tests.factories.policy import budget, make_account, set_config
 
@@ -352,6 +355,18 @@ class TestMetrics:
         assert f'chain="{other_chain.tenant.slug}"' in text
         assert 'parlour_stray_rows{table="delivery_message"} 0.0' in text
         assert "python_info" not in text
+
+    def test_as_many_queries_for_many_chains_as_for_one(self, chain, account):
+        def queries():
+            with CaptureQueriesContext(connection) as seen:
+                assert self.scrape().status_code == 200
+            return len(seen)
+
+        few = queries()
+        for _ in range(3):
+            with tenant_scope(make_chain().tenant.pk):
+                make_batch(make_sender(), queued=1)
+        assert queries() == few <= 10
 
     def test_only_this_machine_without_a_token(self, chain):
         assert self.scrape().status_code == 200

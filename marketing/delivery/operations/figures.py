@@ -3,8 +3,8 @@
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from django.db import connection
 from django.db.models import Count, Max, Min, Q
@@ -16,7 +16,7 @@ from marketing.core.partitions import stray_tables
 from marketing.core.schedules import PREFIX
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery import pace
-from marketing.delivery.models import MessageState, WebhookEvent
+from marketing.delivery.models import MessageState
 from marketing.delivery.rules import LEASE
 from marketing.policy import selectors as policy
 from marketing.policy.models import ProviderAccount
@@ -39,16 +39,14 @@ FROM delivery_dispatchbatch b
 WHERE b.account_id IS NOT NULL AND (%(tenant)s::uuid IS NULL OR b.tenant_id = %(tenant)s)
 GROUP BY b.tenant_id, b.account_id, b.channel
 """
+# What one chain's rows would hide is counted by functions of the owner of the tables.
 ERRORS = """
-SELECT account_id, state, code, n FROM (
-    SELECT b.account_id, r.state, r.code, sum(r.count) AS n,
-           row_number() OVER (PARTITION BY b.account_id ORDER BY sum(r.count) DESC) AS place
-    FROM delivery_sendrun s
-    JOIN delivery_batchreason r ON r.run_id = s.id AND r.state IN ('failed', 'unknown')
-    JOIN delivery_dispatchbatch b ON b.id = r.batch_id
-    WHERE s.tenant_id = %(tenant)s AND s.created_at >= %(since)s AND r.count > 0
-    GROUP BY b.account_id, r.state, r.code
-) v WHERE place <= %(most)s ORDER BY account_id, n DESC
+SELECT account_id, state, code, messages
+FROM frequent_faults(%(since)s, %(most)s, %(tenant)s::uuid)
+"""
+WEBHOOKS = "SELECT tenant_id, waiting, since, failing FROM webhook_backlogs(%(tenant)s::uuid)"
+ACCOUNTS = """
+SELECT tenant_id, id, name, provider, channel, circuit_reason FROM accounts_of_chains()
 """
 LAST_WEBHOOKS = """
 SELECT a.id, (SELECT e.received_at FROM delivery_webhookevent e
@@ -112,8 +110,8 @@ class AccountFigures:
     account: ProviderAccount
     queues: tuple[Queue, ...]
     rate: float
-    last_webhook_at: dt.datetime | None
     faults: tuple[Fault, ...] = ()
+    last_webhook_at: dt.datetime | None = None
 
     def _sum(self, name: str) -> int:
         return sum(getattr(queue, name) for queue in self.queues)
@@ -185,9 +183,9 @@ def operations() -> Operations:
     """How sending goes for the open tenant, in as many statements for one account as for many."""
     tenant_id = current_tenant_id()
     return Operations(
-        accounts=accounts(queues(tenant_id)),
-        webhooks=webhooks(),
-        events=events(tenant_id),
+        accounts=_accounts(tenant_id),
+        webhooks=webhooks(tenant_id).get(tenant_id, Backlog()),
+        events=events(tenant_id).get(tenant_id, Backlog()),
         beat_at=beat_at(),
         stray=tuple(stray_tables()),
         undecided=_undecided(tenant_id),
@@ -201,11 +199,29 @@ def queues(tenant_id: uuid.UUID | None = None) -> list[Queue]:
         return [Queue(*row) for row in cursor.fetchall()]
 
 
-def accounts(found: Sequence[Queue]) -> tuple[AccountFigures, ...]:
-    """The open tenant's accounts, with those of the queues that are theirs."""
-    tenant_id = current_tenant_id()
+def _accounts(tenant_id: uuid.UUID) -> tuple[AccountFigures, ...]:
+    """The open tenant's, each with when its vendor was last heard of."""
+    found = with_figures(policy.accounts(), tenant_id)
+    with connection.cursor() as cursor:
+        cursor.execute(LAST_WEBHOOKS, {"tenant": tenant_id})
+        heard = dict(cursor.fetchall())
+    return tuple(replace(each, last_webhook_at=heard.get(each.account.pk)) for each in found)
+
+
+def accounts_of_chains() -> list[ProviderAccount]:
+    """Every chain's accounts, with their names, channels and circuits only."""
+    names = ("tenant_id", "pk", "name", "provider", "channel", "circuit_reason")
+    with connection.cursor() as cursor:
+        cursor.execute(ACCOUNTS)
+        return [ProviderAccount(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+
+
+def with_figures(
+    accounts: Iterable[ProviderAccount], tenant_id: uuid.UUID | None = None
+) -> list[AccountFigures]:
+    """How each of the accounts goes; `tenant_id` is whose they are, None: of every chain."""
     by_account: dict[uuid.UUID, list[Queue]] = defaultdict(list)
-    for queue in found:
+    for queue in queues(tenant_id):
         by_account[queue.account_id].append(queue)
     rates = pace.rates(
         {
@@ -216,42 +232,39 @@ def accounts(found: Sequence[Queue]) -> tuple[AccountFigures, ...]:
     )
     faults: dict[uuid.UUID, list[Fault]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(LAST_WEBHOOKS, {"tenant": tenant_id})
-        heard = dict(cursor.fetchall())
         since = timezone.now() - RECENT
         cursor.execute(ERRORS, {"tenant": tenant_id, "since": since, "most": MOST_ERRORS})
         for account_id, state, code, messages in cursor.fetchall():
             faults[account_id].append(Fault(MessageState(state).value, code, messages))
-    return tuple(
+    return [
         AccountFigures(
             account=account,
             queues=tuple(by_account[account.pk]),
             rate=rates.get(account.pk, 0.0),
-            last_webhook_at=heard.get(account.pk),
             faults=tuple(faults[account.pk]),
         )
-        for account in policy.accounts()
-    )
+        for account in accounts
+    ]
 
 
-def webhooks() -> Backlog:
-    """What vendors reported and nobody has applied yet."""
-    row = WebhookEvent.objects.filter(applied_at=None).aggregate(
-        n=Count("pk"),
-        since=Min("received_at"),
-        failing=Count("pk", filter=~Q(error="")),
-    )
-    return Backlog(row["n"], row["since"], row["failing"])
+def webhooks(tenant_id: uuid.UUID | None = None) -> dict[uuid.UUID, Backlog]:
+    """By chain, what vendors reported and nobody has applied yet; of every chain or of one."""
+    with connection.cursor() as cursor:
+        cursor.execute(WEBHOOKS, {"tenant": tenant_id})
+        return {chain: Backlog(*found) for chain, *found in cursor.fetchall()}
 
 
-def events(tenant_id: uuid.UUID) -> Backlog:
-    """Domain events that wait for their handlers."""
-    row = EventDelivery.objects.filter(tenant_id=tenant_id).aggregate(
+def events(tenant_id: uuid.UUID | None = None) -> dict[uuid.UUID, Backlog]:
+    """By chain, domain events that wait for their handlers; of every chain or of one."""
+    owed = EventDelivery.objects.all()
+    if tenant_id:
+        owed = owed.filter(tenant_id=tenant_id)
+    rows = owed.values("tenant_id").annotate(
         n=Count("pk"),
         since=Min("not_before"),
         failing=Count("pk", filter=Q(attempts__gt=0)),
     )
-    return Backlog(row["n"], row["since"], row["failing"])
+    return {row["tenant_id"]: Backlog(row["n"], row["since"], row["failing"]) for row in rows}
 
 
 def beat_at() -> dt.datetime | None:

@@ -6,6 +6,8 @@ from the batches' counters, which move with the messages themselves.
 
 import datetime as dt
 import time
+import uuid
+from collections import defaultdict
 from collections.abc import Iterator
 
 from django.utils import timezone
@@ -15,8 +17,8 @@ from prometheus_client.registry import Collector
 
 from marketing.core.models import Tenant
 from marketing.core.partitions import append_tables, stray_tables
-from marketing.core.tenancy import tenant_scope
 from marketing.delivery.operations import figures
+from marketing.delivery.operations.figures import AccountFigures, Backlog
 
 ACCOUNT = ("chain", "account", "provider", "channel")
 STATES = ("queued", "sending", "sent", "delivered", "read", "failed", "held", "unknown")
@@ -74,13 +76,12 @@ class _Parlour(Collector):
             "parlour_backlog_seconds", "Age of the oldest of them.", labels=("chain", "kind")
         )
         now = timezone.now()
-        queues = figures.queues()
+        backlogs = {"webhooks": figures.webhooks(), "events": figures.events()}
+        of_chain: dict[uuid.UUID | None, list[AccountFigures]] = defaultdict(list)
+        for each in figures.with_figures(figures.accounts_of_chains()):
+            of_chain[each.account.tenant_id].append(each)
         for chain in Tenant.objects.filter(is_active=True).order_by("slug"):
-            mine = [queue for queue in queues if queue.tenant_id == chain.pk]
-            with tenant_scope(chain.pk):
-                accounts = figures.accounts(mine)
-                backlogs = {"webhooks": figures.webhooks(), "events": figures.events(chain.pk)}
-            for each in accounts:
+            for each in of_chain[chain.pk]:
                 account = each.account
                 labels = [chain.slug, account.name, account.provider, account.channel]
                 for state in STATES:
@@ -96,7 +97,8 @@ class _Parlour(Collector):
                 circuit.add_metric(labels, int(bool(account.circuit_reason)))
                 for fault in each.faults:
                     errors.add_metric([*labels, fault.state, fault.code], fault.messages)
-            for kind, found in backlogs.items():
+            for kind, of_kind in backlogs.items():
+                found = of_kind.get(chain.pk, Backlog())
                 backlog.add_metric([chain.slug, kind], found.waiting)
                 backlog_age.add_metric([chain.slug, kind], _age(now, found.since))
         yield from (waiting, attempted, lag, rate, leases, oldest_lease)

@@ -183,6 +183,7 @@ def test_a_mail_servers_account_asks_for_no_address_of_an_api(chain, login):
     assert (account.base_url, account.sender["host"]) == ("", "smtp.example.com")
     # It never calls back.
     assert selectors.webhook_url(account) not in page.content.decode()
+    assert [str(message) for message in page.context["messages"]] == ["The account is open."]
     refused = client.post(
         reverse("account-edit", args=[account.pk]), form | {"sender.host": "10.0.0.25"}
     )

@@ -44,7 +44,8 @@ def account_new(request: StaffRequest, provider: str) -> HttpResponse:
         form,
         lambda: services.create_account(actor=request.actor, provider=provider, values=form.values),
     ):
-        messages.success(request, _("The account is open. Now enter its callback address."))
+        opened = _("The account is open. Now enter its callback address.")
+        messages.success(request, opened if vendor.callbacks else _("The account is open."))
         account = selectors.accounts().get(name=form.cleaned_data["name"])
         return redirect("account-edit", account.pk)
     status = 422 if form.is_bound else 200

@@ -14,7 +14,7 @@ from marketing.delivery.dispatch.marking import mark
 from marketing.delivery.dispatch.sending import load_sending
 from marketing.delivery.models import DispatchBatch, Message, SendRun
 from marketing.delivery.services import freeze_run
-from marketing.policy.models import HoldoutMember
+from marketing.policy.models import HoldoutMember, ProviderAccount
 from tests.factories.content import TemplateFactory
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours, set_load
@@ -294,9 +294,24 @@ def test_outside_its_hours_a_message_waits(chain, channel, window, now, opens):
     with time_machine.travel(now, tick=False):
         run = make_run(TemplateFactory(channel=channel))
         freeze_run(run=run, audience=everyone())
+        blocking = blocking_now(channel)
     message = Message.objects.get(run=run)
     assert (message.state, message.not_before) == ("queued", opens)
     assert message.reason == ("outside_window" if opens else "")
+    assert blocking == (["outside_window"] if opens else [])
+
+
+def blocking_now(channel):
+    """What the page says would hold the only customer's message up."""
+    asked = {"customer": everyone().get(), "channel": channel, "purpose": "promotional"}
+    return [verdict.code for verdict in selectors.explain(**asked) if verdict.blocks]
+
+
+def test_an_account_that_is_stopped_is_told_on_the_page(asha):
+    account = make_sender()
+    assert blocking_now("whatsapp") == []
+    ProviderAccount.objects.filter(pk=account.pk).update(circuit_reason="Token expired")
+    assert blocking_now("whatsapp") == ["account_paused"]
 
 
 def test_transactional_messages_go_at_any_hour(chain):

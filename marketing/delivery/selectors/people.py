@@ -12,9 +12,11 @@ from django.utils import timezone
 
 from customers.models import Channel, Customer, Suppression
 from marketing.core import ids
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.delivery.gate import ADDRESS, JOINS, build_gate
 from marketing.delivery.models import Message, MessageState, SendRun
+from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED
+from marketing.delivery.windows import opening_times
 from marketing.policy import selectors as policy
 
 # A run's messages are made when it is frozen, its retries and fallbacks later: never before.
@@ -145,14 +147,16 @@ class Verdict:
 def explain(*, customer: Customer, channel: str, purpose: str) -> list[Verdict]:
     """Each reason of the gate for this customer, channel and purpose at this moment.
 
-    `duplicate_address` and `missing_value` depend on the audience and the text; a message
-    that was skipped for them says so in its `reason`.
+    And what would have the message wait: the hours of her branch, and the account. Whether
+    the budget holds is asked of whole runs; `duplicate_address` and `missing_value` depend on
+    the audience and the text, and a message that was skipped for them says so in its `reason`.
     """
+    now, tenant, branch = timezone.now(), current_tenant(), customer.home_branch
     gate = build_gate(
         config=policy.get_config(),
         channel=channel,
         purpose=purpose,
-        now=timezone.now(),
+        now=now,
         tenant_id=current_tenant_id(),
         has_suppressions=Suppression.objects.filter(channel=channel).exists(),
     )
@@ -169,4 +173,11 @@ def explain(*, customer: Customer, channel: str, purpose: str) -> list[Verdict]:
             {**gate.values, "customer": customer.pk},
         )
         row = cursor.fetchone()
-    return [Verdict(reason.code, blocks) for reason, blocks in zip(reasons, row, strict=True)]
+    zone = branch.time_zone if branch else tenant.time_zone
+    opens = opening_times(tenant=tenant, purpose=purpose, channel=channel, now=now, zones=[zone])
+    account = policy.default_account(channel)
+    return [
+        *(Verdict(reason.code, blocks) for reason, blocks in zip(reasons, row, strict=True)),
+        Verdict("outside_window", opens[zone] is not None),
+        Verdict(ACCOUNT_PAUSED, account is None or bool(account.circuit_reason)),
+    ]

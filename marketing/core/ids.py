@@ -31,13 +31,13 @@ def moment_of(pk: uuid.UUID) -> dt.datetime:
 
 # SQL for the {n}-th version 7 id that a statement makes, where it makes a million: PostgreSQL
 # that was built without OpenSSL opens /dev/urandom for every `uuidv7()`. The ids lie 2 microseconds
-# apart, which is less than a row takes to be written; their random part is not a secret one.
-# Moments are counted in 4096ths of a millisecond, of which the lowest 12 bits stand behind the
-# version. The first digit is 0 until the year 2527.
+# apart, which is less than a row takes to be written; the random half is drawn once for them all,
+# and is not a secret one. Moments are counted in 4096ths of a millisecond, of which the lowest 12
+# bits stand behind the version, 4 bits wide. The first digit is 0 until the year 2527.
 _MOMENT = "((SELECT (extract(epoch FROM statement_timestamp()) * 4096000)::bigint) + 8 * ({n}))"
 NTH_ID = f"""(
     '0' || to_hex(({_MOMENT} >> 12 << 16) + 28672 + ({_MOMENT} & 4095))
-    || to_hex(random(-9223372036854775808, -4611686018427387905)))::uuid"""
+    || (SELECT to_hex(random(-9223372036854775808, -4611686018427387905))))::uuid"""
 
 
 def uuid_array(ids: Iterable[uuid.UUID]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -140,17 +141,20 @@ def _reason(step: StepPlan, may_be_double: bool, again: Again | None) -> str:
         doubles.append(f"c.id IN (SELECT id FROM {prefix}_doubles)")  # noqa: S608  as above
     if again:
         doubles.append(_taken_by_another(step))
+    # Each with the languages in which it leaves the text without a value that it needs.
+    lacking: dict[str, list[str]] = defaultdict(list)
+    for language in step.compiled.languages:
+        for name in step.compiled.missing(language, {}):
+            lacking[f"c.merge_{name} = ''"].append(language)
+        # A value that its registered variable cannot take is as good as none.
+        for name, limit in step.value_limits.get(language, {}).items():
+            if name in step.merge_names:
+                lacking[f"length(c.merge_{name}) > {limit}"].append(language)
     missing = [
-        f"c.{prefix}_language = '{language}' AND c.merge_{name} = ''"
-        for language in step.compiled.languages
-        for name in step.compiled.missing(language, {})
-    ]
-    # A value that its registered variable cannot take is as good as none.
-    missing += [
-        f"c.{prefix}_language = '{language}' AND length(c.merge_{name}) > {limit}"
-        for language, limits in step.value_limits.items()
-        for name, limit in limits.items()
-        if name in step.merge_names
+        condition
+        if len(languages) == len(step.compiled.languages)
+        else f"{condition} AND c.{prefix}_language = ANY('{{{','.join(languages)}}}')"
+        for condition, languages in lacking.items()
     ]
     caps = CAPS if again and again.spares_caps else ()
     verdicts = (

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import uuid
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from marketing.core import ids
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.counters import count_causes
 from marketing.delivery.judgement import Again, judge
-from marketing.delivery.models import DispatchBatch, SendRun
+from marketing.delivery.models import DispatchBatch, MessageState, SendRun
 from marketing.delivery.plan import ChannelPlan
 
 # Ids rise in the order of insertion and batches are cut along a running count, so that nothing
@@ -38,12 +39,25 @@ WRITE = """
            v.fallback_cost, 0, '', '', '', ''
     FROM ({judged}) v {tried_before}
     WINDOW so_far AS (ROWS UNBOUNDED PRECEDING)
-    RETURNING id, batch_id, state, reason, branch_id, cost + coalesce(fallback_cost, 0) AS cost
+    RETURNING id, batch_id, branch_id, cost, fallback_cost,
+              CASE WHEN batch_id = %(skipped)s THEN reason END AS skipped_for
+    ), summed AS (
+    SELECT batch_id, branch_id, skipped_for, count(*) AS messages,
+           min(uuid_send(id)) AS first_id, max(uuid_send(id)) AS last_id,
+           sum(cost) + coalesce(sum(fallback_cost), 0) AS cost
+    FROM made GROUP BY batch_id, branch_id, skipped_for
+    ), promised AS (
+    INSERT INTO delivery_batchcost (id, tenant_id, run_id, batch_id, branch_id, reserved, spent)
+    SELECT {cost_id}, %(tenant_id)s, %(run_id)s, batch_id, branch_id, cost, 0
+    FROM summed WHERE skipped_for IS NULL
     )
-    SELECT batch_id, state, reason, branch_id,
-           encode(min(uuid_send(id)), 'hex')::uuid, encode(max(uuid_send(id)), 'hex')::uuid,
-           count(*), sum(cost)
-    FROM made GROUP BY batch_id, state, reason, branch_id
+    SELECT batch_id, skipped_for, encode(min(first_id), 'hex')::uuid,
+           encode(max(last_id), 'hex')::uuid, sum(messages)::int
+    FROM summed GROUP BY batch_id, skipped_for
+"""
+PROMISED = """
+    SELECT branch_id, sum(reserved) FROM delivery_batchcost
+    WHERE run_id = %s AND batch_id > %s GROUP BY branch_id
 """
 # A run begins with small batches: one that is small as a whole has several still, for which the
 # dispatch workers share it, and each gives it its turns.
@@ -54,7 +68,6 @@ TRIED_BEFORE = """
     JOIN unnest(%(tried)s::uuid[], %(first_attempts)s::uuid[]) AS f(customer_id, message_id)
       ON f.customer_id = v.id AND v.reason IS NULL
 """
-Row = tuple[int, str, str, uuid.UUID | None, uuid.UUID, uuid.UUID, int, Decimal]
 
 
 class Group(NamedTuple):
@@ -62,6 +75,16 @@ class Group(NamedTuple):
 
     step: int
     is_extra: bool
+
+
+class Part(NamedTuple):
+    """What was written of a batch, of that of the skipped for each reason."""
+
+    batch_id: int
+    skipped_for: str | None
+    first_id: uuid.UUID
+    last_id: uuid.UUID
+    messages: int
 
 
 @dataclass
@@ -74,7 +97,7 @@ class Written:
 
     people: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
-    costs: dict[uuid.UUID | None, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    costs: dict[uuid.UUID | None, Decimal] = field(default_factory=dict)
     batches: list[DispatchBatch] = field(default_factory=list)
 
 
@@ -98,9 +121,13 @@ def write_messages(
     places = FIRST_BATCHES + people // batch_size + 1
     (skipped, *free), made_at = _new_batch_ids(1 + places * len(groups))
     of_group = {group: free[i * places : (i + 1) * places] for i, group in enumerate(groups)}
-    rows = _insert(run, plan, audience, skipped, of_group, batch_size, again)
+    parts = _insert(run, plan, audience, skipped, of_group, batch_size, again)
     groups_of = {batch_id: group for group, ids in of_group.items() for batch_id in ids}
-    return _make_batches(run, plan, rows, groups_of | {skipped: groups[0]}, made_at)
+    written = _make_batches(run, plan, parts, groups_of | {skipped: groups[0]}, made_at)
+    with connection.cursor() as cursor:
+        cursor.execute(PROMISED, [run.pk, skipped])
+        written.costs = dict(cursor.fetchall())
+    return written
 
 
 def _new_batch_ids(count: int) -> tuple[list[int], dt.datetime]:
@@ -126,7 +153,7 @@ def _insert(
     of_group: dict[Group, list[int]],
     batch_size: int,
     again: Again | None,
-) -> list[Row]:
+) -> list[Part]:
     judged, params = judge(plan, audience, run.charged_branch_id, again)
     params |= {
         "tenant_id": run.tenant_id,
@@ -166,6 +193,7 @@ def _insert(
             WRITE.format(
                 batch=" ".join(arms),
                 next_id=ids.NTH_ID.format(n="2 * row_number() OVER so_far"),
+                cost_id=ids.NTH_ID.format(n="row_number() OVER ()"),
                 judged=judged,
                 attempt_of="f.message_id" if again else "v.attempt_of",
                 tried_before=TRIED_BEFORE if again else "",
@@ -173,31 +201,28 @@ def _insert(
             ),
             params,
         )
-        rows: list[Row] = cursor.fetchall()
-    return rows
+        return [Part(*row) for row in cursor.fetchall()]
 
 
 def _make_batches(
     run: SendRun,
     plan: ChannelPlan,
-    rows: list[Row],
+    parts: Sequence[Part],
     groups: dict[int, Group],
     made_at: dt.datetime,
 ) -> Written:
-    """The batches as the rows fill them, with bounds, counters, causes and costs."""
+    """The batches as their messages fill them, with bounds, counters and causes."""
     made = Written()
     batches: dict[int, DispatchBatch] = {}
-    costs: dict[tuple[int, uuid.UUID | None], Decimal] = defaultdict(Decimal)
-    causes: Counter[tuple[int, str, str]] = Counter()
     steps = {step.number: step for step in plan.steps}
     lane, tenant_id = _lane(run), current_tenant_id()
-    for batch_id, state, reason, branch_id, first_id, last_id, count, cost in rows:
-        number, is_extra = groups[batch_id]
+    for part in parts:
+        number, is_extra = groups[part.batch_id]
         step = steps[number]
-        batch = batches.get(batch_id)
+        batch = batches.get(part.batch_id)
         if batch is None:
-            batch = batches[batch_id] = DispatchBatch(
-                id=batch_id,
+            batch = batches[part.batch_id] = DispatchBatch(
+                id=part.batch_id,
                 tenant_id=tenant_id,
                 run_id=run.pk,
                 account_id=step.account.pk,
@@ -210,46 +235,34 @@ def _make_batches(
                 # Values throughout, so that all are inserted as arrays.
                 next_at=made_at,
                 handed_on=0,
-                first_id=first_id,
-                last_id=last_id,
+                first_id=part.first_id,
+                last_id=part.last_id,
                 is_settled=True,
             )
-        batch.first_id = min(batch.first_id or first_id, first_id)
-        batch.last_id = max(batch.last_id or last_id, last_id)
+        batch.first_id = min(batch.first_id or part.first_id, part.first_id)
+        batch.last_id = max(batch.last_id or part.last_id, part.last_id)
         if not is_extra:
-            made.people += count
-        if state == "skipped":
-            batch.skipped += count
-            batch.state = DispatchBatch.State.DONE
-            causes[batch_id, state, reason] += count
-            made.reasons[reason] += count
-        else:
-            batch.queued += count
+            made.people += part.messages
+        if part.skipped_for is None:
+            batch.queued = part.messages
             batch.fallback_minutes = plan.wait_after(step)
-            costs[batch_id, branch_id] += cost
-            made.costs[branch_id] += cost
+        else:
+            batch.skipped += part.messages
+            batch.state = DispatchBatch.State.DONE
+            made.reasons[part.skipped_for] = part.messages
     made.batches = [batches[batch_id] for batch_id in sorted(batches) if batches[batch_id].queued]
     # Number 0 is the batch of the skipped.
     last_number = DispatchBatch.objects.filter(run_id=run.pk).aggregate(n=Max("number"))["n"] or 0
     for number, batch in enumerate(made.batches, last_number + 1):
         batch.number = number
     DispatchBatch.objects.bulk_create(batches.values())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO delivery_batchcost (
-                tenant_id, run_id, batch_id, branch_id, reserved, spent)
-            SELECT %s, %s, v.*, 0 FROM unnest(%s::bigint[], %s::uuid[], %s::numeric[]) AS v
-            """,
-            [
-                run.tenant_id,
-                run.pk,
-                [batch_id for batch_id, _ in costs],
-                [branch_id for _, branch_id in costs],
-                list(costs.values()),
-            ],
-        )
-    count_causes(dict(causes))
+    count_causes(
+        {
+            (part.batch_id, MessageState.SKIPPED, part.skipped_for): part.messages
+            for part in parts
+            if part.skipped_for is not None
+        }
+    )
     return made
 
 

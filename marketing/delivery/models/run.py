@@ -148,7 +148,7 @@ class BatchReason(TenantModel):
         indexes = [models.Index(fields=["run_id"], name="batch_reason_of_run")]
 
 
-class BatchCost(TenantModel):
+class BatchCost(LooseTenantModel):
     """What a batch's messages hold of a branch's budget (None: of the chain's alone).
 
     `reserved` may still be charged, `spent` was: both as they were last booked.

@@ -60,6 +60,7 @@ class Stage:
     users: list[tuple[Server, Any]] = field(default_factory=list)
     programs: dict[str, Program] = field(default_factory=dict)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    ended: Counter[str] = field(default_factory=Counter)
 
     def start_servers(self) -> None:
         with self.instance.locked() as servers:
@@ -96,6 +97,13 @@ class Stage:
         process.wait()
         time.sleep(random.uniform(0.0, 1.0))
         self.start(name)
+
+    def revive(self) -> None:
+        """Start what ended by itself, as its manager would: beat, say, that found no database."""
+        for name, process in list(self.running.items()):
+            if process.poll() is not None:
+                self.ended[name] += 1
+                self.start(name)
 
     def stop(self) -> None:
         for process in self.running.values():
@@ -201,6 +209,7 @@ def rehearse(stage: Stage, messages: int, kills: int, seconds: float) -> dict[st
     while killed.total() < kills:
         time.sleep(random.uniform(0.3, 1.7) * seconds)
         name = random.choices(list(TARGETS), list(TARGETS.values()))[0]
+        stage.revive()
         stage.kill(name)
         killed[name] += 1
         if killed.total() % 10 == 0:
@@ -219,6 +228,7 @@ def rehearse(stage: Stage, messages: int, kills: int, seconds: float) -> dict[st
         "seconds": round(took),
         "kills": killed.total(),
         "killed": dict(killed),
+        "ended": dict(stage.ended),
         "states": states,
         **told,
         "wrong": wrong,
@@ -232,12 +242,13 @@ def _wait_until_still(stage: Stage, tenant_id: uuid.UUID, run_id: uuid.UUID) -> 
     last: dict[str, int] = {}
     give_up_at = time.monotonic() + QUIET_SECONDS
     while time.monotonic() < give_up_at:
+        stage.revive()
         states = campaign.states(tenant_id, run_id)
         if states != last:
             last, give_up_at = states, time.monotonic() + QUIET_SECONDS
         owed = stage.sandbox("GET", "ledger/summary")["owed"]
         waits = states.get("queued") or states.get("sending") or owed
-        if not waits and campaign.has_no_webhooks_left(tenant_id):
+        if not waits and campaign.is_through(tenant_id, run_id):
             return campaign.states(tenant_id, run_id)
         time.sleep(2)
     return last

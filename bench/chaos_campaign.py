@@ -102,13 +102,15 @@ def states(tenant_id: uuid.UUID, run_id: uuid.UUID) -> dict[str, int]:
     return found
 
 
-def has_no_webhooks_left(tenant_id: uuid.UUID) -> bool:
+def is_through(tenant_id: uuid.UUID, run_id: uuid.UUID) -> bool:
+    """Whether every webhook was applied and the run closed, which a sweep may do a moment later."""
     from marketing.core.tenancy import tenant_scope
-    from marketing.delivery.models import WebhookEvent
+    from marketing.delivery.models import SendRun, WebhookEvent
 
     def read() -> bool:
         with tenant_scope(tenant_id):
-            return not WebhookEvent.objects.filter(applied_at=None).exists()
+            is_done = SendRun.objects.filter(pk=run_id, state=SendRun.State.DONE).exists()
+            return is_done and not WebhookEvent.objects.filter(applied_at=None).exists()
 
     return bool(patiently(read))
 

@@ -38,7 +38,7 @@ from marketing.core.partitions import append_tables
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.models import DispatchBatch, Message, MessageState, ProviderReference
 from marketing.delivery.selectors import run_progress
-from marketing.policy.models import BudgetMonth, HoldoutMember
+from marketing.policy.models import BudgetMonth, HoldoutMember, MarketingConfig
 from marketing.policy.selectors import default_accounts, get_config
 from marketing.segments.models import Segment
 from tests.factories.core import Chain
@@ -90,6 +90,11 @@ def test_the_printed_logins_open_and_nobody_is_an_operator(demo):
         assert user is not None
         assert user.tenant_id == demo.pk
         assert not user.is_superuser
+
+
+def test_it_sends_at_any_hour(demo):
+    config = MarketingConfig.objects.get()
+    assert config.send_window_start == config.send_window_end
 
 
 def test_people_speak_many_languages_and_a_third_of_them_hindi(demo):

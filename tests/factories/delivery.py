@@ -10,7 +10,9 @@ from django.utils import timezone
 from customers.models import Channel, Customer
 from marketing.content.models import MessageTemplate, TemplateVersion
 from marketing.content.rendering import compile_version
+from marketing.core import clock
 from marketing.core.actor import Actor
+from marketing.core.models import Branch, Tenant
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.models import DispatchBatch, Message, MessageState, SendRun
@@ -27,10 +29,19 @@ PROVIDER = {
 
 
 def open_all_hours(**values: Any) -> None:
-    """Settings under which the clock does not decide a test."""
+    """Settings under which the clock does not decide a test, but for SMS in India."""
     set_config(
         send_window_start=dt.time(0), send_window_end=dt.time(0), email_enabled=True, **values
     )
+
+
+def move_to_noon() -> None:
+    """Moves the chain to where it is noon: no setting opens India's hours for SMS."""
+    hours_to_noon = 12 - clock.now().hour
+    # POSIX counts west of Greenwich: "Etc/GMT-5" is five hours ahead.
+    zone = f"Etc/GMT{-hours_to_noon:+d}" if hours_to_noon else "UTC"
+    Branch.objects.update(time_zone=zone)
+    Tenant.objects.filter(pk=current_tenant_id()).update(time_zone=zone)
 
 
 def make_sender(channel: str = Channel.WHATSAPP, **values: Any) -> ProviderAccount:

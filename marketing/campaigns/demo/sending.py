@@ -1,5 +1,6 @@
 """How the demo chain sends: settings, budgets, accounts at the sandbox, approved templates."""
 
+import datetime as dt
 import secrets
 from decimal import Decimal
 
@@ -24,7 +25,14 @@ def set_up_sending(organisation: Organisation) -> None:
     """Settings, budgets and a sandbox account for each channel of the open tenant scope."""
     actor = Actor.for_staff(organisation.owner)
     policy.update_config(
-        actor=actor, values={"email_enabled": True, "monthly_budget_limit": CHAIN_BUDGET}
+        actor=actor,
+        values={
+            "email_enabled": True,
+            "monthly_budget_limit": CHAIN_BUDGET,
+            # Whoever tries the demo in the evening wants to see something go.
+            "send_window_start": dt.time(0),
+            "send_window_end": dt.time(0),
+        },
     )
     for branch in organisation.branches:
         limit = BRANCH_BUDGET * organisation.places[branch.code].share

@@ -8,6 +8,8 @@ from marketing.policy import selectors as policy
 from marketing.policy.models import MarketingConfig
 from marketing.policy.rules import window_opens
 
+OUTSIDE_WINDOW = "outside_window"
+
 # SQL over a message's or a person's branch `br`; NULL while the window is open. A zone that no
 # branch had when the times were asked is not held back by them.
 OPENS_AT = "(%(opens)s::jsonb ->> coalesce(br.time_zone, %(zone)s))::timestamptz"

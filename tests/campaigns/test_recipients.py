@@ -14,7 +14,7 @@ from marketing.delivery.selectors import recipients, recipients_page, run_progre
 from marketing.delivery.services import sweep_fallbacks
 from tests.factories.campaigns import approved, make_ground
 from tests.factories.content import TemplateFactory
-from tests.factories.delivery import become
+from tests.factories.delivery import become, move_to_noon
 
 PEOPLE = 6
 
@@ -22,6 +22,7 @@ PEOPLE = 6
 @pytest.fixture(autouse=True)
 def ground(chain, tasks):
     make_ground(chain.north, people=PEOPLE)
+    move_to_noon()
 
 
 def sent(chain, mode):

@@ -19,7 +19,6 @@ from tests.factories.delivery import (
     make_channel_run,
     make_run,
     make_sender,
-    move_to_noon,
     open_all_hours,
 )
 from tests.factories.policy import make_account
@@ -168,7 +167,6 @@ def states(run):
 
 def test_a_value_too_long_for_its_variable_skips_the_person(chain):
     open_all_hours()
-    move_to_noon()
     make_sender("sms")
     for length in (1, 30, 31):
         CustomerFactory(first_name="n" * length, last_name="", home_branch=chain.north)
@@ -180,7 +178,6 @@ def test_a_value_too_long_for_its_variable_skips_the_person(chain):
 
 def test_variables_in_a_row_take_longer_values(chain):
     open_all_hours()
-    move_to_noon()
     make_sender("sms")
     for length in (60, 61):
         CustomerFactory(first_name="n" * length, last_name="", home_branch=chain.north)

@@ -122,7 +122,7 @@ def test_outside_the_window_messages_wait_for_it(chain):
         run = make_run()
         freeze_run(run=run, audience=everyone())
     message = Message.objects.get(run=run)
-    assert (message.state, message.reason) == ("queued", "outside_window")
+    assert (message.state, message.reason) == ("held", "outside_window")
     assert message.not_before == dt.datetime(2026, 11, 21, 3, 30, tzinfo=dt.UTC)
 
 

@@ -29,7 +29,6 @@ from tests.factories.delivery import (
     finish,
     make_run,
     make_sender,
-    move_to_noon,
     open_all_hours,
     states_of,
 )
@@ -75,7 +74,6 @@ def run(live_chain, twilio, settings):
     settings.SANDBOX_URL = twilio.url
     with tenant_scope(live_chain.tenant.pk):
         open_all_hours()
-        move_to_noon()
         make_account(Provider.TWILIO, base_url=twilio.url, is_default=True)
         CustomerFactory.create_batch(3, home_branch=live_chain.north)
         made = make_run(TemplateFactory(sms=True, contents=TEXT))

@@ -29,19 +29,28 @@ PROVIDER = {
 
 
 def open_all_hours(**values: Any) -> None:
-    """Settings under which the clock does not decide a test, but for SMS in India."""
-    set_config(
-        send_window_start=dt.time(0), send_window_end=dt.time(0), email_enabled=True, **values
-    )
+    """Settings and places under which the clock does not decide a test.
+
+    No setting opens India's hours for SMS, so the chain moves to where it is noon.
+    """
+    open_window(**values)
+    move_to_noon()
 
 
 def move_to_noon() -> None:
-    """Moves the chain to where it is noon: no setting opens India's hours for SMS."""
+    """All of the chain, to zones where it is between twelve and one."""
     hours_to_noon = 12 - clock.now().hour
     # POSIX counts west of Greenwich: "Etc/GMT-5" is five hours ahead.
     zone = f"Etc/GMT{-hours_to_noon:+d}" if hours_to_noon else "UTC"
     Branch.objects.update(time_zone=zone)
     Tenant.objects.filter(pk=current_tenant_id()).update(time_zone=zone)
+
+
+def open_window(**values: Any) -> None:
+    """The chain's own window open around the clock, wherever it lies."""
+    set_config(
+        send_window_start=dt.time(0), send_window_end=dt.time(0), email_enabled=True, **values
+    )
 
 
 def make_sender(channel: str = Channel.WHATSAPP, **values: Any) -> ProviderAccount:

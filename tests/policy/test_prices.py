@@ -16,7 +16,7 @@ from marketing.policy.models import RateCard
 from marketing.policy.rules import converted, prices_by_dialling_code
 from tests.factories.core import make_chain
 from tests.factories.customers import CustomerFactory
-from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours
+from tests.factories.delivery import everyone, make_run, make_sender, open_window
 
 NOW = dt.datetime(2026, 7, 15, 12, tzinfo=dt.UTC)
 TODAY = NOW.date()
@@ -161,7 +161,7 @@ class TestTheMonthsEnd:
         )
 
     def test_messages_are_charged_by_it(self, chain):
-        open_all_hours()
+        open_window()
         make_sender()
         CustomerFactory(home_branch=chain.north)
         set_price(chain, country="IN", effective_from=self.FIRST)

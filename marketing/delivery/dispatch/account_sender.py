@@ -60,7 +60,7 @@ class Batch:
     @property
     def left(self) -> int:
         """How many messages may still be marked, as far as is known."""
-        return 0 if self.is_closing else max(self.lease.queued - self.marked, 1)
+        return 0 if self.is_closing else max(self.lease.waiting - self.marked, 1)
 
     @property
     def is_over(self) -> bool:

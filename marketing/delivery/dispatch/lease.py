@@ -10,14 +10,14 @@ from django.db import connection
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.models import SendRun
 from marketing.delivery.rules import LEASE
-from marketing.delivery.services.runs import finish_run_if_done, skip_queued
+from marketing.delivery.services.runs import finish_run_if_done, skip_waiting
 
 
 @dataclass(frozen=True)
 class Lease:
     """A batch that is ours while nobody else has taken it with another token.
 
-    `queued` is how many of its messages waited when it was taken.
+    `waiting` is how many of its messages were queued or held when it was taken.
     """
 
     batch_id: int
@@ -26,7 +26,7 @@ class Lease:
     account_id: uuid.UUID
     channel: str
     lane: uuid.UUID
-    queued: int
+    waiting: int
     first_id: uuid.UUID
     last_id: uuid.UUID
     token: uuid.UUID
@@ -85,7 +85,7 @@ WHERE id = (
     ORDER BY due.priority DESC, due.of_lane, due.of_run, due.next_at, due.id
     FOR UPDATE OF b SKIP LOCKED LIMIT 1
 )
-RETURNING id, tenant_id, run_id, account_id, channel, coalesce(lane, tenant_id), queued,
+RETURNING id, tenant_id, run_id, account_id, channel, coalesce(lane, tenant_id), queued + held,
           first_id, last_id
 """
 
@@ -121,7 +121,7 @@ def renew(leases: Collection[Lease]) -> None:
 
 
 def release(lease: Lease) -> None:
-    """Give the batch back: done when nothing is queued or under way, else due again.
+    """Give the batch back: done when nothing waits or is under way, else due again.
 
     A batch of a run that was paused or cancelled meanwhile stops with it.
     """
@@ -130,13 +130,13 @@ def release(lease: Lease) -> None:
             """
                 UPDATE delivery_dispatchbatch b
                 SET token = NULL, leased_until = NULL,
-                    state = CASE WHEN b.queued + b.sending = 0 THEN 'done'
+                    state = CASE WHEN b.queued + b.held + b.sending = 0 THEN 'done'
                                  WHEN r.state = 'paused' THEN 'stopped' ELSE 'waiting' END,
                     next_at = greatest(now(), coalesce((
                         SELECT min(coalesce(m.not_before, now())) FROM delivery_message m
                         WHERE m.batch_id = b.id AND m.id BETWEEN b.first_id AND b.last_id
-                          AND m.state = 'queued'), now()),
-                        CASE WHEN b.queued = 0 THEN now() + make_interval(secs => %s)
+                          AND m.state IN ('queued', 'held')), now()),
+                        CASE WHEN b.queued + b.held = 0 THEN now() + make_interval(secs => %s)
                              ELSE now() END)
                 FROM delivery_sendrun r
                 WHERE b.id = %s AND b.token = %s AND r.id = b.run_id
@@ -151,6 +151,6 @@ def release(lease: Lease) -> None:
     # Runs and messages are locked before their batches, so not while we hold this one's lock.
     with tenant_scope(lease.tenant_id):
         if run_state == SendRun.State.CANCELLED and state != "done":
-            skip_queued(run_id=lease.run_id, batch_id=lease.batch_id)
+            skip_waiting(run_id=lease.run_id, batch_id=lease.batch_id)
     with tenant_scope(lease.tenant_id):
         finish_run_if_done(run_id=lease.run_id)

@@ -23,7 +23,7 @@ from marketing.delivery.dispatch.sending import Sending
 from marketing.delivery.gate import CAPS, JOINS, Gate, build_gate
 from marketing.delivery.models import SendRun
 from marketing.delivery.rules import LEASE
-from marketing.delivery.windows import OPENS_AT, opening_times
+from marketing.delivery.windows import OPENS_AT, OUTSIDE_WINDOW, opening_times
 
 # WhatsApp takes about one message in six seconds from a business for one person.
 PAIR_PACE = dt.timedelta(seconds=6)
@@ -66,14 +66,15 @@ class _Taken:
 # batch is still ours is asked again, for good, when its counters are written.
 LOOK = """
 SELECT EXISTS (SELECT FROM customers_suppression x
-               WHERE x.tenant_id = b.tenant_id AND x.channel = b.channel)
+               WHERE x.tenant_id = b.tenant_id AND x.channel = b.channel), b.held > 0
 FROM delivery_dispatchbatch b JOIN delivery_sendrun r ON r.id = b.run_id
 WHERE b.id = %s AND b.token = %s AND b.state = 'leased' AND r.state = 'frozen'
 """
 COUNT = """
 UPDATE delivery_dispatchbatch
-SET queued = queued - %(marked)s - %(skipped)s, sending = sending + %(marked)s,
-    skipped = skipped + %(skipped)s, is_settled = false,
+SET queued = queued - %(marked)s - %(skipped)s - %(held)s, held = held + %(held)s,
+    sending = sending + %(marked)s, skipped = skipped + %(skipped)s,
+    is_settled = false,
     leased_until = now() + make_interval(secs => %(lease)s)
 WHERE id = %(batch)s AND token = %(token)s AND state = 'leased'
 """
@@ -103,6 +104,7 @@ def _mark(lease: Lease, sending: Sending, wanted: int, now: dt.datetime) -> Slic
         found = cursor.fetchone()
     if found is None:
         raise LeaseLost
+    has_suppressions, has_held = found
     settings = sending.settings
     settings.refresh()
     gate = build_gate(
@@ -111,7 +113,7 @@ def _mark(lease: Lease, sending: Sending, wanted: int, now: dt.datetime) -> Slic
         purpose=sending.purpose,
         now=now,
         tenant_id=lease.tenant_id,
-        has_suppressions=found[0],
+        has_suppressions=has_suppressions,
     )
     opens = opening_times(
         tenant=settings.tenant,
@@ -121,10 +123,13 @@ def _mark(lease: Lease, sending: Sending, wanted: int, now: dt.datetime) -> Slic
         config=settings.config,
         zones=settings.zones,
     )
+    held = -_let_go(lease, now) if has_held else 0
     if any(opens.values()):
-        _park(lease, settings.tenant.time_zone, opens, now)
+        held += _hold(lease, settings.tenant.time_zone, opens, now)
     rows = _judge_queued(lease, gate, now, wanted)
     if not rows:
+        if held:
+            _count(lease, _Picked({}, {}, {}), held)
         return Slice([], exhausted=True)
     picked = _pick(rows, is_test=sending.kind == SendRun.Kind.TEST)
     taken = _Taken()
@@ -142,16 +147,30 @@ def _mark(lease: Lease, sending: Sending, wanted: int, now: dt.datetime) -> Slic
     )
     _set_aside(lease, picked)
     _mark_sending(lease, picked, taken.slots, now)
-    _count(lease, picked)
+    _count(lease, picked, held)
     return Slice(list(picked.going.values()))
 
 
-def _park(lease: Lease, zone: str, opens: Mapping[str, str | None], now: dt.datetime) -> None:
-    """What is outside its window by now waits until the window opens again."""
+def _let_go(lease: Lease, now: dt.datetime) -> int:
+    """Queue again what was held until a time that has come; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE delivery_message SET state = 'queued', reason = ''
+            WHERE batch_id = %s AND id BETWEEN %s AND %s AND state = 'held' AND not_before <= %s
+            """,
+            [lease.batch_id, lease.first_id, lease.last_id, now],
+        )
+        return int(cursor.rowcount)
+
+
+def _hold(lease: Lease, zone: str, opens: Mapping[str, str | None], now: dt.datetime) -> int:
+    """Hold what is outside its window by now until that opens again; returns how many."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            UPDATE delivery_message m SET not_before = v.opens_at, reason = 'outside_window'
+            UPDATE delivery_message m
+            SET state = 'held', reason = %(reason)s, not_before = v.opens_at
             FROM (
                 SELECT w.id, {OPENS_AT} AS opens_at FROM delivery_message w
                 LEFT JOIN customers_customer c ON c.id = w.customer_id
@@ -162,6 +181,7 @@ def _park(lease: Lease, zone: str, opens: Mapping[str, str | None], now: dt.date
             WHERE m.id = v.id AND m.id BETWEEN %(first)s AND %(last)s AND v.opens_at IS NOT NULL
             """,  # noqa: S608  the SQL is ours, its values are parameters
             {
+                "reason": OUTSIDE_WINDOW,
                 "opens": json.dumps(opens),
                 "zone": zone,
                 "batch": lease.batch_id,
@@ -170,6 +190,7 @@ def _park(lease: Lease, zone: str, opens: Mapping[str, str | None], now: dt.date
                 "now": now,
             },
         )
+        return int(cursor.rowcount)
 
 
 Row = tuple[Marked, str | None]
@@ -305,14 +326,18 @@ def _mark_sending(lease: Lease, picked: _Picked, slots: Set[uuid.UUID], now: dt.
         )
 
 
-def _count(lease: Lease, picked: _Picked) -> None:
-    """Move the batch's counters and renew the lease. Raises `LeaseLost`."""
+def _count(lease: Lease, picked: _Picked, held: int) -> None:
+    """Move the batch's counters and renew the lease; `held` are more than before, or fewer.
+
+    Raises `LeaseLost`.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             COUNT,
             {
                 "marked": len(picked.going),
                 "skipped": len(picked.skipped),
+                "held": held,
                 "lease": LEASE.total_seconds(),
                 "batch": lease.batch_id,
                 "token": lease.token,
@@ -321,4 +346,6 @@ def _count(lease: Lease, picked: _Picked) -> None:
         if not cursor.rowcount:
             raise LeaseLost
     causes = Counter((lease.batch_id, "skipped", reason) for reason in picked.skipped.values())
+    if held:
+        causes[lease.batch_id, "held", OUTSIDE_WINDOW] = held
     count_causes(dict(causes))

@@ -105,6 +105,9 @@ class DispatchBatch(models.Model):
     fallback_at = models.DateTimeField(null=True)
     is_settled = models.BooleanField(db_default=False)
 
+    # Something is to be sent, now or when its time has come.
+    HAS_WAITING = models.Q(queued__gt=0) | models.Q(held__gt=0)
+
     class Meta:
         verbose_name_plural = "dispatch batches"
         constraints = [models.UniqueConstraint(fields=["run_id", "number"], name="batch_of_run")]

@@ -30,7 +30,8 @@ QUEUES = """
 SELECT b.tenant_id, b.account_id, b.channel,
        sum(b.queued), sum(b.sending), sum(b.held), sum(b.unknown),
        sum(b.sent), sum(b.delivered), sum(b.read), sum(b.failed), sum(b.handed_on),
-       min(b.next_at) FILTER (WHERE b.state = 'waiting' AND b.queued > 0 AND b.next_at <= now()),
+       min(b.next_at) FILTER (WHERE b.state = 'waiting' AND b.queued + b.held > 0
+                                AND b.next_at <= now()),
        count(*) FILTER (WHERE b.state = 'leased' AND b.leased_until >= now()),
        count(*) FILTER (WHERE b.state = 'leased' AND b.leased_until < now()),
        min(b.leased_until) FILTER (WHERE b.state = 'leased')

@@ -39,8 +39,7 @@ CAUSES = """
             SELECT m.error_class, m.error_detail, m.customer_id FROM delivery_message m
             WHERE m.batch_id = b.id AND m.id BETWEEN b.first_id AND b.last_id
               AND m.state = c.state AND m.fallback_id IS NULL AND m.discarded_at IS NULL
-              AND CASE WHEN m.state IN ('failed', 'unknown') THEN m.error_code ELSE m.reason END
-                  = c.code
+              AND m.error_code = c.code
             LIMIT 3
         ) m
     ) x ON true
@@ -50,9 +49,9 @@ CAUSES = """
 
 @dataclass(frozen=True)
 class Cause:
-    """Messages of a run that failed, are held or unknown for the same cause.
+    """Messages of a run that failed or are unknown for the same cause.
 
-    `code` is the vendor's, or why we hold it; `detail` the vendor's words about one of them.
+    `code` is the vendor's; `detail` the vendor's words about one of them.
     `open` were neither tried again nor given up. `customer_ids` are a few of their people.
     """
 

@@ -23,7 +23,7 @@ class Progress:
 
     `sent`, `delivered` and `read` are cumulative (sent ≥ delivered ≥ read). `cost` was charged,
     `reserved` may be yet. `rate` is messages a second over the last minute; `eta` None while
-    nothing moves. `goes_on_at` is when the first of what is queued may go, past while some may.
+    nothing moves. `goes_on_at` is when the first of what waits may go, past while some may.
     """
 
     run: SendRun
@@ -39,16 +39,12 @@ class Progress:
     eta: dt.datetime | None
     goes_on_at: dt.datetime | None
 
-    @property
-    def waiting(self) -> int:
-        return self.states["queued"] + self.states["sending"]
-
 
 def progress_of(runs: list[SendRun]) -> dict[uuid.UUID, Progress]:
     """The progress of each run, from the batches' counters, in two statements."""
     names = MessageState.values
     sums = {name: Sum(name, default=0) for name in names}
-    next_due = Min("next_at", filter=Q(state__in=MAY_GO_ON, queued__gt=0))
+    next_due = Min("next_at", filter=DispatchBatch.HAS_WAITING & Q(state__in=MAY_GO_ON))
     rows = (
         DispatchBatch.objects.filter(run_id__in=[run.pk for run in runs], is_extra=False)
         .values("run_id")

@@ -18,6 +18,7 @@ from marketing.delivery.counters import count_causes
 from marketing.delivery.judgement import Again, judge
 from marketing.delivery.models import DispatchBatch, MessageState, SendRun
 from marketing.delivery.plan import ChannelPlan
+from marketing.delivery.windows import OUTSIDE_WINDOW
 
 # Ids rise in the order of insertion and batches are cut along a running count, so that nothing
 # is sorted for them.
@@ -33,16 +34,18 @@ WRITE = """
            CASE WHEN v.reason IS NOT NULL THEN %(skipped)s {batch} END,
            v.id, v.charged_branch_id, {account}, {version}, %(campaign_id)s, %(kind)s, {channel},
            %(purpose)s, v.step, {attempt_of}, v.address, v.language, v.variables,
-           CASE WHEN v.reason IS NULL THEN 'queued' ELSE 'skipped' END,
-           coalesce(v.reason, CASE WHEN v.opens_at IS NOT NULL THEN 'outside_window' END, ''),
+           CASE WHEN v.reason IS NOT NULL THEN 'skipped'
+                WHEN v.opens_at IS NOT NULL THEN 'held' ELSE 'queued' END,
+           coalesce(v.reason, CASE WHEN v.opens_at IS NOT NULL THEN %(held_for)s END, ''),
            v.opens_at, v.segments, CASE WHEN v.reason IS NULL THEN v.cost ELSE 0 END,
            v.fallback_cost, 0, '', '', '', ''
     FROM ({judged}) v {tried_before}
     WINDOW so_far AS (ROWS UNBOUNDED PRECEDING)
-    RETURNING id, batch_id, branch_id, cost, fallback_cost,
+    RETURNING id, batch_id, branch_id, cost, fallback_cost, state,
               CASE WHEN batch_id = %(skipped)s THEN reason END AS skipped_for
     ), summed AS (
     SELECT batch_id, branch_id, skipped_for, count(*) AS messages,
+           count(*) FILTER (WHERE state = 'held') AS held,
            min(uuid_send(id)) AS first_id, max(uuid_send(id)) AS last_id,
            sum(cost) + coalesce(sum(fallback_cost), 0) AS cost
     FROM made GROUP BY batch_id, branch_id, skipped_for
@@ -52,7 +55,7 @@ WRITE = """
     FROM summed WHERE skipped_for IS NULL
     )
     SELECT batch_id, skipped_for, encode(min(first_id), 'hex')::uuid,
-           encode(max(last_id), 'hex')::uuid, sum(messages)::int
+           encode(max(last_id), 'hex')::uuid, sum(messages)::int, sum(held)::int
     FROM summed GROUP BY batch_id, skipped_for
 """
 PROMISED = """
@@ -78,13 +81,17 @@ class Group(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What was written of a batch, of that of the skipped for each reason."""
+    """What was written of a batch, of that of the skipped for each reason.
+
+    `held` of the messages wait for their hours.
+    """
 
     batch_id: int
     skipped_for: str | None
     first_id: uuid.UUID
     last_id: uuid.UUID
     messages: int
+    held: int
 
 
 @dataclass
@@ -162,6 +169,7 @@ def _insert(
         "kind": run.kind,
         "purpose": run.purpose,
         "skipped": skipped,
+        "held_for": OUTSIDE_WINDOW,
         "batch_size": batch_size,
         "first_size": min(FIRST_SIZE, batch_size),
         "first_people": FIRST_BATCHES * min(FIRST_SIZE, batch_size),
@@ -244,25 +252,31 @@ def _make_batches(
         if not is_extra:
             made.people += part.messages
         if part.skipped_for is None:
-            batch.queued = part.messages
+            batch.queued, batch.held = part.messages - part.held, part.held
             batch.fallback_minutes = plan.wait_after(step)
         else:
             batch.skipped += part.messages
             batch.state = DispatchBatch.State.DONE
             made.reasons[part.skipped_for] = part.messages
-    made.batches = [batches[batch_id] for batch_id in sorted(batches) if batches[batch_id].queued]
+    made.batches = [
+        batches[batch_id]
+        for batch_id in sorted(batches)
+        if batches[batch_id].state != DispatchBatch.State.DONE
+    ]
     # Number 0 is the batch of the skipped.
     last_number = DispatchBatch.objects.filter(run_id=run.pk).aggregate(n=Max("number"))["n"] or 0
     for number, batch in enumerate(made.batches, last_number + 1):
         batch.number = number
     DispatchBatch.objects.bulk_create(batches.values())
-    count_causes(
-        {
-            (part.batch_id, MessageState.SKIPPED, part.skipped_for): part.messages
-            for part in parts
-            if part.skipped_for is not None
-        }
-    )
+    causes: dict[tuple[int, str, str], int] = {
+        (part.batch_id, MessageState.SKIPPED, part.skipped_for): part.messages
+        for part in parts
+        if part.skipped_for is not None
+    }
+    causes |= {
+        (part.batch_id, MessageState.HELD, OUTSIDE_WINDOW): part.held for part in parts if part.held
+    }
+    count_causes(causes)
     return made
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
@@ -99,10 +99,10 @@ def _set_batches(run: SendRun, old: str, new: str) -> None:
 
 @transaction.atomic
 def cancel_run(*, run: SendRun) -> int:
-    """Never send what is still queued; returns how many messages that is.
+    """Never send what is still queued or held; returns how many messages that is.
 
     What a worker is sending this moment finishes; its batch is closed when it does. Of a large
-    run a task skips what is queued, so that whoever cancels need not wait for it.
+    run a task skips what waits, so that whoever cancels need not wait for it.
     """
     changed = SendRun.objects.filter(pk=run.pk, state__in=[SendRun.State.READY, *OPEN]).update(
         state=SendRun.State.CANCELLED, finished_at=clock.now()
@@ -113,24 +113,24 @@ def cancel_run(*, run: SendRun) -> int:
     ended = list(falling_back.order_by("pk").select_for_update().values_list("pk", flat=True))
     DispatchBatch.objects.filter(pk__in=ended).update(fallback_minutes=None, fallback_at=None)
     unfinished = DispatchBatch.objects.filter(run_id=run.pk).exclude(state="done")
-    queued: int = unfinished.aggregate(n=Sum("queued", default=0))["n"]
-    if queued > SKIPPED_AT_ONCE:
+    waiting: int = unfinished.aggregate(n=Sum(F("queued") + F("held"), default=0))["n"]
+    if waiting > SKIPPED_AT_ONCE:
         _set_batches(run, DispatchBatch.State.WAITING, DispatchBatch.State.STOPPED)
         tenant_id, run_id = str(run.tenant_id), str(run.pk)
         transaction.on_commit(lambda: nudge(tasks.skip_cancelled, tenant_id, run_id))
-        return queued
-    skipped = skip_queued(run_id=run.pk)
+        return waiting
+    skipped = skip_waiting(run_id=run.pk)
     settle_run(run)
     return skipped
 
 
 def skip_cancelled(*, tenant_id: uuid.UUID, run_id: uuid.UUID) -> None:
-    """Skip what a cancelled run still has queued, some of its batches in a transaction."""
+    """Skip what still waits in a cancelled run, some of its batches in a transaction."""
     is_more = True
     while is_more:
         with tenant_scope(tenant_id):
             stopped = DispatchBatch.objects.filter(
-                run_id=run_id, state=DispatchBatch.State.STOPPED, queued__gt=0
+                DispatchBatch.HAS_WAITING, run_id=run_id, state=DispatchBatch.State.STOPPED
             )
             chosen = list(stopped.order_by("pk").values_list("pk", flat=True)[:BATCHES_AT_ONCE])
             is_more = bool(chosen) and _skip(DispatchBatch.objects.filter(pk__in=chosen)) > 0
@@ -141,7 +141,7 @@ def skip_cancelled(*, tenant_id: uuid.UUID, run_id: uuid.UUID) -> None:
 def skip_rest_of_cancelled() -> None:
     """Skip what is left of the open tenant's cancelled runs whose task was lost."""
     left = DispatchBatch.objects.filter(
-        tenant_id=current_tenant_id(), state=DispatchBatch.State.STOPPED, queued__gt=0
+        DispatchBatch.HAS_WAITING, tenant_id=current_tenant_id(), state=DispatchBatch.State.STOPPED
     )
     cancelled = SendRun.objects.filter(state=SendRun.State.CANCELLED, pk__in=left.values("run_id"))
     for run_id in cancelled.values_list("pk", flat=True):
@@ -149,8 +149,8 @@ def skip_rest_of_cancelled() -> None:
 
 
 @transaction.atomic
-def skip_queued(*, run_id: uuid.UUID, batch_id: int | None = None) -> int:
-    """Turn queued messages of a cancelled run into skipped ones, counters included."""
+def skip_waiting(*, run_id: uuid.UUID, batch_id: int | None = None) -> int:
+    """Turn what waits in a cancelled run into skipped messages, counters included."""
     batches = DispatchBatch.objects.filter(run_id=run_id).exclude(state=DispatchBatch.State.DONE)
     return _skip(batches if batch_id is None else batches.filter(pk=batch_id))
 
@@ -169,28 +169,30 @@ def _skip(batches: QuerySet[DispatchBatch]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT 1 FROM delivery_message WHERE batch_id = ANY(%s) AND id BETWEEN %s AND %s"
-            " AND state = 'queued' ORDER BY id FOR UPDATE",
+            " AND state IN ('queued', 'held') ORDER BY id FOR UPDATE",
             place,
         )
         cursor.execute(
             """
             WITH skipped AS (
                 UPDATE delivery_message SET state = 'skipped', reason = 'cancelled', cost = 0
-                WHERE batch_id = ANY(%s) AND id BETWEEN %s AND %s AND state = 'queued'
-                RETURNING batch_id
+                WHERE batch_id = ANY(%s) AND id BETWEEN %s AND %s AND state IN ('queued', 'held')
+                RETURNING batch_id, old.state,
+                          CASE old.state WHEN 'held' THEN old.reason ELSE '' END AS code
             )
-            SELECT batch_id, count(*) FROM skipped GROUP BY batch_id
+            SELECT batch_id, state, code, count(*) FROM skipped GROUP BY batch_id, state, code
             """,
             place,
         )
         counts = cursor.fetchall()
     move_counters(
-        Move(batch_id, "queued", "skipped", count, "", "cancelled") for batch_id, count in counts
+        Move(batch_id, state, "skipped", count, code, "cancelled")
+        for batch_id, state, code, count in counts
     )
-    idle = batches.exclude(state=DispatchBatch.State.LEASED).filter(queued=0, sending=0)
+    idle = batches.exclude(state=DispatchBatch.State.LEASED).filter(queued=0, held=0, sending=0)
     closed = list(idle.order_by("pk").select_for_update().values_list("pk", flat=True))
     DispatchBatch.objects.filter(pk__in=closed).update(state=DispatchBatch.State.DONE)
-    return sum(count for _, count in counts)
+    return sum(count for *_, count in counts)
 
 
 @transaction.atomic

@@ -25,9 +25,7 @@ def cause_source(cause: Cause) -> str:
 
 @register.filter
 def cause_text(cause: Cause) -> str:
-    """Why these messages failed, are held or unknown, in plain words."""
-    if cause.state == "held":
-        return reason_text(cause.code)
+    """Why these messages failed or are unknown, in plain words."""
     return str(wording.cause(cause.code, cause.error_class))
 
 

@@ -49,9 +49,7 @@ def failure_list(request: StaffRequest) -> HttpResponse:
     """Every cause with the campaigns that it struck most; `cause` asks for all of one."""
     wanted_cause = request.GET.get("cause", "")
     runs = {run.pk: run for run in selectors.recent_runs(request.actor)}
-    causes = selectors.causes_of(
-        list(runs), [MessageState.FAILED, MessageState.HELD, MessageState.UNKNOWN]
-    )
+    causes = selectors.causes_of(list(runs), [MessageState.FAILED, MessageState.UNKNOWN])
     wanted = {pk for cause in causes for pk in cause.customer_ids}
     people = Customer.objects.in_bulk(wanted)
     asked_before = decided_before(clock.now())

@@ -63,7 +63,7 @@ def is_about_earlier_try(row: Standing, said: Said, details: Details | None) -> 
         return False
     if row.awaits_another_try and said.reference == row.reference != "":
         return True
-    if row.was_held_back_a_day and row.state == "queued":
+    if row.was_held_back_a_day and row.state in ("queued", "held"):
         return True
     begun = details.sending_at if details else None
     if not said.failed or not begun or not _is_held_back(said):

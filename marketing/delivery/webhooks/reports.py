@@ -57,12 +57,12 @@ class Said:
 
 
 class Standing(NamedTuple):
-    """A message as it stands, locked."""
+    """A message as it stands, locked. `cause` is by what it is counted in its state."""
 
     id: uuid.UUID
     batch_id: int
     state: str
-    error_code: str
+    cause: str
     error_class: str
     reference: str
     has_sent_at: bool
@@ -79,7 +79,7 @@ class Standing(NamedTuple):
     def awaits_another_try(self) -> bool:
         """Whether no answer is known of its last try: a reference it has is an earlier one's."""
         is_again = self.state == "sending" and self.error_class != ""
-        return is_again or self.state in ("queued", "unknown")
+        return is_again or self.state in ("queued", "held", "unknown")
 
     def state_after(self, said: Said) -> str:
         """Never further back."""

@@ -33,8 +33,9 @@ FROM unnest(%s::uuid[], %s::text[]) AS v(account_id, reference)
 JOIN delivery_providerreference r USING (account_id, reference)
 """
 LOCK = """
-SELECT id, batch_id, state, error_code, error_class, provider_message_id, sent_at IS NOT NULL,
-       delivered_at IS NOT NULL, read_at IS NOT NULL, fallback_id IS NOT NULL
+SELECT id, batch_id, state, CASE state WHEN 'held' THEN reason ELSE error_code END, error_class,
+       provider_message_id, sent_at IS NOT NULL, delivered_at IS NOT NULL, read_at IS NOT NULL,
+       fallback_id IS NOT NULL
 FROM delivery_message
 WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s ORDER BY id FOR UPDATE
 """
@@ -47,7 +48,7 @@ WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s ORDER BY id
 """
 GO_ON = """
 UPDATE delivery_message m
-SET state = v.state,
+SET state = v.state, reason = CASE m.state WHEN 'held' THEN '' ELSE m.reason END,
     sent_at = coalesce(m.sent_at, v.sent_at,
                        CASE WHEN v.state IN ('delivered', 'read') THEN m.sending_at END),
     delivered_at = coalesce(m.delivered_at, v.delivered_at, v.read_at),
@@ -227,9 +228,9 @@ def _change(
     )
     moves: Counter[tuple[int, str, str, str, str]] = Counter()
     for row, new in moved:
-        code = said[row.id].code if new == "failed" else row.error_code
+        code = said[row.id].code if new == "failed" else row.cause
         # What another channel took over is counted no more, but what it costs is.
-        moves[row.batch_id, row.state, new, row.error_code, code] += not row.is_superseded
+        moves[row.batch_id, row.state, new, row.cause, code] += not row.is_superseded
     for batch_id in _free([row.id for row in rows if said[row.id].is_free]):
         moves[batch_id, "", "", "", ""] += 0
     move_counters(

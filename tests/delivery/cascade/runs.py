@@ -29,7 +29,8 @@ from tests.factories.delivery import (
 
 WHATSAPP, SMS, EMAIL = 0, 1, 2
 PRICES = {"whatsapp": Decimal("0.8631"), "sms": Decimal("0.2500"), "email": Decimal("0.0200")}
-NOON = dt.datetime.now(dt.UTC).replace(hour=6, minute=30, second=0, microsecond=0)
+# Where `prepare` puts the chain.
+NOON = dt.datetime.now(dt.UTC).replace(minute=0, second=0, microsecond=0)
 MINUTE = dt.timedelta(minutes=1)
 
 

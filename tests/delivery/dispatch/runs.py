@@ -20,5 +20,5 @@ def states(run):
 def due_now(run):
     """Let what waits for a retry be due."""
     with tenant_scope(run.tenant_id):
-        Message.objects.filter(run=run).update(not_before=None)
+        Message.objects.filter(run=run).update(not_before=timezone.now())
         DispatchBatch.objects.filter(run_id=run.pk).update(next_at=timezone.now())

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from customers.models import ConsentState
+from marketing.core.models import Tenant
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch import account_sender, recovery, worker
 from marketing.delivery.dispatch import lease as leases
@@ -175,15 +176,15 @@ def test_consent_withdrawn_after_the_freeze_is_honoured(run, vendor):
         assert {m.reason for m in Message.objects.filter(run=run)} == {"opted_out"}
 
 
-def test_window_that_closes_mid_run_parks_the_rest(run, vendor):
-    now = timezone.now().astimezone(ZoneInfo("Asia/Kolkata"))
-    opens = (now + dt.timedelta(hours=3)).replace(second=0, microsecond=0)
+def test_window_that_closes_mid_run_holds_the_rest(run, vendor):
     with tenant_scope(run.tenant_id):
+        now = timezone.now().astimezone(ZoneInfo(Tenant.objects.get().time_zone))
+        opens = (now + dt.timedelta(hours=3)).replace(second=0, microsecond=0)
         closes = (now + dt.timedelta(hours=6)).time().replace(second=0, microsecond=0)
         set_config(send_window_start=opens.time(), send_window_end=closes)
     worker.run()
     assert vendor.asked == []
-    assert states(run) == {"queued": PEOPLE}
+    assert states(run) == {"held": PEOPLE}
     with tenant_scope(run.tenant_id):
         message = Message.objects.filter(run=run).first()
         assert (message.reason, message.not_before) == ("outside_window", opens)

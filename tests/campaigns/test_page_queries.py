@@ -120,11 +120,11 @@ def cascade_waiting(chain):
         ("waiting", "manager", "", 17),
         ("waiting", "regional", "", 18),
         ("cascade_waiting", "regional", "", 20),
-        ("sent", "manager", "", 14),
+        ("sent", "manager", "", 15),
         ("sent", "manager", "?state=failed", 15),
         ("sent", "manager", "?q=98", 15),
         ("sent_by_cascade", "manager", "?state=failed", 18),
-        ("retried", "manager", "", 15),
+        ("retried", "manager", "", 16),
         ("retried", "manager", "?state=failed", 15),
     ],
 )

@@ -34,9 +34,9 @@ class Message(AppendModel):
     so. `cost` is what it costs if the vendor charges it, `fallback_cost` what the steps after
     it may cost at most while they can still follow (None: none does). `discarded_at` is when
     somebody decided that it is not to be tried again. No index names `state`, so that its
-    changes stay within the row's page, and none the batch: a batch's messages are found by the
-    bounds of their ids. Without a `template_version` it is free text, an answer to what she
-    wrote: `variables` is `{"text": …}`.
+    changes stay within the row's page, and none the batch or the run: their messages are found
+    by the bounds of their ids. Without a `template_version` it is free text, an answer to what
+    she wrote: `variables` is `{"text": …}`.
     """
 
     run = loose_key("delivery.SendRun", db_index=False)
@@ -80,7 +80,6 @@ class Message(AppendModel):
     class Meta:
         indexes = [
             models.Index(fields=["customer", "-id"], name="message_by_customer"),
-            models.Index(fields=["run", "id"], name="message_by_run"),
         ]
 
     @property

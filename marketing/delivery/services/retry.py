@@ -51,7 +51,10 @@ NAME = """
     FROM delivery_message made
     WHERE m.run_id = %(run)s AND m.id BETWEEN %(first)s AND %(last)s
       AND m.fallback_id = %(retry)s
-      AND made.run_id = %(retry)s AND made.id > %(last)s AND made.customer_id = m.customer_id
+      AND made.run_id = %(retry)s AND made.customer_id = m.customer_id
+      AND made.id > %(last)s AND made.id <= (
+          SELECT last_id FROM delivery_dispatchbatch
+          WHERE run_id = %(retry)s ORDER BY last_id DESC LIMIT 1)
 """
 CLOSE = """
     UPDATE delivery_batchreason r SET closed = r.closed + v.count

@@ -14,6 +14,7 @@ import datetime as dt
 SCHEDULES: dict[str, dt.timedelta | str] = {
     "customers.tasks.age_facts": "20 * * * *",
     "customers.tasks.refresh_stale_facts": dt.timedelta(seconds=5),
+    "marketing.campaigns.tasks.recount_waiting": dt.timedelta(minutes=5),
     "marketing.campaigns.tasks.run_due_campaigns": "* * * * *",
     "marketing.core.tasks.deliver_events": dt.timedelta(seconds=10),
     "marketing.core.tasks.ensure_partitions": "10 1 * * *",

@@ -83,6 +83,9 @@ class Campaign(TenantModel):
     rejection_reason = models.TextField(blank=True)
     estimated_recipients = models.PositiveIntegerField(default=0)
     estimated_cost = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
+    # The whole of that estimate, kept up to date while the campaign waits for an approver.
+    counted = models.JSONField(null=True)
+    counted_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)

@@ -35,3 +35,13 @@ def run_due_campaigns() -> None:
             except Exception:
                 # A fault in one campaign must not keep the others from going.
                 logger.exception("campaign %s could not be run", campaign_id)
+
+
+@shared_task
+def recount_waiting() -> None:
+    """Keep the counts of campaigns that wait for approval up to date, in every chain."""
+    from marketing.campaigns import services
+
+    for tenant in Tenant.objects.filter(is_active=True):
+        with tenant_scope(tenant.pk):
+            services.recount_waiting()

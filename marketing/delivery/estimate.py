@@ -5,7 +5,7 @@ import json
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -36,6 +36,30 @@ class Estimate:
     branch_costs: dict[uuid.UUID | None, Decimal]
     waiting: int
     opens_at: dt.datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        """To be stored; `from_json` makes the same estimate of it."""
+        return asdict(self) | {
+            "steps": {str(step): messages for step, messages in self.steps.items()},
+            "branch_costs": {str(pk or ""): str(cost) for pk, cost in self.branch_costs.items()},
+            "cost": str(self.cost),
+            "first_cost": str(self.first_cost),
+            "opens_at": self.opens_at and self.opens_at.isoformat(),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Estimate":
+        typed = {
+            "steps": {int(step): messages for step, messages in values["steps"].items()},
+            "branch_costs": {
+                uuid.UUID(pk) if pk else None: Decimal(cost)
+                for pk, cost in values["branch_costs"].items()
+            },
+            "cost": Decimal(values["cost"]),
+            "first_cost": Decimal(values["first_cost"]),
+            "opens_at": values["opens_at"] and dt.datetime.fromisoformat(values["opens_at"]),
+        }
+        return cls(**{**values, **typed})
 
 
 class Sampled(NamedTuple):

@@ -117,9 +117,9 @@ def cascade_waiting(chain):
     ("which", "who", "asked", "statements"),
     [
         ("draft", "manager", "", 6),
-        ("waiting", "manager", "", 17),
-        ("waiting", "regional", "", 18),
-        ("cascade_waiting", "regional", "", 20),
+        ("waiting", "manager", "", 16),
+        ("waiting", "regional", "", 17),
+        ("cascade_waiting", "regional", "", 19),
         ("sent", "manager", "", 15),
         ("sent", "manager", "?state=failed", 15),
         ("sent", "manager", "?q=98", 15),

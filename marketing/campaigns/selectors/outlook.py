@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from customers.models import Channel
-from marketing.campaigns.models import Campaign
+from marketing.campaigns.models import Campaign, CampaignStatus
 from marketing.campaigns.selectors import plan
 from marketing.content import merge_fields
 from marketing.content.links import compile_sent
@@ -27,12 +27,14 @@ from marketing.segments.selectors import get_segment_for_actor
 class Outlook:
     """An estimate for people to read.
 
-    `stand_in` is the message it was counted with while the campaign has none of its own.
-    `problem` says why there is no estimate. `channels` are those of the plan, in order.
-    `samples` are as many messages as were asked for, as real people would get them.
+    `counted_at` is when, if it was not counted now. `stand_in` is the message it was counted
+    with while the campaign has none of its own. `problem` says why there is no estimate.
+    `channels` are those of the plan, in order. `samples` are as many messages as were asked for,
+    as real people would get them.
     """
 
     estimate: Estimate | None = None
+    counted_at: dt.datetime | None = None
     budget_left: Decimal | None = None
     stand_in: MessageTemplate | None = None
     problem: str = ""
@@ -75,14 +77,21 @@ def outlook(
     target_all_customers: bool | None = None,
     exclude_segment_ids: Sequence[uuid.UUID] | None = None,
     samples: int = 0,
+    is_fresh: bool = True,
 ) -> Outlook:
-    """What the campaign would do now, with an audience chosen but not saved where given."""
+    """What the campaign would do now, with an audience chosen but not saved where given.
+
+    Not `is_fresh`: what was counted of late will do, where the campaign waits for an approver.
+    """
     if target_all_customers is not None:
         campaign.target_all_customers = target_all_customers
         campaign.segment = get_segment_for_actor(actor, segment_id) if segment_id else None
         campaign.exclude_segment_ids = list(exclude_segment_ids or ())
     if campaign.segment is None and not campaign.target_all_customers:
         return Outlook()
+    kept = None
+    if not is_fresh and campaign.status == CampaignStatus.PENDING_APPROVAL and campaign.counted:
+        kept = Estimate.from_json(campaign.counted)
     stand_in = None
     if campaign.template is None:
         usable = templates_for_actor(actor).filter(channel=campaign.channel, is_active=True)
@@ -90,7 +99,7 @@ def outlook(
         campaign.template = stand_in = offers.first() or usable.order_by("-pk").first()
     try:
         judged = plan.judged(campaign, now)
-        estimate = judged.estimate()
+        estimate = kept or judged.estimate()
         messages = judged.samples(samples) if samples else []
     except DomainError as error:
         reasons = [reason for found in error.fields.values() for reason in found]
@@ -100,7 +109,14 @@ def outlook(
             campaign.template = None
     channels = [str(Channel(step["channel"]).label) for step in campaign.steps]
     budget_left = policy.budget_left(campaign.branch_ids)
-    return Outlook(estimate, budget_left, stand_in, channels=channels, samples=messages)
+    return Outlook(
+        estimate,
+        campaign.counted_at if kept else None,
+        budget_left,
+        stand_in,
+        channels=channels,
+        samples=messages,
+    )
 
 
 @dataclass(frozen=True)

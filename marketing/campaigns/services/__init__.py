@@ -3,6 +3,7 @@
 from marketing.campaigns.services.approval import (
     approve_campaign,
     ask_for_changes,
+    recount_waiting,
     reject_campaign,
     submit_campaign,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "note_run_finished",
     "note_run_paused",
     "pause_campaign",
+    "recount_waiting",
     "reject_campaign",
     "resume_after_outage",
     "resume_campaign",

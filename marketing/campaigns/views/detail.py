@@ -199,7 +199,9 @@ def _is_in_audience(campaign: Campaign, customer: Customer) -> bool | None:
 def campaign_decision(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """What an approver decides on: who would get it, and ten of the messages as they would go."""
     campaign = get_campaign_for_actor(request.actor, pk)
-    found = outlook(request.actor, campaign, clock.now(), samples=SAMPLES)
+    found = outlook(
+        request.actor, campaign, clock.now(), samples=SAMPLES, is_fresh="again" in request.GET
+    )
     return campaign_part(
         request,
         campaign,

@@ -41,7 +41,10 @@ def postgres_settings(memory: int, *, durable: bool) -> dict[str, str]:
         # Nothing replicates these servers; so an index is not logged by the page as it is made.
         "wal_level": "minimal",
         "max_wal_senders": "0",
+        "min_wal_size": "1GB",
         "max_wal_size": "4GB",
+        # Roomy, so that a writer beside it carries the log of a million rows to the disk.
+        "wal_buffers": f"{max(min(megabytes // 192, 128), 4)}MB",
         "checkpoint_timeout": "15min",
         # A query over a month-partitioned table locks every partition and every index.
         "max_locks_per_transaction": "256",

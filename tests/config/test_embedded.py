@@ -369,6 +369,11 @@ def test_shared_buffers_are_a_quarter_of_memory_up_to_four_gigabytes():
     assert postgres_settings(64 * GIGABYTE, durable=True)["shared_buffers"] == "4096MB"
 
 
+def test_the_log_has_room_in_memory():
+    assert postgres_settings(4 * GIGABYTE, durable=True)["wal_buffers"] == "21MB"
+    assert postgres_settings(64 * GIGABYTE, durable=True)["wal_buffers"] == "128MB"
+
+
 def test_programs_can_be_run_by_the_account_of_the_servers():
     account = current_account()
     assert account.uid != 0

@@ -65,10 +65,15 @@ def test_it_is_counted_anew_after_ten_minutes(waiting, chain):
     recount_waiting()
     waiting.refresh_from_db()
     assert waiting.counted["total"] == 3
+    Campaign.objects.update(counted=None, counted_at=None)
+    recount_waiting()
+    waiting.refresh_from_db()
+    assert waiting.counted["total"] == 4
+    CustomerFactory(home_branch=chain.north)
     with time_machine.travel(waiting.counted_at + dt.timedelta(minutes=10, seconds=1), tick=False):
         recount_waiting()
         waiting.refresh_from_db()
-        assert (waiting.counted["total"], waiting.counted_at) == (4, clock.now())
+        assert (waiting.counted["total"], waiting.counted_at) == (5, clock.now())
     assert waiting.status == "pending_approval"
 
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from marketing.campaigns.models import Campaign, CampaignStatus
@@ -67,9 +68,8 @@ def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
 def recount_waiting() -> None:
     """Count anew for the approvers of the open tenant's campaigns, so that their page need not."""
     now = clock.now()
-    waiting = Campaign.objects.filter(
-        status=CampaignStatus.PENDING_APPROVAL, counted_at__lt=now - COUNT_HOLDS
-    )
+    is_old = Q(counted_at=None) | Q(counted_at__lt=now - COUNT_HOLDS)
+    waiting = Campaign.objects.filter(is_old, status=CampaignStatus.PENDING_APPROVAL)
     for campaign in waiting.select_related("template", "segment").order_by("pk"):
         with suppress(DomainError):
             estimate = plan.estimate(campaign, now)

@@ -5,7 +5,7 @@ import email
 import email.policy
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from marketing.content.mail import Mail, MailLayout
@@ -91,6 +91,7 @@ WORDS = st.one_of(
 TEXTS = st.lists(WORDS | st.integers(0, 2), max_size=8).map(tuple)
 
 
+@example((), ("x" * 74 + " ",), ("x" * 74, "\t\ny"), ("", "", ""))
 @given(subject=TEXTS, body=TEXTS, html=TEXTS, values=st.tuples(WORDS, WORDS, WORDS))
 def test_mails_with_gaps_are_read_as_they_were_filled(subject, body, html, values):
     mail = Mail(MailLayout("en", subject, body, html), values)

@@ -15,7 +15,10 @@ from django.db.models import QuerySet
 from customers.models import Customer
 from marketing.content.models import TemplateVersion
 from marketing.delivery.judgement import judge
-from marketing.delivery.plan import plan_channels
+from marketing.delivery.plan import ChannelPlan, plan_channels
+
+# How many people are judged to find one who may be written to, before everybody is.
+LOOKED_AT = 50
 
 
 @dataclass(frozen=True)
@@ -72,10 +75,11 @@ class Sampled(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The verdicts on an audience as SQL with its parameters, to be counted or looked at."""
+    """An audience and the plan by which it is judged, to be counted or looked at."""
 
-    sql: str
-    params: dict[str, Any]
+    plan: ChannelPlan
+    audience: QuerySet[Customer]
+    charged_branch_id: uuid.UUID | None
 
 
 def judged(
@@ -90,19 +94,20 @@ def judged(
 ) -> Judged:
     """What the gate says of everyone in `audience` at `now`. Raises as `plan_channels`."""
     plan = plan_channels(steps, mode=mode, purpose=purpose, now=now, versions=versions)
-    return Judged(*judge(plan, audience, charged_branch_id))
+    return Judged(plan, audience, charged_branch_id)
 
 
 def estimate(verdicts: Judged) -> Estimate:
     """Judge and count everyone in one statement."""
+    sql, params = judge(*verdicts)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT reason, step, is_extra, charged_branch_id, opens_at, count(*), sum(cost),
                    coalesce(sum(fallback_cost), 0)
-            FROM ({verdicts.sql}) v GROUP BY reason, step, is_extra, charged_branch_id, opens_at
+            FROM ({sql}) v GROUP BY reason, step, is_extra, charged_branch_id, opens_at
             """,  # noqa: S608  the gate's SQL is ours, its values are parameters
-            verdicts.params,
+            params,
         )
         rows = cursor.fetchall()
     reasons: Counter[str] = Counter()
@@ -138,18 +143,33 @@ def estimate(verdicts: Judged) -> Estimate:
 def sample(verdicts: Judged, *, size: int) -> list[Sampled]:
     """A few of the people who would be written to, each with her first message.
 
-    Whom the database finds first: to sort them it would have to judge everyone.
+    Whom the database finds first: to sort them it would have to judge everyone. Of those who
+    share an address the first of the chain alone may be among them.
     """
+    first = verdicts.audience.order_by().values_list("pk", flat=True)[: size * LOOKED_AT]
+    looked_at = list(first)
+    found = _sample(verdicts._replace(audience=verdicts.audience.filter(pk__in=looked_at)), size)
+    if len(found) < size and len(looked_at) == size * LOOKED_AT:
+        return _sample(verdicts, size)
+    return found
+
+
+def _sample(verdicts: Judged, size: int) -> list[Sampled]:
+    sql, params = judge(*verdicts, looks_for_doubles=False)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT trim(c.first_name || ' ' || c.last_name), v.step, v.language, v.variables
-            FROM (SELECT id, step, language, variables FROM ({verdicts.sql}) v
-                  WHERE reason IS NULL AND NOT is_extra LIMIT %(size)s) v
+            FROM (SELECT id, step, language, variables FROM ({sql}) v
+                  WHERE reason IS NULL AND NOT is_extra AND NOT EXISTS (
+                      SELECT FROM customers_customer o
+                      WHERE o.tenant_id = %(tenant_id)s AND o.id < v.id AND v.address <> ''
+                        AND (o.phone = v.address OR o.email = v.address))
+                  LIMIT %(size)s) v
             JOIN customers_customer c ON c.id = v.id
             ORDER BY v.id
             """,  # noqa: S608  as above
-            verdicts.params | {"size": size},
+            params | {"size": size},
         )
         return [
             Sampled(name, step, language, json.loads(variables))

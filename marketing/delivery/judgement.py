@@ -39,6 +39,8 @@ def judge(
     audience: QuerySet[Customer],
     charged_branch_id: uuid.UUID | None,
     again: Again | None = None,
+    *,
+    looks_for_doubles: bool = True,
 ) -> tuple[str, dict[str, Any]]:
     """SQL that gives the messages to be written for everyone, with the gate's verdict.
 
@@ -47,7 +49,8 @@ def judge(
     to be given to the message; NULL: any), attempt_of (the id of the person's first one),
     address, charged_branch_id, language, variables, segments, cost, fallback_cost (what the
     steps that may follow cost together; NULL: none follows), opens_at, reason (NULL: may go).
-    Returned with its parameters.
+    Returned with its parameters. To find `duplicate_address` all of the chain's addresses are
+    looked at, be it for a few people; who does not want that says so.
     """
     steps = plan.steps
     resolved = merge_fields.resolve(audience, plan.merge_names)
@@ -57,7 +60,9 @@ def judge(
     )
     people, people_params = resolved.order_by().values(*columns).query.sql_with_params()
     named_people, params = _named(people, people_params)
-    columns_shared = {*COLUMN.values()} if again else _shared_columns(steps)
+    columns_shared: set[str] = set()
+    if looks_for_doubles:
+        columns_shared = {*COLUMN.values()} if again else _shared_columns(steps)
     shared = [step for step in steps if COLUMN[Channel(step.channel)] in columns_shared]
     doubles = "".join(
         f", s{s.number}_doubles AS MATERIALIZED ({_doubles(s, bool(again))})" for s in shared

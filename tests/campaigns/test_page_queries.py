@@ -117,7 +117,7 @@ def cascade_waiting(chain):
     ("which", "who", "asked", "statements"),
     [
         ("draft", "manager", "", 6),
-        ("waiting", "manager", "", 16),
+        ("waiting", "manager", "", 15),
         ("waiting", "regional", "", 17),
         ("cascade_waiting", "regional", "", 19),
         ("sent", "manager", "", 15),

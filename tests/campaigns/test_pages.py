@@ -13,6 +13,7 @@ from marketing.campaigns.models import Campaign
 from marketing.campaigns.services import runs
 from marketing.core.models import Role
 from marketing.core.tenancy import tenant_scope
+from marketing.delivery import estimate
 from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.models import DispatchBatch, Message, SendRun
 from tests.factories.campaigns import approved, make_campaign, make_ground, submitted
@@ -158,6 +159,23 @@ def test_samples_are_real_messages(chain, login):
     assert "Will get it" in shown
     assert shown.count("<figure") == 3
     assert "Sharma" in shown
+
+
+def test_of_two_who_share_a_phone_one_is_among_the_samples(chain, login):
+    campaign = submitted(chain.manager)
+    CustomerFactory.create_batch(2, home_branch=chain.north, phone="+919820099999")
+    shown = login("regional").get(page(campaign, "campaign-decision")).content.decode()
+    assert shown.count("<figure") == 4
+
+
+def test_samples_are_looked_for_among_everybody_when_the_first_may_not_be_written_to(
+    chain, login, monkeypatch
+):
+    monkeypatch.setattr(estimate, "LOOKED_AT", 1)
+    CustomerFactory.create_batch(12, home_branch=chain.north, consent=False)
+    campaign = submitted(chain.manager)
+    shown = login("regional").get(page(campaign, "campaign-decision")).content.decode()
+    assert shown.count("<figure") == 3
 
 
 def test_a_test_message(chain, login):

@@ -161,6 +161,13 @@ def test_samples_are_real_messages(chain, login):
     assert "Sharma" in shown
 
 
+@pytest.mark.parametrize("where", ["campaign-detail", "approval-inbox"])
+def test_an_approver_reads_whose_campaign_it_is(chain, login, where):
+    campaign = submitted(chain.manager)
+    address = reverse(where, args=[campaign.pk] if where == "campaign-detail" else [])
+    assert "· North" in text_of(login("regional").get(address))
+
+
 def test_of_two_who_share_a_phone_one_is_among_the_samples(chain, login):
     campaign = submitted(chain.manager)
     CustomerFactory.create_batch(2, home_branch=chain.north, phone="+919820099999")

@@ -2,12 +2,13 @@
 
 import uuid
 
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, Func, IntegerField, OuterRef, QuerySet
 
 from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound
-from marketing.core.models import AuditEntry
+from marketing.core.models import AuditEntry, Branch
 
 
 def campaigns_for_actor(actor: Actor) -> QuerySet[Campaign]:
@@ -19,14 +20,23 @@ def campaigns_for_actor(actor: Actor) -> QuerySet[Campaign]:
 
 
 def get_campaign_for_actor(actor: Actor, pk: uuid.UUID) -> Campaign:
-    """The campaign with its template and segment. Raises `NotFound`."""
-    campaigns = campaigns_for_actor(actor).select_related(
+    """The campaign with its template, segment and `branch_names`. Raises `NotFound`."""
+    campaigns = _with_branch_names(campaigns_for_actor(actor)).select_related(
         "template", "segment", "created_by__staff", "submitted_by__staff", "approved_by__staff"
     )
     campaign = campaigns.filter(pk=pk).first() if actor.can("campaign.view") else None
     if campaign is None:
         raise NotFound()
     return campaign
+
+
+def _with_branch_names(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
+    """Each with the `branch_names` it is for; of the whole chain's there are none."""
+    place = Func(
+        OuterRef("branch_ids"), F("pk"), function="array_position", output_field=IntegerField()
+    )
+    names = Branch.objects.alias(place=place).filter(place__gt=0).values("name")
+    return campaigns.annotate(branch_names=ArraySubquery(names))
 
 
 def author_ids(campaign: Campaign) -> set[uuid.UUID]:
@@ -49,12 +59,13 @@ def may_approve(actor: Actor, campaign: Campaign) -> bool:
 
 
 def waiting_for_approval(actor: Actor) -> QuerySet[Campaign]:
-    """What the actor may approve now, the longest waiting first."""
+    """What the actor may approve now, the longest waiting first, with `branch_names`."""
     if not actor.can("campaign.approve") or actor.user_id is None:
         return Campaign.objects.none()
     waiting = campaigns_for_actor(actor).filter(status=CampaignStatus.PENDING_APPROVAL)
     for role in ("created_by", "submitted_by", "edited_by"):
         waiting = waiting.exclude(**{role: actor.user_id})
+    waiting = _with_branch_names(waiting)
     return waiting.select_related("template", "segment", "submitted_by__staff").order_by(
         "submitted_at"
     )

@@ -141,7 +141,8 @@ def _waiting(tenant_id: uuid.UUID) -> Any:
             campaign = make_campaign(author, target_all_customers=True)
             waiting = services.submit_campaign(actor=Actor.for_staff(author), campaign=campaign)
         # As beat does every few minutes.
-        services.recount_waiting()
+        for campaign_id in services.ids_to_recount():
+            services.recount(campaign_id=campaign_id)
         return waiting
 
 

@@ -13,6 +13,7 @@ from customers.models import (
     ContactPoint,
     Customer,
     CustomerEvent,
+    CustomerEventKey,
     CustomerFacts,
     CustomerNote,
     Membership,
@@ -21,6 +22,7 @@ from customers.models import (
     PurchaseLine,
     Service,
     ServiceCategory,
+    StaleFacts,
     Suppression,
     Visit,
 )
@@ -165,3 +167,14 @@ class SuppressionAdmin(ReadOnlyAdmin):
     list_display = ("channel", "reason", "created_at")
     list_filter = ("channel", "reason")
     ordering = ("-id",)
+
+
+@admin.register(CustomerEventKey)
+class CustomerEventKeyAdmin(ReadOnlyAdmin):
+    list_display = ("external_id", "event_id", "created_at")
+    search_fields = ("external_id",)
+
+
+@admin.register(StaleFacts)
+class StaleFactsAdmin(ReadOnlyAdmin):
+    list_display = ("customer_id", "marked_at")

@@ -44,4 +44,10 @@ def recount_waiting() -> None:
 
     for tenant in Tenant.objects.filter(is_active=True):
         with tenant_scope(tenant.pk):
-            services.recount_waiting()
+            waiting = services.ids_to_recount()
+        for campaign_id in waiting:
+            try:
+                with tenant_scope(tenant.pk):
+                    services.recount(campaign_id=campaign_id)
+            except Exception:
+                logger.exception("campaign %s could not be counted", campaign_id)

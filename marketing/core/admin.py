@@ -16,8 +16,11 @@ from marketing.core.models import (
     AuditEntry,
     Branch,
     DomainEvent,
+    EventDelivery,
+    IdempotencyRecord,
     Region,
     Staff,
+    StaffBranch,
     Tenant,
     User,
 )
@@ -169,3 +172,22 @@ class DomainEventAdmin(ReadOnlyAdmin):
     list_display = ("occurred_at", "name", "payload")
     search_fields = ("name",)
     ordering = ("-id",)
+
+
+@admin.register(EventDelivery)
+class EventDeliveryAdmin(GlobalReadOnlyAdmin):
+    tenant_field = "tenant_id"
+    list_display = ("id", "event_name", "handler", "not_before", "attempts", "last_error")
+    list_filter = ("event_name", "handler")
+
+
+@admin.register(IdempotencyRecord)
+class IdempotencyRecordAdmin(ReadOnlyAdmin):
+    list_display = ("client", "key", "status", "created_at")
+    exclude = ("request_hash", "response")
+
+
+@admin.register(StaffBranch)
+class StaffBranchAdmin(ReadOnlyAdmin):
+    list_display = ("staff", "branch")
+    list_select_related = ("staff", "branch")

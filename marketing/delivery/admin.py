@@ -2,11 +2,16 @@ from django.contrib import admin
 
 from marketing.core.admin import GlobalReadOnlyAdmin, ReadOnlyAdmin
 from marketing.delivery.models import (
+    BatchCost,
+    BatchReason,
     ContactLoad,
     DispatchBatch,
     Engagement,
+    ExtraKeyword,
+    InboundMessage,
     LinkCount,
     Message,
+    PortfolioPerson,
     ProviderReference,
     SendRun,
     TrackedLink,
@@ -76,3 +81,34 @@ class EngagementAdmin(ReadOnlyAdmin):
 class LinkCountAdmin(ReadOnlyAdmin):
     list_display = ("run_id", "link_id", "kind", "times", "people", "machine_times")
     list_filter = ("kind",)
+
+
+@admin.register(BatchReason)
+class BatchReasonAdmin(ReadOnlyAdmin):
+    list_display = ("run_id", "batch_id", "state", "code", "count", "closed")
+    list_filter = ("state",)
+
+
+@admin.register(BatchCost)
+class BatchCostAdmin(ReadOnlyAdmin):
+    list_display = ("run_id", "batch_id", "branch_id", "reserved", "spent")
+
+
+@admin.register(PortfolioPerson)
+class PortfolioPersonAdmin(ReadOnlyAdmin):
+    list_display = ("portfolio", "address", "last_at")
+    list_filter = ("portfolio",)
+
+
+@admin.register(InboundMessage)
+class InboundMessageAdmin(ReadOnlyAdmin):
+    list_display = ("id", "channel", "sender", "keyword", "is_known", "answered_at")
+    list_filter = ("channel", "keyword", "is_known")
+
+
+@admin.register(ExtraKeyword)
+class ExtraKeywordAdmin(ReadOnlyAdmin):
+    """Changed on the page of the webhooks."""
+
+    list_display = ("word", "keyword")
+    list_filter = ("keyword",)

@@ -7,10 +7,16 @@ from typing import NamedTuple
 from django.db import connection
 
 from marketing.delivery.models import MessageState
+from marketing.delivery.windows import OUTSIDE_WINDOW
 
 STATES = tuple(MessageState.values)
 # What people ask the cause of: counted by it too, in `BatchReason`.
 EXPLAINED = frozenset({"skipped", "held", "failed", "unknown"})
+
+
+def cause_of(state: str, error_code: str) -> str:
+    """By what a message is counted in its state; what was skipped has its `reason` for it."""
+    return OUTSIDE_WINDOW if state == MessageState.HELD else error_code
 
 
 class Move(NamedTuple):

@@ -164,7 +164,7 @@ def _sample(verdicts: Judged, size: int) -> list[Sampled]:
                   WHERE reason IS NULL AND NOT is_extra AND NOT EXISTS (
                       SELECT FROM customers_customer o
                       WHERE o.tenant_id = %(tenant_id)s AND o.id < v.id AND v.address <> ''
-                        AND (o.phone = v.address OR o.email = v.address))
+                        AND v.address IN (o.phone, o.email, o.whatsapp_id))
                   LIMIT %(size)s) v
             JOIN customers_customer c ON c.id = v.id
             ORDER BY v.id

@@ -12,7 +12,7 @@ The joins name the tenant, though row security does too: a constant is read from
 for each row.
 
 `duplicate_address` needs its neighbours and is added where there are any (the freeze);
-`missing_value` where the variables stand; `outside_window` parks a message instead of
+`missing_value` where the variables stand; `outside_window` holds a message instead of
 skipping it, so `window_opens` in policy decides it per zone.
 """
 

@@ -79,7 +79,7 @@ def export_messages(customer: Customer) -> list[dict[str, str]]:
 def erase_messages(customer: Customer) -> None:
     """Keep that there were messages, not to which address or with which words.
 
-    What is still queued has no address then, and is skipped.
+    What still waits has no address then, and is skipped.
     """
     Message.objects.filter(customer=customer).update(address="", variables={}, error_detail="")
 

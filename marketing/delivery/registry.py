@@ -29,7 +29,7 @@ class Vendor:
 
     @cached_property
     def webhook(self) -> ModuleType | None:
-        """What hears the vendor; None for one that never calls."""
+        """What reads the vendor's reports; None for one that sends none."""
         name = f"marketing.delivery.providers.{self.folder}.webhook"
         return import_module(name) if find_spec(name) else None
 
@@ -99,7 +99,7 @@ def vendor(provider: str) -> Vendor:
 
 
 def webhook_of(provider: str) -> ModuleType:
-    """What hears the provider's callbacks. Raises KeyError for one that never calls."""
+    """What reads the provider's reports. Raises KeyError for one that sends none."""
     webhook = vendor(provider).webhook
     if webhook is None:
         raise KeyError(provider)

@@ -52,7 +52,7 @@ def finish_run(tenant_id: str, run_id: str) -> None:
 
 @shared_task
 def skip_cancelled(tenant_id: str, run_id: str) -> None:
-    """Skip what a large cancelled run still has queued."""
+    """Skip what still waits in a large cancelled run."""
     from marketing.delivery import services
 
     services.skip_cancelled(tenant_id=UUID(tenant_id), run_id=UUID(run_id))

@@ -65,7 +65,7 @@ def cause(code: str, error_class: str) -> str | Promise:
 
 # Why delivery stops a run by itself.
 PAUSE_REASONS = {
-    "account_paused": _("The provider refuses the account"),
+    "account_paused": _("Nothing can be sent by this account just now"),
     "complaint_rate": _("Too many readers marked the mail as spam"),
     "content_refused": _("The provider refuses the text"),
     "template_stopped": _("WhatsApp has stopped the template"),

@@ -178,9 +178,9 @@ def test_of_two_who_share_a_phone_one_is_among_the_samples(chain, login):
 def test_samples_are_looked_for_among_everybody_when_the_first_may_not_be_written_to(
     chain, login, monkeypatch
 ):
-    monkeypatch.setattr(estimate, "LOOKED_AT", 1)
     CustomerFactory.create_batch(12, home_branch=chain.north, consent=False)
     campaign = submitted(chain.manager)
+    monkeypatch.setattr(estimate, "LOOKED_AT", 1)
     shown = login("regional").get(page(campaign, "campaign-decision")).content.decode()
     assert shown.count("<figure") == 3
 

@@ -1,6 +1,7 @@
 """Django's admin: super owners see their chain's rows, and saving obeys the services."""
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.test import Client
@@ -67,6 +68,21 @@ def test_the_operator_sees_what_is_global_and_nothing_of_a_chain(chain):
     assert client.get("/admin/django_celery_beat/periodictask/").status_code == 200
     for path in ("core/branch", "core/user", "core/tenant", "core/apikey"):
         assert client.get(f"/admin/{path}/").status_code == 403
+
+
+# Whose row is a secret: the address that a vendor calls.
+NOT_SHOWN = {"policy.webhookaddress"}
+
+
+def test_every_model_of_ours_has_its_page():
+    ours = {
+        model._meta.label_lower
+        for model in apps.get_models()
+        if model.__module__.startswith(("marketing.", "customers."))
+    }
+    shown = {model._meta.label_lower for model in admin.site._registry}
+    inline = {"customers.purchaseline"}
+    assert ours - shown - inline == NOT_SHOWN
 
 
 def test_every_page_of_the_admin_opens(chain):

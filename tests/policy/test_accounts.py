@@ -111,6 +111,11 @@ def test_what_cannot_be_is_refused_and_nothing_changes(chain, values, field):
             {"credentials": {"bounce_username": 'a"\r\nx DELETE INBOX'}},
             "credentials.bounce_username",
         ),
+        (
+            "smtp",
+            {"credentials": {"bounce_password": "a\r\nx DELETE INBOX"}},
+            "credentials.bounce_password",
+        ),
     ],
 )
 def test_each_vendors_own_values_are_checked(chain, provider, values, field):

@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -91,7 +92,9 @@ def outlook(
         return Outlook()
     kept = None
     if not is_fresh and campaign.status == CampaignStatus.PENDING_APPROVAL and campaign.counted:
-        kept = Estimate.from_json(campaign.counted)
+        # What an earlier version of Parlour kept may have other fields: then it is counted.
+        with suppress(LookupError, TypeError):
+            kept = Estimate.from_json(campaign.counted)
     stand_in = None
     if campaign.template is None:
         usable = templates_for_actor(actor).filter(channel=campaign.channel, is_active=True)

@@ -3,7 +3,8 @@
 from marketing.campaigns.services.approval import (
     approve_campaign,
     ask_for_changes,
-    recount_waiting,
+    ids_to_recount,
+    recount,
     reject_campaign,
     submit_campaign,
 )
@@ -38,10 +39,11 @@ __all__ = [
     "copy_campaign",
     "create_campaign",
     "delete_campaign",
+    "ids_to_recount",
     "note_run_finished",
     "note_run_paused",
     "pause_campaign",
-    "recount_waiting",
+    "recount",
     "reject_campaign",
     "resume_after_outage",
     "resume_campaign",

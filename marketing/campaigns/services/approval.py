@@ -1,6 +1,7 @@
 """Two pairs of eyes: submit, approve, reject, ask for changes."""
 
 import datetime as dt
+import uuid
 from contextlib import suppress
 from typing import Any
 
@@ -65,17 +66,22 @@ def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
     return campaign
 
 
-def recount_waiting() -> None:
-    """Count anew for the approvers of the open tenant's campaigns, so that their page need not."""
-    now = clock.now()
-    is_old = Q(counted_at=None) | Q(counted_at__lt=now - COUNT_HOLDS)
+def ids_to_recount() -> list[uuid.UUID]:
+    """The open tenant's campaigns that wait for approval and were not counted of late."""
+    is_old = Q(counted_at=None) | Q(counted_at__lt=clock.now() - COUNT_HOLDS)
     waiting = Campaign.objects.filter(is_old, status=CampaignStatus.PENDING_APPROVAL)
-    for campaign in waiting.select_related("template", "segment").order_by("pk"):
-        with suppress(DomainError):
-            estimate = plan.estimate(campaign, now)
-            Campaign.objects.filter(pk=campaign.pk, version=campaign.version).update(
-                counted=estimate.to_json(), counted_at=now
-            )
+    return list(waiting.order_by("pk").values_list("pk", flat=True))
+
+
+def recount(*, campaign_id: uuid.UUID) -> None:
+    """Count anew for the approvers, so that their page need not."""
+    campaign = Campaign.objects.select_related("template", "segment").get(pk=campaign_id)
+    now = clock.now()
+    with suppress(DomainError):
+        estimate = plan.estimate(campaign, now)
+        Campaign.objects.filter(pk=campaign.pk, version=campaign.version).update(
+            counted=estimate.to_json(), counted_at=now
+        )
 
 
 @transaction.atomic

@@ -75,7 +75,7 @@ WITH RECURSIVE runs AS (
          WHERE w.run_id = runs.run_id AND w.state = 'leased' AND w.leased_until < now()
            AND w.next_at <= now() ORDER BY w.next_at, w.id LIMIT 4)
     ) b
-    WHERE runs.run_id <> ALL(%(held)s::uuid[])
+    WHERE runs.run_id <> ALL(%(enough_of)s::uuid[])
 )
 UPDATE delivery_dispatchbatch
 SET state = 'leased', token = %(token)s, leased_until = now() + make_interval(secs => %(lease)s)
@@ -90,14 +90,17 @@ RETURNING id, tenant_id, run_id, account_id, channel, coalesce(lane, tenant_id),
 """
 
 
-def claim(held: Collection[uuid.UUID] = ()) -> Lease | None:
+def claim(enough_of: Collection[uuid.UUID] = ()) -> Lease | None:
     """Lease the due batch whose turn it is, or one whose lease has run out.
 
-    `held` are the runs of which the caller has enough already.
+    `enough_of` are the runs of which the caller has enough already.
     """
     token = uuid.uuid4()
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"token": token, "lease": LEASE.total_seconds(), "held": list(held)})
+        cursor.execute(
+            CLAIM,
+            {"token": token, "lease": LEASE.total_seconds(), "enough_of": list(enough_of)},
+        )
         row = cursor.fetchone()
     return None if row is None else Lease(*row, token=token)  # type: ignore[misc]
 

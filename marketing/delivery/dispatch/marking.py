@@ -123,6 +123,8 @@ def _mark(lease: Lease, sending: Sending, wanted: int, now: dt.datetime) -> Slic
         config=settings.config,
         zones=settings.zones,
     )
+    if has_held or any(opens.values()):
+        _lock_waiting(lease)
     held = -_let_go(lease, now) if has_held else 0
     if any(opens.values()):
         held += _hold(lease, settings.tenant.time_zone, opens, now)
@@ -149,6 +151,19 @@ def _mark(lease: Lease, sending: Sending, wanted: int, now: dt.datetime) -> Slic
     _mark_sending(lease, picked, taken.slots, now)
     _count(lease, picked, held)
     return Slice(list(picked.going.values()))
+
+
+def _lock_waiting(lease: Lease) -> None:
+    """In the order of their ids, as everywhere, before any of them is changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT 1 FROM delivery_message
+            WHERE batch_id = %s AND id BETWEEN %s AND %s AND state IN ('queued', 'held')
+            ORDER BY id FOR UPDATE
+            """,
+            [lease.batch_id, lease.first_id, lease.last_id],
+        )
 
 
 def _let_go(lease: Lease, now: dt.datetime) -> int:

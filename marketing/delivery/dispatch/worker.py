@@ -150,8 +150,8 @@ class Dispatcher:
             enough = min(batch.sending.account.rate_per_second, LARGEST_SLICE)
             wanted.setdefault(batch.lease.run_id, enough)
             wanted[batch.lease.run_id] -= batch.left
-        held = [run_id for run_id, count in wanted.items() if count <= 0]
-        while lease := leases.claim(held):
+        enough_of = [run_id for run_id, count in wanted.items() if count <= 0]
+        while lease := leases.claim(enough_of):
             self._journal.lease(lease)
             sending = load_sending(lease, self._known.get(lease.run_id))
             if sending is None:

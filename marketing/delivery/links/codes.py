@@ -9,18 +9,14 @@ The message is named by 64 of the 122 free bits of its UUID version 7: its milli
 (40 bits, until 2058), PostgreSQL's fraction of the millisecond (12) and the last 12 random bits.
 The time leads to one partition and to a range of the primary key that holds a row or two.
 
-The tag is the first 64 bits of HMAC-SHA256 under a key of its own, derived from SECRET_KEY; codes
-under any of SECRET_KEY_FALLBACKS stay good.
+The tag is that of `core.proofs`.
 """
 
-import hashlib
-import hmac
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
-from django.conf import settings
+from marketing.core import proofs
 
 PURPOSE = b"parlour tracked links 1"
 EPOCH = 1_704_067_200_000  # 2024-01-01T00:00Z in milliseconds
@@ -62,9 +58,12 @@ def make_code(link_id: int, message_id: uuid.UUID) -> str:
 
 def make_codes(link_ids: Iterable[int], message_id: uuid.UUID) -> list[str]:
     """The codes of several links in one message."""
-    state, message = _states()[0], _message_bits(message_id)
+    message = _message_bits(message_id)
     named = [link_id << 64 | message for link_id in link_ids]
-    return [_to_base62(each << 64 | _tag(state, each)) for each in named]
+    return [
+        _to_base62(each << 64 | int.from_bytes(proofs.tag(PURPOSE, _bytes(each)), "big"))
+        for each in named
+    ]
 
 
 def read_code(code: str) -> Reference:
@@ -79,9 +78,7 @@ def read_code(code: str) -> Reference:
     link_id = named >> 64
     if not 1 <= link_id < 2**63:
         raise UnknownCode(code)
-    if not any(
-        hmac.compare_digest(_tag(state, named).to_bytes(8, "big"), tag) for state in _states()
-    ):
+    if not proofs.is_tag(PURPOSE, _bytes(named), tag):
         raise UnknownCode(code)
     return Reference(link_id, named & _MASK)
 
@@ -92,21 +89,8 @@ def _message_bits(message_id: uuid.UUID) -> int:
     return milliseconds << 24 | (whole >> 64 & 0xFFF) << 12 | whole & 0xFFF
 
 
-def _states() -> "list[hmac.HMAC]":
-    return _states_of(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-
-
-@lru_cache(maxsize=8)
-def _states_of(*secrets: str) -> "list[hmac.HMAC]":
-    """The HMACs of the keys, newest first, before anything went into them."""
-    keys = (hmac.digest(secret.encode(), PURPOSE, "sha256") for secret in secrets)
-    return [hmac.new(key, digestmod=hashlib.sha256) for key in keys]
-
-
-def _tag(state: "hmac.HMAC", named: int) -> int:
-    mac = state.copy()
-    mac.update(named.to_bytes(16, "big"))
-    return int.from_bytes(mac.digest()[:8], "big")
+def _bytes(named: int) -> bytes:
+    return named.to_bytes(16, "big")
 
 
 def _to_base62(number: int) -> str:

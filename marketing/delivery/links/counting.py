@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from marketing.core import ids
 from marketing.core.tenancy import tenant_scope
-from marketing.delivery.counters import Move, move_counters
+from marketing.delivery.counters import Move, cause_of, move_counters
 from marketing.delivery.links.agents import BURST
 
 BATCH = 5_000
@@ -75,8 +75,8 @@ MARK_READ = """
 UPDATE delivery_message m
 SET opened_at = coalesce(m.opened_at, e.opened_at),
     clicked_at = coalesce(m.clicked_at, e.clicked_at),
-    state = CASE WHEN m.state IN ('sending', 'unknown', 'sent', 'failed', 'delivered')
-                 THEN 'read' ELSE m.state END,
+    state = CASE WHEN m.state <> 'skipped' THEN 'read' ELSE m.state END,
+    reason = CASE WHEN m.state IN ('queued', 'held') THEN '' ELSE m.reason END,
     sent_at = coalesce(m.sent_at, m.sending_at),
     delivered_at = coalesce(m.delivered_at, e.at),
     read_at = coalesce(m.read_at, e.at)
@@ -139,7 +139,7 @@ def _count_batch(tenant_id: uuid.UUID) -> int:
         cursor.execute(LOCK, values)
         cursor.execute(MARK_READ, values)
         moves = [
-            Move(batch_id, old, new, 1, old_code)
+            Move(batch_id, old, new, 1, cause_of(old, old_code))
             for batch_id, old, new, old_code, is_counted in cursor.fetchall()
             if is_counted and old != new
         ]

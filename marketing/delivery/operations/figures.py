@@ -122,6 +122,10 @@ class AccountFigures:
         return self._sum("queued")
 
     @property
+    def held(self) -> int:
+        return self._sum("held")
+
+    @property
     def sending(self) -> int:
         return self._sum("sending")
 

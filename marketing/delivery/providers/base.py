@@ -32,7 +32,7 @@ the vendor's id is what a template is sent by.
 
 Its `webhook` has `verify(account, call) -> bool` and `parse(call) -> list[Parsed]`, which raises
 ValueError for what it cannot read, and may say in `ANSWER` (content type, body) what the vendor
-wants to hear; a vendor without callbacks has no such module. Where reports are left in a mailbox,
+wants to hear; a vendor without reports has no such module. Where reports are left in a mailbox,
 its `mailbox` has `is_set(account) -> bool` and `reports(account) -> Iterator[bytes]`, which may
 raise one of its `Unreachable`; `parse` reads each as the body of a call.
 """

@@ -13,7 +13,7 @@ from marketing.core.errors import Conflict
 from marketing.core.nudge import nudge
 from marketing.core.tenancy import current_tenant_id, tenant_scope
 from marketing.delivery import tasks
-from marketing.delivery.counters import Move, move_counters
+from marketing.delivery.counters import Move, cause_of, move_counters
 from marketing.delivery.models import DispatchBatch, SendRun
 from marketing.delivery.services.settlement import settle_run
 
@@ -177,17 +177,16 @@ def _skip(batches: QuerySet[DispatchBatch]) -> int:
             WITH skipped AS (
                 UPDATE delivery_message SET state = 'skipped', reason = 'cancelled', cost = 0
                 WHERE batch_id = ANY(%s) AND id BETWEEN %s AND %s AND state IN ('queued', 'held')
-                RETURNING batch_id, old.state,
-                          CASE old.state WHEN 'held' THEN old.reason ELSE '' END AS code
+                RETURNING batch_id, old.state
             )
-            SELECT batch_id, state, code, count(*) FROM skipped GROUP BY batch_id, state, code
+            SELECT batch_id, state, count(*) FROM skipped GROUP BY batch_id, state
             """,
             place,
         )
         counts = cursor.fetchall()
     move_counters(
-        Move(batch_id, state, "skipped", count, code, "cancelled")
-        for batch_id, state, code, count in counts
+        Move(batch_id, state, "skipped", count, cause_of(state, ""), "cancelled")
+        for batch_id, state, count in counts
     )
     idle = batches.exclude(state=DispatchBatch.State.LEASED).filter(queued=0, held=0, sending=0)
     closed = list(idle.order_by("pk").select_for_update().values_list("pk", flat=True))

@@ -52,7 +52,9 @@ def send_test(
     variables = merge_fields.values_of(customer, resolvable(compiled))
     if missing := compiled.missing(language, variables):
         raise ValidationFailed(
-            f"{customer.name} has no {', '.join(missing)}.", fields={"customerId": missing}
+            _("%(customer)s has no %(names)s, which the text needs.")
+            % {"customer": customer.name, "names": ", ".join(map(_label, missing))},
+            fields={"customerId": missing},
         )
     limits = value_limits(version, country)
     if names := too_long(limits, compiled.language_for(language), variables):
@@ -115,6 +117,11 @@ def send_reply(
     )
 
 
+def _label(name: str) -> str:
+    field = merge_fields.get(name)
+    return str(field.label) if field else name
+
+
 def _open_account(channel: str) -> ProviderAccount:
     """The channel's own account, fit to be sent by."""
     account = policy.default_account(channel)
@@ -131,7 +138,10 @@ def _require_open(channel: str, account: ProviderAccount) -> None:
     if not getattr(config, f"{channel}_enabled"):
         raise ChannelDisabled()
     if account.circuit_reason:
-        raise ProviderFailed(account.circuit_reason)
+        raise ProviderFailed(
+            _("Nothing can be sent by %(account)s just now: %(why)s")
+            % {"account": account.name, "why": account.circuit_reason}
+        )
 
 
 def _queue(message: Message, *, steps: list[dict[str, Any]]) -> Message:

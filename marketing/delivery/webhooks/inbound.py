@@ -16,7 +16,7 @@ from marketing.delivery.models import ExtraKeyword
 from marketing.delivery.providers.base import Inbound
 from marketing.delivery.webhooks import replies
 from marketing.delivery.webhooks.heard import Heard
-from marketing.delivery.webhooks.keywords import START, STOP, keyword_of
+from marketing.delivery.webhooks.keywords import START, STOP, keyword_of, normalize
 
 TEXT_LENGTH = 2000
 EVENT = "message.inbound"
@@ -68,7 +68,7 @@ def take(heard: Sequence[Heard]) -> None:
 
 def _note(heard: Sequence[Heard]) -> list[Case]:
     """Write down what is new; everything said comes back once."""
-    words = {row.word: row.keyword for row in ExtraKeyword.objects.all()}
+    words = {normalize(row.word): row.keyword for row in ExtraKeyword.objects.all()}
     cases = {
         (one.account.pk, one.said.key[:255]): (one, _meaning(one.said, words), people)
         for one, people in zip(heard, _match(heard), strict=True)

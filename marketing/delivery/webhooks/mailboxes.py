@@ -35,3 +35,6 @@ def _read(tenant_id: uuid.UUID, account: Account) -> None:
             inbox.keep(tenant_id, account, Call(url="", headers={}, body=report))
     except mailbox.Unreachable as error:
         logger.warning("mailbox of account %s cannot be read: %s", account.id, error)
+    except Exception:
+        # Whatever one mailbox does must not keep the others from being read.
+        logger.exception("mailbox of account %s could not be read", account.id)

@@ -28,7 +28,8 @@ CLOCK_SLACK = dt.timedelta(hours=1)
 
 PUT_OFF = """
 UPDATE delivery_message m
-SET state = 'queued', not_before = v.until, slot_at = NULL, sent_at = NULL,
+SET state = 'queued', reason = CASE m.state WHEN 'held' THEN '' ELSE m.reason END,
+    not_before = v.until, slot_at = NULL, sent_at = NULL,
     provider_message_id = coalesce(nullif(v.reference, ''), m.provider_message_id),
     error_code = v.code, error_class = v.class, error_detail = v.detail
 FROM unnest(%(ids)s::uuid[], %(untils)s::timestamptz[], %(references)s::text[],

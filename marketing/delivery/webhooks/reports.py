@@ -5,6 +5,7 @@ import uuid
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from marketing.delivery.counters import cause_of
 from marketing.delivery.providers.base import StatusUpdate
 from marketing.delivery.rules import MAX_TRIES, RANK, ResultClass
 
@@ -57,18 +58,23 @@ class Said:
 
 
 class Standing(NamedTuple):
-    """A message as it stands, locked. `cause` is by what it is counted in its state."""
+    """A message as it stands, locked."""
 
     id: uuid.UUID
     batch_id: int
     state: str
-    cause: str
+    error_code: str
     error_class: str
     reference: str
     has_sent_at: bool
     has_delivered_at: bool
     has_read_at: bool
     is_superseded: bool
+
+    @property
+    def cause(self) -> str:
+        """By what it is counted in its state."""
+        return cause_of(self.state, self.error_code)
 
     @property
     def was_held_back_a_day(self) -> bool:

@@ -33,9 +33,8 @@ FROM unnest(%s::uuid[], %s::text[]) AS v(account_id, reference)
 JOIN delivery_providerreference r USING (account_id, reference)
 """
 LOCK = """
-SELECT id, batch_id, state, CASE state WHEN 'held' THEN reason ELSE error_code END, error_class,
-       provider_message_id, sent_at IS NOT NULL, delivered_at IS NOT NULL, read_at IS NOT NULL,
-       fallback_id IS NOT NULL
+SELECT id, batch_id, state, error_code, error_class, provider_message_id, sent_at IS NOT NULL,
+       delivered_at IS NOT NULL, read_at IS NOT NULL, fallback_id IS NOT NULL
 FROM delivery_message
 WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s ORDER BY id FOR UPDATE
 """

@@ -76,7 +76,12 @@ SMTP = Vendor(
             is_required=False,
             pattern=r"[^\s\"\\(){%*]+",
         ),
-        AccountField("bounce_password", _("Password of the bounce mailbox"), is_required=False),
+        AccountField(
+            "bounce_password",
+            _("Password of the bounce mailbox"),
+            is_required=False,
+            pattern=r"[ -~]+",
+        ),
     ),
     sender=(
         AccountField("host", _("Server"), pattern=r"[A-Za-z0-9.-]+"),
@@ -118,6 +123,15 @@ SMTP = Vendor(
             is_required=False,
             pattern=r"\d{1,5}",
             help_text=_("Empty: 993, with TLS."),
+        ),
+        AccountField(
+            "bounce_security",
+            _("Encryption of the IMAP server"),
+            is_required=False,
+            choices=(
+                ("", _("TLS from the start")),
+                ("none", _("None; on your own network only")),
+            ),
         ),
     ),
     callbacks="",

@@ -2,11 +2,13 @@
 
 import datetime as dt
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
-from marketing.core.models import Branch
+from marketing.core.models import Branch, Tenant
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch import lease as leases
 from marketing.delivery.dispatch import worker
@@ -18,6 +20,7 @@ from marketing.delivery.selectors import causes_of, run_progress
 from marketing.delivery.services import cancel_run, freeze_run, runs
 from marketing.delivery.webhooks import statuses
 from marketing.delivery.webhooks.reports import Report
+from tests.concurrency import wait_for_me
 from tests.delivery.dispatch.runs import due_now, states
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours
@@ -127,6 +130,39 @@ def test_a_word_of_the_vendor_about_who_is_held_counts(half_asleep):
     assert (message.state, message.reason) == ("delivered", "")
     assert states(half_asleep) == {"queued": AWAKE, "held": ASLEEP - 1, "delivered": 1}
     assert held_for(half_asleep) == {"outside_window": ASLEEP - 1}
+
+
+@pytest.mark.parametrize("said", ["delivered", "failed", "cancelled"])
+def test_what_was_said_meanwhile_is_not_held(half_asleep, said):
+    """A report or a cancel has the row; who would hold it waits, and finds it changed."""
+    with tenant_scope(half_asleep.tenant_id):
+        message = Message.objects.filter(state="queued").first()
+        Message.objects.filter(pk=message.pk).update(tries=1, sending_at=timezone.now())
+    lease = leases.claim()
+    with tenant_scope(half_asleep.tenant_id):
+        Branch.objects.update(time_zone=opposite(Tenant.objects.get().time_zone))
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic(), tenant_scope(half_asleep.tenant_id):
+            if said == "cancelled":
+                cancel_run(run=half_asleep)
+            else:
+                update = StatusUpdate(
+                    "a key", said, timezone.now(), message.pk, error_class="fail_recipient"
+                )
+                statuses.apply([Report(message.account_id, update)])
+            other = wait_for_me(lambda: mark(lease, load_sending(lease), 10), pool)
+        other.result()
+    with tenant_scope(half_asleep.tenant_id):
+        message.refresh_from_db()
+    assert message.state == {"cancelled": "skipped"}.get(said, said)
+    assert message.state in states(half_asleep)
+
+
+def test_a_complaint_leaves_the_count_of_the_held_right(half_asleep):
+    with tenant_scope(half_asleep.tenant_id):
+        Message.objects.filter(state="held").update(reason="complained")
+        cancel_run(run=half_asleep)
+    assert held_for(half_asleep) == {}
 
 
 def test_to_be_held_is_no_failure(half_asleep):

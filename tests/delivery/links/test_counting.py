@@ -218,3 +218,12 @@ class TestThePerson:
         holding.erase(message.customer)
         assert not Engagement.objects.exists()
         assert engagement_of([message.run_id]).clicked == 1
+
+
+@pytest.mark.parametrize(("state", "reason"), [("queued", ""), ("held", "outside_window")])
+def test_who_clicks_has_it_and_is_not_tried_again(chain, count, state, reason):
+    message = send(state=state, reason=reason, tries=1, error_class="retry")
+    click(message)
+    count()
+    message.refresh_from_db()
+    assert (message.state, message.reason) == ("read", "")

@@ -60,7 +60,7 @@ class Mailbox(socketserver.ThreadingTCPServer):
     def sender(self) -> dict[str, str]:
         """What an account's sender says of it."""
         port = str(self.server_address[1])
-        return {"bounce_host": "127.0.0.1", "bounce_port": port, "security": "none"}
+        return {"bounce_host": "127.0.0.1", "bounce_port": port, "bounce_security": "none"}
 
 
 @contextmanager

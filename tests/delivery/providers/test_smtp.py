@@ -26,7 +26,7 @@ def test_a_mail_arrives_as_it_was_written(serve):
     (result,) = deliver(account, envelope())
     assert (result.outcome, result.reference) == (
         ResultClass.ACCEPTED,
-        f"<{MESSAGE_ID.hex}@example.com>",
+        f"<{MESSAGE_ID.hex}.647d0d8923787cfa@example.com>",
     )
     (taken,) = mailbox.mails
     assert (taken.mail_from, taken.rcpt_tos) == ("bounces@example.com", ["asha@example.com"])

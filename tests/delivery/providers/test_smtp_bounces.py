@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import imaplib
+import uuid
 
 import pytest
 
@@ -12,6 +13,8 @@ from tests.delivery.providers import imap
 from tests.delivery.providers.mailbox import ACCOUNT, MESSAGE_ID
 
 LOGIN = {"bounce_username": "bounces", "bounce_password": "right"}
+# Under the key of the tests' settings.
+TAG = "647d0d8923787cfa"
 HUMAN = b"Content-Type: text/plain\r\nSubject: Tomorrow at five?\r\n\r\nHi\r\n"
 
 
@@ -31,7 +34,7 @@ def test_a_bounce_names_our_message_and_says_why(payload, name, code, detail, su
     assert (update.state, update.code, update.error_class) == ("failed", code, "fail_recipient")
     assert update.detail.startswith(detail)
     assert (update.message_id, update.suppress) == (MESSAGE_ID, suppress)
-    assert update.reference == f"<{MESSAGE_ID.hex}@example.com>"
+    assert update.reference == f"<{MESSAGE_ID.hex}.{TAG}@example.com>"
 
 
 @pytest.mark.parametrize(
@@ -40,6 +43,9 @@ def test_a_bounce_names_our_message_and_says_why(payload, name, code, detail, su
         (b"Action: failed", b"Action: delayed"),
         (b"Message-ID: <019a", b"Message-ID: <CAF-019a"),
         (b"Message-ID: <", b"X-Other: <"),
+        # Whose name was guessed from that of another mail.
+        (MESSAGE_ID.hex.encode(), uuid.UUID(int=MESSAGE_ID.int + 1).hex.encode()),
+        (TAG.encode(), TAG[::-1].encode()),
         (b"Content-Type: message/rfc822", b"Content-Type: application/octet-stream"),
         (b"Content-Type: message/delivery-status", b"Content-Type: text/plain"),
     ],

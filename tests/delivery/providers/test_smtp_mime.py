@@ -12,6 +12,7 @@ from marketing.content.mail import Mail, MailLayout
 from marketing.content.rendering import Rendered
 from marketing.delivery.providers.base import Envelope
 from marketing.delivery.providers.smtp.mime import compose
+from marketing.delivery.providers.smtp.naming import message_named
 from tests.delivery.providers.mailbox import ACCOUNT, HINDI, HTML, MESSAGE_ID
 
 
@@ -60,7 +61,8 @@ def test_headers(subject):
     assert mail["From"].addresses[0].display_name == "Parlour, Park Street"
     assert mail["To"] == "asha@example.com"
     assert mail["Bcc"] is None
-    assert mail["Message-ID"] == f"<{MESSAGE_ID.hex}@example.com>"
+    assert message_named(mail["Message-ID"]) == MESSAGE_ID
+    assert mail["Message-ID"].endswith("@example.com>")
     assert mail["Date"].datetime
     assert mail["List-Unsubscribe"] == (
         "<https://example.com/u/token>, <mailto:hello@example.com?subject=token>"

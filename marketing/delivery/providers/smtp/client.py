@@ -8,7 +8,8 @@ import aiosmtplib
 from marketing.delivery.providers.base import Account, Envelope
 from marketing.delivery.providers.mail import bad_address, wire_address
 from marketing.delivery.providers.smtp import mailbox
-from marketing.delivery.providers.smtp.mime import compose, message_id
+from marketing.delivery.providers.smtp.mime import compose
+from marketing.delivery.providers.smtp.naming import name_of
 from marketing.delivery.providers.smtp.pool import close_pools, log_in, pool_of
 from marketing.delivery.providers.smtp.replies import by_refused_session
 from marketing.delivery.providers.smtp.session import Handover
@@ -76,6 +77,6 @@ def _handover(account: Account, envelope: Envelope, address: str) -> Handover:
         ),
         # It ends with a line's end, and does not begin with a dot.
         text=text.replace(b"\r\n.", b"\r\n..") + b".\r\n",
-        name=message_id(account, envelope),
+        name=name_of(account, envelope),
         done=asyncio.get_running_loop().create_future(),
     )

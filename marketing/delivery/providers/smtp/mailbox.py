@@ -16,7 +16,8 @@ MOST_AT_ONCE = 500
 # What bounced stands at a report's beginning; the rest may be as long as the mail was.
 MOST_BYTES = 2**18
 REPORTS = ("UNSEEN", "HEADER", "Content-Type", "delivery-status")
-Unreachable = (OSError, imaplib.IMAP4.error)
+# ValueError: a name or password that cannot be written in ASCII, a host that is no name.
+Unreachable = (OSError, ValueError, imaplib.IMAP4.error)
 
 
 def is_set(account: Account) -> bool:
@@ -31,7 +32,7 @@ def reports(account: Account) -> Iterator[bytes]:
     """
     with _opened(account) as mailbox:
         _, found = mailbox.uid("SEARCH", *REPORTS)
-        for uid in found[0].decode().split()[:MOST_AT_ONCE]:
+        for uid in (found[0] or b"").decode().split()[:MOST_AT_ONCE]:
             _, parts = mailbox.uid("FETCH", uid, f"(BODY.PEEK[]<0.{MOST_BYTES}>)")
             yield from (part[1] for part in parts if isinstance(part, tuple))
             mailbox.uid("STORE", uid, "+FLAGS.SILENT", r"(\Seen)")
@@ -52,7 +53,7 @@ def check(account: Account) -> str:
 def _opened(account: Account) -> Iterator[imaplib.IMAP4]:
     host, port = account.sender["bounce_host"], int(account.sender.get("bounce_port") or PORT)
     mailbox: imaplib.IMAP4
-    if account.sender.get("security") == "none":
+    if account.sender.get("bounce_security") == "none":
         mailbox = imaplib.IMAP4(host, port, TIMEOUT_SECONDS)
     else:
         context = ssl.create_default_context()

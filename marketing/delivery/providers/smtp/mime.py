@@ -14,6 +14,7 @@ from functools import lru_cache
 from marketing.content.mail import MailLayout, Text, fill
 from marketing.delivery.providers.base import Account, Envelope
 from marketing.delivery.providers.mail import mail_of, unsubscribe_headers
+from marketing.delivery.providers.smtp.naming import name_of
 
 CRLF = "\r\n"
 # Neither encoding of a text can write this line.
@@ -27,12 +28,6 @@ PLAIN_VALUE = 72
 WORD_BYTES = 39
 
 
-def message_id(account: Account, envelope: Envelope) -> str:
-    """The mail's own name, by which a bounce or a log can be matched: ours, at our domain."""
-    domain = account.sender["from_email"].rpartition("@")[2]
-    return f"<{envelope.message_id.hex}@{domain}>"
-
-
 def compose(account: Account, envelope: Envelope, address: str) -> bytes:
     """The mail to `address`, seven-bit and with CRLF, its text before its HTML."""
     mail = mail_of(envelope)
@@ -42,7 +37,7 @@ def compose(account: Account, envelope: Envelope, address: str) -> bytes:
     )
     head = (
         f"{common}To: {address}\r\nSubject: {_subject(mail.subject)}\r\n"
-        f"Date: {_date(int(time.time()))}\r\nMessage-ID: {message_id(account, envelope)}\r\n"
+        f"Date: {_date(int(time.time()))}\r\nMessage-ID: {name_of(account, envelope)}\r\n"
     )
     for name, value in unsubscribe_headers(account, envelope).items():
         folded = value.replace(">, <", ">,\r\n <")

@@ -1,7 +1,7 @@
 """Bounces of mails that a server took and could not deliver: reports of RFC 3464.
 
 Nobody calls; they are fetched from the account's mailbox. A bounce is known by the `Message-ID`
-of the mail that it returns, which only those who got the mail can know.
+of the mail that it returns, which only those who got that mail can know.
 """
 
 import email
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from email.message import EmailMessage, Message
 from typing import cast
 
-from marketing.delivery.providers.base import Account, Call, Parsed, StatusUpdate, our_id
+from marketing.delivery.providers.base import Account, Call, Parsed, StatusUpdate
+from marketing.delivery.providers.smtp.naming import message_named
 from marketing.delivery.providers.smtp.replies import NO_SUCH_ADDRESS
 from marketing.delivery.rules import ResultClass
 
-OURS = re.compile(r"<([0-9a-f]{32})@[^<>@\s]+>")
 STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 
 
@@ -33,21 +33,23 @@ def parse(call: Call) -> list[Parsed]:
     if report.get_content_type() != "multipart/report":
         raise ValueError("not a delivery status notification")
     try:
-        found = [OURS.fullmatch(str(mail["Message-ID"]).strip()) for mail in _returned(report)]
+        names = [str(mail["Message-ID"]).strip() for mail in _returned(report)]
     except LookupError as error:
         raise ValueError(f"a returned mail in no charset that is known: {error}") from error
-    ours = next(filter(None, found), None)
+    named = ((message_id, name) for name in names if (message_id := message_named(name)))
+    ours = next(named, None)
     failed = next((each for each in _recipients(report) if _action(each) == "failed"), None)
     if ours is None or failed is None:
         return []
+    message_id, name = ours
     status = match[0] if (match := STATUS.search(str(failed["Status"]))) else ""
     return [
         StatusUpdate(
-            key=f"{ours[1]}:bounce",
+            key=f"{message_id.hex}:bounce",
             state="failed",
             at=call.received_at,
-            message_id=our_id(ours[1]),
-            reference=ours[0],
+            message_id=message_id,
+            reference=name,
             code=status or "bounce",
             detail=str(failed["Diagnostic-Code"] or "").removeprefix("smtp;").strip(),
             error_class=ResultClass.FAIL_RECIPIENT,

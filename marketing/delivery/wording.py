@@ -20,6 +20,7 @@ REASONS = {
     "budget": _("Waiting for budget"),
     "account_paused": _("Waiting for the provider account"),
     "cancelled": _("The campaign was cancelled"),
+    "reached": _("Reached on another channel by then"),
     "complained": _("The reader marked it as spam"),
 }
 

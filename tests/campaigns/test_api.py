@@ -13,7 +13,7 @@ from marketing.campaigns.models import Campaign, CampaignRun
 from marketing.campaigns.services import runs
 from marketing.content.models import TemplateVersion
 from marketing.core import api_keys
-from marketing.core.models import Role
+from marketing.core.models import Branch, Role
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.models import Message, SendRun
 from marketing.segments.models import Segment
@@ -144,6 +144,22 @@ def test_create_refuses_an_unapproved_whatsapp_template(api):
     answer = api("manager", "post", LIST, body(templateId=str(template.pk)))
     failed(answer, 409, "MARKETING_022", "templateId")
     assert not Campaign.objects.exists()
+
+
+def test_values_nobody_has_are_told_at_create_and_at_submit(chain, api):
+    data = api("manager", "post", LIST, body()).json()["data"]
+    assert data["warnings"] == []
+    template = TemplateFactory(contents={"en": {"body": "Call us: {{ branch_phone }}"}})
+    Branch.objects.update(phone="")
+    data = api("manager", "post", LIST, body(templateId=str(template.pk))).json()["data"]
+    (warning,) = data["warnings"]
+    assert warning["code"] == "missing_value"
+    assert warning["message"].startswith("3 people lack a value")
+    assert warning["details"] == {"reason": "missing_value", "people": 3}
+    campaign = Campaign.objects.get(pk=data["campaign"]["id"])
+    submitted = api("manager", "post", url(campaign, "submit")).json()["data"]
+    assert submitted["campaign"]["status"] == "pending_approval"
+    assert submitted["warnings"] == [warning]
 
 
 def test_submit_refuses_an_empty_audience_and_a_broken_rule(chain, api):

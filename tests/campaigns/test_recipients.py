@@ -1,5 +1,7 @@
 """Who got a campaign, each person once, with what was tried for her."""
 
+from base64 import b64encode
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -10,8 +12,9 @@ from marketing.campaigns.models import CampaignRun
 from marketing.campaigns.services import runs
 from marketing.core import clock
 from marketing.delivery.models import Message, MessageState, SendRun
-from marketing.delivery.selectors import recipients, recipients_page, run_progress
+from marketing.delivery.selectors import recipients_among, recipients_page, run_progress
 from marketing.delivery.services import sweep_fallbacks
+from marketing.delivery.services.runs import pause_run, resume_run
 from tests.factories.campaigns import approved, make_ground
 from tests.factories.content import TemplateFactory
 from tests.factories.delivery import become, move_to_noon
@@ -71,11 +74,11 @@ def everywhere(chain):
 def test_each_person_stands_once_in_the_state_that_counts(mode, request):
     _campaign, run = request.getfixturevalue(mode)
     assert Message.objects.filter(run=run).count() > PEOPLE
-    people = list(recipients(run))
+    people = recipients_page(run, size=100)
     assert len({message.customer_id for message in people}) == len(people) == run.audience
     states = run_progress(run).states
     for state in MessageState.values:
-        listed = recipients_page(run, state=state, size=100)
+        listed = recipients_page(run, states=[state], size=100)
         assert len(listed) == states[state] == sum(m.state == state for m in people), state
 
 
@@ -96,20 +99,114 @@ def test_a_cascade_tells_every_attempt_in_its_order(cascade):
 
 def test_what_a_retry_took_over_still_counts_in_its_run(chain, cascade):
     _campaign, run = cascade
-    (failed,) = recipients_page(run, state="failed", size=100)
+    (failed,) = recipients_page(run, states=["failed"], size=100)
     Message.objects.filter(pk=failed.pk).update(fallback_id="0199aaaa-0000-7000-8000-000000000000")
-    assert [m.pk for m in recipients_page(run, state="failed", size=100)] == [failed.pk]
-    assert recipients(run).count() == PEOPLE
+    assert [m.pk for m in recipients_page(run, states=["failed"], size=100)] == [failed.pk]
+    assert len(recipients_page(run, size=100)) == PEOPLE
 
 
-@pytest.mark.parametrize("state", ["", "queued"])
-def test_pages_of_a_cascade_follow_each_other(cascade, state):
+@pytest.mark.parametrize("states", [[], ["queued"], ["queued", "failed"]])
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_pages_of_a_cascade_follow_each_other(cascade, states, newest_first):
     _campaign, run = cascade
-    seen, after = [], None
-    while page := recipients_page(run, state=state, after=after, size=2):
-        seen += [message.customer_id for message in page]
-        after = page[-1].pk
-    assert len(seen) == len(set(seen)) == (5 if state else PEOPLE)
+    seen, bound = [], "before" if newest_first else "after"
+    at = None
+    while page := recipients_page(
+        run, states=states, newest_first=newest_first, size=2, **{bound: at}
+    ):
+        seen += page
+        at = page[-1].pk
+    keys = [message.pk for message in seen]
+    assert keys == sorted(keys, reverse=newest_first)
+    assert len({message.customer_id for message in seen}) == len(seen)
+    assert len(seen) == (5 if states == ["queued"] else PEOPLE)
+
+
+@pytest.mark.parametrize("ordering", ["id", "-id"])
+def test_pages_over_the_api_go_forth_and_back(cascade, api, ordering):
+    campaign, _run = cascade
+    here = f"/api/v1/campaigns/{campaign.pk}/recipients"
+    whole = [
+        each["id"] for each in api("manager", "get", f"{here}?ordering={ordering}").json()["data"]
+    ]
+    asked, cursor, pages = f"{here}?ordering={ordering}&limit=2", "", []
+    while cursor is not None:
+        answer = api("manager", "get", f"{asked}&cursor={cursor}").json()
+        pages.append(answer)
+        cursor = answer["page"]["next"]
+    assert [each["id"] for page in pages for each in page["data"]] == whole
+    assert whole == sorted(whole, reverse=ordering == "-id")
+    back = api("manager", "get", f"{asked}&cursor={pages[-1]['page']['prev']}").json()
+    assert back["data"] == pages[-2]["data"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"), [("state=nonsense", "state"), ("ordering=name", "ordering")]
+)
+def test_a_wrong_filter_is_named(cascade, api, query, field):
+    campaign, _run = cascade
+    answer = api("manager", "get", f"/api/v1/campaigns/{campaign.pk}/recipients?{query}")
+    assert answer.status_code == 400
+    assert list(answer.json()["error"]["fields"]) == [field]
+
+
+def test_a_cursor_of_somewhere_else_is_refused(cascade, api):
+    campaign, _run = cascade
+    cursor = b64encode(b"p=yesterday").decode()
+    here = f"/api/v1/campaigns/{campaign.pk}/recipients?cursor={cursor}"
+    assert api("manager", "get", here).status_code == 404
+
+
+class TestHeldForTheAccount:
+    """While the account is paused, what a run has left is held, on every page."""
+
+    @pytest.fixture
+    def paused(self, cascade):
+        campaign, run = cascade
+        pause_run(run=run, reason="account_paused", detail="Sandbox: unauthorised")
+        run.refresh_from_db()
+        return campaign, run
+
+    def test_states_add_up(self, paused):
+        _campaign, run = paused
+        states = run_progress(run).states
+        assert (states["queued"], states["held"], states["failed"]) == (0, 5, 1)
+        assert sum(states.values()) == run.audience
+        for state, people in (("queued", 0), ("held", 5), ("failed", 1)):
+            assert len(recipients_page(run, states=[state], size=100)) == people, state
+
+    def test_each_says_for_what(self, paused):
+        _campaign, run = paused
+        held = recipients_page(run, reason="account_paused", size=100)
+        assert {(m.state, m.reason) for m in held} == {("held", "account_paused")}
+        assert len(held) == 5
+        among = recipients_among(run, [m.customer_id for m in held], states=["held"])
+        assert [m.pk for m in among] == [m.pk for m in held]
+        assert recipients_page(run, states=["held"], reason="outside_window", size=100) == []
+
+    def test_over_the_api(self, paused, api):
+        campaign, _run = paused
+        here = f"/api/v1/campaigns/{campaign.pk}"
+        people = api("manager", "get", f"{here}/recipients?state=held").json()["data"]
+        assert {(p["state"], p["status"], p["reason"]) for p in people} == {
+            ("held", "pending", "account_paused")
+        }
+        assert api("manager", "get", f"{here}/recipients?state=queued").json()["data"] == []
+        assert api("manager", "get", here).json()["data"]["campaign"]["states"]["held"] == 5
+
+    def test_on_the_page(self, paused, login):
+        campaign, _run = paused
+        page = login("manager").get(
+            reverse("campaign-detail", args=[campaign.pk]), {"state": "held"}
+        )
+        assert page.content.decode().count("Waiting for the provider account") >= 5
+
+    def test_after_it_they_wait_as_before(self, paused):
+        _campaign, run = paused
+        resume_run(run=run)
+        run.refresh_from_db()
+        assert run_progress(run).states["queued"] == 5
+        assert recipients_page(run, states=["held"], size=100) == []
 
 
 def test_over_the_api(cascade, api):
@@ -140,7 +237,7 @@ def test_on_the_page_and_on_the_persons_own(cascade, login):
     campaign, run = cascade
     client = login("manager")
     url = reverse("campaign-detail", args=[campaign.pk])
-    (failed,) = recipients_page(run, state="failed", size=2)
+    (failed,) = recipients_page(run, states=["failed"], size=2)
     page = client.get(f"{url}?state=failed").content.decode()
     assert page.count(reverse("campaign-person", args=[campaign.pk, failed.customer_id])) == 1
     assert page.count("attempt-list") == 1
@@ -163,5 +260,6 @@ def test_as_many_queries_for_many_people_as_for_one(mode, request, login):
     people = f"/api/v1/campaigns/{campaign.pk}/recipients"
     assert queries_of(f"{people}?limit=1") == queries_of(people) <= 20
     page = reverse("campaign-detail", args=[campaign.pk])
-    one = recipients(_run).first().customer.name
+    (first,) = recipients_page(_run, size=1)
+    one = first.customer.name
     assert queries_of(page) <= queries_of(f"{page}?q={one}") + 2 <= 32

@@ -32,7 +32,7 @@ def left_behind(*outcomes, started=()):
 class TestNotes:
     def test_all_that_was_noted_is_read(self):
         lease = Lease(
-            7, *(uuid.uuid4() for _ in range(3)), "sms", uuid.uuid4(), 9,
+            7, *(uuid.uuid4() for _ in range(3)), "sms", 0, uuid.uuid4(), 9,
             *(uuid.uuid4() for _ in range(3)),
         )  # fmt: skip
         started = [uuid.uuid4(), uuid.uuid4()]

@@ -13,6 +13,7 @@ from marketing.delivery.models import DispatchBatch, Message, SendRun
 from marketing.delivery.selectors import (
     failures_of,
     reasons_of,
+    recipients_among,
     recipients_page,
     run_progress,
 )
@@ -81,23 +82,21 @@ class TestRecipients:
         for message in chosen:
             become(message, "failed", "131026")
         seen, after = [], None
-        while page := recipients_page(run, state="failed", after=after, size=size):
+        while page := recipients_page(run, states=["failed"], after=after, size=size):
             assert len(page) <= size
             seen += [row.pk for row in page]
             after = page[-1].pk
         assert seen == [message.pk for message in chosen]
 
     def test_by_reason(self, run):
-        assert len(recipients_page(run, state="skipped", reason="no_consent", size=10)) == 3
-        assert recipients_page(run, state="skipped", reason="dnd", size=10) == []
+        assert len(recipients_page(run, states=["skipped"], reason="no_consent", size=10)) == 3
+        assert recipients_page(run, states=["skipped"], reason="dnd", size=10) == []
 
     def test_by_person(self, run):
         (_first, second, *_) = queued(run)
-        found = recipients_page(run, customer_ids=[second.customer_id], size=10)
+        found = recipients_among(run, [second.customer_id])
         assert [row.pk for row in found] == [second.pk]
-        assert (
-            recipients_page(run, state="failed", customer_ids=[second.customer_id], size=10) == []
-        )
+        assert recipients_among(run, [second.customer_id], states=["failed"]) == []
 
 
 class TestPace:

@@ -16,7 +16,6 @@ from marketing.core.logs import mask_phone
 from marketing.core.models import Role
 from marketing.delivery.api import Outcome, status_of
 from marketing.delivery.models import Message, MessageState, SendRun
-from marketing.delivery.selectors import attach_attempts
 
 PATTERNS = ["daily", "weekly", "monthly"]
 
@@ -182,11 +181,14 @@ class Warning(ApiSerializer):
     details = serializers.DictField()
 
 
-class CreatedAnswer(CampaignAnswer):
+class SubmittedAnswer(CampaignAnswer):
+    warnings = Warning(many=True)
+
+
+class CreatedAnswer(SubmittedAnswer):
     estimated_recipients = serializers.IntegerField()
     estimated_cost = money()
     requires_approval = serializers.BooleanField()
-    warnings = Warning(many=True)
 
 
 class SendAnswer(CampaignAnswer):
@@ -216,24 +218,12 @@ class Attempt(Outcome):
     failure_code = serializers.CharField(source="error_code")
 
 
-class RecipientList(serializers.ListSerializer[Message]):
-    """A page of people, with the attempts to reach each of them."""
-
-    def to_representation(self, data: Any) -> list[Any]:
-        if rows := list(data):
-            attach_attempts(self.context["run"], rows)
-        return super().to_representation(rows)
-
-
 class RecipientOutput(Outcome):
     """A person of a run, as the attempt whose state counts.
 
     `status` is Module 11's, `state` and `reason` are ours; `attempts` are all there were, in
     their order.
     """
-
-    class Meta:
-        list_serializer_class = RecipientList
 
     id = serializers.UUIDField()
     tenant_id = serializers.UUIDField()

@@ -1,10 +1,11 @@
 """Campaigns over HTTP: each view reads, calls one service and writes the answer."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import django_filters
+from django import forms
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
@@ -21,7 +22,8 @@ from marketing.campaigns.selectors.campaigns import (
 )
 from marketing.campaigns.selectors.plan import completion_time
 from marketing.campaigns.selectors.progress import engagement_with, figures_of
-from marketing.campaigns.services.checks import budget_warnings
+from marketing.campaigns.services.checks import warnings
+from marketing.core.drf.pages import Rows
 from marketing.core.drf.views import ApiView
 from marketing.core.errors import ValidationFailed
 from marketing.core.models import Tenant
@@ -44,13 +46,9 @@ class CampaignFilter(django_filters.FilterSet):
         fields: list[str] = []
 
 
-class RecipientFilter(django_filters.FilterSet):
-    state = django_filters.MultipleChoiceFilter(choices=MessageState.choices)
-    reason = django_filters.CharFilter()
-
-    class Meta:
-        model = Message
-        fields: list[str] = []
+class RecipientFilter(forms.Form):
+    state = forms.MultipleChoiceField(choices=MessageState.choices, required=False)
+    reason = forms.CharField(required=False)
 
 
 def filtered(
@@ -59,9 +57,14 @@ def filtered(
     """The rows the query string asks for. Raises `ValidationFailed` naming the parameter."""
     found = filter_class(request.query_params, queryset=queryset)
     if not found.is_valid():
-        raise ValidationFailed(fields={name: list(texts) for name, texts in found.errors.items()})
+        raise wrong_filters(found.errors)
     rows: QuerySet[Any] = found.qs
     return rows
+
+
+def wrong_filters(errors: Mapping[str, Any]) -> ValidationFailed:
+    """The refusal that names each parameter at fault."""
+    return ValidationFailed(fields={name: list(texts) for name, texts in errors.items()})
 
 
 class CampaignApiView(ApiView):
@@ -122,7 +125,7 @@ class Campaigns(CampaignApiView):
                 estimatedRecipients=campaign.estimated_recipients,
                 estimatedCost=shapes.money().to_representation(campaign.estimated_cost),
                 requiresApproval=campaign.requires_approval,
-                warnings=budget_warnings(campaign),
+                warnings=warnings(campaign),
             )
 
         return self.once("create", create)
@@ -166,10 +169,13 @@ class Submit(CampaignApiView):
     @extend_schema(
         operation_id="submitCampaign",
         request=shapes.VersionInput,
-        responses=shapes.CampaignAnswer,
+        responses=shapes.SubmittedAnswer,
     )
     def post(self, request: Any, pk: uuid.UUID) -> Response:
-        return self.change(services.submit_campaign, pk)
+        campaign = self.campaign(pk)
+        version = self.expected_version(self.read(shapes.VersionInput))
+        submitted = services.submit_campaign(actor=self.actor, campaign=campaign, version=version)
+        return self.answer(submitted, warnings=warnings(submitted))
 
 
 class Approve(CampaignApiView):
@@ -328,13 +334,20 @@ class Recipients(CampaignApiView):
     )
     def get(self, request: Any, pk: uuid.UUID) -> Response:
         """The people of the newest run, each once; none before the audience is frozen."""
+        asked = RecipientFilter(request.query_params)
+        if not asked.is_valid():
+            raise wrong_filters(asked.errors)
         run = latest_run(self.campaign(pk))
-        people = delivery.recipients(run.send_run) if run else Message.objects.none()
-        return self.page(
-            filtered(RecipientFilter, request, people),
-            shapes.RecipientOutput,
-            context=self.shown | {"run": run.send_run if run else None},
-        )
+
+        def read(**bounds: Any) -> list[Message]:
+            if run is None:
+                return []
+            wanted = asked.cleaned_data
+            return delivery.recipients_page(
+                run.send_run, states=wanted["state"], reason=wanted["reason"], **bounds
+            )
+
+        return self.page(Rows(read), shapes.RecipientOutput, context=self.shown)
 
 
 class Analytics(CampaignApiView):

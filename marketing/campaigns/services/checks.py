@@ -4,6 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignType
@@ -20,6 +21,9 @@ from marketing.core.tenancy import current_tenant
 from marketing.delivery.estimate import Estimate
 from marketing.policy import selectors as policy
 from marketing.policy.rules import purpose_of
+
+# The gate's reason for whoever has no value for one of the text's placeholders.
+MISSING_VALUE = "missing_value"
 
 
 def require_content(campaign: Campaign) -> None:
@@ -154,15 +158,32 @@ def shortfalls(estimate: Estimate) -> list[dict[str, str | None]]:
     ]
 
 
-def budget_warnings(campaign: Campaign) -> list[dict[str, object]]:
-    """What to say at once about a draft that the budget cannot pay (it is refused later)."""
+def warnings(campaign: Campaign) -> list[dict[str, object]]:
+    """What to say at once, by its newest count: what the budget cannot pay is refused later,
+    people who lack a value that the text needs are skipped.
+    """
+    said: list[dict[str, object]] = []
     left = policy.budget_left(campaign.branch_ids)
-    if left is None or campaign.estimated_cost <= left:
-        return []
-    return [
-        {
-            "code": BudgetExceeded.code,
-            "message": str(BudgetExceeded.default_message),
-            "details": {"asked": str(campaign.estimated_cost), "left": str(left)},
-        }
-    ]
+    if left is not None and campaign.estimated_cost > left:
+        said.append(
+            {
+                "code": BudgetExceeded.code,
+                "message": str(BudgetExceeded.default_message),
+                "details": {"asked": str(campaign.estimated_cost), "left": str(left)},
+            }
+        )
+    lacking = (campaign.counted or {}).get("reasons", {}).get(MISSING_VALUE, 0)
+    if lacking:
+        text = ngettext(
+            "%(count)s person lacks a value that the text needs, and would be skipped.",
+            "%(count)s people lack a value that the text needs, and would be skipped.",
+            lacking,
+        )
+        said.append(
+            {
+                "code": MISSING_VALUE,
+                "message": text % {"count": lacking},
+                "details": {"reason": MISSING_VALUE, "people": lacking},
+            }
+        )
+    return said

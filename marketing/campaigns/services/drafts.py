@@ -255,10 +255,12 @@ def _recurrence(rule: str, values: Mapping[str, Any]) -> str:
 def _estimate(campaign: Campaign, now: dt.datetime) -> None:
     """Keep the newest figures; a draft that cannot be counted yet has none."""
     campaign.estimated_recipients, campaign.estimated_cost = 0, Decimal(0)
+    campaign.counted = campaign.counted_at = None
     try:
         found = plan.estimate(campaign, now)
     except DomainError:
         return
     campaign.estimated_recipients, campaign.estimated_cost = found.total, found.cost
+    campaign.counted, campaign.counted_at = found.to_json(), now
     reasons = checks.approval_reasons(recipients=found.total, cost=found.cost)
     campaign.requires_approval = bool(reasons)

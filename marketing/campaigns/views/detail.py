@@ -130,15 +130,18 @@ def _people(request: StaffRequest, run: CampaignRun) -> dict[str, Any]:
     state = request.GET.get("state", "")
     text = request.GET.get("q", "").strip()
     reason = request.GET.get("reason", "")
-    found = search_customers(request.actor, text).values_list("pk", flat=True) if text else None
-    rows = delivery.recipients_page(
-        run.send_run,
-        state=state if state in MessageState.values else "",
-        reason=reason,
-        customer_ids=None if found is None else list(found[:FOUND_CUSTOMERS]),
-        after=_id(request.GET.get("after", "")),
-        size=PEOPLE_PER_PAGE + 1,
-    )
+    states = [state] if state in MessageState.values else []
+    after = _id(request.GET.get("after", ""))
+    if text:
+        found = search_customers(request.actor, text).values_list("pk", flat=True)
+        rows = delivery.recipients_among(
+            run.send_run, list(found[:FOUND_CUSTOMERS]), states=states, reason=reason
+        )
+        rows = [message for message in rows if after is None or message.pk > after]
+    else:
+        rows = delivery.recipients_page(
+            run.send_run, states=states, reason=reason, after=after, size=PEOPLE_PER_PAGE + 1
+        )
     return {
         "strangers": search_customers(request.actor, text)[:5] if text and not rows else [],
         "people": rows[:PEOPLE_PER_PAGE],
@@ -163,11 +166,7 @@ def campaign_person(request: StaffRequest, pk: uuid.UUID, customer_pk: uuid.UUID
     campaign = get_campaign_for_actor(request.actor, pk)
     customer = get_customer_for_actor(request.actor, customer_pk)
     run = latest_run(campaign)
-    message = None
-    if run is not None:
-        message = next(
-            iter(delivery.recipients_page(run.send_run, customer_ids=[customer.pk], size=1)), None
-        )
+    found = delivery.recipients_among(run.send_run, [customer.pk]) if run else []
     return render(
         request,
         "campaigns/person.html",
@@ -175,7 +174,7 @@ def campaign_person(request: StaffRequest, pk: uuid.UUID, customer_pk: uuid.UUID
             "campaign": campaign,
             "customer": customer,
             "run": run,
-            "message": message,
+            "message": found[0] if found else None,
             "is_in_audience": _is_in_audience(campaign, customer),
             "verdicts": delivery.explain(
                 customer=customer, channel=campaign.channel, purpose=plan.purpose(campaign)

@@ -1,13 +1,54 @@
 """Lists are cursor pages by time-ordered id: stable under inserts, no count."""
 
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketing.core import errors
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is read a page at a time, as far as cursor pagination asks a queryset for it.
+
+    `read` takes `after`, `before` (ids or None), `newest_first` and `size`.
+    """
+
+    read: Callable[..., list[Any]]
+    after: uuid.UUID | None = None
+    before: uuid.UUID | None = None
+    newest_first: bool = False
+
+    def order_by(self, first: str) -> "Rows":
+        return replace(self, newest_first=first.startswith("-"))
+
+    def filter(self, *, id__gt: str | None = None, id__lt: str | None = None) -> "Rows":
+        return replace(self, after=_position(id__gt), before=_position(id__lt))
+
+    def __getitem__(self, window: slice) -> list[Any]:
+        found = self.read(
+            after=self.after,
+            before=self.before,
+            newest_first=self.newest_first,
+            size=window.stop,
+        )
+        return found[window]
+
+
+def _position(text: str | None) -> uuid.UUID | None:
+    if text is None:
+        return None
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise NotFound(Pages.invalid_cursor_message) from None
 
 
 class Pages(CursorPagination):

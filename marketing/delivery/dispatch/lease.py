@@ -25,6 +25,7 @@ class Lease:
     run_id: uuid.UUID
     account_id: uuid.UUID
     channel: str
+    step: int
     lane: uuid.UUID
     waiting: int
     first_id: uuid.UUID
@@ -85,8 +86,8 @@ WHERE id = (
     ORDER BY due.priority DESC, due.of_lane, due.of_run, due.next_at, due.id
     FOR UPDATE OF b SKIP LOCKED LIMIT 1
 )
-RETURNING id, tenant_id, run_id, account_id, channel, coalesce(lane, tenant_id), queued + held,
-          first_id, last_id
+RETURNING id, tenant_id, run_id, account_id, channel, step, coalesce(lane, tenant_id),
+          queued + held, first_id, last_id
 """
 
 

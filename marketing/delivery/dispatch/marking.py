@@ -23,6 +23,7 @@ from marketing.delivery.dispatch.sending import Sending
 from marketing.delivery.gate import CAPS, JOINS, Gate, build_gate
 from marketing.delivery.models import SendRun
 from marketing.delivery.rules import LEASE
+from marketing.delivery.services.reached import skip_reached
 from marketing.delivery.windows import OPENS_AT, OUTSIDE_WINDOW, opening_times
 
 # WhatsApp takes about one message in six seconds from a business for one person.
@@ -88,12 +89,22 @@ def mark(lease: Lease, sending: Sending, wanted: int) -> Slice:
     """Mark up to `wanted` queued messages `sending`, in one transaction that renews the lease.
 
     Judges each again by the gate, takes the caps from `contact_load` under locks in
-    customer order, and skips who may no longer be written to. Who may be written to only
-    later (hours, WhatsApp's pace and portfolio limit) waits until then.
+    customer order, and skips who may no longer be written to, or has been reached meanwhile.
+    Who may be written to only later (hours, WhatsApp's pace and portfolio limit) waits until then.
     """
+    now = timezone.now()
+    if lease.step and sending.mode == SendRun.Mode.CASCADE:
+        skip_reached(
+            tenant_id=lease.tenant_id,
+            batch_id=lease.batch_id,
+            bounds=(lease.first_id, lease.last_id),
+            begun_at=sending.begun_at,
+            now=now,
+            wanted=wanted,
+        )
     try:
         with tenant_scope(lease.tenant_id):
-            return _mark(lease, sending, wanted, timezone.now())
+            return _mark(lease, sending, wanted, now)
     except LeaseLost:
         return Slice([], lost=True)
 

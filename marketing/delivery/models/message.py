@@ -26,9 +26,10 @@ class MessageState(models.TextChoices):
 class Message(AppendModel):
     """One attempt to reach one person on one channel.
 
-    `reason` says why it was skipped or is held (spelled as in the gate), or that its reader
-    complained; `error_code` is the vendor's. `step` is the run's step; `attempt_of` the
-    person's first attempt of the run, `fallback_id` the attempt that took this one's place.
+    `reason` says why it was skipped (spelled as in the gate; or she was `reached` on another
+    channel by then), or why it is held, or that its reader complained; `error_code` is the
+    vendor's. `step` is the run's step; `attempt_of` the person's first attempt of the run,
+    `fallback_id` the attempt that took this one's place.
     `slot_at` is the time it holds in the person's contact load; another attempt of hers may
     hold it instead. `opened_at` and `clicked_at` are when the person, not a machine, first did
     so. `cost` is what it costs if the vendor charges it, `fallback_cost` what the steps after

@@ -1,21 +1,14 @@
 """Reads of runs and messages, by noun."""
 
 from marketing.delivery.selectors.faults import Cause, causes_of, failures_of
-from marketing.delivery.selectors.people import (
-    Verdict,
-    attach_attempts,
-    attempts_of,
-    explain,
-    messages_of_customer,
-    recipients,
-    recipients_page,
-)
+from marketing.delivery.selectors.people import Verdict, explain, messages_of_customer
 from marketing.delivery.selectors.progress import (
     Progress,
     progress_of,
     reasons_of,
     run_progress,
 )
+from marketing.delivery.selectors.recipients import recipients_among, recipients_page
 from marketing.delivery.selectors.runs import (
     get_run_for_actor,
     recent_runs,
@@ -28,8 +21,6 @@ __all__ = [
     "Cause",
     "Progress",
     "Verdict",
-    "attach_attempts",
-    "attempts_of",
     "causes_of",
     "explain",
     "failures_of",
@@ -38,7 +29,7 @@ __all__ = [
     "progress_of",
     "reasons_of",
     "recent_runs",
-    "recipients",
+    "recipients_among",
     "recipients_page",
     "run_progress",
     "runs_for_actor",

@@ -12,6 +12,7 @@ from django.db.models import Min, Q, Sum
 from marketing.core import clock
 from marketing.delivery import pace
 from marketing.delivery.models import BatchCost, BatchReason, DispatchBatch, MessageState, SendRun
+from marketing.delivery.selectors.waiting import held_for
 
 ATTEMPTED = ("sent", "delivered", "read", "failed", "unknown")
 MAY_GO_ON = (DispatchBatch.State.WAITING, DispatchBatch.State.LEASED)
@@ -19,7 +20,7 @@ MAY_GO_ON = (DispatchBatch.State.WAITING, DispatchBatch.State.LEASED)
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands. `states` adds up to `audience`, always.
+    """Where a run stands. `states` adds up to `audience`, always; held is what `held_for` says.
 
     `sent`, `delivered` and `read` are cumulative (sent ≥ delivered ≥ read). `cost` was charged,
     `reserved` may be yet. `rate` is messages a second over the last minute; `eta` None while
@@ -70,10 +71,12 @@ def progress_of(runs: list[SendRun]) -> dict[uuid.UUID, Progress]:
     for run in runs:
         states = states_of[run.pk]
         cost, reserved = money.get(run.pk, (Decimal(0), Decimal(0)))
+        waiting = states["queued"] + states["sending"]
+        if held_for(run):
+            states |= {"queued": 0, "held": states["held"] + states["queued"]}
         read = states["read"]
         delivered = states["delivered"] + read
         rate = rates.get(run.pk, 0.0)
-        waiting = states["queued"] + states["sending"]
         found[run.pk] = Progress(
             run=run,
             audience=run.audience,

@@ -19,3 +19,12 @@ def runs_waiting_for(account_id: uuid.UUID) -> QuerySet[SendRun]:
         pause_reason=ACCOUNT_PAUSED,
         pk__in=of_account.values("run_id"),
     ).order_by("pk")
+
+
+def held_for(run: SendRun) -> str:
+    """For what all that a paused run has left is held, in the gate's words; "" if for nothing.
+
+    Its messages stay `queued` in their rows: pausing and going on write no million of them.
+    """
+    waits = run.state == SendRun.State.PAUSED and run.pause_reason == ACCOUNT_PAUSED
+    return ACCOUNT_PAUSED if waits else ""

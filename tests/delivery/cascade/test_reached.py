@@ -1,0 +1,123 @@
+"""Who is reached on the first channel while the second one waits is not written to again."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from marketing.core.tenancy import tenant_scope
+from marketing.delivery.attempts import channels_of
+from marketing.delivery.dispatch import worker
+from marketing.delivery.models import DispatchBatch, Message
+from marketing.delivery.rules import ResultClass
+from marketing.delivery.selectors import recipients_page
+from marketing.delivery.services import settle_due
+from tests.delivery.cascade.runs import (
+    SMS,
+    WHATSAPP,
+    assert_sum_law,
+    attempts,
+    finish,
+    frozen,
+    live,
+    prepare,
+    report,
+    sweep,
+)
+from tests.factories.customers import CustomerFactory
+from tests.factories.delivery import states_of
+
+HOUR = dt.timedelta(hours=1)
+
+
+@pytest.fixture
+def handed_on(live_chain, vendor, settings):
+    """Two people whose WhatsApp message did not arrive in time: an SMS waits for each."""
+    settings.SANDBOX_URL = vendor.url
+    vendor.answer = lambda body: (200, {"type": "success", "message": "376b6f6c7a"}, {})
+    with tenant_scope(live_chain.tenant.pk):
+        prepare()
+        people = CustomerFactory.create_batch(2, home_branch=live_chain.north)
+        run = frozen(steps=2)
+        for person in people:
+            finish(live(run, person), ResultClass.ACCEPTED, at=timezone.now() - HOUR)
+        sweep(run)
+        assert [attempts(run, person)[1] for person in people] == [(SMS, "queued")] * 2
+        return run, people
+
+
+def first_of(run, person):
+    return Message.objects.get(run=run, customer=person, step=WHATSAPP)
+
+
+def hold(run, hours):
+    """The SMS was held for the night, which is over by now, or is not (`hours` from now)."""
+    until = timezone.now() + hours * HOUR
+    waiting = Message.objects.filter(run=run, step=SMS)
+    waiting.update(state="held", reason="outside_window", not_before=until)
+    batch = DispatchBatch.objects.filter(run_id=run.pk, step=SMS)
+    batch.update(queued=0, held=waiting.count(), next_at=until)
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+@pytest.mark.parametrize("state", ["delivered", "read"])
+def test_the_other_message_is_not_sent(handed_on, vendor, state, is_held):
+    run, (asha, bina) = handed_on
+    with tenant_scope(run.tenant_id):
+        if is_held:
+            hold(run, hours=-1)
+        report(first_of(run, asha), state)
+    worker.run()
+    with tenant_scope(run.tenant_id):
+        assert attempts(run, asha) == [(WHATSAPP, state), (SMS, "skipped")]
+        assert attempts(run, bina) == [(WHATSAPP, "sent"), (SMS, "sent")]
+        skipped = Message.objects.get(run=run, customer=asha, step=SMS)
+        assert (skipped.reason, skipped.fallback_id) == ("reached", first_of(run, asha).pk)
+        assert states_of(run) == {state: 1, "sent": 1}
+        assert_sum_law(run)
+    assert sum(len(body["recipients"]) for body in vendor.asked) == 1
+
+
+def test_she_stands_as_who_was_reached(handed_on, vendor):
+    run, (asha, _bina) = handed_on
+    with tenant_scope(run.tenant_id):
+        report(first_of(run, asha), "delivered")
+    worker.run()
+    with tenant_scope(run.tenant_id):
+        (shown,) = recipients_page(run, states=["delivered"], size=10)
+        assert (shown.customer_id, shown.channel) == (asha.pk, "whatsapp")
+        assert [attempt.reason for attempt in shown.attempts] == ["", "reached"]
+        whatsapp, sms = channels_of([run.pk])[run.pk]
+        assert (whatsapp.attempts, whatsapp.handed_on) == (2, 1)
+        assert (sms.attempts, sms.handed_on) == (2, 1)
+
+
+def test_what_was_kept_for_the_other_message_is_free_again(handed_on, vendor):
+    run, (asha, _bina) = handed_on
+    with tenant_scope(run.tenant_id):
+        report(first_of(run, asha), "delivered")
+    worker.run()
+    settle_due()
+    with tenant_scope(run.tenant_id):
+        costs = Message.objects.filter(run=run, step=SMS).order_by("customer_id")
+        assert sorted(float(message.cost) for message in costs)[0] == 0
+        assert_sum_law(run)
+
+
+def test_who_is_still_held_waits_as_before(handed_on, vendor):
+    run, (asha, _bina) = handed_on
+    with tenant_scope(run.tenant_id):
+        hold(run, hours=1)
+        report(first_of(run, asha), "delivered")
+    worker.run()
+    with tenant_scope(run.tenant_id):
+        assert attempts(run, asha)[1] == (SMS, "held")
+        assert_sum_law(run)
+    assert not vendor.asked
+
+
+def test_who_was_not_reached_gets_the_other_message(handed_on, vendor):
+    run, people = handed_on
+    worker.run()
+    with tenant_scope(run.tenant_id):
+        assert [attempts(run, person)[1] for person in people] == [(SMS, "sent")] * 2

@@ -154,6 +154,32 @@ def test_version_3_is_metas_envelope(payload):
     assert (update.state, update.reference) == ("delivered", GUPSHUP_ID)
 
 
+def test_version_3_tells_in_milliseconds_that_gupshup_has_the_message(payload):
+    (update,) = parse(payload("gupshup/v3_enqueued.json"))
+    assert (update.state, update.reference) == ("sent", GUPSHUP_ID)
+    assert (update.alias, update.at) == (
+        "wamid.HBgL",
+        dt.datetime(2026, 4, 12, 13, 20, tzinfo=dt.UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "error_class", "suppress"),
+    [(1002, "fail_recipient", ""), (1012, "fail_optout", "opted_out"),
+     (131026, "fail_recipient", "unreachable"), (131050, "fail_optout", "opted_out")],
+)  # fmt: skip
+def test_version_3_has_gupshups_codes_and_metas(payload, code, error_class, suppress):
+    (update,) = parse(payload("gupshup/v3_failed.json").replace(b"1002", str(code).encode()))
+    assert (update.state, update.reference, update.code) == ("failed", GUPSHUP_ID, str(code))
+    assert (update.error_class, update.suppress) == (error_class, suppress)
+
+
+def test_a_late_event_of_version_3_names_whatsapps_id_alone(payload):
+    late = payload("gupshup/v3_status.json").replace(b'"gs_id"', b'"other"')
+    (update,) = parse(late)
+    assert (update.reference, update.alias) == ("wamid.HBgL", "")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "opt_out"),
     [("text", "STOP", None), ("quick_reply", "Stop promotions", True),

@@ -4,6 +4,7 @@ import datetime as dt
 import hmac
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from marketing.delivery.providers.base import (
@@ -20,6 +21,8 @@ from marketing.delivery.providers.meta import webhook as meta
 
 ANSWER = ("text/plain", "")
 CALLBACK_HEADER = "X-Callback-Secret"
+# Some times of version 3 count milliseconds: as seconds they would lie beyond the year 5000.
+FIRST_MILLISECOND = 10**11
 # `enqueued` is what becomes of an unanswered request: Gupshup has the message.
 STATES = {
     "enqueued": "sent",
@@ -49,7 +52,9 @@ def parse(call: Call) -> list[Parsed]:
     """What the callback says. Raises ValueError."""
     try:
         said = json.loads(call.body)
-        return list(meta.changes(said) if "entry" in said else _event(said, call.received_at))
+        if "entry" in said:
+            return list(meta.changes(said, _status_v3))
+        return list(_event(said, call.received_at))
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"not a callback of Gupshup's: {error!r}") from error
 
@@ -114,6 +119,24 @@ def _status(payload: Mapping[str, Any], at: dt.datetime) -> StatusUpdate:
         suppress=suppression(code),
         alias=str(alias),
         is_free=meta.is_free(payload.get("pricing") or {}),
+    )
+
+
+def _status_v3(said: Mapping[str, Any]) -> StatusUpdate:
+    """Meta's status, with Gupshup's own id, codes and `enqueued` in it."""
+    kind, stamp = said["status"], int(said["timestamp"])
+    if stamp >= FIRST_MILLISECOND:
+        stamp //= 1000
+    update = meta.status({**said, "timestamp": stamp})
+    own_id, code = said.get("gs_id"), as_code(update.code)
+    named = result_class(code)
+    return replace(
+        update,
+        state=STATES.get(kind, update.state),
+        reference=str(own_id or said["id"]),
+        alias=str(said["id"]) if own_id and kind in ("enqueued", "sent") else "",
+        error_class=named.value if named else "",
+        suppress=suppression(code),
     )
 
 

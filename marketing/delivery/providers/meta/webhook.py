@@ -1,13 +1,14 @@
 """Meta's webhooks: statuses, what people write, template states, news of the account.
 
-Gupshup's version 3 hands the same envelope on; `changes` reads it for both.
+Gupshup's version 3 hands the same envelope on; `changes` reads it for both, with a reader of
+statuses of the vendor's own.
 """
 
 import datetime as dt
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from marketing.delivery.providers.base import (
@@ -68,18 +69,20 @@ def verify(account: Account, call: Call) -> bool:
 def parse(call: Call) -> list[Parsed]:
     """Everything in the request that concerns us. Raises ValueError."""
     try:
-        return list(changes(json.loads(call.body)))
+        return list(changes(json.loads(call.body), status))
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"not a webhook of Meta's: {error!r}") from error
 
 
-def changes(payload: Mapping[str, Any]) -> Iterator[Parsed]:
+def changes(
+    payload: Mapping[str, Any], read_status: Callable[[Mapping[str, Any]], StatusUpdate]
+) -> Iterator[Parsed]:
     """What Meta's envelope says, one after the other."""
     for entry in payload["entry"]:
         for change in entry["changes"]:
             value, field = change["value"], change["field"]
             if field == "messages":
-                yield from map(_status, value.get("statuses", []))
+                yield from map(read_status, value.get("statuses", []))
                 contacts = value.get("contacts", [])
                 yield from (_inbound(said, contacts) for said in value.get("messages", []))
                 yield from (_fault(error, entry, value) for error in value.get("errors", []))
@@ -100,22 +103,22 @@ def at(seconds: Any) -> dt.datetime:
     return dt.datetime.fromtimestamp(int(seconds), dt.UTC)
 
 
-def _status(status: Mapping[str, Any]) -> StatusUpdate:
-    error = (status.get("errors") or [{}])[0]
+def status(said: Mapping[str, Any]) -> StatusUpdate:
+    """What became of a message."""
+    error = (said.get("errors") or [{}])[0]
     code = error.get("code")
     kind = result_class(code)
     return StatusUpdate(
-        key=f"{status['id']}:{status['status']}:{status['timestamp']}",
-        state=STATES.get(status["status"], ""),
-        at=at(status["timestamp"]),
-        message_id=our_id(status.get("biz_opaque_callback_data")),
-        # Gupshup hands our messages' statuses on under the id that it had given them.
-        reference=str(status.get("gs_id") or status["id"]),
+        key=f"{said['id']}:{said['status']}:{said['timestamp']}",
+        state=STATES.get(said["status"], ""),
+        at=at(said["timestamp"]),
+        message_id=our_id(said.get("biz_opaque_callback_data")),
+        reference=str(said["id"]),
         code="" if code is None else str(code),
         detail=str((error.get("error_data") or {}).get("details") or error.get("title", "")),
         error_class=kind.value if kind else "",
         suppress=suppression(code),
-        is_free=is_free(status.get("pricing") or {}),
+        is_free=is_free(said.get("pricing") or {}),
     )
 
 

@@ -23,6 +23,9 @@ REQUIRED_CREDENTIALS: Mapping[str, tuple[str, ...]] = {
     "ses": ("access_key_id", "secret_access_key"),
     "smtp": ("username", "password"),
 }
+# Whose callbacks come in one of several versions, as the account's owner chose at the vendor.
+CALLBACK_FORMATS = ("v2", "v3")
+CHOOSING_FORMAT = ("gupshup", "msg91")
 
 
 class AccountError(Exception):
@@ -34,7 +37,9 @@ class Account:
     """Rates are shares of 1; delays count from acceptance, in milliseconds.
 
     ``rate_per_second`` counts requests, with bursts up to one second's worth; null is no limit.
-    ``callbacks`` false owes none, for benches of the sending side.
+    ``callbacks`` false owes none, for benches of the sending side. ``callback_format`` is the
+    version that Gupshup's and MSG91's have; ``billing_events`` has Gupshup tell of charges, which
+    nobody hears of without asking.
     ``reference_arg`` is the custom argument or tag of a mail that carries the client's own id.
     """
 
@@ -44,6 +49,8 @@ class Account:
     webhook_url: str = ""
     display_name: str = ""
     callbacks: bool = True
+    callback_format: str = "v2"
+    billing_events: bool = False
     rate_per_second: int | None = None
     latency_ms: int = 0
     failure_rate: float = 0.0
@@ -85,8 +92,15 @@ class Account:
         url = urlsplit(self.webhook_url)
         if self.webhook_url and (url.scheme not in ("http", "https") or not url.netloc):
             raise AccountError("webhook_url must be an http or https address.")
-        if not isinstance(self.callbacks, bool):
-            raise AccountError("callbacks must be true or false.")
+        for field in ("callbacks", "billing_events"):
+            if not isinstance(getattr(self, field), bool):
+                raise AccountError(f"{field} must be true or false.")
+        if self.callback_format not in CALLBACK_FORMATS:
+            raise AccountError(f"callback_format must be one of {', '.join(CALLBACK_FORMATS)}.")
+        if self.callback_format != "v2" and self.provider not in CHOOSING_FORMAT:
+            raise AccountError(f"{self.provider} has one format of callbacks only.")
+        if self.billing_events and self.provider != "gupshup":
+            raise AccountError(f"{self.provider} has no billing events.")
         rate = self.rate_per_second
         if rate is not None and (not isinstance(rate, int) or isinstance(rate, bool) or rate < 1):
             raise AccountError("rate_per_second must be a positive whole number or null.")

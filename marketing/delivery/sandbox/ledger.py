@@ -17,6 +17,8 @@ from marketing.delivery.sandbox.outcomes import Cause, State, Step, written
 MAILS_KEPT = 5_000
 
 STATUS_EVENT = "status"
+# What a vendor tells of a message's charge, beside its states.
+BILLING_EVENT = "billing-event"
 
 # How long after a person's last WhatsApp message she may be written to freely.
 WINDOW_MS = 24 * 60 * 60 * 1000
@@ -32,7 +34,8 @@ class Acceptance:
 
     ``reference`` is the client's own id, empty when it gave none. ``variables`` is JSON, what the
     shared content is filled with; ``echo`` is whatever the vendor module needs for its callbacks.
-    ``reported`` are the steps the vendor calls back, all of them unless given.
+    ``reported`` are the steps the vendor calls back, all of them unless given; ``billed`` those
+    at which it tells in a callback of its own what it charges.
     """
 
     vendor_id: str
@@ -44,11 +47,15 @@ class Acceptance:
     language: str = ""
     echo: str = ""
     reported: Sequence[Step] | None = None
+    billed: Sequence[Step] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class OwedCallback:
-    """One event to report. ``event`` is ``status`` or a vendor's own; ``payload`` is JSON."""
+    """One event to report: of a message (``status``, ``billing-event``), or a vendor's own.
+
+    ``payload`` is JSON, empty for what is told of a message.
+    """
 
     due_ms: int
     id: int
@@ -115,9 +122,8 @@ class Ledger:
                     message.echo,
                 )
             )
-            reported = message.steps if message.reported is None else message.reported
             if account.callbacks:
-                owed += self._callbacks(account, message_id, accepted_ms, reported, treatment)
+                owed += self._callbacks(account, message_id, accepted_ms, message, treatment)
         self._database.write_many(
             "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", accepted
         )
@@ -129,22 +135,26 @@ class Ledger:
         account: Account,
         message_id: int,
         accepted_ms: int,
-        steps: Sequence[Step],
+        message: Acceptance,
         treatment: Treatment,
     ) -> list[Values]:
+        reported = message.steps if message.reported is None else message.reported
+        told = [(STATUS_EVENT, step) for step in reported]
+        told += [(BILLING_EVENT, step) for step in message.billed]
         reorder = treatment.reorders_callbacks
+        last_ms = max((step.after_ms for _, step in told), default=0)
         return [
             (
                 account.name,
-                accepted_ms + (steps[-1].after_ms if reorder else step.after_ms),
+                accepted_ms + (last_ms if reorder else step.after_ms),
                 next(self._callback_ids),
                 accepted_ms + step.after_ms,
                 message_id,
-                STATUS_EVENT,
+                event,
                 step.cause.value,
                 str(step.state.value),
             )
-            for step in (reversed(steps) if reorder else steps)
+            for event, step in (reversed(told) if reorder else told)
             for _ in range(2 if treatment.duplicates_callbacks else 1)
         ]
 
@@ -267,15 +277,15 @@ class Ledger:
 
 
 def _owed_callback(row: sqlite3.Row) -> OwedCallback:
-    is_status = row["event"] == STATUS_EVENT
+    is_of_message = row["event"] in (STATUS_EVENT, BILLING_EVENT)
     return OwedCallback(
         due_ms=row["due_ms"],
         id=row["id"],
         happened_ms=row["happened_ms"],
         event=row["event"],
-        state=State(int(row["payload"])) if is_status else State.ACCEPTED,
+        state=State(int(row["payload"])) if is_of_message else State.ACCEPTED,
         cause=Cause(row["cause"]),
-        payload="" if is_status else row["payload"],
+        payload="" if is_of_message else row["payload"],
         message_id=row["message_id"],
         vendor_id=row["vendor_id"] or "",
         recipient=row["recipient"] or "",

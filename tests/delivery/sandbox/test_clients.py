@@ -1,7 +1,9 @@
 """Parlour's own vendor clients against the sandbox: what each sends, and what each then hears."""
 
 import asyncio
+import datetime as dt
 import uuid
+from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -43,7 +45,7 @@ FAST = {"sent_delay_ms": 0, "delivered_delay_ms": 30, "read_delay_ms": 60}
 TELLING = ["meta", "gupshup", "twilio_whatsapp", "msg91", "twilio", "sendgrid", "ses"]
 
 
-def connected(sandbox, receiver, provider):
+def connected(sandbox, receiver, provider, **settings):
     """An account on both sides, and its templates at the sandbox."""
     values = VALUES[provider]
     body = {
@@ -51,6 +53,7 @@ def connected(sandbox, receiver, provider):
         "credentials": values["credentials"] | values["sender"],
         "webhook_url": receiver.url,
         **FAST,
+        **settings,
     }
     public = sandbox.control("PUT", f"accounts/{provider}", body)
     meta = provider == "meta"
@@ -171,6 +174,71 @@ def test_failure_is_told(sandbox, receiver, provider):
     assert failed.error_class == ResultClass.FAIL_RECIPIENT
 
 
+@pytest.mark.parametrize(
+    ("provider", "states"),
+    [("gupshup", ["sent", "sent", "delivered", "read"]), ("msg91", ["delivered"])],
+)
+def test_version_3_of_callbacks_is_understood(sandbox, receiver, provider, states):
+    account = connected(sandbox, receiver, provider, callback_format="v3")
+    (result,) = deliver(sandbox, account, [envelope(provider)])
+    receiver.wait(lambda: len(updates(sandbox, receiver, account)) == len(states))
+    found = updates(sandbox, receiver, account)
+    assert [one.state for one in found] == states
+    assert {one.reference for one in found} == {result.reference}
+    assert abs(found[0].at - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("provider", ["gupshup", "msg91"])
+@pytest.mark.parametrize("ending", ["0026", "0049", "0050", "0130"])
+def test_a_failure_means_the_same_in_both_versions(sandbox, receiver, provider, ending):
+    told = []
+    for version in ("v2", "v3"):
+        receiver.posts.clear(), receiver.urls.clear()
+        account = connected(sandbox, receiver, provider, callback_format=version)
+        (result,) = deliver(sandbox, account, [envelope(provider, ending)])
+        receiver.wait(
+            lambda account=account: (
+                "failed" in {one.state for one in updates(sandbox, receiver, account)}
+            )
+        )
+        (failed,) = (one for one in updates(sandbox, receiver, account) if one.state == "failed")
+        assert failed.reference == result.reference
+        told.append((failed.code, failed.detail, failed.error_class, failed.suppress))
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_what_gupshup_charges_is_heard_once_a_message(sandbox, receiver, version):
+    account = connected(
+        sandbox, receiver, "gupshup", callback_format=version, billing_events=True, read_rate=0
+    )
+    (result,) = deliver(sandbox, account, [envelope("gupshup")])
+    said = {"account": "gupshup", "from": "+919876500023", "text": "Thanks"}
+    sandbox.control("POST", "inbound", said)
+    answer = replace(envelope("gupshup"), address="+919876500023", vendor_template="")
+    (answered,) = deliver(sandbox, account, [answer])
+
+    def charges():
+        found = updates(sandbox, receiver, account)
+        return {one.reference: one.is_free for one in found if one.key.endswith(":billing")}
+
+    receiver.wait(lambda: len(charges()) == 2)
+    assert charges() == {result.reference: False, answered.reference: True}
+    receiver.wait(lambda: sandbox.control("GET", "ledger/summary")["owed"] == 0)
+    keys = [one.key for one in updates(sandbox, receiver, account)]
+    assert keys.count(f"{result.reference}:billing") == 1
+    states = [one.state for one in updates(sandbox, receiver, account)]
+    assert states.index("delivered") < states.index("")
+
+
+def test_gupshup_does_not_charge_what_fails(sandbox, receiver):
+    account = connected(sandbox, receiver, "gupshup", billing_events=True)
+    deliver(sandbox, account, [envelope("gupshup", "0049")])
+    assert sandbox.control("GET", "ledger/summary")["owed"] <= 2
+    receiver.wait(lambda: sandbox.control("GET", "ledger/summary")["owed"] == 0)
+    assert [one.state for one in updates(sandbox, receiver, account)] == ["sent", "failed"]
+
+
 @pytest.mark.parametrize("provider", VENDORS)
 def test_too_many_requests_is_tried_again(sandbox, receiver, provider):
     account = connected(sandbox, receiver, provider)
@@ -180,9 +248,18 @@ def test_too_many_requests_is_tried_again(sandbox, receiver, provider):
     assert (refused.outcome, accepted.outcome) == (ResultClass.RETRY, ResultClass.ACCEPTED)
 
 
-@pytest.mark.parametrize("provider", ["meta", "gupshup", "twilio_whatsapp", "twilio"])
-def test_what_a_person_writes_is_heard(sandbox, receiver, provider):
-    account = connected(sandbox, receiver, provider)
+@pytest.mark.parametrize(
+    ("provider", "settings"),
+    [
+        ("meta", {}),
+        ("gupshup", {}),
+        ("gupshup", {"callback_format": "v3"}),
+        ("twilio_whatsapp", {}),
+        ("twilio", {}),
+    ],
+)
+def test_what_a_person_writes_is_heard(sandbox, receiver, provider, settings):
+    account = connected(sandbox, receiver, provider, **settings)
     said = {"account": provider, "from": "+919876500021", "text": "Thanks"}
     sandbox.control("POST", "inbound", said)
     receiver.wait(lambda: receiver.posts)
@@ -191,9 +268,12 @@ def test_what_a_person_writes_is_heard(sandbox, receiver, provider):
     assert (inbound.address, inbound.text) == ("+919876500021", "Thanks")
 
 
-@pytest.mark.parametrize("provider", ["meta", "gupshup"])
-def test_person_stops_marketing(sandbox, receiver, provider):
-    account = connected(sandbox, receiver, provider)
+@pytest.mark.parametrize(
+    ("provider", "settings"),
+    [("meta", {}), ("gupshup", {}), ("gupshup", {"callback_format": "v3"})],
+)
+def test_person_stops_marketing(sandbox, receiver, provider, settings):
+    account = connected(sandbox, receiver, provider, **settings)
     said = {"account": provider, "from": "+919876500022", "value": "stop"}
     sandbox.control("POST", "preferences", said)
     receiver.wait(lambda: receiver.posts)

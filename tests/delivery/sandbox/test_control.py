@@ -15,6 +15,10 @@ def test_control_needs_the_secret(sandbox):
         {"provider": "nobody", "credentials": {}},
         {"provider": "msg91", "credentials": {"authkey": "k"}, "failure_rate": 2},
         {"provider": "msg91", "credentials": {"authkey": "k"}, "unknown": 1},
+        {"provider": "msg91", "credentials": {"authkey": "k"}, "callback_format": "v9"},
+        {"provider": "msg91", "credentials": {"authkey": "k"}, "callback_format": ["v3"]},
+        {"provider": "msg91", "credentials": {"authkey": "k"}, "billing_events": True},
+        {"provider": "sendgrid", "credentials": {"api_key": "k"}, "callback_format": "v3"},
     ],
 )
 def test_bad_account_is_refused(sandbox, account):

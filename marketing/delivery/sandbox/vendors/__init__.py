@@ -23,4 +23,4 @@ VENDORS: dict[str, Vendor] = {
     "ses": Vendor(ses.shown, ses.posts, connected=ses.connected),
     "smtp": Vendor(ses.shown, public=smtp.public),
 }
-ROUTES = (*meta.ROUTES, gupshup, *twilio.ROUTES, msg91, ssl_wireless, sendgrid, *ses.ROUTES)
+ROUTES = (*meta.ROUTES, *gupshup.ROUTES, *twilio.ROUTES, msg91, ssl_wireless, sendgrid, *ses.ROUTES)

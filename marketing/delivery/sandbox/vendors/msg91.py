@@ -1,4 +1,4 @@
-"""MSG91's flow API, version 5, and its delivery report, version 2."""
+"""MSG91's flow API, version 5, and its delivery reports, versions 2 and 3."""
 
 import datetime as dt
 import json
@@ -115,22 +115,14 @@ async def balance(request: web.Request) -> web.Response:
 
 
 def posts(sandbox: Sandbox, account: Account, owed: Sequence[OwedCallback]) -> list[Post]:
-    """One form post with a list of reports, an entry a request id."""
+    """Version 2: one form with a list of reports, an entry a request id; 3: JSON, one a number."""
+    if account.callback_format == "v3":
+        return [_post_v3(account, one) for one in owed]
     requests: dict[str, list[dict[str, Any]]] = {}
     for one in owed:
-        status, description = REPORTS[one.cause]
-        at = dt.datetime.fromtimestamp(one.happened_ms / 1000, INDIA)
+        report = _report(one)
         requests.setdefault(one.vendor_id, []).append(
-            {
-                "date": at.strftime("%Y-%m-%d %H:%M:%S"),
-                "number": one.recipient.lstrip("+"),
-                "status": status,
-                "desc": description,
-                "failedReason": "" if status == "1" else description,
-                "amount": "0.25",
-                "credit": "1",
-                "CRQID": one.echo or "0",
-            }
+            {**report, "failedReason": "" if report["status"] == "1" else report["desc"]}
         )
     data = [
         {"senderId": account.display_name, "requestId": request_id, "report": report}
@@ -138,6 +130,28 @@ def posts(sandbox: Sandbox, account: Account, owed: Sequence[OwedCallback]) -> l
     ]
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     return [Post(headers, urlencode({"data": json.dumps(data)}).encode(), owed)]
+
+
+def _post_v3(account: Account, owed: OwedCallback) -> Post:
+    body = {**_report(owed), "senderId": account.display_name, "requestId": owed.vendor_id}
+    return Post(
+        {"Content-Type": "application/json"}, json.dumps(body).encode(), [owed], lane=owed.recipient
+    )
+
+
+def _report(owed: OwedCallback) -> dict[str, str]:
+    """What both versions say of a number."""
+    status, description = REPORTS[owed.cause]
+    at = dt.datetime.fromtimestamp(owed.happened_ms / 1000, INDIA)
+    return {
+        "date": at.strftime("%Y-%m-%d %H:%M:%S"),
+        "number": owed.recipient.lstrip("+"),
+        "status": status,
+        "desc": description,
+        "amount": "0.25",
+        "credit": "1",
+        "CRQID": owed.echo or "0",
+    }
 
 
 def shown(content: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,41 +1,23 @@
-"""Gupshup's WhatsApp API for self-serve apps, and its callbacks, version 2."""
+"""What is sent through Gupshup's WhatsApp API for self-serve apps, and its templates."""
 
 import json
 import re
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 from marketing.delivery.sandbox.accounts import Account
 from marketing.delivery.sandbox.admission import Refused, admit, conclude
-from marketing.delivery.sandbox.ledger import STATUS_EVENT, Acceptance, OwedCallback, now_ms
+from marketing.delivery.sandbox.ledger import Acceptance
 from marketing.delivery.sandbox.outcomes import Cause, State, Step, only, steps_for
-from marketing.delivery.sandbox.posts import Post
 from marketing.delivery.sandbox.references import fingerprint
 from marketing.delivery.sandbox.state import SANDBOX, Sandbox
 from marketing.delivery.sandbox.vendors.meta.text import places, shown_in_order
 
 NUMBER = re.compile(r"\d{7,15}")
-TYPES = {
-    State.ACCEPTED: "enqueued",
-    State.SENT: "sent",
-    State.DELIVERED: "delivered",
-    State.READ: "read",
-    State.FAILED: "failed",
-}
-# Its own codes are told at once of its own message id, WhatsApp's later of WhatsApp's.
-NOT_ON_WHATSAPP = 1002
-FAILURES = {
-    Cause.UNDELIVERABLE: (NOT_ON_WHATSAPP, "Number Does Not Exist On WhatsApp"),
-    Cause.ENGAGEMENT_LIMIT: (131049, "Withheld to maintain healthy ecosystem engagement"),
-    Cause.STOPPED: (131050, "The user has stopped receiving marketing messages"),
-    Cause.WINDOW_CLOSED: (131047, "More than 24 hours since the user last replied"),
-    Cause.CONTENT: (132000, "Number of parameters does not match the expected number of params"),
-    Cause.VENDOR_FAULT: (131000, "Something went wrong"),
-}
 
 
 class Invalid(Exception):
@@ -63,7 +45,7 @@ async def send(request: web.Request) -> web.Response:
     form = {key: str(value) for key, value in (await request.post()).items()}
     try:
         account = _account(request, form.get("src.name", ""))
-        if form.get("channel") != "whatsapp" or form.get("source") != _source(account):
+        if form.get("channel") != "whatsapp" or form.get("source") != own_number(account):
             raise Invalid("Invalid App Details")
         if not NUMBER.fullmatch(form.get("destination", "")):
             raise Invalid("Invalid Destination")
@@ -159,7 +141,7 @@ def _acceptance(
 ) -> Acceptance:
     steps = steps_for(account, recipient, cause)
     steps = only(steps, State.SENT, State.DELIVERED, State.READ, State.FAILED)
-    is_refused_at_once = FAILURES.get(steps[0].cause, (0, ""))[0] == NOT_ON_WHATSAPP
+    is_refused_at_once = steps[0].cause is Cause.UNDELIVERABLE
     whatsapp_id = f"wamid.{secrets.token_urlsafe(24)}"
     return Acceptance(
         str(uuid.uuid4()),
@@ -171,10 +153,12 @@ def _acceptance(
         language=language,
         echo=json.dumps({"whatsapp_id": whatsapp_id, "kind": kind}),
         reported=steps if is_refused_at_once else [Step(State.ACCEPTED, 0), *steps],
+        # A message is charged when it arrives.
+        billed=only(steps, State.DELIVERED) if account.billing_events else (),
     )
 
 
-def _source(account: Account) -> str:
+def own_number(account: Account) -> str:
     """The app's own number, digits only however it was written down."""
     return "".join(
         character for character in account.credentials["source"] if character.isdecimal()
@@ -200,76 +184,6 @@ async def list_templates(request: web.Request) -> web.Response:
         for template in sandbox.templates.owned_by("gupshup", account.template_owner)
     ]
     return web.json_response({"status": "success", "templates": templates})
-
-
-def posts(sandbox: Sandbox, account: Account, owed: Sequence[OwedCallback]) -> list[Post]:
-    """One envelope for each."""
-    return [_post(account, one) for one in owed]
-
-
-def _post(account: Account, owed: OwedCallback) -> Post:
-    is_status = owed.event == STATUS_EVENT
-    payload = _status(owed) if is_status else json.loads(owed.payload)
-    envelope = {
-        "app": account.credentials["app_name"],
-        "timestamp": now_ms(),
-        "version": 2,
-        "type": "message-event" if is_status else owed.event,
-        "payload": payload,
-    }
-    headers = {"Content-Type": "application/json"}
-    if secret := account.credentials.get("callback_secret"):
-        headers["X-Callback-Secret"] = secret
-    return Post(headers, json.dumps(envelope).encode(), [owed], lane=owed.vendor_id)
-
-
-def _status(owed: OwedCallback) -> dict[str, Any]:
-    echo = json.loads(owed.echo)
-    own, whatsapps = {"id": owed.vendor_id}, {"id": echo["whatsapp_id"], "gsId": owed.vendor_id}
-    event = {"type": TYPES[owed.state], "destination": owed.recipient.lstrip("+")}
-    if owed.state is State.ACCEPTED:
-        inner = {"whatsappMessageId": echo["whatsapp_id"], "type": echo["kind"]}
-        return {**own, **event, "payload": inner}
-    if owed.state is State.FAILED:
-        code, reason = FAILURES[owed.cause]
-        ids = own if code == NOT_ON_WHATSAPP else whatsapps
-        return {**ids, **event, "payload": {"code": code, "reason": reason}}
-    told = {**whatsapps, **event, "payload": {"ts": owed.happened_ms // 1000}}
-    if owed.state is State.SENT:
-        category = "marketing" if echo["kind"] == "template" else "service"
-        told["pricing"] = {"policy": "PMP", "category": category}
-    return told
-
-
-def inbound(sandbox: Sandbox, account: Account, sender: str, text: str) -> None:
-    """A person writes to the app's number."""
-    sandbox.ledger.receive(account, sender, text)
-    digits = sender.lstrip("+")
-    payload = {
-        "id": f"wamid.{secrets.token_urlsafe(24)}",
-        "source": digits,
-        "type": "text",
-        "payload": {"text": text},
-        "sender": {
-            "phone": digits,
-            "name": "",
-            "country_code": digits[:2],
-            "dial_code": digits[2:],
-        },
-    }
-    sandbox.ledger.owe(account, "message", payload)
-
-
-def preference(sandbox: Sandbox, account: Account, person: str, value: str) -> None:
-    """A person uses the app's own control of offers and announcements."""
-    said = {
-        "wa_id": person.lstrip("+"),
-        "category": "marketing_messages",
-        "value": value,
-        "timestamp": now_ms() // 1000,
-    }
-    payload = {"type": "user-preferences", "payload": {"user_preferences": [said]}}
-    sandbox.ledger.owe(account, "preference-event", payload)
 
 
 def shown(content: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:

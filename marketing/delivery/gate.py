@@ -66,7 +66,12 @@ REASONS = (
             AND x.address_hash = parlour_address_hash(%(tenant_id)s, {address}))""",
         False,
     ),
-    Reason("no_address", "{address} = ''", False),
+    # A phone has a plus before it, a user id of WhatsApp's has none.
+    Reason(
+        "no_address",
+        "{address} = '' OR %(needs_phone)s AND NOT starts_with({address}, '+')",
+        False,
+    ),
     Reason("opted_out", "s.marketing_opted_out", True),
     Reason("no_consent", "{consent} IS NOT TRUE", True),
     Reason("dnd", "s.is_dnd AND %(channel)s = 'sms'", True),
@@ -140,10 +145,15 @@ def build_gate(
     now: dt.datetime,
     tenant_id: uuid.UUID,
     has_suppressions: bool,
+    reaches_user_ids: bool,
     address: str = "c.address",
     prefix: str = "",
 ) -> Gate:
-    """The gate of a tenant for a channel and purpose at a moment."""
+    """The gate of a tenant for a channel and purpose at a moment.
+
+    `reaches_user_ids`: the vendor that would send can write to who is known by WhatsApp's
+    business-scoped user id alone.
+    """
     return Gate(
         channel=channel,
         purpose=purpose,
@@ -156,6 +166,7 @@ def build_gate(
             "marketing_enabled": config.marketing_enabled,
             "channel_enabled": getattr(config, f"{channel}_enabled"),
             "has_suppressions": has_suppressions,
+            "needs_phone": channel == Channel.WHATSAPP and not reaches_user_ids,
             "daily_limit": config.daily_message_limit_per_customer,
             "weekly_limit": config.weekly_message_limit_per_customer,
             "now": now,

@@ -22,6 +22,7 @@ from marketing.core.tenancy import current_tenant
 from marketing.delivery.compliance import value_limits
 from marketing.delivery.gate import Gate, build_gate
 from marketing.delivery.models import SendRun
+from marketing.delivery.registry import vendor
 from marketing.delivery.windows import opening_times, zones_of_chain
 from marketing.policy import selectors as policy
 from marketing.policy.models import MarketingConfig, ProviderAccount
@@ -210,6 +211,7 @@ def _plan_step(
             now=settings.now,
             tenant_id=tenant.pk,
             has_suppressions=has_suppressions,
+            reaches_user_ids=vendor(account.provider).reaches_user_ids,
             address=f"c.s{number}_address",
             prefix=f"s{number}_",
         ),

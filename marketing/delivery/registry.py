@@ -17,10 +17,12 @@ class Vendor:
     """A vendor's folder under `providers`, imported when it is first used.
 
     `charges` is given where the same folder serves channels that are charged differently.
+    `reaches_user_ids`: it sends to WhatsApp's business-scoped user ids, not to phones only.
     """
 
     folder: str
     charges: str = ""
+    reaches_user_ids: bool = False
 
     @cached_property
     def client(self) -> ModuleType:
@@ -74,7 +76,7 @@ class Vendor:
 
 
 VENDORS = {
-    Provider.META: Vendor("meta"),
+    Provider.META: Vendor("meta", reaches_user_ids=True),
     Provider.GUPSHUP: Vendor("gupshup"),
     Provider.TWILIO_WHATSAPP: Vendor("twilio", charges="delivered"),
     Provider.MSG91: Vendor("msg91"),

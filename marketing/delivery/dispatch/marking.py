@@ -22,6 +22,7 @@ from marketing.delivery.dispatch.portfolio import take_portfolio
 from marketing.delivery.dispatch.sending import Sending
 from marketing.delivery.gate import CAPS, JOINS, Gate, build_gate
 from marketing.delivery.models import SendRun
+from marketing.delivery.registry import vendor
 from marketing.delivery.rules import LEASE
 from marketing.delivery.services.reached import skip_reached
 from marketing.delivery.windows import OPENS_AT, OUTSIDE_WINDOW, opening_times
@@ -125,6 +126,7 @@ def _mark(lease: Lease, sending: Sending, wanted: int, now: dt.datetime) -> Slic
         now=now,
         tenant_id=lease.tenant_id,
         has_suppressions=has_suppressions,
+        reaches_user_ids=vendor(sending.account.provider).reaches_user_ids,
     )
     opens = opening_times(
         tenant=settings.tenant,

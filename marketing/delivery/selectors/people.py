@@ -10,6 +10,7 @@ from customers.models import Channel, Customer, Suppression
 from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.delivery.gate import ADDRESS, JOINS, build_gate
 from marketing.delivery.models import Message
+from marketing.delivery.registry import vendor
 from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED
 from marketing.delivery.windows import OUTSIDE_WINDOW, opening_times
 from marketing.policy import selectors as policy
@@ -40,6 +41,7 @@ def explain(*, customer: Customer, channel: str, purpose: str) -> list[Verdict]:
     the audience and the text, and a message that was skipped for them says so in its `reason`.
     """
     now, tenant, branch = timezone.now(), current_tenant(), customer.home_branch
+    account = policy.default_account(channel)
     gate = build_gate(
         config=policy.get_config(),
         channel=channel,
@@ -47,6 +49,7 @@ def explain(*, customer: Customer, channel: str, purpose: str) -> list[Verdict]:
         now=now,
         tenant_id=current_tenant_id(),
         has_suppressions=Suppression.objects.filter(channel=channel).exists(),
+        reaches_user_ids=account is None or vendor(account.provider).reaches_user_ids,
     )
     reasons = gate.reasons()
     columns = ", ".join(f"coalesce({gate.condition(reason)}, false)" for reason in reasons)
@@ -63,7 +66,6 @@ def explain(*, customer: Customer, channel: str, purpose: str) -> list[Verdict]:
         row = cursor.fetchone()
     zone = branch.time_zone if branch else tenant.time_zone
     opens = opening_times(tenant=tenant, purpose=purpose, channel=channel, now=now, zones=[zone])
-    account = policy.default_account(channel)
     return [
         *(Verdict(reason.code, blocks) for reason, blocks in zip(reasons, row, strict=True)),
         Verdict(OUTSIDE_WINDOW, opens[zone] is not None),

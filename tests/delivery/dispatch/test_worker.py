@@ -249,6 +249,7 @@ def test_whose_load_is_known_is_found_by_it(chain):
         now=timezone.now(),
         tenant_id=chain.tenant.pk,
         has_suppressions=False,
+        reaches_user_ids=True,
     )
     with CaptureQueriesContext(connection) as captured:
         made = make_loads(gate, [known.pk, fresh.pk], slot_at=None, whatsapp_at=None)

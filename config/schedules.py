@@ -16,6 +16,8 @@ SCHEDULES: dict[str, dt.timedelta | str] = {
     "customers.tasks.refresh_stale_facts": dt.timedelta(seconds=5),
     "marketing.campaigns.tasks.recount_waiting": dt.timedelta(minutes=5),
     "marketing.campaigns.tasks.run_due_campaigns": "* * * * *",
+    # Two in the morning in India.
+    "marketing.core.tasks.check_parents": "30 20 * * *",
     "marketing.core.tasks.deliver_events": dt.timedelta(seconds=10),
     "marketing.core.tasks.ensure_partitions": "10 1 * * *",
     "marketing.core.tasks.forget_responses": "40 * * * *",

@@ -13,7 +13,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from marketing.core import partitions
+from marketing.core import loose_keys, partitions
 from marketing.core.schedules import PREFIX
 
 OLDEST_POSTGRES = 18
@@ -118,6 +118,16 @@ def partitions_ahead() -> str:
         names = ", ".join(name for (name,) in stray)
         raise Problem(f"rows outside of every month: {names}")
     return f"{len(partitions.append_tables())} tables, made up to {next_month} or later"
+
+
+@register("Parents")
+def parents_exist() -> str:
+    checked = loose_keys.check_parents()
+    if dangling := [check for check in checked if check.dangling]:
+        raise Problem("rows of the last day whose parent is gone: " + "; ".join(map(str, dangling)))
+    if unchecked := len(loose_keys.loose_keys()) - len(checked):
+        raise Problem(f"{unchecked} keys took longer than {loose_keys.PATIENCE}; see the log")
+    return f"none of {len(checked)} keys names what is gone"
 
 
 @register("Cache")

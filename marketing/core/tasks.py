@@ -27,3 +27,11 @@ def forget_responses() -> None:
     for tenant in Tenant.objects.all():
         with tenant_scope(tenant.pk):
             idempotency.forget_old()
+
+
+@shared_task
+def check_parents() -> None:
+    """Report rows of the append tables, of every chain, whose parent is gone."""
+    from marketing.core import loose_keys
+
+    loose_keys.check_parents()

@@ -131,7 +131,8 @@ class LooseTenantModel(TenantModel):
 class AppendModel(LooseTenantModel):
     """A row of an append table: partitioned by id, without database foreign keys.
 
-    Dropping a partition is refused while anything references it.
+    Dropping a partition is refused while anything references it. `loose_keys` looks for the
+    parents at night.
     """
 
     class Meta:
@@ -139,7 +140,13 @@ class AppendModel(LooseTenantModel):
 
 
 def loose_key(to: str, **options: Any) -> models.ForeignKey[Any, Any]:
-    """A foreign key without a database constraint, for rows written by the thousand."""
+    """A foreign key without a database constraint, for rows written by the thousand.
+
+    Its parent must outlive it, or in an append table the nightly check (`loose_keys`) raises an
+    alarm. All of them do: an erased customer is blanked, not deleted, a run, batch, branch,
+    account or version never is, and retention drops nothing but append tables. What may lose its
+    parent, or is above the app that writes it, is kept as a plain `UUIDField`.
+    """
     return models.ForeignKey(
         to, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", **options
     )

@@ -5,6 +5,7 @@ from marketing.core.models.records import (
     DomainEvent,
     EventDelivery,
     IdempotencyRecord,
+    LooseKeyCheck,
 )
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "DomainEvent",
     "EventDelivery",
     "IdempotencyRecord",
+    "LooseKeyCheck",
     "Region",
     "Role",
     "Staff",

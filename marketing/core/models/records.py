@@ -1,5 +1,6 @@
-"""What happened: domain events and their deliveries, the audit trail, remembered responses."""
+"""What happened: events and their deliveries, the audit trail, remembered responses, checks."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.functions import Now
@@ -69,3 +70,18 @@ class IdempotencyRecord(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "client", "key"], name="idempotency_key")
         ]
+
+
+class LooseKeyCheck(models.Model):
+    """How many rows of an append table were last found without the parent that a key names.
+
+    Global: `name` is "table.column", `examples` are ids of rows of any chain.
+    """
+
+    name = models.CharField(max_length=127, primary_key=True)
+    dangling = models.PositiveBigIntegerField()
+    examples = ArrayField(models.UUIDField())
+    checked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.dangling} ({', '.join(map(str, self.examples))})"

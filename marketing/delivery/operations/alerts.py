@@ -119,6 +119,21 @@ def _alerts(found: Operations, months: Sequence[MonthSpend]) -> Iterator[Alert]:
             _("Look"),
             "config.change",
         )
+    if found.dangling:
+        keys = ", ".join(f"{each.name} ({each.dangling})" for each in found.dangling)
+        yield Alert(
+            "dangling_rows",
+            "warning",
+            _("Rows name something that is gone"),
+            _(
+                "Found in the last day's rows of %(keys)s. The error log names some of them; "
+                "manage.py doctor looks again."
+            )
+            % {"keys": keys},
+            reverse("operations"),
+            _("Look"),
+            "config.change",
+        )
     if found.beat_at is None or now - found.beat_at > BEAT_SILENCE:
         yield _silent_beat()
     yield from map(_spent, months)

@@ -11,7 +11,8 @@ from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from marketing.core.models import EventDelivery
+from marketing.core.loose_keys import dangling_keys
+from marketing.core.models import EventDelivery, LooseKeyCheck
 from marketing.core.partitions import stray_tables
 from marketing.core.schedules import PREFIX
 from marketing.core.tenancy import current_tenant_id
@@ -174,13 +175,14 @@ class Backlog:
 
 @dataclass(frozen=True)
 class Operations:
-    """The open chain's figures; beat and stray tables are the whole installation's."""
+    """The open chain's figures; beat, stray tables and dangling keys are the installation's."""
 
     accounts: tuple[AccountFigures, ...]
     webhooks: Backlog
     events: Backlog
     beat_at: dt.datetime | None
     stray: tuple[str, ...]
+    dangling: tuple[LooseKeyCheck, ...]
     undecided: tuple[Undecided, ...]
 
 
@@ -193,6 +195,7 @@ def operations() -> Operations:
         events=events(tenant_id).get(tenant_id, Backlog()),
         beat_at=beat_at(),
         stray=tuple(stray_tables()),
+        dangling=tuple(dangling_keys()),
         undecided=_undecided(tenant_id),
     )
 

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from marketing.core.loose_keys import dangling_keys, loose_keys
 from marketing.core.models import Tenant
 from marketing.core.partitions import append_tables, stray_tables
 from marketing.delivery.operations import figures
@@ -110,6 +111,15 @@ class _Parlour(Collector):
         for table in append_tables():
             stray.add_metric([table], int(table in found_stray))
         yield stray
+        dangling = GaugeMetricFamily(
+            "parlour_dangling_rows",
+            "Rows of a day whose parent was gone when it was looked for, at night.",
+            labels=("key",),
+        )
+        found_dangling = {each.name: each.dangling for each in dangling_keys()}
+        for key in loose_keys():
+            dangling.add_metric([key.name], found_dangling.get(key.name, 0))
+        yield dangling
         beat = figures.beat_at()
         yield GaugeMetricFamily(
             "parlour_beat_timestamp_seconds",

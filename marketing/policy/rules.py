@@ -1,4 +1,4 @@
-"""What a message is for, at which hours it may go, and what it costs at home."""
+"""What a message is for, when it may go, what it costs at home and what is left for it."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -39,6 +39,11 @@ def purpose_of(template_type: str, trigger_type: str = "") -> str:
 def message_category(purpose: str) -> str:
     """The vendors' price category of a purpose: marketing or utility."""
     return "marketing" if purpose == PROMOTIONAL else "utility"
+
+
+def left_of(limit: Decimal | None, used: Decimal) -> Decimal | None:
+    """What may still be promised; None when there is no limit, never below 0."""
+    return None if limit is None else max(limit - used, Decimal(0))
 
 
 def window_opens(

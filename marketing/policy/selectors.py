@@ -28,7 +28,7 @@ from marketing.policy.models import (
     RateCard,
     WebhookAddress,
 )
-from marketing.policy.rules import converted, prices_by_dialling_code
+from marketing.policy.rules import converted, left_of, prices_by_dialling_code
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +36,13 @@ NOTHING = Decimal(0)
 
 # Of each branch, then of the chain: the limit, and what of it is promised or spent.
 USED_OF_LIMIT = """
-SELECT c.monthly_budget_limit, coalesce(m.reserved + m.spent, 0)
+SELECT CASE WHEN b.id IS NULL THEN chain.monthly_budget_limit
+            ELSE branch.monthly_budget_limit END,
+       coalesce(m.reserved + m.spent, 0)
 FROM unnest(%(branches)s::uuid[] || NULL::uuid) WITH ORDINALITY AS b(id, place)
-LEFT JOIN policy_branchmarketingconfig c ON c.tenant_id = %(tenant)s AND c.branch_id = b.id
+LEFT JOIN policy_marketingconfig chain ON chain.tenant_id = %(tenant)s
+LEFT JOIN policy_branchmarketingconfig branch
+    ON branch.tenant_id = %(tenant)s AND branch.branch_id = b.id
 LEFT JOIN policy_budgetmonth m ON m.tenant_id = %(tenant)s AND m.month = %(month)s
     AND m.branch_id IS NOT DISTINCT FROM b.id
 ORDER BY b.place
@@ -246,10 +250,7 @@ class MonthSpend:
 
     @property
     def left(self) -> Decimal | None:
-        """What may still be promised; None when there is no limit, never below 0."""
-        if self.limit is None:
-            return None
-        return max(self.limit - self.reserved - self.spent, NOTHING)
+        return left_of(self.limit, self.reserved + self.spent)
 
     @property
     def share(self) -> float:
@@ -302,9 +303,10 @@ def budget_left(branch_ids: Sequence[uuid.UUID] | None) -> Decimal | None:
                 "branches": list(branch_ids or ()),
             },
         )
-        *branches, (_limit, used_by_chain) = cursor.fetchall()
-    limit_of_chain = get_config().monthly_budget_limit
-    bounds = [] if limit_of_chain is None else [max(limit_of_chain - used_by_chain, NOTHING)]
-    if branches and all(limit is not None for limit, _used in branches):
-        bounds.append(sum((max(limit - used, NOTHING) for limit, used in branches), NOTHING))
+        *of_branches, of_chain = [left_of(limit, used) for limit, used in cursor.fetchall()]
+    limited = [left for left in of_branches if left is not None]
+    bounds = [] if of_chain is None else [of_chain]
+    # One of them without a limit may take it all.
+    if limited and len(limited) == len(of_branches):
+        bounds.append(sum(limited, NOTHING))
     return min(bounds, default=None)

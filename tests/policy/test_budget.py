@@ -147,6 +147,38 @@ def test_budget_left_is_bound_by_branches_and_chain(chain, time_machine):
     assert selectors.budget_left(None) == 40
 
 
+def test_the_settings_page_and_the_checks_know_the_same_left(chain, time_machine):
+    time_machine.move_to(NOON)
+    set_config(monthly_budget_limit=Decimal("100.00"))
+    set_branch_config(chain.north, monthly_budget_limit=Decimal("20.00"))
+    reserve({chain.north: "15", chain.south: "60"})
+    book(chain.north, "-10", "9.5")
+
+    def known():
+        return {
+            row.branch and row.branch.pk: (
+                row.left,
+                selectors.budget_left(row.branch and [row.branch.pk]),
+            )
+            for row in selectors.spend_of_month()
+        }
+
+    assert known()[None] == (Decimal("25.5"), Decimal("25.5"))
+    assert known()[chain.north.pk] == (Decimal("5.5"), Decimal("5.5"))
+    # The chain binds a branch without a limit of its own.
+    assert known()[chain.south.pk] == (None, Decimal("25.5"))
+    set_config(monthly_budget_limit=Decimal("50.00"))
+    set_branch_config(chain.north, monthly_budget_limit=Decimal("10.00"))
+    assert known()[None] == known()[chain.north.pk] == (0, 0)
+
+
+def test_another_chains_limit_does_not_bind(chain, other_chain, time_machine):
+    time_machine.move_to(NOON)
+    with tenant_scope(other_chain.tenant.pk):
+        set_config(monthly_budget_limit=Decimal("1.00"))
+    assert selectors.budget_left(None) is None
+
+
 def test_opening_a_month_leaves_an_open_one_alone(chain):
     reserve({None: "7"})
     services.open_budget_month(on=NOON)

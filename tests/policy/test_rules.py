@@ -1,6 +1,7 @@
 """Purposes, price categories and the hours at which messages may go."""
 
 import datetime as dt
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from marketing.policy.rules import (
     leaves_indian_sms_hours,
+    left_of,
     message_category,
     purpose_of,
     window_opens,
@@ -194,3 +196,12 @@ def test_when_it_opens_it_is_open_and_it_is_soon(now, zone, start, end, channel)
             != opening.astimezone(ZoneInfo(zone)).utcoffset()
         )
         assert before < now or is_gap or ask(before) == opening
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "left"),
+    [(None, "5", None), ("20", "5.25", "14.75"), ("20", "20", "0"), ("20", "31", "0")],
+)
+def test_what_is_left_of_a_limit(limit, used, left):
+    found = left_of(limit and Decimal(limit), Decimal(used))
+    assert found == (left and Decimal(left))

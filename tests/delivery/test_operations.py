@@ -356,6 +356,19 @@ class TestMetrics:
         assert 'parlour_stray_rows{table="delivery_message"} 0.0' in text
         assert "python_info" not in text
 
+    def test_what_a_vendor_said_stays_with_its_chain(self, chain, account, other_chain):
+        with tenant_scope(other_chain.tenant.pk):
+            theirs = make_sender()
+            open_circuit(
+                actor=Actor.system(other_chain.tenant.pk), account=theirs, reason="Token of Asha"
+            )
+        known = {each.pk: each for each in figures.accounts_of_chains()}
+        assert known[theirs.pk].has_open_circuit is True
+        assert known[account.pk].has_open_circuit is False
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT * FROM accounts_of_chains()")
+            assert "Token of Asha" not in str(cursor.fetchall())
+
     def test_as_many_queries_for_many_chains_as_for_one(self, chain, account):
         def queries():
             with CaptureQueriesContext(connection) as seen:

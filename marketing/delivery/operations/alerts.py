@@ -23,6 +23,7 @@ from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.models import DispatchBatch, SendRun
 from marketing.delivery.operations.figures import AccountFigures, Operations, Undecided, operations
 from marketing.policy import selectors as policy
+from marketing.policy.models import ProviderAccount
 from marketing.policy.selectors import MonthSpend
 from marketing.policy.vendors import VENDORS
 
@@ -139,7 +140,7 @@ def _alerts(found: Operations, months: Sequence[MonthSpend]) -> Iterator[Alert]:
     yield from map(_spent, months)
 
 
-def _of_account(figures: AccountFigures, now: dt.datetime) -> Iterator[Alert]:
+def _of_account(figures: AccountFigures[ProviderAccount], now: dt.datetime) -> Iterator[Alert]:
     account = figures.account
     if account.circuit_reason:
         yield Alert(
@@ -180,7 +181,7 @@ def _of_account(figures: AccountFigures, now: dt.datetime) -> Iterator[Alert]:
         )
 
 
-def _is_silent(figures: AccountFigures, now: dt.datetime) -> bool:
+def _is_silent(figures: AccountFigures[ProviderAccount], now: dt.datetime) -> bool:
     """Whether it has been sending for longer than the vendor has been silent."""
     heard = figures.last_webhook_at
     if heard and now - heard <= SILENCE:

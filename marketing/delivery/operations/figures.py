@@ -5,6 +5,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from django.db import connection
 from django.db.models import Count, Max, Min, Q
@@ -48,7 +49,7 @@ FROM frequent_faults(%(since)s, %(most)s, %(tenant)s::uuid)
 """
 WEBHOOKS = "SELECT tenant_id, waiting, since, failing FROM webhook_backlogs(%(tenant)s::uuid)"
 ACCOUNTS = """
-SELECT tenant_id, id, name, provider, channel, circuit_reason FROM accounts_of_chains()
+SELECT tenant_id, id, name, provider, channel, has_open_circuit FROM accounts_of_chains()
 """
 LAST_WEBHOOKS = """
 SELECT a.id, (SELECT e.received_at FROM delivery_webhookevent e
@@ -61,6 +62,21 @@ FROM delivery_batchreason r JOIN delivery_sendrun s ON s.id = r.run_id
 WHERE r.tenant_id = %(tenant)s AND r.state = 'unknown' AND r.count > r.closed
 GROUP BY s.label, s.branch_ids ORDER BY 3 DESC LIMIT 20
 """
+
+
+@dataclass(frozen=True)
+class ChainAccount:
+    """What is told of an account where every chain's are: nothing that its vendor said."""
+
+    tenant_id: uuid.UUID
+    pk: uuid.UUID
+    name: str
+    provider: str
+    channel: str
+    has_open_circuit: bool
+
+
+A = TypeVar("A", ProviderAccount, ChainAccount)
 
 
 @dataclass(frozen=True)
@@ -106,10 +122,10 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class AccountFigures:
+class AccountFigures(Generic[A]):
     """An account and how it goes: `rate` messages a second of the last minute."""
 
-    account: ProviderAccount
+    account: A
     queues: tuple[Queue, ...]
     rate: float
     faults: tuple[Fault, ...] = ()
@@ -177,7 +193,7 @@ class Backlog:
 class Operations:
     """The open chain's figures; beat, stray tables and dangling keys are the installation's."""
 
-    accounts: tuple[AccountFigures, ...]
+    accounts: tuple[AccountFigures[ProviderAccount], ...]
     webhooks: Backlog
     events: Backlog
     beat_at: dt.datetime | None
@@ -207,7 +223,7 @@ def queues(tenant_id: uuid.UUID | None = None) -> list[Queue]:
         return [Queue(*row) for row in cursor.fetchall()]
 
 
-def _accounts(tenant_id: uuid.UUID) -> tuple[AccountFigures, ...]:
+def _accounts(tenant_id: uuid.UUID) -> tuple[AccountFigures[ProviderAccount], ...]:
     """The open tenant's, each with when its vendor was last heard of."""
     found = with_figures(policy.accounts(), tenant_id)
     with connection.cursor() as cursor:
@@ -216,17 +232,16 @@ def _accounts(tenant_id: uuid.UUID) -> tuple[AccountFigures, ...]:
     return tuple(replace(each, last_webhook_at=heard.get(each.account.pk)) for each in found)
 
 
-def accounts_of_chains() -> list[ProviderAccount]:
-    """Every chain's accounts, with their names, channels and circuits only."""
-    names = ("tenant_id", "pk", "name", "provider", "channel", "circuit_reason")
+def accounts_of_chains() -> list[ChainAccount]:
+    """Every chain's accounts."""
     with connection.cursor() as cursor:
         cursor.execute(ACCOUNTS)
-        return [ProviderAccount(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+        return [ChainAccount(*row) for row in cursor.fetchall()]
 
 
 def with_figures(
-    accounts: Iterable[ProviderAccount], tenant_id: uuid.UUID | None = None
-) -> list[AccountFigures]:
+    accounts: Iterable[A], tenant_id: uuid.UUID | None = None
+) -> list[AccountFigures[A]]:
     """How each of the accounts goes; `tenant_id` is whose they are, None: of every chain."""
     by_account: dict[uuid.UUID, list[Queue]] = defaultdict(list)
     for queue in queues(tenant_id):

@@ -19,7 +19,7 @@ from marketing.core.loose_keys import dangling_keys, loose_keys
 from marketing.core.models import Tenant
 from marketing.core.partitions import append_tables, stray_tables
 from marketing.delivery.operations import figures
-from marketing.delivery.operations.figures import AccountFigures, Backlog
+from marketing.delivery.operations.figures import AccountFigures, Backlog, ChainAccount
 
 ACCOUNT = ("chain", "account", "provider", "channel")
 STATES = ("queued", "sending", "sent", "delivered", "read", "failed", "held", "unknown")
@@ -78,7 +78,7 @@ class _Parlour(Collector):
         )
         now = timezone.now()
         backlogs = {"webhooks": figures.webhooks(), "events": figures.events()}
-        of_chain: dict[uuid.UUID | None, list[AccountFigures]] = defaultdict(list)
+        of_chain: dict[uuid.UUID, list[AccountFigures[ChainAccount]]] = defaultdict(list)
         for each in figures.with_figures(figures.accounts_of_chains()):
             of_chain[each.account.tenant_id].append(each)
         for chain in Tenant.objects.filter(is_active=True).order_by("slug"):
@@ -95,7 +95,7 @@ class _Parlour(Collector):
                 leases.add_metric([*labels, "live"], each.leases)
                 leases.add_metric([*labels, "lost"], each.lost_leases)
                 oldest_lease.add_metric(labels, _age(now, each.oldest_lease))
-                circuit.add_metric(labels, int(bool(account.circuit_reason)))
+                circuit.add_metric(labels, int(account.has_open_circuit))
                 for fault in each.faults:
                     errors.add_metric([*labels, fault.state, fault.code], fault.messages)
             for kind, of_kind in backlogs.items():

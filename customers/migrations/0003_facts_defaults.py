@@ -2,6 +2,8 @@ from decimal import Decimal
 
 from django.db import migrations, models
 
+from marketing.core.migration_operations import LockTimeout
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -9,6 +11,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        LockTimeout(),
         migrations.AlterField(
             model_name="customerfacts",
             name="has_active_membership",

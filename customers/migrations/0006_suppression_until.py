@@ -1,10 +1,13 @@
 from django.db import migrations, models
 
+from marketing.core.migration_operations import LockTimeout
+
 
 class Migration(migrations.Migration):
     dependencies = [("customers", "0005_drop_doubled_indexes")]
 
     operations = [
+        LockTimeout(),
         migrations.AddField(
             model_name="suppression",
             name="until",

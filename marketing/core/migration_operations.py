@@ -1,4 +1,4 @@
-"""Migration operations for what Django cannot say: partitions and tenant policies."""
+"""Migration operations for what Django cannot say: partitions, tenant policies, patience."""
 
 from typing import Any
 
@@ -55,3 +55,17 @@ class TenantPolicy(migrations.RunSQL):
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         return self.__class__.__name__, [self.table], {}
+
+
+class LockTimeout(migrations.RunSQL):
+    """Stands first in a migration that changes tables which are written to all day.
+
+    Whoever waits for such a lock holds up all who come after: better to fail, and be run again.
+    Holds to the end of the migration's transaction.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("SET LOCAL lock_timeout = '5s'", migrations.RunSQL.noop)
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return self.__class__.__name__, [], {}

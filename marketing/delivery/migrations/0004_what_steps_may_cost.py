@@ -1,10 +1,13 @@
 from django.db import migrations, models
 
+from marketing.core.migration_operations import LockTimeout
+
 
 class Migration(migrations.Migration):
     dependencies = [("delivery", "0003_modes_money_and_reasons")]
 
     operations = [
+        LockTimeout(),
         migrations.RemoveField(model_name="sendrun", name="reserved"),
         migrations.AddField(
             model_name="message",

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 import marketing.core.ids
 import marketing.core.tenancy
-from marketing.core.migration_operations import TenantPolicy
+from marketing.core.migration_operations import LockTimeout, TenantPolicy
 
 KEYWORDS = [("stop", "Stop"), ("start", "Start again"), ("help", "Help")]
 
@@ -23,6 +23,7 @@ def tenant_key() -> models.ForeignKey:
 class Migration(migrations.Migration):
     dependencies = [("delivery", "0004_what_steps_may_cost")]
     operations = [
+        LockTimeout(),
         migrations.AlterField(
             model_name="message",
             name="template_version",

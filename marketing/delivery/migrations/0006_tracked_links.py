@@ -4,7 +4,7 @@ from django.db.models.functions import MD5, Now
 
 import marketing.core.ids
 import marketing.core.tenancy
-from marketing.core.migration_operations import CreatePartitionedModel, TenantPolicy
+from marketing.core.migration_operations import CreatePartitionedModel, LockTimeout, TenantPolicy
 
 CHANNELS = [("whatsapp", "WhatsApp"), ("sms", "SMS"), ("email", "E-mail")]
 KINDS = [("click", "Clicked"), ("open", "Opened")]
@@ -43,6 +43,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        LockTimeout(),
         migrations.CreateModel(
             name="TrackedLink",
             fields=[

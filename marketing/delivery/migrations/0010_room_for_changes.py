@@ -1,5 +1,7 @@
 from django.db import migrations
 
+from marketing.core.migration_operations import LockTimeout
+
 # A message changes four times within minutes, a contact load with every message. Where its page
 # has room, a new version of a row needs no new entry in any index (a HOT update).
 ROOM = """
@@ -17,4 +19,4 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [("delivery", "0009_handed_on"), ("core", "0004_partition_fullness")]
-    operations = [migrations.RunSQL(ROOM, migrations.RunSQL.noop)]
+    operations = [LockTimeout(), migrations.RunSQL(ROOM, migrations.RunSQL.noop)]

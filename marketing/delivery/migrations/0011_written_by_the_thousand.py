@@ -4,6 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import marketing.core.tenancy
+from marketing.core.migration_operations import LockTimeout
 
 
 class Migration(migrations.Migration):
@@ -14,6 +15,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        LockTimeout(),
         migrations.AlterField(
             model_name="contactload",
             name="customer",

@@ -1,5 +1,7 @@
 from django.db import migrations
 
+from marketing.core.migration_operations import LockTimeout
+
 # The setting is read once for a statement, not for each of the million rows that it writes.
 ONCE = """
 ALTER POLICY tenant ON delivery_message
@@ -13,4 +15,4 @@ WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid
 
 class Migration(migrations.Migration):
     dependencies = [("delivery", "0011_written_by_the_thousand")]
-    operations = [migrations.RunSQL(ONCE, FOR_EACH_ROW)]
+    operations = [LockTimeout(), migrations.RunSQL(ONCE, FOR_EACH_ROW)]

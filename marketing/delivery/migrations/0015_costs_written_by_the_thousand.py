@@ -2,12 +2,14 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import marketing.core.tenancy
+from marketing.core.migration_operations import LockTimeout
 
 
 class Migration(migrations.Migration):
     dependencies = [("delivery", "0014_figures_of_chains")]
 
     operations = [
+        LockTimeout(),
         migrations.AlterField(
             model_name="batchcost",
             name="tenant",

@@ -2,6 +2,8 @@
 
 from django.db import migrations
 
+from marketing.core.migration_operations import LockTimeout
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -9,6 +11,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        LockTimeout(),
         migrations.RemoveIndex(
             model_name="message",
             name="message_by_run",

@@ -15,7 +15,6 @@ from marketing.content.links import compile_sent
 from marketing.content.models import TemplateVersion
 from marketing.content.rendering import CompiledVersion, compile_version
 from marketing.content.rules import count_sms
-from marketing.core import clock
 from marketing.core.errors import ChannelDisabled, ValidationFailed
 from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant
@@ -133,7 +132,7 @@ def plan_channels(
             [(account.provider, channel) for channel, (account, _any) in accounts.items()],
             home=tenant.country,
             category=message_category(purpose),
-            on=clock.local_day(now, tenant.time_zone),
+            on=policy.day_of(now),
         ),
     )
     minutes = [step["afterMinutes"] for step in wanted]

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
@@ -132,21 +133,15 @@ class Prices:
     by_dialling_code: list[tuple[str, Decimal]]
 
 
-def prices_of(*, provider: str, channel: str, home: str, category: str, on: dt.date) -> Prices:
-    """The prices of a chain whose country is `home`.
+def prices_of_ways(
+    ways: Collection[tuple[str, str]], *, home: str, category: str, on: dt.date
+) -> dict[tuple[str, str], Prices]:
+    """The prices of each provider and channel for a chain whose country is `home`; one query.
 
     All are in the chain's currency. A country without a price of its own costs as much as home;
     home without one costs 0, with a warning in the log. Raises `NoExchangeRate` when one of them
     is in another currency and its rate was not entered.
     """
-    way = (provider, channel)
-    return prices_of_ways([way], home=home, category=category, on=on)[way]
-
-
-def prices_of_ways(
-    ways: Collection[tuple[str, str]], *, home: str, category: str, on: dt.date
-) -> dict[tuple[str, str], Prices]:
-    """As `prices_of`, of each provider and channel; one query for all."""
     kinds = ("provider", "channel", "country")
     cards = RateCard.objects.filter(
         provider__in={provider for provider, _channel in ways},
@@ -198,8 +193,8 @@ def message_price(
 
     0 and a warning in the log when no price list covers it. Raises `NoExchangeRate`.
     """
-    prices = prices_of(provider=provider, channel=channel, home=country, category=category, on=on)
-    return prices.home
+    way = (provider, channel)
+    return prices_of_ways([way], home=country, category=category, on=on)[way].home
 
 
 @dataclass(frozen=True)
@@ -258,9 +253,14 @@ class MonthSpend:
         return float((self.reserved + self.spent) / self.limit) if self.limit else 0.0
 
 
+def day_of(moment: dt.datetime) -> dt.date:
+    """The day that a moment falls on where the tenant is: by it prices and budgets are dated."""
+    return moment.astimezone(ZoneInfo(current_tenant().time_zone)).date()
+
+
 def month_of(moment: dt.datetime) -> dt.date:
     """First day of the month that a moment falls in where the tenant is."""
-    return clock.local_month(moment, current_tenant().time_zone)
+    return day_of(moment).replace(day=1)
 
 
 def spend_of_month(month: dt.date | None = None) -> list[MonthSpend]:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from marketing.core.errors import Forbidden, NoExchangeRate, ValidationFailed
-from marketing.core.models import AuditEntry
+from marketing.core.models import AuditEntry, Tenant
 from marketing.delivery.services import freeze_run
 from marketing.policy import selectors, services
 from marketing.policy.models import RateCard
@@ -39,9 +39,17 @@ def set_price(chain, **values):
 
 
 def prices(on=TODAY, home="IN", channel="whatsapp", provider="meta"):
-    return selectors.prices_of(
-        provider=provider, channel=channel, home=home, category="marketing", on=on
-    )
+    way = (provider, channel)
+    return selectors.prices_of_ways([way], home=home, category="marketing", on=on)[way]
+
+
+def test_days_and_months_begin_by_the_chains_own_clock(chain):
+    Tenant.objects.filter(pk=chain.tenant.pk).update(time_zone="Asia/Dhaka")
+    last_second = dt.datetime(2026, 7, 31, 17, 59, 59, tzinfo=dt.UTC)
+    midnight = dt.datetime(2026, 7, 31, 18, tzinfo=dt.UTC)
+    assert selectors.day_of(last_second) == dt.date(2026, 7, 31)
+    assert selectors.day_of(midnight) == selectors.month_of(midnight) == dt.date(2026, 8, 1)
+    assert selectors.month_of(last_second) == dt.date(2026, 7, 1)
 
 
 def test_dialling_codes_the_longest_first():

@@ -58,14 +58,13 @@ def _price(campaign: Campaign) -> Decimal | None:
     account = policy.default_account(campaign.channel)
     if account is None:
         return Decimal(0)
-    tenant = current_tenant()
     try:
         return policy.message_price(
             provider=account.provider,
             channel=campaign.channel,
-            country=tenant.country,
+            country=current_tenant().country,
             category=message_category(plan.purpose(campaign)),
-            on=clock.local_day(clock.now(), tenant.time_zone),
+            on=policy.day_of(clock.now()),
         )
     except NoExchangeRate:
         return None

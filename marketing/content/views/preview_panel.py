@@ -15,10 +15,9 @@ from marketing.content.preview import Preview, preview
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NoExchangeRate, ValidationFailed
-from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant
 from marketing.policy.rules import message_category, purpose_of
-from marketing.policy.selectors import default_account, message_price
+from marketing.policy.selectors import day_of, default_account, message_price
 
 MATCHES = 5
 DEFAULT_EXAMPLE = '{{ customer_name | default: "dear guest" }}'
@@ -75,7 +74,7 @@ def panel(
         customer=customer,
         purpose=purpose,
     )
-    price = _price(channel, tenant, purpose)
+    price = _price(channel, tenant.country, purpose)
     return {
         "channel": channel,
         "language": seen.rendered.language,
@@ -110,7 +109,7 @@ def _labels(seen: Preview) -> list[str]:
     return [str(field.label) for field in fields if field]
 
 
-def _price(channel: str, tenant: Tenant, purpose: str) -> Decimal | None:
+def _price(channel: str, country: str, purpose: str) -> Decimal | None:
     """Of one message, or one SMS segment; None while no provider or no exchange rate is known."""
     account = default_account(channel)
     if account is None:
@@ -119,9 +118,9 @@ def _price(channel: str, tenant: Tenant, purpose: str) -> Decimal | None:
         return message_price(
             provider=account.provider,
             channel=channel,
-            country=tenant.country,
+            country=country,
             category=message_category(purpose),
-            on=clock.local_day(clock.now(), tenant.time_zone),
+            on=day_of(clock.now()),
         )
     except NoExchangeRate:
         return None

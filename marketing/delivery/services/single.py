@@ -18,8 +18,7 @@ from marketing.core.errors import (
     ProviderFailed,
     ValidationFailed,
 )
-from marketing.core.models import Tenant
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.delivery.compliance import require_compliant, too_long, value_limits
 from marketing.delivery.models import DispatchBatch, Message, MessageState, SendRun
 from marketing.delivery.plan import resolvable
@@ -45,7 +44,7 @@ def send_test(
     """
     channel = version.template.channel
     account = _open_account(channel)
-    template, country = version.template, Tenant.objects.get(pk=current_tenant_id()).country
+    template, country = version.template, current_tenant().country
     purpose = purpose_of(template.template_type, template.trigger_type)
     require_compliant(version=version, account=account, country=country, purpose=purpose)
     compiled = compile_version(version)
@@ -91,14 +90,13 @@ def send_reply(
     `ChannelDisabled`, `ProviderFailed` while the account's circuit is open.
     """
     _require_open(channel, account)
-    tenant = Tenant.objects.get(pk=current_tenant_id())
     segments = count_sms(text).segments if channel == Channel.SMS else 1
     price = policy.message_price(
         provider=account.provider,
         channel=channel,
-        country=tenant.country,
+        country=current_tenant().country,
         category=message_category(Purpose.TRANSACTIONAL),
-        on=clock.local_day(clock.now(), tenant.time_zone),
+        on=policy.day_of(clock.now()),
     )
     return _queue(
         Message(

@@ -13,6 +13,7 @@ from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
 from marketing.core.tenancy import current_tenant
 from marketing.policy.models import RateCard
+from marketing.policy.selectors import day_of
 from marketing.policy.vendors import VENDORS
 
 CATEGORIES = ("marketing", "utility")
@@ -30,11 +31,10 @@ def set_price(*, actor: Actor, values: Mapping[str, Any]) -> RateCard:
     actor.require("config.change")
     vendor = VENDORS.get(values["provider"])
     country = str(values["country"]).strip().upper()
-    tenant = current_tenant()
-    own = tenant.currency
+    own = current_tenant().currency
     currency = str(values.get("currency") or own).strip().upper()
     exchange_rate = values.get("exchange_rate") if currency != own else None
-    today = clock.local_day(clock.now(), tenant.time_zone)
+    today = day_of(clock.now())
     faults: dict[str, list[str]] = {}
     if vendor is None:
         faults["provider"] = [_("Parlour does not send by this provider.")]

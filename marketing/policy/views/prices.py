@@ -20,7 +20,7 @@ from marketing.policy.views.tabs import tabs_for
 @require_http_methods(["GET", "POST"])
 def price_list(request: StaffRequest) -> HttpResponse:
     tenant = current_tenant()
-    today = clock.local_day(clock.now(), tenant.time_zone)
+    today = selectors.day_of(clock.now())
     form = RateCardForm(
         request.POST or None,
         initial={

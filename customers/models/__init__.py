@@ -10,6 +10,7 @@ from customers.models.activity import (
 from customers.models.catalogue import Service, ServiceCategory
 from customers.models.consent import Channel, ConsentRecord, ConsentState, Purpose, Suppression
 from customers.models.customer import (
+    FULL_NAME,
     AttributeDefinition,
     ContactPoint,
     Customer,
@@ -18,6 +19,7 @@ from customers.models.customer import (
 from customers.models.facts import CustomerFacts, StaleFacts
 
 __all__ = [
+    "FULL_NAME",
     "AttributeDefinition",
     "Channel",
     "ConsentRecord",

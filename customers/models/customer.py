@@ -3,11 +3,14 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q, Value
-from django.db.models.functions import Concat, Lower, Now
+from django.db.models.functions import Concat, Lower, Now, Trim
 from django.utils.translation import gettext_lazy as _
 
 from marketing.core.models import Branch, Staff
 from marketing.core.tenancy import TenantModel
+
+# What `Customer.name` says, for queries.
+FULL_NAME = Trim(Concat("first_name", Value(" "), "last_name"))
 
 
 class Customer(TenantModel):

@@ -1,10 +1,10 @@
 """The merge fields whose data lies with the customer: Module 11's placeholders that stand."""
 
 from django.db.models import DateField, F, Func, OuterRef, QuerySet, Subquery, TextField, Value
-from django.db.models.functions import Cast, Coalesce, Concat, Trim
+from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Membership
+from customers.models import FULL_NAME, Membership
 from marketing.content.merge_fields import DATE, DAY_OF_YEAR, NUMBER, SYSTEM, MergeField, register
 
 _LOCAL_LAST_VISIT = Cast(
@@ -35,7 +35,7 @@ def register_customer_fields() -> None:
         MergeField(
             "full_name",
             _("Full name"),
-            Trim(Concat("first_name", Value(" "), "last_name")),
+            FULL_NAME,
             "Asha Sharma",
         ),
         MergeField("salon_name", _("Salon chain"), F("tenant__name"), "Kesar Salon"),

@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -156,22 +156,22 @@ def sample(verdicts: Judged, *, size: int) -> list[Sampled]:
 
 def _sample(verdicts: Judged, size: int) -> list[Sampled]:
     sql, params = judge(*verdicts, looks_for_doubles=False)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT trim(c.first_name || ' ' || c.last_name), v.step, v.language, v.variables
-            FROM (SELECT id, step, language, variables FROM ({sql}) v
-                  WHERE reason IS NULL AND NOT is_extra AND NOT EXISTS (
-                      SELECT FROM customers_customer o
-                      WHERE o.tenant_id = %(tenant_id)s AND o.id < v.id AND v.address <> ''
-                        AND v.address IN (o.phone, o.email, o.whatsapp_id))
-                  LIMIT %(size)s) v
-            JOIN customers_customer c ON c.id = v.id
-            ORDER BY v.id
-            """,  # noqa: S608  as above
-            params | {"size": size},
-        )
-        return [
-            Sampled(name, step, language, json.loads(variables))
-            for name, step, language, variables in cursor.fetchall()
-        ]
+    # With the columns that the statement adds.
+    people: Iterable[Any] = Customer.objects.raw(
+        f"""
+        SELECT c.*, v.step, v.language AS written_in, v.variables
+        FROM (SELECT id, step, language, variables FROM ({sql}) v
+              WHERE reason IS NULL AND NOT is_extra AND NOT EXISTS (
+                  SELECT FROM customers_customer o
+                  WHERE o.tenant_id = %(tenant_id)s AND o.id < v.id AND v.address <> ''
+                    AND v.address IN (o.phone, o.email, o.whatsapp_id))
+              LIMIT %(size)s) v
+        JOIN customers_customer c ON c.id = v.id
+        ORDER BY v.id
+        """,  # noqa: S608  as above
+        params | {"size": size},
+    )
+    return [
+        Sampled(person.name, person.step, person.written_in, json.loads(person.variables))
+        for person in people
+    ]

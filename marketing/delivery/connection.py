@@ -17,7 +17,7 @@ PROBE_SECONDS = 15
 def prepare_test(row: ProviderAccount) -> ConnectionTest:
     """The test of an account; nothing is read of the database when it is carried out."""
     account = account_of(row)
-    return lambda: _without_secrets(_ask(account), account)
+    return lambda: without_secrets(_ask(account), account)
 
 
 def _ask(account: Account) -> str:
@@ -41,7 +41,7 @@ def _ask(account: Account) -> str:
     return str(client.explain_check(answer))
 
 
-def _without_secrets(fault: str, account: Account) -> str:
+def without_secrets(fault: str, account: Account) -> str:
     """Some vendors repeat in their answer what they were given."""
     for secret in account.credentials.values():
         if len(secret) > 3:

@@ -8,18 +8,20 @@ import logging
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from redis.exceptions import RedisError
 
 from marketing.core.actor import Actor
 from marketing.core.diagnosis import BEAT_SILENCE
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.delivery.models import DispatchBatch, SendRun
 from marketing.delivery.operations.figures import AccountFigures, Operations, Undecided, operations
 from marketing.policy import selectors as policy
@@ -179,6 +181,25 @@ def _of_account(figures: AccountFigures[ProviderAccount], now: dt.datetime) -> I
             _("See the address"),
             "config.change",
         )
+    since = account.mailbox_failing_since
+    # Servers that are away for a moment come back by themselves.
+    if account.is_active and since and now - since > LAG:
+        yield Alert(
+            "mailbox_unreadable",
+            "warning",
+            _("%(account)s: bounces and complaints are not read") % {"account": account.name},
+            _("The mailbox has not opened since %(since)s: %(fault)s")
+            % {"since": _on_the_wall(since), "fault": account.mailbox_fault},
+            reverse("account-edit", args=[account.pk]),
+            _("Mend it"),
+            "config.change",
+        )
+
+
+def _on_the_wall(moment: dt.datetime) -> str:
+    """By the chain's own clock: beat, which keeps the alerts, goes by none."""
+    local = timezone.localtime(moment, ZoneInfo(current_tenant().time_zone))
+    return date_format(local, "j M Y, g:i a")
 
 
 def _is_silent(figures: AccountFigures[ProviderAccount], now: dt.datetime) -> bool:

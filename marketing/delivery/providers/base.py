@@ -34,7 +34,8 @@ Its `webhook` has `verify(account, call) -> bool` and `parse(call) -> list[Parse
 ValueError for what it cannot read, and may say in `ANSWER` (content type, body) what the vendor
 wants to hear; a vendor without reports has no such module. Where reports are left in a mailbox,
 its `mailbox` has `is_set(account) -> bool` and `reports(account) -> Iterator[bytes]`, which may
-raise one of its `Unreachable`; `parse` reads each as the body of a call.
+raise one of its `Unreachable`, and `explain(account, error) -> str`, which puts an error into
+words; `parse` reads each report as the body of a call.
 """
 
 import datetime as dt

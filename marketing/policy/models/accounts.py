@@ -33,6 +33,7 @@ class ProviderAccount(TenantModel):
     `portfolio_limit` is how many different people may be written to in a moving 24 hours by
     all accounts of the same `portfolio` (WhatsApp's messaging limit); None: any number.
     `test_fault` is what the vendor complained of at `tested_at`, empty if of nothing.
+    `mailbox_fault` is why the mailbox of reports cannot be read since `mailbox_failing_since`.
     """
 
     class Connection(models.TextChoices):
@@ -66,6 +67,8 @@ class ProviderAccount(TenantModel):
     test_asked_at = models.DateTimeField(null=True, blank=True)
     tested_at = models.DateTimeField(null=True, blank=True)
     test_fault = models.CharField(max_length=500, blank=True)
+    mailbox_fault = models.CharField(max_length=500, blank=True)
+    mailbox_failing_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -4,6 +4,7 @@ import datetime as dt
 import ipaddress
 import re
 import secrets
+import uuid
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from marketing.core import audit, clock, events
@@ -135,6 +138,16 @@ def close_due_circuits() -> None:
     due = ProviderAccount.objects.filter(circuit_retry_at__lte=clock.now())
     for account in due.exclude(circuit_reason="").order_by("pk"):
         close_circuit(actor=Actor.system(current_tenant_id()), account=account)
+
+
+def note_mailbox(*, account_id: uuid.UUID, fault: str) -> None:
+    """Note what kept the account's mailbox from being read just now; empty: nothing did."""
+    accounts = ProviderAccount.objects.filter(pk=account_id)
+    if fault:
+        since = Coalesce("mailbox_failing_since", Value(clock.now()))
+        accounts.update(mailbox_fault=fault[:500], mailbox_failing_since=since)
+    else:
+        accounts.update(mailbox_fault="", mailbox_failing_since=None)
 
 
 def encrypt_anew() -> int:

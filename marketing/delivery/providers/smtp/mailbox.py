@@ -44,9 +44,14 @@ def check(account: Account) -> str:
         with _opened(account):
             return ""
     except Unreachable as error:
-        said = error.args[0] if error.args else b""
-        text = said.decode(errors="replace") if isinstance(said, bytes) else str(error)
-        return f"{account.sender['bounce_host']}: {text or type(error).__name__}"
+        return explain(account, error)
+
+
+def explain(account: Account, error: Exception) -> str:
+    """What went wrong, in the server's words where it said any."""
+    said = error.args[0] if error.args else b""
+    text = said.decode(errors="replace") if isinstance(said, bytes) else str(error)
+    return f"{account.sender['bounce_host']}: {text or type(error).__name__}"
 
 
 @contextmanager

@@ -26,6 +26,7 @@ PAYLOADS = Path(__file__).parent / "providers/payloads/smtp"
 LOGIN = {"bounce_username": "bounces", "bounce_password": "right"}
 NAME = re.compile(rb"<%s[^>]*>" % MESSAGE_ID.hex.encode())
 BOUNCE = (PAYLOADS / "bounce_unknown.eml").read_bytes()
+COMPLAINT = (PAYLOADS / "complaint.eml").read_bytes()
 
 
 class Mailbox:
@@ -114,6 +115,27 @@ def test_a_mail_that_comes_back_fails_and_its_address_is_left_alone(live_chain, 
         assert WebhookEvent.objects.count() == 1
         (suppressed,) = Suppression.objects.all()
         assert (suppressed.channel, suppressed.reason) == ("email", "hard_bounce")
+
+
+def test_whoever_complains_is_left_alone(live_chain, mailbox):
+    with imap.serving() as box:
+        run = mail_out(live_chain, mailbox, sender=box.sender, **LOGIN)
+        with tenant_scope(live_chain.tenant.pk):
+            disliked, liked = Message.objects.order_by("pk")[7:9]
+        box.mails[1] = NAME.sub(disliked.provider_message_id.encode(), COMPLAINT)
+        box.mails[2] = NAME.sub(liked.provider_message_id.encode(), COMPLAINT).replace(
+            b"Feedback-Type: abuse", b"Feedback-Type: not-spam"
+        )
+        for _ in range(2):
+            mailboxes.read_mailboxes()
+            consumer.consume_due()
+    assert box.seen == {1, 2}
+    with tenant_scope(live_chain.tenant.pk):
+        assert states_of(run) == {"sent": 24, "delivered": 1}
+        disliked.refresh_from_db()
+        assert (disliked.state, disliked.reason) == ("delivered", "complained")
+        (suppressed,) = Suppression.objects.all()
+        assert (suppressed.channel, suppressed.reason) == ("email", "complaint")
 
 
 def test_a_mailbox_that_cannot_be_read_holds_up_no_other(live_chain, mailbox, caplog):

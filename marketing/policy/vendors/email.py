@@ -115,7 +115,9 @@ SMTP = Vendor(
             _("IMAP server of the bounce mailbox"),
             is_required=False,
             pattern=r"[A-Za-z0-9.-]+",
-            help_text=_("Bounces are read there every two minutes; empty: nobody reads them."),
+            help_text=_(
+                "Bounces and complaints are read there every two minutes; empty: nobody reads them."
+            ),
         ),
         AccountField(
             "bounce_port",

@@ -1,4 +1,4 @@
-"""A mailbox on loopback that knows so much of IMAP as reading bounces takes."""
+"""A mailbox on loopback that knows so much of IMAP as reading reports takes."""
 
 import email
 import re
@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 LOGIN = b'LOGIN bounces "right"'
-SEARCH = b"UID SEARCH UNSEEN HEADER Content-Type delivery-status"
+SEARCH = (
+    b"UID SEARCH UNSEEN OR HEADER Content-Type delivery-status HEADER Content-Type feedback-report"
+)
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -43,7 +45,8 @@ class Handler(socketserver.StreamRequestHandler):
 
 
 def _is_report(mail: bytes) -> bool:
-    return "delivery-status" in email.message_from_bytes(mail)["Content-Type"]
+    kind = email.message_from_bytes(mail)["Content-Type"]
+    return "delivery-status" in kind or "feedback-report" in kind
 
 
 class Mailbox(socketserver.ThreadingTCPServer):

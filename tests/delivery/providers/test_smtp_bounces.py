@@ -58,7 +58,7 @@ def test_delays_and_mails_of_others_say_nothing(payload, written, instead):
 
 @pytest.mark.parametrize("body", [b"", HUMAN, b"Content-Type: multipart/mixed; boundary=x\r\n\r\n"])
 def test_what_is_no_report_is_not_read(body):
-    with pytest.raises(ValueError, match="not a delivery status notification"):
+    with pytest.raises(ValueError, match="not a report"):
         parse(body)
 
 

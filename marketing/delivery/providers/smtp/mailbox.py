@@ -1,6 +1,6 @@
-"""The mailbox that bounces come to, read by IMAP.
+"""The mailbox that bounces and complaints come to, read by IMAP.
 
-Only delivery status notifications are touched: what people write there stays unread.
+Only reports are touched: what people write there stays unread.
 """
 
 import imaplib
@@ -13,9 +13,13 @@ from marketing.delivery.providers.base import Account
 PORT = 993
 TIMEOUT_SECONDS = 5.0
 MOST_AT_ONCE = 500
-# What bounced stands at a report's beginning; the rest may be as long as the mail was.
+# What became of which mail stands at a report's beginning; the rest may be as long as the mail was.
 MOST_BYTES = 2**18
-REPORTS = ("UNSEEN", "HEADER", "Content-Type", "delivery-status")
+REPORTS = (
+    *("UNSEEN", "OR"),
+    *("HEADER", "Content-Type", "delivery-status"),
+    *("HEADER", "Content-Type", "feedback-report"),
+)
 # ValueError: a name or password that cannot be written in ASCII, a host that is no name.
 Unreachable = (OSError, ValueError, imaplib.IMAP4.error)
 

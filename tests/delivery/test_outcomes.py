@@ -113,6 +113,31 @@ class TestContentRefused:
         answer(run, [REFUSED] * 21)
         assert run.state == SendRun.State.PAUSED
 
+    def test_of_few_people_three_refusals_of_one_cause_are_enough(self, chain):
+        run = frozen(chain, 5)
+        answer(run, [REFUSED] * 2)
+        assert run.state == SendRun.State.FROZEN
+        answer(run, [REFUSED])
+        assert (run.state, run.pause_reason) == (SendRun.State.PAUSED, "content_refused")
+        assert run.pause_detail == "Breaks the policy"
+        assert states_of(run) == {"queued": 2, "failed": 3}
+
+    @pytest.mark.parametrize(
+        ("people", "results"),
+        [
+            (5, [ACCEPTED, REFUSED, REFUSED, REFUSED]),
+            (5, [REFUSED, REFUSED, Result(ResultClass.FAIL_CONTENT, code="132000")]),
+            (5, [REFUSED, REFUSED, Result(ResultClass.FAIL_RECIPIENT, code="131026")]),
+            # Nothing is left that could be spared.
+            (3, [REFUSED] * 3),
+            (20, [REFUSED] * 3),
+        ],
+    )
+    def test_otherwise_it_goes_on(self, chain, people, results):
+        run = frozen(chain, people)
+        answer(run, results)
+        assert run.state == SendRun.State.FROZEN
+
 
 @pytest.mark.parametrize("status", ["paused", "disabled", "rejected"])
 def test_a_template_that_whatsapp_stops_pauses_its_runs(chain, status):

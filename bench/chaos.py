@@ -3,7 +3,8 @@
 `python -m bench.chaos --messages 50000 --kills 100`: the whole of Parlour with two dispatch
 workers, servers of its own, and a sandbox that hangs up, answers late, refuses and repeats
 callbacks. Workers, beat, web, PostgreSQL, Valkey and the sandbox are killed with -9 and started
-again. Prints one JSON object; exits 1 when anything was lost, sent twice or left hanging.
+again. Every tenth person is outside her hours until some of the kills are done. Prints one
+JSON object; exits 1 when anything was lost, sent twice or left hanging.
 """
 
 import argparse
@@ -202,7 +203,7 @@ def rehearse(stage: Stage, messages: int, kills: int, seconds: float) -> dict[st
     campaign.prepare()
     for name in stage.programs:
         stage.start(name)
-    tenant_id, run_id = campaign.freeze(stage.sandbox, messages)
+    tenant_id, run_id, held = campaign.freeze(stage.sandbox, messages, kills * seconds / 2)
     stage.sandbox("POST", "plan", {"account": campaign.ACCOUNT, "faults": FAULTS})
     begun = time.monotonic()
     killed: Counter[str] = Counter()
@@ -228,6 +229,7 @@ def rehearse(stage: Stage, messages: int, kills: int, seconds: float) -> dict[st
         "seconds": round(took),
         "kills": killed.total(),
         "killed": dict(killed),
+        "held_at_first": held,
         "ended": dict(stage.ended),
         "states": states,
         **told,

@@ -1,17 +1,27 @@
 """The campaign that chaos strikes, and the reckoning at its end."""
 
+import datetime as dt
 import io
 import os
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import django
 
 ACCOUNT = "chaos"
 RATE = 2_000
+
+
+class Frozen(NamedTuple):
+    """The campaign, and how many of its people sleep as it begins."""
+
+    tenant_id: uuid.UUID
+    run_id: uuid.UUID
+    held: int
 
 
 def prepare() -> None:
@@ -26,10 +36,14 @@ def prepare() -> None:
     call_command("sync_schedules", stdout=io.StringIO())
 
 
-def freeze(sandbox: Callable[..., Any], people: int) -> tuple[uuid.UUID, uuid.UUID]:
-    """A chain with so many people, one campaign to all of them, frozen."""
+def freeze(sandbox: Callable[..., Any], people: int, asleep_for: float) -> Frozen:
+    """A chain with so many people, one campaign to all of them, frozen.
+
+    Every tenth lives where it is too early to write to her for so many seconds.
+    """
     from django.conf import settings
 
+    from customers.models import Customer
     from marketing.core.tenancy import tenant_scope
     from marketing.delivery.plan import plan_channels
     from marketing.delivery.services import freeze_run
@@ -41,6 +55,7 @@ def freeze(sandbox: Callable[..., Any], people: int) -> tuple[uuid.UUID, uuid.UU
         make_run,
         make_sender,
         open_all_hours,
+        states_of,
         templates_at_meta,
     )
     from tests.factories.policy import WORKING_VALUES
@@ -65,12 +80,33 @@ def freeze(sandbox: Callable[..., Any], people: int) -> tuple[uuid.UUID, uuid.UU
             },
         )
         insert_people(tenant_id, chain.north, people)
+        Customer.objects.filter(phone__endswith="01").update(home_branch=chain.south)
         run = make_run()
         plan = plan_channels(run.steps, mode=run.mode, purpose=run.purpose, now=run.created_at)
         version = plan.steps[0].version
         sandbox("PUT", "templates", templates_at_meta(version, account))
+        _begin_later(chain.south, asleep_for)
         freeze_run(run=run, audience=everyone())
-        return tenant_id, run.pk
+        return Frozen(tenant_id, run.pk, held=states_of(run).get("held", 0))
+
+
+def _begin_later(branch: Any, seconds: float) -> None:
+    """Open the chain's hours in so many seconds at the branch, long ago everywhere else.
+
+    It is past noon in the rest of the chain, and an hour earlier at the branch: neither is near
+    midnight, whatever the hour of the bench.
+    """
+    from marketing.core import clock
+    from marketing.core.models import Branch
+    from tests.factories.policy import set_config
+
+    now = clock.now()
+    hours_ahead = 11 - now.hour
+    # POSIX counts west of Greenwich.
+    zone = f"Etc/GMT{-hours_ahead:+d}"
+    Branch.objects.filter(pk=branch.pk).update(time_zone=zone)
+    opens = (now + dt.timedelta(seconds=seconds)).astimezone(ZoneInfo(zone))
+    set_config(send_window_start=opens.time(), send_window_end=dt.time(22))
 
 
 def patiently(read: Callable[[], Any]) -> Any:
@@ -143,11 +179,11 @@ def compare(
             state in arrived and str(pk) not in accepted for pk, state in rows.items()
         ),
         "accepted, but not ours": len(accepted.keys() - set(map(str, rows))),
-        "accepted, but queued or failed": sum(
-            state in ("queued", "sending", "failed", "skipped") and str(pk) in accepted
+        "accepted, but waiting or failed": sum(
+            state in ("queued", "held", "sending", "failed", "skipped") and str(pk) in accepted
             for pk, state in rows.items()
         ),
-        "left hanging": by_state["queued"] + by_state["sending"],
+        "left hanging": by_state["queued"] + by_state["held"] + by_state["sending"],
         "counters and rows differ": int(states(tenant_id, run_id) != dict(by_state)),
         "audience is not the sum": int(run.audience != len(rows) or people != len(rows)),
         "two slots of a cap": loads,

@@ -23,3 +23,5 @@ def test_nothing_is_lost_and_nobody_is_sent_to_twice():
     assert told["wrong"] == []
     assert told["kills"] == 8
     assert sum(told["states"].values()) == 1200
+    assert told["held_at_first"] == 120
+    assert "held" not in told["states"]

@@ -63,6 +63,12 @@ def get(name: str) -> MergeField | None:
     return _fields.get(name)
 
 
+def label(name: str) -> str:
+    """The field in the words of the pages; the name itself where nobody registered it."""
+    field = _fields.get(name)
+    return str(field.label) if field else name
+
+
 def kind(name: str) -> str:
     """The field's kind; TEXT for a name nobody registered."""
     if field := _fields.get(name):

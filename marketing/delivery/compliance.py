@@ -169,12 +169,12 @@ def _require_fitting_constants(compiled: CompiledVersion, language: str, registe
         if len(text) > limits[output.name]:
             raise _unregistered(
                 _(
-                    "“%(text)s” for %(name)s has %(length)d characters; the registered variable "
+                    "“%(text)s” for “%(field)s” has %(length)d characters; the registered variable "
                     "takes %(limit)d. Shorten it, or register as many {#var#} in a row as it needs."
                 )
                 % {
                     "text": text,
-                    "name": output.name,
+                    "field": merge_fields.label(output.name),
                     "length": len(text),
                     "limit": limits[output.name],
                 },

@@ -11,12 +11,13 @@ from django.urls import reverse
 from marketing.campaigns import services
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.services import runs
-from marketing.core.models import Role
+from marketing.core.models import Branch, Role
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery import estimate
 from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.models import DispatchBatch, Message, SendRun
 from tests.factories.campaigns import approved, make_campaign, make_ground, submitted
+from tests.factories.content import TemplateFactory
 from tests.factories.core import make_staff
 from tests.factories.customers import CustomerFactory
 from tests.factories.policy import set_branch_config
@@ -196,6 +197,23 @@ def test_a_test_message(chain, login):
     )
     assert "+919820012345" in text_of(answer)
     assert Message.objects.get().kind == "test"
+
+
+@pytest.mark.parametrize(("language", "label"), [("en", "Branch phone"), ("hi", "शाखा का फ़ोन")])
+def test_a_test_message_without_a_value_names_the_field_as_the_pages_do(
+    chain, login, language, label
+):
+    contents = {code: {"body": "{{ branch_phone }} ☎"} for code in ("en", "hi")}
+    campaign = make_campaign(chain.manager, template_id=TemplateFactory(contents=contents).pk)
+    Branch.objects.update(phone="")
+    client = login("manager")
+    client.cookies["django_language"] = language
+    answer = client.post(page(campaign, "campaign-test"), {"customer": "", "phone": "9820012345"})
+    assert answer.status_code == 422
+    said = text_of(answer)
+    assert said.count(f"“{label}”") == 1
+    assert "branch_phone" not in said
+    assert not Message.objects.exists()
 
 
 ACTS = (

@@ -122,7 +122,7 @@ def test_a_default_must_fit_its_variable(chain):
 def test_our_own_link_must_fit_too(chain):
     account = make_account("msg91")
     body = "20% off. No more: {{ unsubscribe_url }}"
-    assert "unsubscribe_url" in refused(sms(body), account).message
+    assert "“Unsubscribe link”" in refused(sms(body), account).message
     require(sms(body, dltText="20% off. No more: " + "{#var#}" * 8), account)
 
 

@@ -60,9 +60,7 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             "version": version,
             "versions": [_outline(each, codes[0]) for each in versions_of(template)[:VERSIONS]],
             "occasion": dict(TriggerType.choices).get(template.trigger_type, ""),
-            "field_labels": [
-                field.label for name in version.placeholders if (field := merge_fields.get(name))
-            ],
+            "field_labels": [merge_fields.label(name) for name in version.placeholders],
             "sms_ids": [
                 {"language": language_name(code), **ids} for code, ids in version.sms_ids.items()
             ],

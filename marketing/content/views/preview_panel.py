@@ -11,7 +11,7 @@ from marketing.content import email_html, merge_fields
 from marketing.content.contents import Contents, clean_contents
 from marketing.content.forms import TemplateForm, language_name
 from marketing.content.links import short_links_at
-from marketing.content.preview import Preview, preview
+from marketing.content.preview import preview
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NoExchangeRate, ValidationFailed
@@ -82,7 +82,7 @@ def panel(
         "seen": seen,
         "html": email_html.for_page(seen.rendered.html),
         "button_texts": [button.text for button in seen.rendered.buttons],
-        "missing": _labels(seen),
+        "missing": [merge_fields.label(name) for name in seen.missing],
         "example": f'{{{{ {seen.missing[0]} | default: "…" }}}}' if seen.missing else "",
         "people": people,
         "customer": customer,
@@ -102,11 +102,6 @@ def _chosen(people: list[Customer], wanted: str) -> Customer | None:
     except ValueError:
         wanted_id = None
     return next((each for each in people if each.pk == wanted_id), people[0] if people else None)
-
-
-def _labels(seen: Preview) -> list[str]:
-    fields = (merge_fields.get(name) for name in seen.missing)
-    return [str(field.label) for field in fields if field]
 
 
 def _price(channel: str, country: str, purpose: str) -> Decimal | None:

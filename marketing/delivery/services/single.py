@@ -50,17 +50,23 @@ def send_test(
     compiled = compile_version(version)
     variables = merge_fields.values_of(customer, resolvable(compiled))
     if missing := compiled.missing(language, variables):
-        raise ValidationFailed(
-            _("%(customer)s has no %(names)s, which the text needs.")
-            % {"customer": customer.name, "names": ", ".join(map(_label, missing))},
-            fields={"customerId": missing},
+        raise _unfit(
+            _(
+                "The text needs %(fields)s, and %(customer)s has none. Choose another customer, "
+                "or give it a default in the text."
+            ),
+            customer,
+            missing,
         )
     limits = value_limits(version, country)
     if names := too_long(limits, compiled.language_for(language), variables):
-        raise ValidationFailed(
-            _("%(names)s of %(customer)s is longer than operators let through.")
-            % {"names": ", ".join(names), "customer": customer.name},
-            fields={"customerId": names},
+        raise _unfit(
+            _(
+                "%(fields)s of %(customer)s is longer than operators let through. Choose another "
+                "customer, or register more room for it."
+            ),
+            customer,
+            names,
         )
     message = _queue(
         Message(
@@ -115,9 +121,11 @@ def send_reply(
     )
 
 
-def _label(name: str) -> str:
-    field = merge_fields.get(name)
-    return str(field.label) if field else name
+def _unfit(sentence: str, customer: Customer, names: list[str]) -> ValidationFailed:
+    """This customer cannot stand for the others: the merge fields with these names do not fit."""
+    fields = ", ".join(f"“{merge_fields.label(name)}”" for name in names)
+    text = sentence % {"fields": fields, "customer": customer.name}
+    return ValidationFailed(text, fields={"customerId": [text]}, details={"names": names})
 
 
 def _open_account(channel: str) -> ProviderAccount:

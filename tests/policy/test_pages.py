@@ -55,9 +55,38 @@ def test_owner_decides_on_links(chain, login):
     config = selectors.get_config()
     assert (config.track_email_links, config.track_whatsapp_links) == (True, False)
     assert (config.link_days, config.website) == (90, "https://kesar.example")
-    bad = login("owner").post(reverse("settings-links"), form | {"website": "not a place"})
-    assert bad.status_code == 422
-    assert selectors.get_config().website == "https://kesar.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("link_days", "0"),
+        ("link_days", "-1"),
+        ("link_days", "2.5"),
+        ("link_days", "a month"),
+        ("link_days", "32768"),
+        ("link_days", "9" * 5000),
+        ("website", "not a place"),
+        ("website", "javascript:alert(1)"),
+        ("website", "ftp://kesar.example"),
+        ("website", "https://[kesar"),
+        ("website", "https://kesar.example/\0"),
+        ("website", "https://user:secret@kesar.example"),
+        ("website", f"https://kesar.example/{'a' * 240}"),
+    ],
+)
+def test_wrong_input_on_links_is_answered_at_its_field(chain, login, name, wrong):
+    """Of these two; the rest are switches, which browsers send or leave out."""
+    form = {"track_email_links": "on", "link_days": "90", "website": "https://kesar.example"}
+    client = login("owner")
+    client.post(reverse("settings-links"), form)
+    stored = selectors.get_config().updated_at
+    answer = client.post(reverse("settings-links"), form | {"link_days": "30", name: wrong})
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [name]
+    assert f'id="id_{name}_error"' in answer.content.decode()
+    config = selectors.get_config()
+    assert (config.link_days, config.updated_at) == (90, stored)
 
 
 HOURS = {

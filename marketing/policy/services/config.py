@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -122,10 +123,19 @@ def _check(config: MarketingConfig, changed: Mapping[str, Any]) -> None:
     if tenant.country == "IN" and not leaves_indian_sms_hours(start, end):
         message = _("SMS may go between 10:00 and 21:00 in India; this leaves no hour for it.")
         raise ValidationFailed(fields={"send_window_end": [message]})
+    if config.website and not _is_for_visitors(config.website):
+        message = _("Begin with https:// or http://, and leave out names and passwords.")
+        raise ValidationFailed(fields={"website": [message]})
     unknown = set(config.assumed_consent) - set(Channel.values)
     if unknown or not all(isinstance(value, bool) for value in config.assumed_consent.values()):
         message = _("Give true or false for whatsapp, sms and email.")
         raise ValidationFailed(fields={"assumed_consent": [message]})
+
+
+def _is_for_visitors(url: str) -> bool:
+    """Whether customers may be sent there: by a browser, and without anybody's password."""
+    parts = urlsplit(url)
+    return parts.scheme in ("https", "http") and "@" not in parts.netloc
 
 
 def _full_clean(config: models.Model) -> None:

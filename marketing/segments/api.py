@@ -92,7 +92,7 @@ class Segments(SegmentApiView):
         match = selectors.match_phones(self.actor, phones)
         data["customer_ids"] = [*data.get("customer_ids", []), *match.customer_ids]
         segment = services.create_segment(actor=self.actor, **data)
-        return self.answer(segment, status=201, unmatched=match.unmatched)
+        return self.answer(segment, status=201, unmatched=[*match.malformed, *match.unknown])
 
 
 class OneSegment(SegmentApiView):

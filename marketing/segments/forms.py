@@ -3,19 +3,24 @@
 import csv
 import io
 import uuid
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from marketing.core.actor import Actor
-from marketing.core.errors import DomainError
+from marketing.core.errors import DomainError, ValidationFailed
 from marketing.core.selectors import branches_for_actor
+from marketing.segments.selectors import PhoneMatch
 from marketing.segments.services import MAX_MEMBERS
 
 MAX_FILE_BYTES = 1_000_000
+# Of the lines that nobody was found for, so many are shown, each cut at so many characters.
+LINES_SHOWN, LINE_LENGTH = 5, 40
 # Where a service's complaint is shown.
 _PLACES = {"branchIds": "branch_ids", "customerIds": "phones"}
 
@@ -96,14 +101,65 @@ class ListForm(SegmentForm):
             rows = [row[0].strip() for row in csv.reader(io.StringIO(text)) if row]
         except csv.Error:
             raise forms.ValidationError(_("This is not a CSV file.")) from None
-        return [cell for cell in rows if any(letter.isdigit() for letter in cell)]
+        cells = [cell for cell in rows if cell]
+        has_heading = bool(cells) and not any(letter.isdigit() for letter in cells[0])
+        numbers = cells[has_heading:]
+        if not numbers:
+            raise forms.ValidationError(_("No phone number stands in its first column."))
+        return numbers
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        typed = [line.strip() for line in cleaned.get("phones", "").splitlines() if line.strip()]
-        numbers = [*typed, *cleaned.get("file", [])]
-        if len(numbers) > MAX_MEMBERS:
+        lines = cleaned.get("phones", "").splitlines()
+        self.typed = [line.strip() for line in lines if line.strip()]
+        self.uploaded = cleaned.get("file", [])
+        if len(self.numbers) > MAX_MEMBERS:
             message = _("At most %(max)d numbers.") % {"max": MAX_MEMBERS}
             self.add_error("phones", message)
-        self.numbers = numbers
         return cleaned
+
+    @property
+    def numbers(self) -> list[str]:
+        return [*self.typed, *self.uploaded]
+
+    def require_somebody(self, match: PhoneMatch) -> None:
+        """Raises `ValidationFailed` with what is wrong with the lines of each field."""
+        if match.customer_ids or not self.numbers:
+            return
+        fields = {
+            name: on_left_out(
+                [text for text in match.malformed if text in given],
+                [text for text in match.unknown if text in given],
+            )
+            for name, given in (("phones", set(self.typed)), ("file", set(self.uploaded)))
+        }
+        raise ValidationFailed(fields=fields)
+
+
+def on_left_out(malformed: Sequence[str], unknown: Sequence[str]) -> list[str]:
+    """What to say of lines that are no phone numbers, and of numbers that nobody has."""
+    sentences = []
+    if malformed:
+        sentences.append(
+            ngettext(
+                "%(count)d line is no phone number: %(lines)s",
+                "%(count)d lines are no phone numbers: %(lines)s",
+                len(malformed),
+            )
+            % {"count": len(malformed), "lines": _some(malformed)}
+        )
+    if unknown:
+        sentences.append(
+            ngettext(
+                "%(count)d number is of nobody among your customers: %(numbers)s",
+                "%(count)d numbers are of nobody among your customers: %(numbers)s",
+                len(unknown),
+            )
+            % {"count": len(unknown), "numbers": _some(unknown)}
+        )
+    return sentences
+
+
+def _some(lines: Sequence[str]) -> str:
+    shown = [f"“{Truncator(line).chars(LINE_LENGTH)}”" for line in lines[:LINES_SHOWN]]
+    return ", ".join(shown) + (" …" if len(lines) > LINES_SHOWN else ".")

@@ -140,10 +140,14 @@ def branch_names(segment: Segment) -> list[str]:
 
 @dataclass(frozen=True)
 class PhoneMatch:
-    """The customers of an uploaded list of phones, and the lines nobody was found for."""
+    """The customers of an uploaded list of phones, and the lines nobody was found for.
+
+    Those are no phone numbers at all (`malformed`), or belong to nobody here (`unknown`).
+    """
 
     customer_ids: list[uuid.UUID]
-    unmatched: list[str]
+    malformed: list[str]
+    unknown: list[str]
 
 
 def match_phones(actor: Actor, phones: Sequence[str]) -> PhoneMatch:
@@ -153,20 +157,20 @@ def match_phones(actor: Actor, phones: Sequence[str]) -> PhoneMatch:
     """
     country = current_tenant().country
     numbers: dict[str, str] = {}
-    unmatched = []
+    malformed = []
     for text in phones:
         try:
             numbers[normalize_phone(text, country)] = text
         except ValueError:
-            unmatched.append(text)
+            malformed.append(text)
     points = ContactPoint.objects.filter(
         kind=ContactPoint.Kind.PHONE, value__in=numbers, customer__in=branch_customers(actor)
     ).values_list("customer_id", "value")
     primary = branch_customers(actor).filter(phone__in=numbers).values_list("pk", "phone")
     found = {*points, *primary}
     known = {number for _pk, number in found}
-    unmatched += [text for number, text in numbers.items() if number not in known]
-    return PhoneMatch(sorted({pk for pk, _number in found}), unmatched)
+    unknown = [text for number, text in numbers.items() if number not in known]
+    return PhoneMatch(sorted({pk for pk, _number in found}), malformed, unknown)
 
 
 def _sorted(branch_ids: frozenset[uuid.UUID] | None) -> list[uuid.UUID] | None:

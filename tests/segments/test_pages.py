@@ -1,5 +1,6 @@
 """The pages, by plain form posts; HTMX gets fragments of the same."""
 
+import html
 import re
 from typing import Any
 
@@ -86,14 +87,17 @@ def test_from_a_list(people, login):
         follow=True,
     )
     assert Segment.objects.get().customer_count == 2
-    assert "Nobody was found for 1 number: 12345" in response.content.decode()
+    assert "Saved. 1 line is no phone number: “12345”." in response.content.decode()
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
         ({"name": "x"}, "Choose at least one customer."),
-        ({"name": "x", "phones": "12345"}, "Choose at least one customer."),
+        (
+            {"name": "x", "file": SimpleUploadedFile("a.csv", b"phone,name\n,A\n")},
+            "No phone number",
+        ),
         ({"name": "x", "phones": "1\n" * 10_001}, "At most 10000 numbers."),
         ({"name": "x", "file": SimpleUploadedFile("a.csv", b"\xff\xfe\x00")}, "UTF-8"),
         ({"name": "x", "file": SimpleUploadedFile("a.csv", b"1" * 1_000_001)}, "larger than 1 MB"),
@@ -105,6 +109,44 @@ def test_bad_lists(people, login, data, message):
     assert response.status_code == 422
     assert message in response.content.decode()
     assert not Segment.objects.exists()
+
+
+def test_lines_of_nobody_are_named_at_their_field_and_everything_typed_stays(people, login):
+    far = CustomerFactory(home_branch=people.south)
+    typed = "\n".join(["98765 43210", "call her", *(str(number) for number in range(6)), far.phone])
+    response = login("manager").post(
+        "/segments/new/list",
+        {
+            "name": "Listed",
+            "description": "By hand",
+            "phones": typed,
+            "file": SimpleUploadedFile("a.csv", f"phone\n{'x' * 60}\n".encode()),
+        },
+    )
+    assert response.status_code == 422
+    form = response.context["form"]
+    assert form.errors == {
+        "phones": [
+            "7 lines are no phone numbers: “call her”, “0”, “1”, “2”, “3” …",
+            f"2 numbers are of nobody among your customers: “98765 43210”, “{far.phone}”.",
+        ],
+        "file": [f"1 line is no phone number: “{'x' * 39}…”."],
+    }
+    page = response.content.decode()
+    assert 'id="id_phones_error"' in page
+    assert 'value="Listed"' in page
+    assert f">\n{typed}</textarea>" in html.unescape(page)
+    assert not Segment.objects.exists()
+
+
+def test_a_list_of_nobody_leaves_the_one_there_is(people, login):
+    segment = StaticSegmentFactory(members=Customer.objects.filter(first_name="north"))
+    answer = login("owner").post(
+        f"/segments/{segment.pk}/edit", {"name": "Renamed", "version": 1, "phones": "12"}
+    )
+    assert answer.context["form"].errors == {"phones": ["1 line is no phone number: “12”."]}
+    segment.refresh_from_db()
+    assert (segment.version, segment.members.count()) == (1, 1)
 
 
 def test_changing_a_list(people, login):

@@ -151,7 +151,8 @@ def test_phones_are_matched_in_any_spelling(people):
         ["098765 43210", "+91-98123-45678", "98111 11111", "hello", "9899999999"],
     )
     assert set(found.customer_ids) == {mother.pk, daughter.pk, second.pk}
-    assert set(found.unmatched) == {"98111 11111", "hello", "9899999999"}
+    assert found.malformed == ["hello"]
+    assert set(found.unknown) == {"98111 11111", "9899999999"}
 
 
 def test_age_of_the_moment_matters(people):

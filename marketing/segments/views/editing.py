@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -21,7 +21,7 @@ from marketing.segments.builder.editing import FIRST_FIELD, edit
 from marketing.segments.builder.nodes import Builder, Group
 from marketing.segments.builder.reading import new_condition, read_rules
 from marketing.segments.fields import Fields
-from marketing.segments.forms import ListForm, SegmentForm
+from marketing.segments.forms import ListForm, SegmentForm, on_left_out
 from marketing.segments.models import Segment
 from marketing.segments.sentence import describe
 
@@ -145,39 +145,36 @@ def _list(request: StaffRequest, segment: Segment | None) -> HttpResponse:
     form = ListForm(request.actor, request.POST, request.FILES)
     if form.is_valid():
         match = selectors.match_phones(request.actor, form.numbers)
-        values = form.values()
-        if form.numbers or segment is None:
-            values["customer_ids"] = match.customer_ids
         try:
-            if segment is None:
-                saved = services.create_segment(actor=request.actor, **values)
-            else:
-                saved = services.update_segment(
-                    actor=request.actor,
-                    segment=segment,
-                    values=values,
-                    version=form.cleaned_data["version"],
-                )
+            form.require_somebody(match)
+            saved = _write_list(request, segment, form, match)
         except DomainError as error:
             form.take_errors(_with_advice(error))
         else:
-            _tell_unmatched(request, match.unmatched)
+            _tell_saved(request, match)
             return redirect("segment-detail", pk=saved.pk)
     context = {"form": form, "segment": segment}
     return render(request, "segments/list_form.html", context, status=422)
 
 
-def _tell_unmatched(request: StaffRequest, unmatched: list[str]) -> None:
-    if not unmatched:
-        messages.success(request, _("Saved."))
-        return
-    text = ngettext(
-        "Saved. Nobody was found for %(count)d number: %(numbers)s",
-        "Saved. Nobody was found for %(count)d numbers: %(numbers)s",
-        len(unmatched),
+def _write_list(
+    request: StaffRequest, segment: Segment | None, form: ListForm, match: selectors.PhoneMatch
+) -> Segment:
+    values = form.values()
+    if form.numbers or segment is None:
+        values["customer_ids"] = match.customer_ids
+    if segment is None:
+        return services.create_segment(actor=request.actor, **values)
+    version = form.cleaned_data["version"]
+    return services.update_segment(
+        actor=request.actor, segment=segment, values=values, version=version
     )
-    shown = ", ".join(unmatched[:10]) + (" …" if len(unmatched) > 10 else "")
-    messages.warning(request, text % {"count": len(unmatched), "numbers": shown})
+
+
+def _tell_saved(request: StaffRequest, match: selectors.PhoneMatch) -> None:
+    left_out = on_left_out(match.malformed, match.unknown)
+    tell = messages.warning if left_out else messages.success
+    tell(request, " ".join([_("Saved."), *left_out]))
 
 
 def _page(

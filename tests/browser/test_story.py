@@ -39,18 +39,57 @@ def choose(page: Page, name: str, label: str) -> None:
     )
 
 
+def write_in(page: Page, language: str, before: str, after: str) -> None:
+    """Write a text around the customer's first name, as one does: by the field's button."""
+    page.locator("label", has=page.locator(f"input[name=language][value={language}]")).click()
+    words = page.locator(f"textarea[name={language}-body]")
+    words.fill(before)
+    page.get_by_role("button", name="First name").click()
+    words.press_sequentially(after)
+    expect(page.locator("#preview")).to_contain_text(after)
+
+
+def hindi_message(parlour: Parlour) -> tuple[str, str]:
+    """The phone of somebody who was written to in Hindi, and the name in the message."""
+    for thread in json.loads(parlour.sandbox("/inbox/threads")):
+        phone = thread["recipient"]
+        *_earlier, last = json.loads(parlour.sandbox(f"/inbox/thread?to={quote(phone)}"))
+        said = re.fullmatch(r"नमस्ते (.+), आपकी दिवाली की चमक बांद्रा में तैयार है।", last["body"])
+        if said:
+            return phone, said[1]
+    pytest.fail("nobody has the Hindi text")
+
+
 def test_campaign_from_idea_to_read_messages(chromium: Browser, parlour: Parlour) -> None:
     manager = log_in(chromium, parlour, "manager.bandra", PHONE)
 
-    # The manager writes a WhatsApp message's campaign on a phone.
+    # The manager writes a WhatsApp message on a phone, in two languages.
+    manager.goto(f"{parlour.url}/templates")
+    manager.get_by_role("link", name="New template").click()
+    manager.get_by_role("link", name="WhatsApp").click()
+    write_in(manager, "en", "Hi ", ", your Diwali glow waits at Bandra.")
+    write_in(manager, "hi", "नमस्ते ", ", आपकी दिवाली की चमक बांद्रा में तैयार है।")
+    manager.get_by_label("Name").fill("Diwali glow")
+    manager.get_by_role("button", name="Save").click()
+    expect(manager.locator("h1")).to_have_text("Diwali glow")
+
+    # She hands it in and sees WhatsApp's answer come, without reloading.
+    manager.get_by_role("button", name="Hand in to WhatsApp").click()
+    review = manager.locator("#review")
+    expect(review.get_by_text("Approved", exact=True)).to_have_count(2, timeout=300_000)
+    expect(manager.locator("#state")).to_contain_text("Approved by WhatsApp")
+
+    # She makes a campaign of it; had she not written yet, a link there leads to it.
     manager.goto(f"{parlour.url}/campaigns/new")
     manager.get_by_label("Name").fill("Repeat guests, Diwali")
     manager.get_by_role("button", name="Continue").click()
     choose(manager, "segment", "Repeat Customers")
     expect(manager.locator("#outlook")).to_contain_text(re.compile(r"\d"))
     manager.get_by_role("button", name="Continue").click()
-    choose(manager, "template", "Festival")
-    expect(manager.locator("#previews")).to_contain_text("नमस्ते")
+    write_one = manager.get_by_role("link", name="Write a new message")
+    expect(write_one).to_have_attribute("href", "/templates/new?channel=whatsapp")
+    choose(manager, "template", "Diwali glow")
+    expect(manager.locator("#previews")).to_contain_text("आपकी दिवाली की चमक")
     manager.get_by_role("button", name="Continue").click()
     manager.get_by_role("button", name="Continue").click()
     manager.get_by_role("button", name="Submit").click()
@@ -76,16 +115,16 @@ def test_campaign_from_idea_to_read_messages(chromium: Browser, parlour: Parlour
     read = live.locator(".stat", has_text="Read").locator(".amount, .stat-value").first
     expect(read).not_to_have_text("0", timeout=300_000)
 
-    # A recipient has it on the phone, in her language, and read it.
-    threads = json.loads(parlour.sandbox("/inbox/threads"))
-    assert threads
-    said = json.loads(parlour.sandbox(f"/inbox/thread?to={quote(threads[0]['recipient'])}"))
-    assert said[-1]["body"]
-    assert "{{" not in said[-1]["body"]
+    # Whoever speaks Hindi has the Hindi words on the phone, with her own name in them.
+    phone, name = hindi_message(parlour)
     inbox = chromium.new_context(viewport=PHONE).new_page()
-    inbox.goto(f"{parlour.sandbox_url}/?to={quote(threads[0]['recipient'])}")
-    expect(inbox.locator("#bubbles li").first).to_be_visible()
+    inbox.goto(f"{parlour.sandbox_url}/?to={quote(phone)}")
+    expect(inbox.locator("#bubbles li").last).to_contain_text(f"नमस्ते {name}, आपकी दिवाली की चमक")
+    manager.goto(f"{parlour.url}/customers?q={quote(phone)}")
+    manager.get_by_role("link", name=re.compile(f"^{re.escape(name)} ")).first.click()
+    expect(manager.locator("h1")).to_contain_text(name)
+    expect(manager.get_by_role("definition").filter(has_text="हिंदी")).to_be_visible()
+    manager.goto(campaign_url)
 
     # Everyone can see why: the sum holds, and each skipped person has a reason.
-    manager.reload()
     expect(manager.get_by_text("Left out, and why")).to_be_visible()

@@ -4,11 +4,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from marketing.content import usage
+from marketing.content import services, usage
 from marketing.content.models import MessageTemplate
+from marketing.policy.models import ProviderAccount
 from tests.content.conftest import BODY
 from tests.factories.content import TemplateFactory
 from tests.factories.customers import CustomerFactory
+from tests.factories.policy import make_account
 
 NEW = "/templates/new?channel=sms"
 FORM = {
@@ -228,10 +230,35 @@ def test_hands_in(browser, create):
     template = create()
     path = f"/templates/{template.pk}"
     assert "Hand in to WhatsApp" in page(browser.get(path))
-    browser.post(f"{path}/submit")
+    assert "every 3s" not in page(browser.get(path))
+    waiting = page(browser.post(f"{path}/submit", follow=True))
     assert template.versions.get().whatsapp["en"]["status"] == "pending"
+    assert f'hx-get="{path}" hx-trigger="every 3s"' in waiting
+    assert f"{path}/submit" not in waiting
     again = page(browser.post(f"{path}/submit", follow=True))
     assert "being handed in just now" in again
+
+
+def test_looks_no_more_once_whatsapp_answered(browser):
+    template = TemplateFactory(whatsapp_status="pending")
+    path = f"/templates/{template.pk}"
+    assert "every 3s" in page(browser.get(path))
+    name = template.versions.get().whatsapp_template_name
+    for language in ("en", "hi"):
+        services.apply_whatsapp_status(name=name, language=language, status="approved")
+    answered = page(browser.get(path))
+    assert "every 3s" not in answered
+    assert f"{path}/submit" not in answered
+
+
+def test_what_another_provider_approved_can_be_handed_in_again(browser):
+    template = TemplateFactory()
+    path = f"/templates/{template.pk}"
+    make_account("meta", is_default=True)
+    assert f"{path}/submit" not in page(browser.get(path))
+    ProviderAccount.objects.all().delete()
+    make_account("gupshup", is_default=True)
+    assert f"{path}/submit" in page(browser.get(path))
 
 
 def test_takes_out_of_use_unless_used(browser, monkeypatch):

@@ -8,6 +8,7 @@ from marketing.content.services.prebuilt import ensure_system_templates
 from marketing.content.services.whatsapp import (
     apply_whatsapp_status,
     hand_in,
+    may_submit,
     submit_whatsapp,
 )
 
@@ -18,6 +19,7 @@ __all__ = [
     "deactivate_template",
     "ensure_system_templates",
     "hand_in",
+    "may_submit",
     "submit_whatsapp",
     "update_template",
 ]

@@ -178,6 +178,18 @@ def _to_hand_in(version: TemplateVersion, provider: str) -> list[str]:
     ]
 
 
+def may_submit(version: TemplateVersion) -> bool:
+    """Whether handing in this newest version of its template would be accepted now."""
+    template = version.template
+    if template.channel != Channel.WHATSAPP or not template.is_active:
+        return False
+    now = clock.now()
+    waiting = _to_hand_in(version, _sending_provider())
+    return bool(waiting) and not any(
+        _is_under_way(version.whatsapp.get(language, {}), now) for language in waiting
+    )
+
+
 def _is_under_way(entry: dict[str, str], now: dt.datetime) -> bool:
     submitted_at = entry.get("submittedAt", "")
     return submitted_at != "" and now - dt.datetime.fromisoformat(submitted_at) < GIVE_UP

@@ -18,6 +18,7 @@ from marketing.content.models import (
     MessageTemplate,
     TemplateVersion,
     TriggerType,
+    WhatsAppStatus,
 )
 from marketing.content.preview import preview
 from marketing.content.selectors import (
@@ -65,9 +66,9 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
                 {"language": language_name(code), **ids} for code, ids in version.sms_ids.items()
             ],
             "reviews": _reviews(template, version),
-            "may_submit": template.is_active
-            and any(not version.whatsapp.get(code, {}).get("id") for code in version.contents),
-            "is_whatsapp": template.channel == Channel.WHATSAPP,
+            "may_submit": services.may_submit(version),
+            "is_reviewed": version.is_handed_in
+            and version.whatsapp_status == WhatsAppStatus.PENDING,
             "uses": users_of(template),
             "language": language,
             "languages": [
@@ -137,7 +138,7 @@ def template_submit(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         services.submit_whatsapp(actor=request.actor, template=template)
     except DomainError as error:
         return _refused(request, template, error)
-    messages.success(request, _("Handed in. WhatsApp mostly answers within minutes."))
+    messages.success(request, _("Handed in."))
     return redirect("template-detail", template.pk)
 
 

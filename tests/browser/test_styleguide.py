@@ -109,6 +109,22 @@ def test_confirmed_form_posts_once_and_only_after_yes(open_page: Open) -> None:
     assert posts == ["POST"]
 
 
+def test_confirmed_form_without_scripts_posts_only_when_ticked(open_page: Open) -> None:
+    page = open_page(size="phone", scripts=False)
+    page.route("**/styleguide", lambda route: route.fulfill(status=204))
+    posts: list[str] = []
+    page.on("request", lambda r: posts.append(r.method) if r.resource_type == "document" else None)
+    form = page.locator("form[data-confirm]")
+    form.get_by_role("button").click()
+    sure = form.get_by_role("checkbox", name="Yes: Cancel campaign")
+    expect(sure).to_be_focused()
+    assert posts == []
+    sure.check()
+    with page.expect_request("**/styleguide"):
+        form.get_by_role("button").click()
+    assert posts == ["POST"]
+
+
 def test_dialog_opens_and_closes_by_keyboard(open_page: Open) -> None:
     page = open_page()
     button = page.get_by_role("button", name="Open a dialog")

@@ -12,7 +12,7 @@ import traceback
 
 BUILT = (
     "freeze", "send", "bulk", "webhooks", "memory", "post_office",
-    "fair", "control", "backoff", "door", "redirect", "pages",
+    "fair", "control", "backoff", "door", "redirect", "pages", "whole",
 )  # fmt: skip
 PLANNED = (
     "preview", "refresh", "facts", "import", "lookup",

@@ -30,11 +30,7 @@ def prepare_django() -> None:
     # Not what a killed worker of somebody else's left behind.
     os.environ["SPOOL_DIR"] = os.environ.get("SPOOL_DIR") or _spool()
     os.environ.setdefault("LOG_LEVEL", "ERROR")
-    from config.prepare_database import prepare
-
     make_database(DATABASE, owner="parlour_owner")
-    with admin() as inside:
-        prepare(inside)
     use_database()
     from django.core.management import call_command
 
@@ -49,12 +45,25 @@ def _spool() -> str:
 
 
 def make_database(name: str, owner: str) -> None:
-    """Make it when it is not there yet."""
+    """Make it when it is not there yet, ready for migrations."""
+    from config.prepare_database import prepare
+
     words = {"name": sql.Identifier(name), "owner": sql.Identifier(owner)}
-    with psycopg.connect(os.environ["DATABASE_ADMIN_URL"], autocommit=True) as server:
+    with admin("postgres") as server:
         known = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         if known.fetchone() is None:
             server.execute(sql.SQL("CREATE DATABASE {name} OWNER {owner}").format(**words))
+    with admin(name) as inside:
+        prepare(inside)
+
+
+def make_anew(name: str, owner: str) -> None:
+    """Make it, without what it held."""
+    with admin("postgres") as server:
+        server.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+    make_database(name, owner)
 
 
 def use_database() -> None:

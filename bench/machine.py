@@ -4,8 +4,11 @@ Interrupts are left out: on loopback they are mostly the measurement's own, and 
 """
 
 import os
+import re
+import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +17,7 @@ import psycopg
 import redis
 
 PROC = Path("/proc")
+MEMORY_SECONDS = 1.0
 TICKS = os.sysconf("SC_CLK_TCK")
 CPUS = os.cpu_count() or 1
 # A pair of measurements beside which others took more of the machine is dropped.
@@ -55,6 +59,57 @@ def peak_megabytes() -> float:
     """The most memory this process has held; `getrusage` would count its parent's too."""
     status = (PROC / "self" / "status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+@contextmanager
+def memory_watched(root: int, programs: Mapping[str, str]) -> Iterator[dict[str, int]]:
+    """Fills what it gives: the most megabytes that each of a process's programs held at once.
+
+    A program is known by a part of its command line; shared pages are divided among who shares
+    them. PostgreSQL is counted with its shared buffers, Valkey whole.
+    """
+    peaks: dict[str, int] = {}
+    servers = {"PostgreSQL": _postmaster(), "Valkey": _valkey()}
+    is_over = threading.Event()
+
+    def look() -> None:
+        parents, _ticks = _table()
+        held: Counter[str] = Counter()
+        for pid in parents:
+            line = _line(pid, parents)
+            name = next((name for name, server in servers.items() if server in line), "")
+            if not name and root in line:
+                command = _text(pid, "cmdline").replace("\0", " ")
+                name = next((name for name, part in programs.items() if part in command), "")
+            if name:
+                held[name] += _proportional_kilobytes(pid)
+        for name, kilobytes in held.items():
+            peaks[name] = max(peaks.get(name, 0), round(kilobytes / 1024))
+
+    def keep_looking() -> None:
+        while not is_over.wait(MEMORY_SECONDS):
+            look()
+
+    watcher = threading.Thread(target=keep_looking)
+    watcher.start()
+    try:
+        yield peaks
+    finally:
+        is_over.set()
+        watcher.join()
+
+
+def _proportional_kilobytes(pid: int) -> int:
+    found = re.search(r"^Pss: +(\d+) kB", _text(pid, "smaps_rollup"), re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def _text(pid: int, name: str) -> str:
+    """A file of the process's, empty when it is gone."""
+    try:
+        return (PROC / str(pid) / name).read_text()
+    except OSError:
+        return ""
 
 
 def family_seconds(root: int) -> float:

@@ -23,7 +23,7 @@ from config.embedded.command import die_with_parent
 DATABASE = "parlour"
 UP = "Ctrl-C stops everything"
 STOP_SECONDS = 60
-SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_BETWEEN_LOOKS = 0.1
 QUIET_SECONDS = 10
 GIVE_UP_SECONDS = 1_800
 # By what each program's command line is known.
@@ -121,14 +121,11 @@ def _campaign(people: int) -> dict[str, Any]:
     run = call("press send", lambda: services.send_campaign(actor=makes, campaign=campaign))
     watched = _Watched(tenant_id, run.send_run_id)
     watched.wait_for(lambda: watched.run.frozen_at is not None)
-    assert watched.run.frozen_at
-    frozen_at = watched.run.frozen_at.timestamp()
+    frozen_at = time.time()
     seconds["freeze"] = round(frozen_at - pressed, 2)
-    watched.wait_for(lambda: not watched.states["queued"] + watched.states["sending"])
-    seconds["send"] = round(watched.changed_at - frozen_at, 1)
-    sent_at = watched.changed_at
     watched.wait_for(lambda: time.time() - watched.changed_at > QUIET_SECONDS)
-    seconds["last callback after that"] = round(watched.changed_at - sent_at, 1)
+    seconds["send"] = round(watched.waited_until() - frozen_at, 1)
+    seconds["last callback after that"] = round(watched.changed_at - watched.waited_until(), 1)
     return {
         "bench": "whole",
         "what": "a campaign to everybody",
@@ -146,6 +143,7 @@ class _Watched:
         self.tenant_id, self.run_id = tenant_id, run_id
         self.changed_at = time.time()
         self.states: dict[str, int] = {}
+        self.looks: list[tuple[float, int]] = []
         self.look()
 
     def look(self) -> None:
@@ -158,6 +156,12 @@ class _Watched:
             states = run_progress(self.run).states
         if states != self.states:
             self.states, self.changed_at = states, time.time()
+        self.looks.append((time.time(), states["queued"] + states["sending"]))
+
+    def waited_until(self) -> float:
+        """Since when nobody waits but who was put off: refused for now, she is tried later."""
+        left = self.looks[-1][1]
+        return next(at for at, waiting in self.looks if waiting == left)
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
         give_up_at = time.monotonic() + GIVE_UP_SECONDS

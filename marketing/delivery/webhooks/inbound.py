@@ -17,6 +17,7 @@ from marketing.delivery.providers.base import Inbound
 from marketing.delivery.webhooks import replies
 from marketing.delivery.webhooks.heard import Heard
 from marketing.delivery.webhooks.keywords import START, STOP, keyword_of, normalize
+from marketing.policy import selectors as policy
 
 TEXT_LENGTH = 2000
 EVENT = "message.inbound"
@@ -112,11 +113,12 @@ def _match(heard: Sequence[Heard]) -> list[list[Customer]]:
     for column in ("phone", "email"):
         for person in active.filter(**{f"{column}__in": addresses}):
             by_address[getattr(person, column)].append(person)
-    points = ContactPoint.objects.filter(kind=ContactPoint.Kind.WHATSAPP, value__in=scoped_ids)
-    named = {point.customer_id: point.value for point in points}
+    points = ContactPoint.objects.filter(
+        kind=ContactPoint.Kind.WHATSAPP, value__in=scoped_ids, customer__in=active
+    )
     by_scoped_id: dict[str, list[Customer]] = defaultdict(list)
-    for person in active.filter(pk__in=named):
-        by_scoped_id[named[person.pk]].append(person)
+    for point in points.select_related("customer").order_by("customer_id"):
+        by_scoped_id[point.value].append(point.customer)
 
     def people(said: Inbound) -> list[Customer]:
         known, others = by_scoped_id.get(said.scoped_id, []), by_address.get(said.address, [])
@@ -129,11 +131,24 @@ def _match(heard: Sequence[Heard]) -> list[list[Customer]]:
 
 
 def _remember_scoped_ids(actor: Actor, cases: Sequence[Case]) -> None:
-    """The id by which a person is known when her phone is not shown any more."""
-    for case in cases:
-        scoped_id = case.heard.said.scoped_id
+    """The id by which a person is known when her phone is not shown any more.
+
+    Each business portfolio of WhatsApp's knows her by another one. She is written to by that of
+    the portfolio that sends; the others only tell who wrote.
+    """
+    named = [case for case in cases if case.heard.said.scoped_id]
+    sender = policy.default_account(Channel.WHATSAPP) if named else None
+    for case in named:
+        scoped_id, heard_by = case.heard.said.scoped_id, case.heard.account
         for person in case.people:
-            if scoped_id and person.whatsapp_id != scoped_id:
+            if sender and heard_by.is_of_another_portfolio(sender):
+                customers.add_contact_point(
+                    actor=actor,
+                    customer=person,
+                    kind=ContactPoint.Kind.WHATSAPP,
+                    value=scoped_id,
+                )
+            elif person.whatsapp_id != scoped_id:
                 customers.update_customer(
                     actor=actor, customer=person, values={"whatsapp_id": scoped_id}
                 )

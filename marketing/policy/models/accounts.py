@@ -95,6 +95,10 @@ class ProviderAccount(TenantModel):
             return self.Connection.LOST if is_lost else self.Connection.ASKED
         return self.Connection.FAILS if self.test_fault else self.Connection.WORKS
 
+    def is_of_another_portfolio(self, other: "ProviderAccount") -> bool:
+        """Whether two accounts are said to be of different business portfolios of WhatsApp's."""
+        return bool(self.portfolio and other.portfolio) and self.portfolio != other.portfolio
+
 
 class WebhookAddress(models.Model):
     """The unguessable part of a webhook's URL. Global: it is what names the tenant."""

@@ -7,16 +7,18 @@ from django.utils import timezone
 
 from customers import timeline
 from customers.models import ConsentRecord, ConsentState, Customer, CustomerEvent, Suppression
-from customers.services import opt_out, record_consent, update_customer
+from customers.services import add_contact_point, opt_out, record_consent, update_customer
 from marketing.core.actor import Actor
 from marketing.core.models import Branch, Tenant
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch import worker
 from marketing.delivery.models import ContactLoad, ExtraKeyword, InboundMessage, Message
 from marketing.delivery.webhooks import consumer
+from marketing.policy.models import ProviderAccount
 from tests.delivery.webhooks.conftest import messages
 from tests.delivery.webhooks.payloads import inbound, preference, status, statuses
 from tests.factories.customers import CustomerFactory
+from tests.factories.policy import make_account
 
 
 @pytest.fixture
@@ -229,6 +231,31 @@ def test_the_scoped_id_goes_before_the_phone(run, say, phone):
     say("STOP", sender=theirs.phone, user_id="IN.1")
     assert consent_of(run, mine.phone).marketing_opted_out
     assert not consent_of(run, theirs.phone).marketing_opted_out
+
+
+def test_an_id_of_another_portfolio_tells_who_wrote_but_is_not_written_to(run, say, phone):
+    with tenant_scope(run.tenant_id):
+        ProviderAccount.objects.filter(channel="whatsapp").update(portfolio="Spa", is_default=False)
+        make_account("meta", name="Salon", portfolio="Salon", is_default=True)
+    say("hello", user_id="IN.372411708439")
+    with tenant_scope(run.tenant_id):
+        assert Customer.objects.get(phone=phone).whatsapp_id == ""
+    say("STOP", key="2", sender="", from_user_id="IN.372411708439")
+    assert consent_of(run, phone).marketing_opted_out
+
+
+def test_one_person_of_two_ids_is_heard_by_both_at_once(run, post, phone):
+    with tenant_scope(run.tenant_id):
+        actor = Actor.system(run.tenant_id)
+        person = Customer.objects.get(phone=phone)
+        update_customer(actor=actor, customer=person, values={"whatsapp_id": "IN.1"})
+        add_contact_point(actor=actor, customer=person, kind="whatsapp", value="IN.2")
+    for scoped_id in ("IN.1", "IN.2"):
+        post(inbound(f"I am {scoped_id}", "", f"wamid.{scoped_id}", from_user_id=scoped_id))
+    consumer.consume_due()
+    with tenant_scope(run.tenant_id):
+        events = CustomerEvent.objects.filter(name="message.inbound", customer=person)
+        assert events.count() == 2
 
 
 def test_everyone_behind_a_shared_phone_stops_and_one_answer_goes_out(run, say, phone):

@@ -76,5 +76,5 @@ def test_a_test_for_somebody_without_a_value_names_it(chain, login, api, over):
         values = {"customerId": str(nameless.pk), "phone": "9820012345"}
         answer = api("manager", "post", f"/api/v1/campaigns/{draft.pk}/test", values)
         assert answer.status_code == 400
-    assert "which the text needs" in answer.content.decode()
+    assert "The text needs “First name”" in answer.content.decode()
     assert not Message.objects.exists()

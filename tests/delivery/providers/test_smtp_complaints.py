@@ -51,9 +51,15 @@ def test_praise_machines_and_mails_of_others_say_nothing(payload, written, inste
     assert parse(body.replace(written, instead)) == []
 
 
-def test_a_mail_with_half_a_name_is_not_read(payload):
-    with pytest.raises(ValueError, match="cannot be read"):
-        parse(payload("smtp/complaint.eml").replace(NAME, b"<"))
+def test_a_mail_with_half_a_name_proves_nothing(payload):
+    """Python's parser stumbles over it before 3.13; it is told so, and nothing follows."""
+    body = payload("smtp/complaint.eml").replace(NAME, b"<")
+    try:
+        found = parse(body)
+    except ValueError as error:
+        assert "cannot be read" in str(error)  # noqa: PT017  only some versions raise
+    else:
+        assert found == []
 
 
 def test_our_name_in_the_reports_own_head_proves_nothing(payload):

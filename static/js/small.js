@@ -1,7 +1,12 @@
 // Small helpers, all by delegation so that they work on swapped-in parts: copy, reveal a password,
 // fill a demo login, click a whole row, close menus; and show the tab one is on.
 
-document.querySelector(".tab-bar [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+// Sideways only: the page itself stays where it begins.
+for (const tab of document.querySelectorAll(".tab-bar [aria-current]")) {
+  const bar = tab.closest(".tab-bar");
+  bar.scrollLeft += tab.getBoundingClientRect().left - bar.getBoundingClientRect().left
+    - (bar.clientWidth - tab.offsetWidth) / 2;
+}
 
 document.addEventListener("click", async (event) => {
   const copy = event.target.closest("[data-copy]");

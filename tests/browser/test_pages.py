@@ -114,6 +114,19 @@ def test_pages_are_accessible_and_fit(
     assert wrong == []
 
 
+def test_a_page_with_tabs_begins_at_its_top_and_shows_the_tab_one_is_on(
+    chromium: Browser, parlour: Parlour
+) -> None:
+    page = log_in(chromium, parlour, "owner", PHONE)
+    visit(page, parlour.url, "/templates")
+    page.locator("main a[href^='/templates/']", has_text="Birthday wishes").first.click()
+    expect(page.locator(".tab-bar [aria-current]")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("scrollY") == 0
+    visit(page, parlour.url, "/settings/audit")
+    expect(page.locator(".tab-bar [aria-current]")).to_be_in_viewport(ratio=0.9)
+
+
 @pytest.mark.parametrize("path", ["/login", "/password/reset", "/u/no-such-link"])
 def test_pages_without_a_login_are_accessible(
     chromium: Browser, parlour: Parlour, path: str

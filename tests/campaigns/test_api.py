@@ -13,14 +13,13 @@ from marketing.campaigns.models import Campaign, CampaignRun
 from marketing.campaigns.services import runs
 from marketing.content.models import TemplateVersion
 from marketing.core import api_keys
-from marketing.core.models import Branch, Role
+from marketing.core.models import Role
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.models import Message, SendRun
 from marketing.segments.models import Segment
 from tests.factories.campaigns import approved, everybody, make_campaign, make_ground, submitted
 from tests.factories.content import TemplateFactory
 from tests.factories.core import make_staff
-from tests.factories.policy import set_branch_config
 from tests.factories.segments import SegmentFactory, where
 
 LIST = "/api/v1/campaigns"
@@ -146,22 +145,6 @@ def test_create_refuses_an_unapproved_whatsapp_template(api):
     assert not Campaign.objects.exists()
 
 
-def test_values_nobody_has_are_told_at_create_and_at_submit(chain, api):
-    data = api("manager", "post", LIST, body()).json()["data"]
-    assert data["warnings"] == []
-    template = TemplateFactory(contents={"en": {"body": "Call us: {{ branch_phone }}"}})
-    Branch.objects.update(phone="")
-    data = api("manager", "post", LIST, body(templateId=str(template.pk))).json()["data"]
-    (warning,) = data["warnings"]
-    assert warning["code"] == "missing_value"
-    assert warning["message"].startswith("3 people lack a value")
-    assert warning["details"] == {"reason": "missing_value", "people": 3}
-    campaign = Campaign.objects.get(pk=data["campaign"]["id"])
-    submitted = api("manager", "post", url(campaign, "submit")).json()["data"]
-    assert submitted["campaign"]["status"] == "pending_approval"
-    assert submitted["warnings"] == [warning]
-
-
 def test_submit_refuses_an_empty_audience_and_a_broken_rule(chain, api):
     nobody = SegmentFactory(rules=where("visit_count", "gt", 900))
     campaign = make_campaign(chain.manager, segment_id=nobody.pk)
@@ -178,20 +161,6 @@ def test_submit_refuses_an_unknown_placeholder(chain, api):
         api("manager", "post", url(campaign, "submit")), 400, "MARKETING_400", "templateId"
     )
     assert "shoe_size" in error["message"]
-
-
-def test_the_budget_warns_at_create_and_refuses_at_approve_and_send(chain, api):
-    set_branch_config(chain.north, monthly_budget_limit=Decimal("0.10"))
-    data = api("manager", "post", LIST, body()).json()["data"]
-    assert [warning["code"] for warning in data["warnings"]] == ["MARKETING_023"]
-    campaign = Campaign.objects.get()
-    api("manager", "post", url(campaign, "submit"))
-    failed(api("regional", "post", url(campaign, "approve")), 409, "MARKETING_023")
-    set_branch_config(chain.north, monthly_budget_limit=None)
-    api("regional", "post", url(campaign, "approve"))
-    set_branch_config(chain.north, monthly_budget_limit=Decimal("0.10"))
-    failed(api("manager", "post", url(campaign, "send")), 409, "MARKETING_023")
-    assert not SendRun.objects.exists()
 
 
 def test_approving_ones_own_is_refused(chain, api):

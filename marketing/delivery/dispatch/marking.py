@@ -101,7 +101,6 @@ def mark(lease: Lease, sending: Sending, wanted: int) -> Slice:
             bounds=(lease.first_id, lease.last_id),
             begun_at=sending.begun_at,
             now=now,
-            wanted=wanted,
         )
     try:
         with tenant_scope(lease.tenant_id):

@@ -11,12 +11,19 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from marketing.core import ids
 from marketing.core.tenancy import current_tenant_id
+from marketing.delivery.gate import REASONS
 from marketing.delivery.models import Message, MessageState, SendRun
 from marketing.delivery.selectors.waiting import held_for
+from marketing.delivery.windows import OUTSIDE_WINDOW
 
 # A run's messages are made when it is frozen, its retries and fallbacks later: never before.
 CLOCK_SLACK = dt.timedelta(minutes=5)
 FIRST_ID, LAST_ID = uuid.UUID(int=0), uuid.UUID(int=2**128 - 1)
+# What people are skipped or held for: counted by batch. Other reasons stand in the rows alone.
+COUNTED_REASONS = frozenset(
+    {*(reason.code for reason in REASONS), "duplicate_address", "missing_value", "cancelled"}
+    | {OUTSIDE_WINDOW}
+)
 # Of a run's batches so many at most have bounds that overlap: those of each step, of what is not
 # counted, and the one of the skipped.
 OVERLAPPING = 16
@@ -118,6 +125,8 @@ def _ids_of_page(
     # Every batch looked at has one to give at least, but for those that the bounds lie in; where
     # batches overlap, as many more are looked at as may begin before that one.
     how_many = " + ".join(f"b.{MessageState(state).value}" for state in states)
+    # By a cause that is not counted the rows themselves have to be asked, batch after batch.
+    is_counted = reason in COUNTED_REASONS
     is_all = len(states) == len(MessageState.values)
     counted = "m.attempt_of IS NULL" if run.mode == SendRun.Mode.ALL else "true"
     with connection.cursor() as cursor:
@@ -127,10 +136,11 @@ def _ids_of_page(
                 SELECT * FROM delivery_dispatchbatch b
                 WHERE b.run_id = %(run)s AND NOT b.is_extra AND {how_many} > 0
                   AND b.last_id > %(after)s AND b.first_id < %(before)s
-                  AND (%(reason)s = '' OR %(reason)s = %(held)s AND b.queued > 0 OR EXISTS (
+                  AND (NOT %(is_counted)s OR EXISTS (
                       SELECT FROM delivery_batchreason r
                       WHERE r.tenant_id = %(tenant)s AND r.run_id = %(run)s AND r.batch_id = b.id
-                        AND r.state = ANY(%(states)s) AND r.code = %(reason)s AND r.count > 0))
+                        AND r.state IN ('skipped', 'held')
+                        AND r.code = %(reason)s AND r.count > 0))
                 ORDER BY {"b.first_id" if order == "ASC" else "b.last_id"} {order}
                 LIMIT %(batches)s
             ) b CROSS JOIN LATERAL (
@@ -157,7 +167,8 @@ def _ids_of_page(
                 "reason": reason,
                 "held": held,
                 "size": size,
-                "batches": size + 2 * OVERLAPPING,
+                "is_counted": is_counted,
+                "batches": size + 2 * OVERLAPPING if is_counted or not reason else None,
             },
         )
         return [message_id for (message_id,) in cursor.fetchall()]

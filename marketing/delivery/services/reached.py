@@ -11,13 +11,13 @@ from marketing.delivery.counters import Move, move_counters
 
 REACHED = "reached"
 
-# Of the messages that would go next, those whose person has an earlier one of the run.
+# Of the messages that may go now, those whose person has an earlier one of the run. All of the
+# batch: those that are held or skipped meanwhile let others move up.
 FIND = """
     SELECT n.id, p.id FROM (
         SELECT id, customer_id, run_id FROM delivery_message
         WHERE batch_id = %(batch)s AND id BETWEEN %(first)s AND %(last)s
           AND state IN ('queued', 'held') AND (not_before IS NULL OR not_before <= %(now)s)
-        ORDER BY id LIMIT %(wanted)s
     ) n CROSS JOIN LATERAL (
         SELECT id FROM delivery_message
         WHERE customer_id = n.customer_id AND run_id = n.run_id
@@ -57,9 +57,8 @@ def skip_reached(
     bounds: tuple[uuid.UUID, uuid.UUID],
     begun_at: dt.datetime,
     now: dt.datetime,
-    wanted: int,
 ) -> None:
-    """Of a cascade's next `wanted` messages, skip those to people whom an earlier one reached.
+    """Of a cascade's messages that may go now, skip those to people whom an earlier one reached.
 
     That happens to what had to wait for the morning: a phone that was off at night is on again.
     The earlier message stands for the person once more, and is counted in its batch.
@@ -73,7 +72,6 @@ def skip_reached(
                 "last": bounds[1],
                 "run_bound": ids.lower_bound(begun_at),
                 "now": now,
-                "wanted": wanted,
             },
         )
         pairs = dict(cursor.fetchall())

@@ -7,8 +7,11 @@ from django.utils import timezone
 
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.attempts import channels_of
+from marketing.delivery.dispatch import lease as leases
 from marketing.delivery.dispatch import worker
-from marketing.delivery.models import DispatchBatch, Message
+from marketing.delivery.dispatch.marking import mark
+from marketing.delivery.dispatch.sending import load_sending
+from marketing.delivery.models import BatchCost, DispatchBatch, Message
 from marketing.delivery.rules import ResultClass
 from marketing.delivery.selectors import recipients_page
 from marketing.delivery.services import settle_due
@@ -78,6 +81,28 @@ def test_the_other_message_is_not_sent(handed_on, vendor, state, is_held):
     assert sum(len(body["recipients"]) for body in vendor.asked) == 1
 
 
+def test_of_many_reached_nobody_moves_up_unseen(live_chain, vendor, settings):
+    """With room for one message at a time; whoever is skipped makes room for the next."""
+    settings.SANDBOX_URL = vendor.url
+    with tenant_scope(live_chain.tenant.pk):
+        prepare()
+        people = CustomerFactory.create_batch(4, home_branch=live_chain.north)
+        run = frozen(steps=2)
+        for person in people:
+            finish(live(run, person), ResultClass.ACCEPTED, at=timezone.now() - HOUR)
+        sweep(run)
+        for person in people[:3]:
+            report(first_of(run, person), "delivered")
+    lease = next(lease for lease in iter(leases.claim, None) if lease.step == SMS)
+    sending = load_sending(lease)
+    taken = mark(lease, sending, 1)
+    assert [message.customer_id for message in taken.messages] == [people[3].pk]
+    assert not mark(lease, sending, 1).messages
+    with tenant_scope(run.tenant_id):
+        assert states_of(run) == {"delivered": 3, "sending": 1}
+        assert_sum_law(run)
+
+
 def test_she_stands_as_who_was_reached(handed_on, vendor):
     run, (asha, _bina) = handed_on
     with tenant_scope(run.tenant_id):
@@ -100,7 +125,11 @@ def test_what_was_kept_for_the_other_message_is_free_again(handed_on, vendor):
     settle_due()
     with tenant_scope(run.tenant_id):
         costs = Message.objects.filter(run=run, step=SMS).order_by("customer_id")
-        assert sorted(float(message.cost) for message in costs)[0] == 0
+        free, kept = sorted(message.cost for message in costs)
+        assert free == 0 < kept
+        batch_id = Message.objects.get(run=run, customer=asha, step=SMS).batch_id
+        held = BatchCost.objects.filter(batch_id=batch_id)
+        assert sum(cost.reserved + cost.spent for cost in held) == kept
         assert_sum_law(run)
 
 

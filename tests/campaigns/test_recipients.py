@@ -140,6 +140,18 @@ def test_pages_over_the_api_go_forth_and_back(cascade, api, ordering):
     assert back["data"] == pages[-2]["data"]
 
 
+@pytest.mark.parametrize("reason", ["complained", "pair_rate", "portfolio_limit"])
+def test_reasons_that_no_counter_keeps_are_found_too(cascade, reason):
+    _campaign, run = cascade
+    (*_others, last) = recipients_page(run, states=["queued"], size=100)
+    Message.objects.filter(pk=last.pk).update(reason=reason)
+    for states in ([], ["queued"]):
+        assert [m.pk for m in recipients_page(run, states=states, reason=reason, size=2)] == [
+            last.pk
+        ]
+    assert recipients_page(run, states=["failed"], reason=reason, size=2) == []
+
+
 @pytest.mark.parametrize(
     ("query", "field"), [("state=nonsense", "state"), ("ordering=name", "ordering")]
 )

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from customers import services
 from customers.models import (
     AttributeDefinition,
+    CategoryRhythm,
     ConsentRecord,
     ConsentState,
     ContactPoint,
@@ -20,6 +21,7 @@ from customers.models import (
     Package,
     Purchase,
     PurchaseLine,
+    ScoringConfig,
     Service,
     ServiceCategory,
     StaleFacts,
@@ -124,6 +126,24 @@ class ConsentRecordAdmin(OfCustomerAdmin):
 @admin.register(CustomerFacts)
 class CustomerFactsAdmin(OfCustomerAdmin):
     list_display = ("customer", "visit_count", "last_visit_at", "total_spend", "stage")
+
+
+@admin.register(CategoryRhythm)
+class CategoryRhythmAdmin(OfCustomerAdmin):
+    list_display = ("customer", "category", "visits", "last_at", "due_on")
+    list_select_related = ("customer", "category")
+
+
+@admin.register(ScoringConfig)
+class ScoringConfigAdmin(TenantAdmin):
+    list_display = ("__str__", "rfm_mode", "version", "updated_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        values = {name: form.cleaned_data[name] for name in form.changed_data}
+        services.update_scoring(actor=owner_of(request), values=values)
 
 
 @admin.register(Visit)

@@ -19,11 +19,15 @@ def refresh_stale_facts(tenant_id: str | None = None) -> None:
 
 
 @shared_task
-def age_facts() -> None:
-    """Compute what the clock changed, for every branch whose day has begun since (hourly)."""
-    from customers import facts
+def age_facts(tenant_id: str | None = None) -> None:
+    """Compute what the clock changed, for every branch whose day has begun since (hourly), or
+    what one tenant's change of its scoring did."""
+    from customers import facts, scoring
 
-    for pk in _tenants(None):
+    for pk in _tenants(tenant_id):
+        with tenant_scope(pk):
+            scoring.ensure_scoring()
+            scoring.move_quintiles()
         while True:
             with tenant_scope(pk):
                 if not facts.age_facts():

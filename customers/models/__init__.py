@@ -16,11 +16,13 @@ from customers.models.customer import (
     Customer,
     CustomerNote,
 )
-from customers.models.facts import CustomerFacts, StaleFacts
+from customers.models.facts import CategoryRhythm, CustomerFacts, StaleFacts
+from customers.models.scoring import ScoringConfig
 
 __all__ = [
     "FULL_NAME",
     "AttributeDefinition",
+    "CategoryRhythm",
     "Channel",
     "ConsentRecord",
     "ConsentState",
@@ -35,6 +37,7 @@ __all__ = [
     "Purchase",
     "PurchaseLine",
     "Purpose",
+    "ScoringConfig",
     "Service",
     "ServiceCategory",
     "StaleFacts",

@@ -7,11 +7,15 @@ from django.utils.translation import gettext_lazy as _
 from customers.models.catalogue import Service
 from customers.models.customer import Customer
 from marketing.core.models import Branch, Staff
-from marketing.core.tenancy import TenantModel
+from marketing.core.tenancy import LooseTenantModel, TenantModel, loose_key
 
 
 class CustomerFacts(TenantModel):
-    """One row a customer: the numbers segments and templates read, derived from source rows."""
+    """One row a customer: the numbers segments and templates read, derived from source rows.
+
+    `visit_interval_days` is the median of the days between her visits. After `due_on` she is
+    overdue by it. Who never came has no scores.
+    """
 
     class Stage(models.TextChoices):
         PROSPECT = "prospect", _("Never visited")
@@ -22,11 +26,26 @@ class CustomerFacts(TenantModel):
         CHURNED = "churned", _("Churned")
         REACTIVATED = "reactivated", _("Reactivated")
 
+    class RfmGroup(models.TextChoices):
+        CHAMPIONS = "champions", _("Champions")
+        LOYAL = "loyal", _("Loyal customers")
+        POTENTIAL_LOYALIST = "potential_loyalist", _("Potential loyalists")
+        RECENT = "recent", _("Recent customers")
+        PROMISING = "promising", _("Promising")
+        NEEDS_ATTENTION = "needs_attention", _("Needs attention")
+        ABOUT_TO_SLEEP = "about_to_sleep", _("About to sleep")
+        AT_RISK = "at_risk", _("At risk")
+        CANNOT_LOSE = "cannot_lose", _("Cannot lose them")
+        HIBERNATING = "hibernating", _("Hibernating")
+        LOST = "lost", _("Lost")
+
     customer = models.OneToOneField(Customer, on_delete=models.CASCADE, related_name="facts")
     visit_count = models.PositiveIntegerField(db_default=0)
     first_visit_at = models.DateTimeField(null=True)
     last_visit_at = models.DateTimeField(null=True)
+    visits_365_days = models.PositiveIntegerField(db_default=0)
     visit_interval_days = models.FloatField(null=True)
+    due_on = models.DateField(null=True)
     total_spend = models.DecimalField(max_digits=12, decimal_places=2, db_default=Decimal(0))
     spend_90_days = models.DecimalField(max_digits=12, decimal_places=2, db_default=Decimal(0))
     spend_365_days = models.DecimalField(max_digits=12, decimal_places=2, db_default=Decimal(0))
@@ -47,6 +66,11 @@ class CustomerFacts(TenantModel):
     package_sessions_left = models.PositiveIntegerField(db_default=0)
     package_expires_on = models.DateField(null=True)
     stage = models.CharField(max_length=15, choices=Stage.choices, db_default=Stage.PROSPECT)
+    rfm_recency = models.PositiveSmallIntegerField(null=True)
+    rfm_frequency = models.PositiveSmallIntegerField(null=True)
+    rfm_monetary = models.PositiveSmallIntegerField(null=True)
+    rfm_group = models.CharField(max_length=20, choices=RfmGroup.choices, null=True)
+    scoring_version = models.PositiveIntegerField(db_default=0)
     computed_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -55,6 +79,27 @@ class CustomerFacts(TenantModel):
             models.Index(fields=["tenant", "total_spend"], name="facts_total_spend"),
         ]
         verbose_name_plural = "customer facts"
+
+
+class CategoryRhythm(LooseTenantModel):
+    """How often a customer has services of one category, kept with her facts.
+
+    Bills of one day are one visit. `interval_days` is the median of the days between visits:
+    a year abroad does not change it, as it would the mean. From three visits on there is a
+    rhythm, and after `due_on` she is overdue by it.
+    """
+
+    customer = loose_key("customers.Customer", db_index=False)
+    category = loose_key("customers.ServiceCategory", db_index=False)
+    visits = models.PositiveIntegerField()
+    last_at = models.DateTimeField()
+    interval_days = models.FloatField(null=True)
+    due_on = models.DateField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "category"], name="category_rhythm")
+        ]
 
 
 class StaleFacts(TenantModel):

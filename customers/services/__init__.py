@@ -16,6 +16,7 @@ from customers.services.contact_points import add_contact_point
 from customers.services.customers import add_note, create_customer, update_customer
 from customers.services.opt_outs import opt_out_address, opt_out_by_link
 from customers.services.person import erase_customer, export_customer
+from customers.services.scoring import update_scoring
 from customers.services.suppression import (
     lift_opt_outs,
     suppress_address,
@@ -49,5 +50,6 @@ __all__ = [
     "suppress_address",
     "suppress_addresses",
     "update_customer",
+    "update_scoring",
     "withdraw_for_many",
 ]

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from customers import rules, selectors
+from customers.facts import mark_stale
 from customers.models import Channel, Customer, CustomerFacts, CustomerNote
 from customers.services.consent import assume_consent
 from customers.services.contact_points import set_primary
@@ -87,6 +88,8 @@ def update_customer(
     customer.version += 1
     _save(customer)
     set_primary(customer)
+    if "home_branch" in changed:
+        mark_stale([customer.pk])  # her day may begin at another hour
     audit.record(actor, "customer.update", customer, _readable(changed))
     events.record(
         "customer.updated",

@@ -7,7 +7,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 
 from customers import person_data
-from customers.models import Customer, CustomerEvent, PurchaseLine
+from customers.models import CategoryRhythm, Customer, CustomerEvent, PurchaseLine
 from customers.services.consent import withdraw_everything
 from customers.services.suppression import suppress_customer
 from marketing.core import audit, events
@@ -64,6 +64,7 @@ def export_customer(*, actor: Actor, customer: Customer) -> dict[str, Any]:
         "customer": _row(customer),
         "contactPoints": _rows(customer.contact_points.order_by("pk")),
         "facts": _row(customer.facts),
+        "rhythms": _rows(CategoryRhythm.objects.filter(customer=customer).order_by("pk")),
         "consent": _row(customer.consent),
         "consentRecords": _rows(customer.consent_records.order_by("pk")),
         "notes": _rows(customer.notes.order_by("pk")),

@@ -22,6 +22,7 @@ IMPLIED = {
     "batch_cost": ("batch_id", "delivery_dispatchbatch"),
     "batch_of_run": ("run_id", "delivery_sendrun"),
     "batch_reason": ("batch_id", "delivery_dispatchbatch"),
+    "category_rhythm": ("customer_id", "customers_customer"),
     "link_count": ("run_id", "delivery_sendrun"),
     "segment_member": ("segment_id", "segments_segment"),
     "tracked_link": ("version_id", "content_templateversion"),

@@ -7,10 +7,16 @@ import pytest
 from django.db import connection, transaction
 
 from customers import facts
-from customers.models import CustomerFacts, StaleFacts
+from customers.models import CategoryRhythm, CustomerFacts, StaleFacts
 from marketing.core.tenancy import tenant_scope
 from tests.factories.core import make_chain
-from tests.factories.customers import CustomerFactory, VisitFactory
+from tests.factories.customers import (
+    CustomerFactory,
+    PurchaseFactory,
+    PurchaseLineFactory,
+    ServiceFactory,
+    VisitFactory,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,6 +95,50 @@ def test_a_worker_that_waited_counts_what_came_while_it_waited(salon):
     with tenant_scope(chain.tenant.pk):
         counts = dict(CustomerFacts.objects.values_list("customer_id", "visit_count"))
         assert counts == {first.pk: 1, second.pk: 2}
+        assert not StaleFacts.objects.exists()
+
+
+def bill(chain, customer, service):
+    with tenant_scope(chain.tenant.pk):
+        made = PurchaseFactory(customer=customer, branch=chain.north, lines=0, total=500)
+        PurchaseLineFactory(purchase=made, service=service)
+        StaleFacts.objects.create(customer_id=customer.pk)
+
+
+def test_a_bill_that_is_written_while_a_worker_computes_is_counted(salon):
+    """A worker waits in the midst of its work; a bill comes, and a second worker takes its mark.
+
+    Whatever the first writes last must hold the bill too: in the sums, which go by its facts
+    row, and in the rhythm, which is a row of its own.
+    """
+    chain, (first, second) = salon
+    with tenant_scope(chain.tenant.pk):
+        hair, colour = ServiceFactory(), ServiceFactory()
+    bill(chain, first, hair)
+    bill(chain, second, hair)
+    refresh(chain)
+    bill(chain, first, hair)
+    bill(chain, second, hair)
+    with transaction.atomic(), tenant_scope(chain.tenant.pk):
+        CustomerFacts.objects.select_for_update().get(customer=first)
+        waiting = start(refresh, chain)
+        wait_until_somebody_waits_for_a_lock()
+        writing = start(bill, chain, second, colour)
+        writing.join(WAIT)
+        assert not writing.is_alive(), "a bill waits for no worker"
+        other = start(refresh, chain)
+        other.join(WAIT)
+        assert not other.is_alive()
+    waiting.join(WAIT)
+    with tenant_scope(chain.tenant.pk):
+        spent = dict(CustomerFacts.objects.values_list("customer_id", "total_spend"))
+        assert spent == {first.pk: 1000, second.pk: 1500}
+        rhythms = CategoryRhythm.objects.values_list("customer_id", "category_id")
+        assert set(rhythms) == {
+            (first.pk, hair.category_id),
+            (second.pk, hair.category_id),
+            (second.pk, colour.category_id),
+        }
         assert not StaleFacts.objects.exists()
 
 

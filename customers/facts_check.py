@@ -1,0 +1,93 @@
+"""Whether the stored facts are what follows from the source rows, and mending where not."""
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+
+from django.db import connection, transaction
+
+from customers import facts, facts_sql
+from customers.scoring import ensure_scoring
+from marketing.core import clock
+from marketing.core.tenancy import current_tenant_id
+
+SLICE = 50_000
+START = uuid.UUID(int=0)
+
+# Computed again soon anyway: of these a difference says nothing.
+WAITING = """(
+    EXISTS (SELECT FROM customers_stalefacts mark WHERE mark.customer_id = {table}.{id})
+    OR EXISTS (SELECT FROM customers_customerfacts facts WHERE facts.customer_id = {table}.{id}
+               AND facts.stage <> 'prospect' AND facts.scoring_version <> %(version)s))"""
+IN_SLICE = (
+    "{table}.tenant_id = %(tenant)s AND {table}.{id} > %(after)s AND {table}.{id} <= %(last)s"
+)
+
+
+@dataclass
+class Finding:
+    """`differences` by column, of `customers` compared; `waiting` ones were left out."""
+
+    customers: int = 0
+    waiting: int = 0
+    differences: Counter[str] = field(default_factory=Counter)
+    wrong: list[uuid.UUID] = field(default_factory=list)
+
+
+def compare(after: uuid.UUID, limit: int = SLICE) -> tuple[uuid.UUID | None, Finding]:
+    """Compare up to `limit` customers of the open tenant with higher ids than `after`.
+
+    Each as of the moment their facts were computed, so that the clock makes no difference.
+    Each statement reads facts and source rows in one snapshot. Returns the last id, None
+    when there was nobody.
+    """
+    finding = Finding()
+    with transaction.atomic(), connection.cursor() as cursor:
+        values = {
+            "tenant": current_tenant_id(),
+            "now": clock.now(),
+            "version": ensure_scoring().version,
+            "after": after,
+            "limit": limit,
+        }
+        cursor.execute(
+            """
+            SELECT id FROM (
+                SELECT id FROM customers_customer WHERE tenant_id = %(tenant)s AND id > %(after)s
+                ORDER BY id LIMIT %(limit)s
+            ) AS slice ORDER BY id DESC LIMIT 1
+            """,
+            values,
+        )
+        row = cursor.fetchone()
+        if row is None:
+            return None, finding
+        values["last"] = row[0]
+        here = {"table": "customers_customer", "id": "id"}
+        cursor.execute(
+            f"""
+            SELECT count(*), count(*) FILTER (WHERE {WAITING.format(**here)})
+            FROM customers_customer WHERE {IN_SLICE.format(**here)}
+            """,  # noqa: S608  constants of this module
+            values,
+        )
+        everybody, finding.waiting = cursor.fetchone()
+        finding.customers = everybody - finding.waiting
+        chosen = f"{IN_SLICE} AND NOT {WAITING}"
+        wrong = set()
+        for prefix, statement in (
+            ("", facts_sql.different_facts(chosen)),
+            ("rhythm.", facts_sql.different_rhythms(chosen)),
+        ):
+            cursor.execute(statement, values)
+            for customer_id, columns in cursor.fetchall():
+                wrong.add(customer_id)
+                finding.differences.update(f"{prefix}{column}" for column in columns)
+        finding.wrong = sorted(wrong)
+    return row[0], finding
+
+
+def mend(wrong: list[uuid.UUID]) -> None:
+    """Compute these customers of the open tenant again."""
+    with transaction.atomic():
+        facts.recompute(wrong)

@@ -34,5 +34,6 @@ SCHEDULES: dict[str, dt.timedelta | str] = {
     "marketing.delivery.tasks.sweep_fallbacks": dt.timedelta(seconds=5),
     "marketing.policy.tasks.close_due_circuits": dt.timedelta(seconds=10),
     "marketing.policy.tasks.open_budget_month": "0 * * * *",
+    "marketing.segments.tasks.recheck_marked": dt.timedelta(seconds=10),
     "marketing.segments.tasks.refresh_all_segments": "0 */6 * * *",
 }

@@ -7,7 +7,13 @@ from django.http import HttpRequest
 
 from marketing.core.admin import ReadOnlyAdmin, TenantAdmin, owner_of
 from marketing.segments import services
-from marketing.segments.models import MembershipChange, Segment, SegmentMember
+from marketing.segments.models import (
+    MembershipChange,
+    Segment,
+    SegmentMember,
+    SegmentSize,
+    StaleMember,
+)
 
 
 @admin.register(Segment)
@@ -50,4 +56,17 @@ class SegmentMemberAdmin(ReadOnlyAdmin):
 class MembershipChangeAdmin(ReadOnlyAdmin):
     list_display = ("segment", "customer_id", "entered", "batch_id")
     list_select_related = ("segment",)
+    ordering = ("-id",)
+
+
+@admin.register(SegmentSize)
+class SegmentSizeAdmin(ReadOnlyAdmin):
+    list_display = ("segment", "day", "customer_count")
+    list_select_related = ("segment",)
+    ordering = ("-day", "-id")
+
+
+@admin.register(StaleMember)
+class StaleMemberAdmin(ReadOnlyAdmin):
+    list_display = ("customer_id", "marked_at")
     ordering = ("-id",)

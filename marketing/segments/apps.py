@@ -7,13 +7,15 @@ class SegmentsConfig(AppConfig):
     label = "segments"
 
     def ready(self) -> None:
-        from customers import panels
+        from customers import panels, recomputed
         from marketing.core.context import NAVIGATION
         from marketing.segments import handlers  # noqa: F401  subscribes
         from marketing.segments.customer_fields import register_customer_fields
         from marketing.segments.customer_panel import segments_now
+        from marketing.segments.services import mark_for_recheck
 
         register_customer_fields()
+        recomputed.register(mark_for_recheck)
         NAVIGATION.append((gettext_noop("Segments"), "segment-list", "users-group", "segment.view"))
         panels.register(
             gettext_lazy("In these segments"),

@@ -1,5 +1,5 @@
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -21,7 +21,9 @@ class Segment(TenantModel):
     """A named set of customers: a rule tree (dynamic) or a snapshot (static).
 
     `branch_counts` splits `customer_count` by home branch ("" for none), so that each
-    manager sees the count of their own branches without counting again.
+    manager sees the count of their own branches without counting again. `refresh_number`
+    orders refreshes: of two, the one with the lower number read older rows. `keeps_members`:
+    its member rows are those of the last refresh, so changes can be told from them.
     """
 
     name = models.CharField(max_length=100)
@@ -34,6 +36,8 @@ class Segment(TenantModel):
     customer_count = models.PositiveIntegerField(default=0)
     branch_counts = models.JSONField(default=dict)
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
+    refresh_number = models.BigIntegerField(default=0)
+    keeps_members = models.BooleanField(default=False)
     branch_ids = ArrayField(models.UUIDField(), null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
     is_active = models.BooleanField(default=True)
@@ -61,9 +65,31 @@ class Segment(TenantModel):
 
     def count_within(self, branch_ids: Collection[uuid.UUID] | None) -> int:
         """The stored count within these home branches; None means everybody."""
-        if branch_ids is None:
-            return self.customer_count
-        return sum(self.branch_counts.get(str(pk), 0) for pk in branch_ids)
+        return _within(self.customer_count, self.branch_counts, branch_ids)
+
+
+def _within(
+    count: int, branch_counts: Mapping[str, int], branch_ids: Collection[uuid.UUID] | None
+) -> int:
+    if branch_ids is None:
+        return count
+    return sum(branch_counts.get(str(pk), 0) for pk in branch_ids)
+
+
+class SegmentSize(TenantModel):
+    """How many a segment held on a day of the chain's calendar, as last counted that day."""
+
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="sizes")
+    day = models.DateField()
+    customer_count = models.PositiveIntegerField()
+    branch_counts = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["segment", "day"], name="segment_size_day")]
+
+    def count_within(self, branch_ids: Collection[uuid.UUID] | None) -> int:
+        """As `Segment.count_within`, on that day."""
+        return _within(self.customer_count, self.branch_counts, branch_ids)
 
 
 class SegmentMember(TenantModel):
@@ -92,3 +118,13 @@ class MembershipChange(TenantModel):
 
     class Meta:
         indexes = [models.Index(fields=["batch_id", "entered"], name="membership_change_batch")]
+
+
+class StaleMember(TenantModel):
+    """A mark that followed segments must judge a customer again.
+
+    As `StaleFacts`: append-only, without a unique key, so that marking never waits.
+    """
+
+    customer_id = models.UUIDField()
+    marked_at = models.DateTimeField(db_default=Now())

@@ -70,13 +70,17 @@ def write_difference(segment: Segment, wanted: QuerySet[Customer]) -> None:
                 followed,
             ],
         )
-    if not followed:
-        return
-    changes = MembershipChange.objects.filter(batch_id=batch)
-    for name, entered in ((ENTERED, True), (LEFT, False)):
-        count = changes.filter(entered=entered).count()
+    if followed:
+        changes = MembershipChange.objects.filter(batch_id=batch)
+        entered, left = (changes.filter(entered=each).count() for each in (True, False))
+        record_changes(segment.pk, batch, entered=entered, left=left)
+
+
+def record_changes(segment_id: uuid.UUID, batch: uuid.UUID, *, entered: int, left: int) -> None:
+    """Tell who follows segments that a batch of people entered and left this one."""
+    for name, count in ((ENTERED, entered), (LEFT, left)):
         if count:
-            payload = {"segmentId": str(segment.pk), "batchId": str(batch), "count": count}
+            payload = {"segmentId": str(segment_id), "batchId": str(batch), "count": count}
             events.record(name, payload)
 
 

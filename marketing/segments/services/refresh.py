@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db import connection, transaction
+from django.db.models import Count, F
 
 from customers.models import Customer
 from marketing.core import clock
@@ -21,7 +21,7 @@ from marketing.core.errors import ValidationFailed
 from marketing.core.ids import lower_bound
 from marketing.segments.compiler import membership
 from marketing.segments.context import RuleContext
-from marketing.segments.models import MembershipChange, Segment, SegmentMember
+from marketing.segments.models import MembershipChange, Segment, SegmentMember, SegmentSize
 from marketing.segments.selectors import active_customers, audience
 from marketing.segments.services.membership import is_followed, write_difference
 
@@ -30,6 +30,11 @@ logger = logging.getLogger(__name__)
 # How many segments one pass counts; PostgreSQL allows 1,664 columns.
 PASS = 100
 KEEP_CHANGES = dt.timedelta(days=7)
+KEEP_SIZES = dt.timedelta(days=400)
+WRITTEN = (
+    *("customer_count", "branch_counts", "last_refreshed_at"),
+    *("refresh_number", "keeps_members"),
+)
 
 BranchCounts = dict[str, int]
 
@@ -59,6 +64,7 @@ def refresh_all() -> int:
     for start in range(0, len(usable), PASS):
         _refresh(usable[start : start + PASS], context)
     MembershipChange.objects.filter(id__lt=lower_bound(context.now - KEEP_CHANGES)).delete()
+    SegmentSize.objects.filter(day__lt=context.now - KEEP_SIZES).delete()
     return len(usable)
 
 
@@ -73,29 +79,57 @@ def _is_usable(segment: Segment, context: RuleContext) -> bool:
 
 @transaction.atomic
 def _refresh(segments: Sequence[Segment], context: RuleContext) -> None:
-    read_at = clock.now()
+    number, read_at = _next_number(), clock.now()
+    followed = is_followed()
     dynamic = [segment for segment in segments if segment.is_dynamic]
-    counts = _count_dynamic(dynamic, context) | _count_static(
-        [segment for segment in segments if not segment.is_dynamic]
+    counts = {} if followed else _count_dynamic(dynamic, context)
+    newest = _locked_unless_newer(segments, number)
+    if followed:
+        for segment in newest:
+            if segment.is_dynamic:
+                people = audience(segment=segment, branch_ids=None, now=context.now)
+                write_difference(segment, people)
+    # In a later statement than the lock: what is counted here nobody else can change.
+    counts |= _count_members([each for each in newest if followed or not each.is_dynamic])
+    for segment in newest:
+        segment.branch_counts = counts.get(segment.pk, {})
+        segment.customer_count = sum(segment.branch_counts.values())
+        segment.last_refreshed_at = read_at
+        segment.refresh_number = number
+        segment.keeps_members = followed and segment.is_dynamic
+    Segment.objects.bulk_update(newest, WRITTEN)
+    day = context.today(None).today
+    SegmentSize.objects.bulk_create(
+        (
+            SegmentSize(
+                segment=segment,
+                day=day,
+                customer_count=segment.customer_count,
+                branch_counts=segment.branch_counts,
+            )
+            for segment in newest
+        ),
+        update_conflicts=True,
+        unique_fields=["segment", "day"],
+        update_fields=["customer_count", "branch_counts"],
     )
-    for segment in segments:
-        by_branch = counts.get(segment.pk, {})
-        is_newest = _unless_newer(segment, read_at).update(
-            customer_count=sum(by_branch.values()),
-            branch_counts=by_branch,
-            last_refreshed_at=read_at,
-        )
-        if is_newest and segment.is_dynamic and is_followed():
-            write_difference(segment, audience(segment=segment, branch_ids=None, now=context.now))
 
 
-def _unless_newer(segment: Segment, read_at: dt.datetime) -> QuerySet[Segment]:
-    """The segment's row, unless its rules or its count are newer than what was read."""
-    return Segment.objects.filter(
-        Q(last_refreshed_at__isnull=True) | Q(last_refreshed_at__lte=read_at),
-        pk=segment.pk,
-        version=segment.version,
-    )
+def _next_number() -> int:
+    """Drawn right before the rows are read: clocks of two machines may differ, this does not."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('segments_refresh_number')")
+        return int(cursor.fetchone()[0])
+
+
+def _locked_unless_newer(segments: Sequence[Segment], number: int) -> list[Segment]:
+    """The segments' rows, locked, but those whose rules or count are newer than what was read.
+
+    In order of their ids, so that two refreshes never wait for each other.
+    """
+    versions = {segment.pk: segment.version for segment in segments}
+    rows = Segment.objects.select_for_update(no_key=True).filter(pk__in=versions).order_by("pk")
+    return [row for row in rows if row.version == versions[row.pk] and row.refresh_number < number]
 
 
 def _count_dynamic(
@@ -118,7 +152,9 @@ def _count_dynamic(
     return counts
 
 
-def _count_static(segments: Sequence[Segment]) -> dict[uuid.UUID, BranchCounts]:
+def _count_members(segments: Sequence[Segment]) -> dict[uuid.UUID, BranchCounts]:
+    if not segments:
+        return {}
     members = (
         SegmentMember.objects.filter(segment__in=segments, customer__status=Customer.Status.ACTIVE)
         .order_by()

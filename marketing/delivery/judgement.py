@@ -16,6 +16,7 @@ from marketing.core import ids
 from marketing.delivery.gate import ADDRESS, BEFORE_DUPLICATES, CAPS, JOINS
 from marketing.delivery.models import SendRun
 from marketing.delivery.plan import ChannelPlan, StepPlan
+from marketing.delivery.price_sql import price_case, price_values
 from marketing.delivery.windows import OPENS_AT
 
 # The customer's column that an address is looked up by.
@@ -59,7 +60,7 @@ def judge(
         *("home_branch_id", *(f"merge_{name}" for name in plan.merge_names)),
     )
     people, people_params = resolved.order_by().values(*columns).query.sql_with_params()
-    named_people, params = _named(people, people_params)
+    named_people, params = named_parameters(people, people_params)
     columns_shared: set[str] = set()
     if looks_for_doubles:
         columns_shared = {*COLUMN.values()} if again else _shared_columns(steps)
@@ -116,17 +117,13 @@ def _params(step: StepPlan, zone: str) -> dict[str, Any]:
         "languages": list(step.compiled.languages),
         "first_language": step.compiled.languages[0],
         "segments": json.dumps(step.segments),
-        "price": step.prices.home,
-        **{
-            f"{name}_{place}": value
-            for place, pair in enumerate(step.prices.by_dialling_code)
-            for name, value in zip(("code", "price"), pair, strict=True)
-        },
         "opens": json.dumps(step.opens),
         "zone": zone,
         "number": step.number,
     }
-    return step.gate.values | {f"s{step.number}_{name}": value for name, value in own.items()}
+    prefix = f"s{step.number}"
+    named = {f"{prefix}_{name}": value for name, value in own.items()}
+    return step.gate.values | named | price_values(prefix, step.prices)
 
 
 def _address_and_language(step: StepPlan) -> str:
@@ -265,19 +262,8 @@ def _segments(step: StepPlan) -> str:
 
 
 def _cost(step: StepPlan) -> str:
-    return f"{_segments(step)} * {_price(step)}"
-
-
-def _price(step: StepPlan) -> str:
-    """By the country that the phone is of, where prices of more than one are known."""
     prefix = f"s{step.number}"
-    home = f"%({prefix}_price)s::numeric"
-    cases = " ".join(
-        f"WHEN starts_with(v.{prefix}_address, %({prefix}_code_{place})s)"
-        f" THEN %({prefix}_price_{place})s::numeric"
-        for place in range(len(step.prices.by_dialling_code))
-    )
-    return f"CASE {cases} ELSE {home} END" if cases else home
+    return f"{_segments(step)} * {price_case(prefix, f'v.{prefix}_address', step.prices)}"
 
 
 def _fallback_cost(step: StepPlan, plan: ChannelPlan) -> str:
@@ -296,7 +282,7 @@ def _opens_at(step: StepPlan) -> str:
     return OPENS_AT.replace("%(", f"%(s{step.number}_")
 
 
-def _named(sql: str, params: Sequence[Any]) -> tuple[str, dict[str, Any]]:
+def named_parameters(sql: str, params: Sequence[Any]) -> tuple[str, dict[str, Any]]:
     """Django's positional placeholders as named ones, so that both kinds of SQL can meet."""
     pieces = sql.split("%s")
     named = {f"people_{index}": value for index, value in enumerate(params)}

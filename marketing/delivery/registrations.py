@@ -1,5 +1,6 @@
 """What delivery offers to the apps below it: messages on the customer's page, in the timeline
-and among what is kept of a person, and the way to the vendor's template review."""
+and among what is kept of a person, costs beside the segment builder, and the way to the vendor's
+template review."""
 
 import uuid
 from collections.abc import Iterator
@@ -17,11 +18,13 @@ from marketing.delivery.connection import prepare_test
 from marketing.delivery.content_sent import content_sent
 from marketing.delivery.links import person_data as links
 from marketing.delivery.models import Message, SendRun
+from marketing.delivery.reach import reach_panel
 from marketing.delivery.template_review import submit_template
 from marketing.delivery.webhooks import people
 from marketing.delivery.webhooks.addresses import forget_account
 from marketing.policy.connection import register_test
 from marketing.policy.models import ProviderAccount
+from marketing.segments import panels as audience_panels
 
 PAGE = 50
 PANEL_ROWS = 20
@@ -31,6 +34,7 @@ TYPES = {SendRun.Kind.TEST: "transactional"}
 def register() -> None:
     """Called once, while apps are loaded."""
     panels.register(_("Messages"), "delivery/_customer_messages.html", newest_messages)
+    audience_panels.register(_("What it costs to reach them"), "delivery/_reach.html", reach_panel)
     timeline.register_source("messages", messages_in_timeline)
     person_data.register(person_data.Holding("messages", export_messages, erase_messages))
     person_data.register(

@@ -1,7 +1,8 @@
 """Why a customer is, or is not, in a segment: the verdict on each of its conditions."""
 
 import datetime as dt
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,9 @@ from marketing.segments.context import RuleContext
 from marketing.segments.models import Segment
 from marketing.segments.selectors import branch_names, segments_for_actor
 from marketing.segments.sentence import describe_condition, describe_value
+
+# Of a sample's people: how many reasons are told, of how many conditions.
+REASONS, LOOKED_AT = 3, 12
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,8 @@ def explain_membership(
     segment = subject if isinstance(subject, Segment) else None
     tree = _tree(subject, context)
     whole = membership(segment, context) if segment else tree.q
-    columns: dict[str, Any] = {"included": _truth(whole & Q(status=Customer.Status.ACTIVE))}
-    for index, leaf in enumerate(tree.leaves):
-        columns[f"passed_{index}"] = _truth(leaf.q)
-        if leaf.field is not None:
-            columns[f"value_{index}"] = leaf.field.source.expression()
+    columns = _columns(tree.leaves)
+    columns["included"] = _truth(whole & Q(status=Customer.Status.ACTIVE))
     row: Mapping[str, Any] = Customer.objects.filter(pk=customer.pk).values(**columns).get()
     verdicts = _scope_verdicts(segment, customer, language)
     for index, leaf in enumerate(tree.leaves):
@@ -70,6 +71,51 @@ def explain_membership(
             )
         )
     return Explanation(row["included"], verdicts)
+
+
+def matching_reasons(
+    tree: CompiledRules, customers: Sequence[Customer], *, language: str, context: RuleContext
+) -> dict[uuid.UUID, list[str]]:
+    """For each customer up to three conditions that speak for her, with her own values.
+
+    Read in one statement; of very long rules only the first conditions are looked at.
+    """
+    leaves = [leaf for leaf in tree.leaves if leaf.wanted][:LOOKED_AT]
+    reasons: dict[uuid.UUID, list[str]] = {customer.pk: [] for customer in customers}
+    if not leaves or not customers:
+        return reasons
+    rows = Customer.objects.filter(pk__in=reasons).values("pk", **_columns(leaves))
+    found: dict[uuid.UUID, Mapping[str, Any]] = {row["pk"]: row for row in rows}
+    for customer in customers:
+        row = found.get(customer.pk, {})
+        told = [
+            _reason(leaf, row.get(f"value_{index}"), customer, language, context)
+            for index, leaf in enumerate(leaves)
+            if row.get(f"passed_{index}")
+        ]
+        # Two conditions on one field say the same of her.
+        reasons[customer.pk] = list(dict.fromkeys(told))[:REASONS]
+    return reasons
+
+
+def _reason(
+    leaf: Leaf, stored: Any, customer: Customer, language: str, context: RuleContext
+) -> str:
+    if leaf.field is None:
+        return describe_condition(leaf.node, language, context)
+    with override(language):
+        label = str(leaf.field.label)
+    value = _own_value(leaf, stored, customer, language, context)
+    return f"{label[:1].upper()}{label[1:]}: {value}"
+
+
+def _columns(leaves: Sequence[Leaf]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for index, leaf in enumerate(leaves):
+        columns[f"passed_{index}"] = _truth(leaf.q)
+        if leaf.field is not None:
+            columns[f"value_{index}"] = leaf.field.source.expression()
+    return columns
 
 
 def _tree(subject: Segment | Mapping[str, Any], context: RuleContext) -> CompiledRules:

@@ -16,7 +16,7 @@ from marketing.core.actor import Actor
 from marketing.core.errors import NotFound, ValidationFailed
 from marketing.core.models import Branch
 from marketing.core.tenancy import current_tenant
-from marketing.segments.compiler import compile_tree, membership
+from marketing.segments.compiler import CompiledRules, compile_tree, membership
 from marketing.segments.context import RuleContext
 from marketing.segments.models import Segment
 from marketing.segments.negation import does_not_hold
@@ -87,10 +87,12 @@ def members_for_actor(actor: Actor, segment: Segment, *, now: dt.datetime) -> Qu
 
 @dataclass(frozen=True)
 class Preview:
-    """How many customers rules describe, and ten of them."""
+    """How many customers rules describe, and ten of them; with what they were judged by."""
 
     count: int
     sample: list[Customer]
+    tree: CompiledRules
+    context: RuleContext
 
 
 def preview(
@@ -106,12 +108,37 @@ def preview(
     Raises `ValidationFailed` by path.
     """
     context = RuleContext(now=now)
-    tree = compile_tree(rules, context, segment_id=segment_id, visible=segments_for_actor(actor))
-    customers = active_customers(narrow_branches(actor, branch_ids)).filter(tree.q)
+    tree, customers = described(
+        actor, rules, branch_ids, segment_id=segment_id, now=now, context=context
+    )
     return Preview(
         count=customers.count(),
         sample=list(customers.select_related("home_branch", "facts")[:SAMPLE_SIZE]),
+        tree=tree,
+        context=context,
     )
+
+
+def described(
+    actor: Actor,
+    rules: Mapping[str, Any],
+    branch_ids: Sequence[uuid.UUID] | None,
+    *,
+    segment_id: uuid.UUID | None = None,
+    now: dt.datetime,
+    context: RuleContext | None = None,
+) -> tuple[CompiledRules, QuerySet[Customer]]:
+    """The rules, checked, and whom they describe within the actor's branches.
+
+    Raises `ValidationFailed` by path.
+    """
+    tree = compile_tree(
+        rules,
+        context or RuleContext(now=now),
+        segment_id=segment_id,
+        visible=segments_for_actor(actor),
+    )
+    return tree, active_customers(narrow_branches(actor, branch_ids)).filter(tree.q)
 
 
 def narrow_branches(actor: Actor, branch_ids: Sequence[uuid.UUID] | None) -> list[uuid.UUID] | None:

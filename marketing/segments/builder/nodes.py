@@ -57,6 +57,7 @@ class Node:
     depth: int
     is_first: bool
     is_last: bool
+    has_group_beside: bool
     has_focus: bool
     errors: list[str]
 
@@ -67,6 +68,11 @@ class Node:
     @property
     def is_root(self) -> bool:
         return self.depth == 1
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether there is a group to move it out of."""
+        return self.depth > 2
 
 
 @dataclass(frozen=True)
@@ -107,15 +113,19 @@ class Builder:
 
     def root(self, rules: Any) -> Group:
         tree = rules if isinstance(rules, Mapping) and "conditions" in rules else {}
-        return self._group(tree, self._place("rules", "", 1, 0, 1))
+        return self._group(tree, self._place("rules", "", 1, 0, [tree]))
 
-    def _place(self, path: str, number: str, depth: int, index: int, count: int) -> dict[str, Any]:
+    def _place(
+        self, path: str, number: str, depth: int, index: int, siblings: Sequence[Any]
+    ) -> dict[str, Any]:
+        beside = [*siblings[max(0, index - 1) : index], *siblings[index + 1 : index + 2]]
         return {
             "path": path,
             "number": number,
             "depth": depth,
             "is_first": index == 0,
-            "is_last": index == count - 1,
+            "is_last": index == len(siblings) - 1,
+            "has_group_beside": any("conditions" in sibling for sibling in beside),
             "has_focus": path == self.focus,
         }
 
@@ -129,9 +139,7 @@ class Builder:
         drawn: list[Node] = []
         for index, child in enumerate(children):
             number = f"{place['number']}{index + 1}"
-            where = self._place(
-                f"{path}.conditions.{index}", number, depth + 1, index, len(children)
-            )
+            where = self._place(f"{path}.conditions.{index}", number, depth + 1, index, children)
             if "conditions" in child:
                 where["number"] += "."
                 drawn.append(self._group(child, where))

@@ -3,9 +3,9 @@ from marketing.segments.views.editing import (
     segment_edit,
     segment_new,
     segment_new_list,
-    segment_preview,
 )
 from marketing.segments.views.pages import segment_detail, segment_list
+from marketing.segments.views.preview import segment_overlap, segment_panels, segment_preview
 
 __all__ = [
     "segment_copy",
@@ -15,6 +15,8 @@ __all__ = [
     "segment_list",
     "segment_new",
     "segment_new_list",
+    "segment_overlap",
+    "segment_panels",
     "segment_preview",
     "segment_refresh",
 ]

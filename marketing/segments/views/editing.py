@@ -2,40 +2,31 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
-from marketing.core import clock
 from marketing.core.errors import Conflict, DomainError, Forbidden
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
 from marketing.segments import selectors, services
 from marketing.segments.builder.editing import FIRST_FIELD, edit
-from marketing.segments.builder.nodes import Builder, Group
+from marketing.segments.builder.nodes import Errors, Group
 from marketing.segments.builder.reading import new_condition, read_rules
 from marketing.segments.fields import Fields
 from marketing.segments.forms import ListForm, SegmentForm, on_left_out
 from marketing.segments.models import Segment
-from marketing.segments.sentence import describe
-
-Errors = Mapping[str, list[str]]
-
-
-@dataclass(frozen=True)
-class PreviewPanel:
-    """What stands beside the builder: the count and ten people, or what is wrong."""
-
-    sentence: str
-    count: int | None
-    sample: list[Any]
-    errors: Errors
+from marketing.segments.views.preview import (
+    compared_options,
+    draw,
+    overlap_asked,
+    panels_asked,
+    preview_panel,
+)
 
 
 @require_http_methods(["GET", "POST"])
@@ -62,38 +53,34 @@ def segment_new_list(request: StaffRequest) -> HttpResponse:
     return _list(request, None)
 
 
-@require_POST
-@staff_view("segment.manage")
-def segment_preview(request: StaffRequest) -> HttpResponse:
-    """The panel beside the builder, and the faults to put at the conditions."""
-    fields = Fields()
-    rules = read_rules(request.POST, fields)
-    panel = _preview(request, rules, request.POST.get("segment_id"))
-    context = {"panel": panel, "root": _draw(request, fields, rules, errors=panel.errors)}
-    return render(request, "segments/_preview.html", context)
-
-
 def _build(request: StaffRequest, segment: Segment | None) -> HttpResponse:
     fields = Fields()
     if request.method == "GET":
         form = SegmentForm(request.actor, initial=_initial(segment))
         rules = segment.rules if segment else _first_rules(fields)
-        return _page(request, segment, form, _draw(request, fields, rules))
+        return _page(request, segment, form, draw(request, fields, rules))
     form = SegmentForm(request.actor, request.POST)
     rules = read_rules(request.POST, fields)
     action = request.POST.get("action", "save")
     if action == "save":
         return _save(request, segment, form, rules, fields)
-    panel = _preview(request, rules, segment and segment.pk) if action == "preview" else None
+    panel = preview_panel(request, rules) if action == "preview" else None
     focus = edit(rules, action, fields)
     errors = panel.errors if panel else {}
-    root = _draw(request, fields, rules, errors=errors, focus=focus)
+    root = draw(request, fields, rules, errors=errors, focus=focus)
     if request.htmx:
         response = render(request, "segments/builder.html#rules", {"root": root})
         response["HX-Trigger"] = "rules-changed"
         return response
     form = SegmentForm(request.actor, initial=_typed(request))
-    return _page(request, segment, form, root, panel=panel)
+    beside = None
+    if panel:
+        beside = {
+            "panel": panel,
+            "panels": panels_asked(request, rules) if panel.count else [],
+            "overlap": overlap_asked(request, rules),
+        }
+    return _page(request, segment, form, root, beside=beside)
 
 
 def _save(
@@ -113,7 +100,7 @@ def _save(
         else:
             messages.success(request, _("Saved."))
             return redirect("segment-detail", pk=saved.pk)
-    root = _draw(request, fields, rules, errors=errors)
+    root = draw(request, fields, rules, errors=errors)
     return _page(request, segment, form, root, status=422)
 
 
@@ -183,38 +170,17 @@ def _page(
     form: SegmentForm,
     root: Group,
     *,
-    panel: PreviewPanel | None = None,
+    beside: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    context = {"segment": segment, "form": form, "root": root, "panel": panel}
+    context = {
+        "segment": segment,
+        "form": form,
+        "root": root,
+        "compared_options": compared_options(request, segment and segment.pk),
+        **(beside or {}),
+    }
     return render(request, "segments/builder.html", context, status=status)
-
-
-def _draw(
-    request: StaffRequest,
-    fields: Fields,
-    rules: Mapping[str, Any],
-    *,
-    errors: Errors | None = None,
-    focus: str = "",
-) -> Group:
-    visible = selectors.segments_for_actor(request.actor).order_by("name")
-    return Builder(fields, visible, errors=errors, focus=focus).root(rules)
-
-
-def _preview(request: StaffRequest, rules: dict[str, Any], segment_id: Any = None) -> PreviewPanel:
-    sentence = describe(rules, get_language() or "en")
-    try:
-        branches = [uuid.UUID(text) for text in request.POST.getlist("branch_ids")]
-        own = uuid.UUID(str(segment_id)) if segment_id else None
-        found = selectors.preview(
-            request.actor, rules, branches or None, segment_id=own, now=clock.now()
-        )
-    except ValueError:
-        return PreviewPanel(sentence, None, [], {})
-    except DomainError as error:
-        return PreviewPanel(sentence, None, [], error.fields)
-    return PreviewPanel(sentence, found.count, found.sample, {})
 
 
 def _first_rules(fields: Fields) -> dict[str, Any]:

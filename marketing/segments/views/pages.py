@@ -6,6 +6,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.timezone import localdate as local_today
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
@@ -17,6 +18,7 @@ from marketing.core.pages import staff_view
 from marketing.segments import selectors, services
 from marketing.segments.context import RuleContext
 from marketing.segments.explanation import explain_membership
+from marketing.segments.history import size_history
 from marketing.segments.models import Segment
 from marketing.segments.sentence import describe
 from marketing.segments.usage import users_of
@@ -54,6 +56,7 @@ def segment_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         "may_manage": request.actor.can("segment.manage"),
     }
     context |= _people(request, segment) | _why(request, segment)
+    context["history"] = size_history(segment, request.actor.branch_ids, until=local_today())
     return render(request, "segments/detail.html", context)
 
 

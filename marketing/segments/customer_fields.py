@@ -4,9 +4,17 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import AttributeDefinition, Channel, Customer, CustomerFacts, Membership
+from customers.models import (
+    AttributeDefinition,
+    Channel,
+    Customer,
+    CustomerFacts,
+    Membership,
+    ServiceCategory,
+)
 from marketing.core.models import Branch
 from marketing.segments.fields import Label, SegmentField, register, register_family
+from marketing.segments.rhythms import DaysOverdue, OverdueCategories, OverdueFor
 from marketing.segments.sources import Attribute, Column
 from marketing.segments.value_types import (
     Boolean,
@@ -25,8 +33,9 @@ from marketing.segments.value_types import (
 
 LANGUAGES: dict[str, Label] = {"en": _("English"), "hi": _("Hindi"), "bn": _("Bengali")}
 
-VISITS, SPEND, PERSON, PREPAID, CONTACT, OWN = (
+VISITS, VALUE, SPEND, PERSON, PREPAID, CONTACT, OWN = (
     _("Visits"),
+    _("Value and rhythm"),
     _("Spend"),
     _("Person"),
     _("Memberships and packages"),
@@ -48,9 +57,13 @@ def _languages() -> list[tuple[str, Label]]:
     return list(LANGUAGES.items())
 
 
+def _categories() -> list[tuple[str, Label]]:
+    return [(str(pk), name) for pk, name in ServiceCategory.objects.values_list("pk", "name")]
+
+
 def register_customer_fields() -> None:
     """Called once, while apps are loaded."""
-    register(*_visits(), *_spend(), *_person(), *_prepaid(), *_contact())
+    register(*_visits(), *_value(), *_spend(), *_person(), *_prepaid(), *_contact())
     register_family("attribute", _attributes)
 
 
@@ -106,6 +119,53 @@ def _visits() -> list[SegmentField]:
             Column("home_branch__city", is_text=True),
             VISITS,
             choices=_cities,
+        ),
+    ]
+
+
+def _value() -> list[SegmentField]:
+    scores = [
+        SegmentField(name, label, Number(), Column(f"facts__{name}"), VALUE, sample=4)
+        for name, label in (
+            ("rfm_recency", _("Recency score (1 to 5)")),
+            ("rfm_frequency", _("Frequency score (1 to 5)")),
+            ("rfm_monetary", _("Spend score (1 to 5)")),
+        )
+    ]
+    return [
+        SegmentField(
+            "rfm_group",
+            _("Value group"),
+            Choice(),
+            Column("facts__rfm_group"),
+            VALUE,
+            choices=lambda: CustomerFacts.RfmGroup.choices,
+            sample="champions",
+        ),
+        *scores,
+        SegmentField(
+            "overdue_days",
+            _("Days late by the own rhythm"),
+            DaysOverdue(),
+            Column("facts__due_on"),
+            VALUE,
+            sample=7,
+            phrases={
+                "is_set": _("is overdue by the own rhythm"),
+                "not_set": _("is not overdue by the own rhythm"),
+            },
+        ),
+        SegmentField(
+            "overdue_category",
+            _("Own rhythm"),
+            OverdueFor(),
+            OverdueCategories(),
+            VALUE,
+            choices=_categories,
+            phrases={
+                "is_set": _("is overdue for some service"),
+                "not_set": _("is overdue for no service"),
+            },
         ),
     ]
 

@@ -91,8 +91,8 @@ form.addEventListener("keydown", (event) => {
 });
 
 // The server points at what was moved; whoever moved it by its grip goes on there.
-document.addEventListener("htmx:afterSettle", () => {
-  if (!returnsToGrip) return;
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!returnsToGrip || event.target.id !== "builder") return;
   const moved = form.querySelector("#builder [autofocus]");
   if (!moved) return;
   returnsToGrip = false;

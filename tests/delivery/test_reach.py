@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 
 from customers.models import Customer
-from customers.services import suppress_address
 from marketing.delivery.reach import reach
 from marketing.policy.models import RateCard
 from tests.factories.customers import CustomerFactory
@@ -70,13 +69,6 @@ def test_consent_decides(people, consent, whatsapp, sms):
     found = channels()
     assert found["WhatsApp"][:2] == (3, whatsapp)
     assert found["SMS"][:2] == (3, sms)
-
-
-def test_who_is_suppressed_is_not_reached(people):
-    customer = Customer.objects.exclude(email="").get()
-    suppress_address(channel="whatsapp", address=customer.phone, reason="hard_bounce")
-    assert channels()["WhatsApp"] == (2, 1, Decimal(1))
-    assert channels()["SMS"] == (2, 2, None)
 
 
 def test_a_currency_without_a_rate_leaves_the_counts(people):

@@ -12,10 +12,10 @@ import traceback
 
 BUILT = (
     "freeze", "send", "bulk", "webhooks", "memory", "post_office",
-    "fair", "control", "backoff", "door", "redirect", "pages", "whole",
+    "fair", "control", "backoff", "door", "redirect", "pages", "whole", "preview", "refresh",
 )  # fmt: skip
 PLANNED = (
-    "preview", "refresh", "facts", "import", "lookup",
+    "facts", "import", "lookup",
     "quote", "redeem", "refund", "codes", "journeys", "soak",
 )  # fmt: skip
 

@@ -1,0 +1,160 @@
+"""The live count of five rules of growing depth, each beside the same question written by hand.
+
+Both run as the application's role, in turn. Ours is the whole way of a preview but its sample:
+reading the rules, compiling them, counting.
+"""
+
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bench import machine
+from bench.demo import demo_of
+
+PEOPLE = 1_000_000
+ROUNDS = 20
+BAR_MS, BAR_RATIO = 300, 1.3
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule tree, and what stands behind WHERE in the query that a person would write."""
+
+    name: str
+    tree: dict[str, Any]
+    by_hand: str
+
+
+def where(field: str, op: str, value: Any) -> dict[str, Any]:
+    return {"field": field, "op": op, "value": value}
+
+
+def group(operator: str, *conditions: dict[str, Any]) -> dict[str, Any]:
+    return {"operator": operator, "conditions": list(conditions)}
+
+
+LAPSED = where("last_visit_days", "gt", 30)
+LAPSED_SQL = "f.last_visit_at < %(month_ago)s"
+SPENT = where("total_spend", "gte", "10000")
+RULES = (
+    Rule("1 condition", group("AND", SPENT), "f.total_spend >= 10000"),
+    Rule(
+        "2 conditions",
+        group("AND", LAPSED, where("whatsapp_consent", "eq", True)),
+        f"{LAPSED_SQL} AND s.whatsapp_promotional",
+    ),
+    Rule(
+        "3 conditions, 2 deep",
+        group("AND", LAPSED, group("OR", SPENT, where("visit_count", "gte", 5))),
+        f"{LAPSED_SQL} AND (f.total_spend >= 10000 OR f.visit_count >= 5)",
+    ),
+    Rule(
+        "5 conditions, 2 deep",
+        group(
+            "AND",
+            LAPSED,
+            group("OR", SPENT, where("tags", "contains", "vip")),
+            group(
+                "NOT",
+                where("has_active_membership", "eq", True),
+                where("marketing_opted_out", "eq", True),
+            ),
+        ),
+        f"{LAPSED_SQL} AND (f.total_spend >= 10000 OR c.tags @> '{{vip}}')"
+        " AND f.has_active_membership IS NOT TRUE AND s.marketing_opted_out IS NOT TRUE",
+    ),
+    Rule(
+        "8 conditions, 4 deep",
+        group(
+            "AND",
+            LAPSED,
+            group(
+                "OR",
+                SPENT,
+                group(
+                    "AND",
+                    where("visit_count", "gte", 5),
+                    where("gender", "eq", "female"),
+                    group("NOT", where("has_active_package", "eq", True)),
+                ),
+            ),
+            where("whatsapp_consent", "eq", True),
+            group("NOT", where("is_dnd", "eq", True), where("marketing_opted_out", "eq", True)),
+        ),
+        f"{LAPSED_SQL} AND (f.total_spend >= 10000 OR (f.visit_count >= 5"
+        " AND c.gender = 'female' AND f.has_active_package IS NOT TRUE))"
+        " AND s.whatsapp_promotional AND s.is_dnd IS NOT TRUE"
+        " AND s.marketing_opted_out IS NOT TRUE",
+    ),
+)
+BY_HAND = """
+    SELECT count(*) FROM customers_customer c
+    LEFT JOIN customers_customerfacts f ON f.customer_id = c.id
+    LEFT JOIN customers_consentstate s ON s.customer_id = c.id
+    WHERE c.tenant_id = %(tenant)s AND c.status = 'active' AND """
+
+
+def measure(n: int | None) -> Iterator[dict[str, Any]]:
+    people = n or PEOPLE
+    tenant_id = demo_of(people)
+    for rule in RULES:
+        yield compare(rule, tenant_id, people)
+
+
+def compare(rule: Rule, tenant_id: uuid.UUID, people: int) -> dict[str, Any]:
+    """Raises RuntimeError when the two do not count the same people."""
+    from django.db import connection
+
+    from marketing.core import clock
+    from marketing.core.actor import Actor
+    from marketing.core.tenancy import tenant_scope
+    from marketing.segments.context import RuleContext
+    from marketing.segments.selectors import described
+
+    actor = Actor.system(tenant_id)
+    ours: list[float] = []
+    by_hand: list[float] = []
+    counts: set[int] = set()
+    with machine.watched() as watched:
+        for turn in range(ROUNDS + 1):
+            with tenant_scope(tenant_id):
+                now = clock.now()
+                month_ago = RuleContext(now=now).today(None).start(-30)
+                begun = time.perf_counter()
+                _tree, found = described(actor, rule.tree, None, now=now)
+                counts.add(found.count())
+                between = time.perf_counter()
+                with connection.cursor() as cursor:
+                    cursor.execute(
+                        BY_HAND + rule.by_hand, {"tenant": tenant_id, "month_ago": month_ago}
+                    )
+                    counts.add(cursor.fetchone()[0])
+                # The first turn reads what neither shall be timed for.
+                if turn:
+                    ours.append(between - begun)
+                    by_hand.append(time.perf_counter() - between)
+    if len(counts) != 1:
+        raise RuntimeError(f"{rule.name}: counted {sorted(counts)}")
+    p95, hand_p95 = (sorted(times)[ROUNDS * 95 // 100 - 1] * 1000 for times in (ours, by_hand))
+    ratio = _median(ours) / _median(by_hand)
+    return {
+        "bench": "preview",
+        "what": rule.name,
+        "n": people,
+        "seconds": round(sum(ours), 2),
+        "customers": counts.pop(),
+        "p50_ms": round(_median(ours) * 1000),
+        "p95_ms": round(p95),
+        "by_hand_p50_ms": round(_median(by_hand) * 1000),
+        "by_hand_p95_ms": round(hand_p95),
+        "ratio": round(ratio, 2),
+        "foreign_cpu": watched.foreign_share,
+        "bar": {"p95_ms": BAR_MS, "ratio": BAR_RATIO},
+        "reached": p95 <= BAR_MS and ratio <= BAR_RATIO,
+    }
+
+
+def _median(times: list[float]) -> float:
+    return sorted(times)[len(times) // 2]

@@ -10,8 +10,10 @@ class CampaignsConfig(AppConfig):
         from marketing.campaigns import handlers, usage  # noqa: F401  handlers subscribe
         from marketing.content import usage as content_usage
         from marketing.core.context import NAVIGATION
+        from marketing.segments import behaviours
         from marketing.segments import usage as segment_usage
 
+        behaviours.add_filter("message", usage.CAMPAIGN_OF_MESSAGE)
         segment_usage.register(usage.uses_of_segment)
         content_usage.register(usage.uses_of_template)
         NAVIGATION[:0] = [

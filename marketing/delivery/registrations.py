@@ -1,6 +1,6 @@
 """What delivery offers to the apps below it: messages on the customer's page, in the timeline
-and among what is kept of a person, costs beside the segment builder, and the way to the vendor's
-template review."""
+among what is kept of a person and in the rules of segments, costs beside the segment builder, and
+the way to the vendor's template review."""
 
 import uuid
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from marketing.core.actor import Actor
 from marketing.delivery import selectors
 from marketing.delivery.connection import prepare_test
 from marketing.delivery.content_sent import content_sent
+from marketing.delivery.counted_messages import MESSAGES
 from marketing.delivery.links import person_data as links
 from marketing.delivery.models import Message, SendRun
 from marketing.delivery.reach import reach_panel
@@ -25,6 +26,7 @@ from marketing.delivery.webhooks.addresses import forget_account
 from marketing.policy.connection import register_test
 from marketing.policy.models import ProviderAccount
 from marketing.segments import panels as audience_panels
+from marketing.segments.behaviours import register as register_behaviour
 
 PAGE = 50
 PANEL_ROWS = 20
@@ -44,6 +46,7 @@ def register() -> None:
     person_data.register(
         person_data.Holding("inbound", people.export_inbound, people.erase_inbound)
     )
+    register_behaviour(MESSAGES)
     register_gateway(submit_template)
     register_test(prepare_test)
     post_save.connect(forget_account, sender=ProviderAccount)

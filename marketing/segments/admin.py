@@ -12,6 +12,7 @@ from marketing.segments.models import (
     Segment,
     SegmentMember,
     SegmentSize,
+    SegmentVersion,
     StaleMember,
 )
 
@@ -43,6 +44,13 @@ class SegmentAdmin(TenantAdmin):
         values = {name: form.cleaned_data[name] for name in form.changed_data}
         segment = Segment.objects.get(pk=obj.pk)
         services.update_segment(actor=owner_of(request), segment=segment, values=values)
+
+
+@admin.register(SegmentVersion)
+class SegmentVersionAdmin(ReadOnlyAdmin):
+    list_display = ("segment", "version", "name", "saved_by", "saved_at")
+    list_select_related = ("segment", "saved_by")
+    ordering = ("-id",)
 
 
 @admin.register(SegmentMember)

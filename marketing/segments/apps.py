@@ -10,11 +10,15 @@ class SegmentsConfig(AppConfig):
         from customers import panels, recomputed
         from marketing.core.context import NAVIGATION
         from marketing.segments import handlers  # noqa: F401  subscribes
+        from marketing.segments.customer_behaviours import register_customer_behaviours
         from marketing.segments.customer_fields import register_customer_fields
         from marketing.segments.customer_panel import segments_now
+        from marketing.segments.more_customer_fields import register_more_customer_fields
         from marketing.segments.services import mark_for_recheck
 
         register_customer_fields()
+        register_more_customer_fields()
+        register_customer_behaviours()
         recomputed.register(mark_for_recheck)
         NAVIGATION.append((gettext_noop("Segments"), "segment-list", "users-group", "segment.view"))
         panels.register(

@@ -3,6 +3,7 @@
     {"operator": "AND" | "OR" | "NOT", "conditions": [node, …]}      NOT: none of them holds
     {"field": name, "op": operator, "value": operand}
     {"segment": id, "op": "in" | "not_in"}
+    {"visit": {filter: value, …}, "count": {"op", "value"}, "within": {"days"}, "last": n}
 
 Only `Q`, `Exists` and look-ups with parameters are built, so nothing typed by a person
 reaches SQL as text. Each fault is reported at the path of what is at fault
@@ -14,19 +15,24 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from marketing.core.errors import ValidationFailed
+from marketing.segments.behaviours import Behaviour, all_behaviours
 from marketing.segments.context import RuleContext
+from marketing.segments.counted_rules import read_counted
 from marketing.segments.fields import SegmentField
 from marketing.segments.models import Segment, SegmentMember
 from marketing.segments.negation import does_not_hold
 
 MAX_DEPTH = 50
 MAX_CONDITIONS = 500
+# Each is a subquery: what planning costs grows faster than their number.
+MAX_COUNTED = 50
 GROUPS = ("AND", "OR", "NOT")
 LeafCompiler = Callable[[Mapping[str, Any], str], tuple[Q, SegmentField | None]]
 
@@ -108,15 +114,19 @@ class _Compiler:
         chain: tuple[uuid.UUID, ...],
         visible: QuerySet[Segment] | None = None,
         conditions: int = 0,
+        counts: int = 0,
     ) -> None:
         self.context = context
         self.chain = chain
         self.visible = visible
         self.conditions = conditions
+        self.counts = counts
         self.errors: dict[str, list[str]] = {}
         self.leaves: list[Leaf] = []
         self.wanted = True
-        self.leaf_kinds = {"field": self.field, "segment": self.segment}
+        self.leaf_kinds: dict[str, LeafCompiler] = {"field": self.field, "segment": self.segment}
+        for behaviour in all_behaviours().values():
+            self.leaf_kinds[behaviour.name] = partial(self.counted, behaviour)
 
     def fault(self, path: str, message: str) -> Q:
         self.errors.setdefault(path, []).append(message)
@@ -180,6 +190,19 @@ class _Compiler:
             return self.fault(f"{path}.value", str(error)), field
         return self.context.condition(field, op, operand), field
 
+    def counted(
+        self, behaviour: Behaviour, node: Mapping[str, Any], path: str
+    ) -> tuple[Q, SegmentField | None]:
+        self.refuse_unknown_keys(node, path, {behaviour.name, "count", "within", "last"})
+        self.counts += 1
+        if self.counts > MAX_COUNTED:
+            message = _("At most %(max)d conditions that count, those of named segments included.")
+            return self.fault(path, message % {"max": MAX_COUNTED}), None
+        counted = read_counted(behaviour, node, path, self.context, self.fault)
+        if counted is None:
+            return Q(), None
+        return self.context.condition(counted.field, counted.op, counted.times), counted.field
+
     def segment(self, node: Mapping[str, Any], path: str) -> tuple[Q, None]:
         self.refuse_unknown_keys(node, path, {"segment", "op"})
         op = node.get("op")
@@ -210,9 +233,14 @@ class _Compiler:
         """The named segment's own condition; its faults are told at the place that names it."""
         if not segment.is_dynamic:
             return membership(segment, self.context)
-        inner = _Compiler(self.context, (*self.chain, segment.pk), conditions=self.conditions)
+        inner = _Compiler(
+            self.context,
+            (*self.chain, segment.pk),
+            conditions=self.conditions,
+            counts=self.counts,
+        )
         q = inner.group(segment.rules, "rules", 1)
-        self.conditions = inner.conditions
+        self.conditions, self.counts = inner.conditions, inner.counts
         if inner.errors:
             reason = next(iter(inner.errors.values()))[0]
             message = _("“%(name)s” cannot be used: %(reason)s")

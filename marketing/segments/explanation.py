@@ -15,6 +15,7 @@ from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
 from marketing.segments.compiler import CompiledRules, Leaf, compile_tree, membership
 from marketing.segments.context import RuleContext
+from marketing.segments.local_time import LocalDay
 from marketing.segments.models import Segment
 from marketing.segments.selectors import branch_names, segments_for_actor
 from marketing.segments.sentence import describe_condition, describe_value
@@ -56,7 +57,7 @@ def explain_membership(
     segment = subject if isinstance(subject, Segment) else None
     tree = _tree(subject, context)
     whole = membership(segment, context) if segment else tree.q
-    columns = _columns(tree.leaves)
+    columns = _columns(tree.leaves, context.today(customer.home_branch))
     columns["included"] = _truth(whole & Q(status=Customer.Status.ACTIVE))
     row: Mapping[str, Any] = Customer.objects.filter(pk=customer.pk).values(**columns).get()
     verdicts = _scope_verdicts(segment, customer, language)
@@ -84,7 +85,9 @@ def matching_reasons(
     reasons: dict[uuid.UUID, list[str]] = {customer.pk: [] for customer in customers}
     if not leaves or not customers:
         return reasons
-    rows = Customer.objects.filter(pk__in=reasons).values("pk", **_columns(leaves))
+    rows = Customer.objects.filter(pk__in=reasons).values(
+        "pk", **_columns(leaves, context.today(None))
+    )
     found: dict[uuid.UUID, Mapping[str, Any]] = {row["pk"]: row for row in rows}
     for customer in customers:
         row = found.get(customer.pk, {})
@@ -109,12 +112,12 @@ def _reason(
     return f"{label[:1].upper()}{label[1:]}: {value}"
 
 
-def _columns(leaves: Sequence[Leaf]) -> dict[str, Any]:
+def _columns(leaves: Sequence[Leaf], day: LocalDay) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for index, leaf in enumerate(leaves):
         columns[f"passed_{index}"] = _truth(leaf.q)
         if leaf.field is not None:
-            columns[f"value_{index}"] = leaf.field.source.expression()
+            columns[f"value_{index}"] = leaf.field.source.on(day).expression()
     return columns
 
 

@@ -76,7 +76,7 @@ class Fields:
 
     def __init__(self) -> None:
         self._loaded: dict[str, dict[str, SegmentField]] = {}
-        self._choices: dict[str, dict[str, Label]] = {}
+        self._choices: dict[Choices, dict[str, Label]] = {}
 
     def get(self, name: str) -> SegmentField | None:
         """The field of this name or alias, else None."""
@@ -94,16 +94,16 @@ class Fields:
         """A choice field's values and labels; empty for a field without a list."""
         if of.choices is None:
             return {}
-        if of.name not in self._choices:
-            self._choices[of.name] = dict(of.choices())
-        return self._choices[of.name]
+        if of.choices not in self._choices:
+            self._choices[of.choices] = dict(of.choices())
+        return self._choices[of.choices]
 
     def clean_operand(self, of: SegmentField, op: str, value: Any) -> Any:
         """The operand as Python values. Raises ValueError with a message for the author."""
         operand = of.type.clean_operand(op, value)
         if of.choices is not None and operand is not None:
             known = self.choices(of)
-            for each in operand if isinstance(operand, list) else [operand]:
+            for each in of.type.chosen(operand):
                 if each not in known:
                     raise ValueError(_("“%(value)s” is not one of the choices.") % {"value": each})
         return operand

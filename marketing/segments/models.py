@@ -63,6 +63,12 @@ class Segment(TenantModel):
         """The name in the reader's language, where it is ours."""
         return gettext(self.name) if self.segment_type == SegmentType.SYSTEM else self.name
 
+    @property
+    def display_description(self) -> str:
+        """The description in the reader's language, where it is ours."""
+        is_ours = self.segment_type == SegmentType.SYSTEM and self.description
+        return gettext(self.description) if is_ours else self.description
+
     def count_within(self, branch_ids: Collection[uuid.UUID] | None) -> int:
         """The stored count within these home branches; None means everybody."""
         return _within(self.customer_count, self.branch_counts, branch_ids)
@@ -90,6 +96,30 @@ class SegmentSize(TenantModel):
     def count_within(self, branch_ids: Collection[uuid.UUID] | None) -> int:
         """As `Segment.count_within`, on that day."""
         return _within(self.customer_count, self.branch_counts, branch_ids)
+
+
+class SegmentVersion(TenantModel):
+    """What a segment said after a save, by whom and when; kept as long as the segment.
+
+    `saved_by` is empty where we ourselves changed a built-in one.
+    """
+
+    segment = models.ForeignKey(
+        Segment, on_delete=models.CASCADE, related_name="versions", db_index=False
+    )
+    version = models.PositiveIntegerField()
+    name = models.CharField(max_length=100)
+    rules = models.JSONField(default=dict)
+    saved_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    saved_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "segment", "version"], name="segment_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.version})"
 
 
 class SegmentMember(TenantModel):

@@ -18,7 +18,7 @@ from marketing.core.models import Branch
 from marketing.core.tenancy import current_tenant
 from marketing.segments.compiler import CompiledRules, compile_tree, membership
 from marketing.segments.context import RuleContext
-from marketing.segments.models import Segment
+from marketing.segments.models import Segment, SegmentVersion
 from marketing.segments.negation import does_not_hold
 
 SAMPLE_SIZE = 10
@@ -78,6 +78,11 @@ def get_segment_for_actor(actor: Actor, pk: uuid.UUID) -> Segment:
     if segment is None:
         raise NotFound()
     return segment
+
+
+def versions_of(segment: Segment, newest: int) -> QuerySet[SegmentVersion]:
+    """What the segment said after its last saves, the latest first."""
+    return segment.versions.select_related("saved_by").order_by("-version")[:newest]
 
 
 def members_for_actor(actor: Actor, segment: Segment, *, now: dt.datetime) -> QuerySet[Customer]:

@@ -16,9 +16,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from marketing.core.templatetags.formats import format_number, with_symbol
+from marketing.segments.behaviours import Behaviour, all_behaviours
 from marketing.segments.compiler import GROUPS
 from marketing.segments.context import RuleContext
+from marketing.segments.counted import Times
+from marketing.segments.counted_rules import ONCE, filter_operand
 from marketing.segments.fields import SegmentField
+from marketing.segments.sources import Column
 from marketing.segments.value_types import VALUELESS
 
 GAP = "…"
@@ -72,6 +76,8 @@ class _Words:
     def node(self, node: Any) -> str:
         if not isinstance(node, Mapping) or "conditions" in node or "operator" in node:
             return self.group(node)
+        if self.behaviour(node) is not None:
+            return _("whose %(statement)s") % {"statement": self.statement(node)}
         is_about_her = "segment" in node or self.phrase(node) is not None
         form = _("who %(statement)s") if is_about_her else _("whose %(statement)s")
         return form % {"statement": self.statement(node)}
@@ -79,6 +85,9 @@ class _Words:
     def statement(self, node: Mapping[str, Any]) -> str:
         if "segment" in node:
             return self.segment(node)
+        behaviour = self.behaviour(node)
+        if behaviour is not None:
+            return self.counted(behaviour, node)
         field = self.field(node)
         if field is None:
             return _("unknown field “%(name)s”") % {"name": node.get("field")}
@@ -111,6 +120,8 @@ class _Words:
             return label
         operand = node.get("value")
         parts = [self.value(field, each) for each in operand] if isinstance(operand, list) else []
+        if isinstance(operand, Mapping):
+            parts = self.place(field, operand)
         if parts and label.count(GAP) == len(parts):
             for part in parts:
                 label = label.replace(GAP, part, 1)
@@ -122,6 +133,49 @@ class _Words:
         else:
             text = self.value(field, operand)
         return label.replace(GAP, text) if GAP in label else f"{label} {text}"
+
+    def place(self, field: SegmentField, operand: Mapping[str, Any]) -> list[str]:
+        """The distance, and what it is measured from."""
+        if "branch" in operand:
+            branch = operand["branch"]
+            place = str(self.context.fields.choices(field).get(str(branch), branch))
+        else:
+            place = f"{operand.get('lat', GAP)}, {operand.get('lng', GAP)}"
+        return [self.value(field, operand.get("km")), place]
+
+    def behaviour(self, node: Mapping[str, Any]) -> Behaviour | None:
+        for name, behaviour in all_behaviours().items():
+            if name in node:
+                return behaviour
+        return None
+
+    def counted(self, behaviour: Behaviour, node: Mapping[str, Any]) -> str:
+        """“number of visits (weekday is Sunday) in the last 90 days is at least 2”."""
+        parts = [str(behaviour.number_label)]
+        where = node[behaviour.name]
+        if isinstance(where, Mapping) and where:
+            filters = [self.filter(behaviour, name, value) for name, value in where.items()]
+            parts.append(f"({', '.join(filters)})")
+        within, last = node.get("within"), node.get("last")
+        if isinstance(within, Mapping) and within.get("days") is not None:
+            parts.append(_("in the last %(days)s days") % {"days": within["days"]})
+        if last is not None:
+            parts.append(_("among the last %(number)s") % {"number": last})
+        count = node.get("count", ONCE)
+        times = Times(uses_clock=False)
+        op = count.get("op") if isinstance(count, Mapping) else None
+        if op in times.operators:
+            number = SegmentField(behaviour.name, behaviour.number_label, times, Column("pk"))
+            parts.append(self.predicate(number, str(op), count))
+        return " ".join(parts)
+
+    def filter(self, behaviour: Behaviour, name: Any, value: Any) -> str:
+        op, operand = filter_operand(value)
+        field = behaviour.filter(name, operand)
+        if field is None or op not in field.operators:
+            return str(name)
+        said = self.predicate(field, str(op), {"value": operand})
+        return f"{_lower_first(str(field.label))} {said}"
 
     def segment(self, node: Mapping[str, Any]) -> str:
         try:
@@ -152,6 +206,8 @@ class _Words:
             return str(self.context.fields.choices(field).get(str(value), value))
         if kind == "date":
             return _date(value)
+        if kind == "place":
+            return str(value)
         return f"“{value}”"
 
     def money(self, value: Any) -> str:

@@ -6,19 +6,45 @@ comparison, and its negation always does.
 """
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import Any, Protocol
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
+from typing import Any, Protocol, Self
 
-from django.db.models import F, Func, JSONField, Q, TextField, Value
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import (
+    Case,
+    Exists,
+    F,
+    Func,
+    JSONField,
+    Manager,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Cos, JSONObject, Radians, Sin
 from django.db.models.lookups import (
+    Exact,
     GreaterThan,
     GreaterThanOrEqual,
     IContains,
     IExact,
+    In,
+    IsNull,
+    IStartsWith,
     LessThan,
     LessThanOrEqual,
 )
+
+from marketing.segments.local_time import LocalDay
 
 
 class Source(Protocol):
@@ -33,9 +59,19 @@ class Source(Protocol):
     def expression(self) -> Combinable:
         """The stored value itself, to show beside a verdict."""
 
+    def on(self, day: LocalDay) -> "Source":
+        """The source as it stands on a day, where rows run out."""
+
+
+class _Lasting:
+    """A source that is the same on every day."""
+
+    def on(self, day: LocalDay) -> Self:
+        return self
+
 
 @dataclass(frozen=True)
-class Column:
+class Column(_Lasting):
     """A column by its path from `Customer`; an empty text counts as no value."""
 
     path: str
@@ -53,49 +89,201 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Attribute:
-    """A key of `Customer.attributes`, compared as JSON: no cast that bad data could break.
+class Attribute(_Lasting):
+    """A key of a JSON column, compared as JSON: no cast that bad data could break.
 
     The key travels as a parameter, because as part of a Django path one named like a
     look-up ("in", "contains") would mean something else.
     """
 
     key: str
+    column: str = "attributes"
 
     def compare(self, lookup: str, value: Any) -> Q:
         if lookup == "exact":
-            return Q(attributes__contains={self.key: _as_json(value)})
+            return Q((f"{self.column}__contains", {self.key: _as_json(value)}))
         if lookup == "in":
-            same = [Q(attributes__contains={self.key: _as_json(each)}) for each in value]
-            return Q(*same, _connector=Q.OR)
-        if lookup in ("iexact", "icontains"):
+            return Q(*[self.compare("exact", each) for each in value], _connector=Q.OR)
+        if lookup in _TEXT_LOOKUPS:
             text = Func(
-                F("attributes"),
+                F(self.column),
                 Value(self.key),
                 function="jsonb_extract_path_text",
                 output_field=TextField(),
             )
-            return self.is_known() & Q(
-                {"iexact": IExact, "icontains": IContains}[lookup](text, value)
-            )
-        order = {
-            "gt": GreaterThan,
-            "gte": GreaterThanOrEqual,
-            "lt": LessThan,
-            "lte": LessThanOrEqual,
-        }[lookup]
-        return self.is_known() & Q(order(self.expression(), Value(_as_json(value), JSONField())))
+            return self.is_known() & Q(_TEXT_LOOKUPS[lookup](text, value))
+        return self.is_known() & Q(
+            _COMPARISONS[lookup](self.expression(), Value(_as_json(value), JSONField()))
+        )
 
     def is_known(self) -> Q:
-        return Q(attributes__has_key=self.key)
+        return Q((f"{self.column}__has_key", self.key))
 
     def expression(self) -> Combinable:
         return Func(
-            F("attributes"),
+            F(self.column),
             Value(self.key),
             function="jsonb_extract_path",
             output_field=JSONField(),
         )
+
+
+@dataclass(frozen=True)
+class Computed(_Lasting):
+    """A value worked out from columns; missing where the expression gives NULL."""
+
+    value: Combinable
+
+    def compare(self, lookup: str, value: Any) -> Q:
+        return Q(_COMPARISONS[lookup](self.value, value))
+
+    def is_known(self) -> Q:
+        return Q(IsNull(self.value, False))
+
+    def expression(self) -> Combinable:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Related:
+    """A column of rows that point at the customer: as many values as there are rows.
+
+    `running` narrows them to those that count on a day. Its look-ups are those of an array.
+    """
+
+    model: type[Model]
+    path: str
+    rows: Q = dataclass_field(default_factory=Q)
+    running: Callable[[LocalDay], Q] | None = None
+
+    def on(self, day: LocalDay) -> "Related":
+        if self.running is None:
+            return self
+        return replace(self, rows=self.rows & self.running(day), running=None)
+
+    def compare(self, lookup: str, value: Any) -> Q:
+        if lookup == "len":
+            return ~self.is_known()
+        if lookup == "overlap":
+            return self._exists(Q((f"{self.path}__in", value)))
+        return Q(*[self._exists(Q((self.path, each))) for each in value])
+
+    def is_known(self) -> Q:
+        return self._exists(Q())
+
+    def expression(self) -> Combinable:
+        values = self._rows().order_by().values("customer_id")
+        return Subquery(values.annotate(all=ArrayAgg(self.path, distinct=True)).values("all"))
+
+    def _exists(self, condition: Q) -> Q:
+        return Q(Exists(self._rows().filter(condition)))
+
+    def _rows(self) -> QuerySet[Any]:
+        return manager_of(self.model).filter(self.rows, customer_id=OuterRef("pk"))
+
+
+@dataclass(frozen=True)
+class Found(_Lasting):
+    """Yes where `model` has a row that `rows` describes; asked in the open tenant scope."""
+
+    model: type[Model]
+    rows: Callable[[], Q]
+
+    def compare(self, lookup: str, value: Any) -> Q:
+        found = Q(Exists(manager_of(self.model).filter(self.rows())))
+        return found if value else ~found
+
+    def is_known(self) -> Q:
+        return Q()
+
+    def expression(self) -> Combinable:
+        return Case(When(self.compare("exact", True), then=Value(True)), default=Value(False))
+
+
+@dataclass(frozen=True)
+class OneOf(_Lasting):
+    """A choice that no column holds: each value is a condition, and several may be true."""
+
+    conditions: Mapping[str, Q]
+
+    def compare(self, lookup: str, value: Any) -> Q:
+        values = value if lookup == "in" else [value]
+        return Q(*[self.conditions[each] for each in values], _connector=Q.OR)
+
+    def is_known(self) -> Q:
+        return Q(*self.conditions.values(), _connector=Q.OR)
+
+    def expression(self) -> Combinable:
+        names = [When(q, then=Value(name)) for name, q in self.conditions.items()]
+        return Case(*names, default=None)
+
+
+@dataclass(frozen=True)
+class AnyRow(_Lasting):
+    """A column of rows below a counted one, the lines of a bill: any of them may have it."""
+
+    rows: Callable[[], QuerySet[Any]]
+    key: str
+    path: str
+
+    def compare(self, lookup: str, value: Any) -> Q:
+        return self._exists((f"{self.path}__{lookup}", value))
+
+    def is_known(self) -> Q:
+        return self._exists()
+
+    def expression(self) -> Combinable:
+        return Subquery(self._rows().values(self.path)[:1])
+
+    def _exists(self, *conditions: tuple[str, Any]) -> Q:
+        return Q(Exists(self._rows().filter(*[Q(each) for each in conditions])))
+
+    def _rows(self) -> QuerySet[Any]:
+        return self.rows().filter((self.key, OuterRef("pk")))
+
+
+def manager_of(model: type[Model]) -> Manager[Any]:
+    """The manager that knows the tenant; to be asked in its scope, not while apps are loaded."""
+    return model._default_manager
+
+
+@dataclass(frozen=True)
+class Coordinates(_Lasting):
+    """Two columns of degrees: a box that an index can serve, and within it the great circle."""
+
+    latitude: str
+    longitude: str
+
+    def compare(self, lookup: str, value: Any) -> Q:
+        """`within` a `Circle`."""
+        spans = [Q((f"{self.longitude}__range", span)) for span in value.longitudes()]
+        box = Q((f"{self.latitude}__range", value.latitudes())) & Q(*spans, _connector=Q.OR)
+        return box & Q(LessThanOrEqual(self._half_chord(value), value.half_chord))
+
+    def is_known(self) -> Q:
+        return Q((f"{self.latitude}__isnull", False), (f"{self.longitude}__isnull", False))
+
+    def expression(self) -> Combinable:
+        known = {"latitude": F(self.latitude), "longitude": F(self.longitude)}
+        return Case(When(self.is_known(), then=JSONObject(**known)))
+
+    def _half_chord(self, circle: Any) -> Combinable:
+        """The haversine: how far two places lie apart, as it grows with the distance."""
+        north = Sin((Radians(F(self.latitude)) - math.radians(circle.latitude)) / 2.0)
+        east = Sin((Radians(F(self.longitude)) - math.radians(circle.longitude)) / 2.0)
+        shrunk = Cos(Radians(F(self.latitude))) * math.cos(math.radians(circle.latitude))
+        return north * north + shrunk * east * east
+
+
+_TEXT_LOOKUPS = {"iexact": IExact, "icontains": IContains, "istartswith": IStartsWith}
+_COMPARISONS = {
+    "exact": Exact,
+    "in": In,
+    "gt": GreaterThan,
+    "gte": GreaterThanOrEqual,
+    "lt": LessThan,
+    "lte": LessThanOrEqual,
+}
 
 
 def _as_json(value: Any) -> Any:

@@ -102,9 +102,9 @@ def test_list_follows_the_actor_s_branches(
     with django_assert_max_num_queries(12):
         response = client.get("/api/v1/segments")
     names = {row["name"]: row["customerCount"] for row in response.json()["data"]}
-    assert len(names) == 7
+    assert len(names) == 47
     assert names["Repeat Customers"] == 1
-    assert len(api("owner", "get", "segments").json()["data"]) == 8
+    assert len(api("owner", "get", "segments").json()["data"]) == 48
     found = api("owner", "get", "segments", {"q": "repeat", "segmentType": "system"})
     assert [row["name"] for row in found.json()["data"]] == ["Repeat Customers"]
     assert "segmentType" in error(api("owner", "get", "segments", {"segmentType": "x"}))["fields"]

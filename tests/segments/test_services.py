@@ -209,7 +209,7 @@ def test_built_in_segments(people):
     services.ensure_system_segments()
     services.ensure_system_segments()
     segments = {s.name: s for s in Segment.objects.filter(segment_type=SegmentType.SYSTEM)}
-    assert len(segments) == 7
+    assert len(segments) == 47
     repeat = segments["Repeat Customers"]
     owner = people.actor(people.owner)
     with pytest.raises(Conflict):
@@ -231,7 +231,7 @@ def test_all_segments_are_counted_in_one_pass(people, django_assert_max_num_quer
     # Segments, chain, zones, attributes; number, dynamic and static counts; locks, what was
     # counted, its history; savepoint; old changes and old history.
     with django_assert_max_num_queries(16):
-        assert services.refresh_all() == 8
+        assert services.refresh_all() == 48
     counts = dict(Segment.objects.values_list("name", "customer_count"))
     assert counts["Repeat Customers"] == 2
     assert counts["New Customers"] == 0
@@ -330,7 +330,7 @@ def test_a_new_chain_begins_with_the_built_in_segments(db, django_capture_on_com
         )
     events.deliver_due()
     with tenant_scope(tenant.pk):
-        assert Segment.objects.filter(segment_type=SegmentType.SYSTEM).count() == 7
+        assert Segment.objects.filter(segment_type=SegmentType.SYSTEM).count() == 47
 
 
 def test_the_sweep_covers_every_chain(people, other_chain, monkeypatch):

@@ -19,7 +19,7 @@ def tenant_key() -> models.ForeignKey:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("segments", "0002_counts_by_branch_and_changes")]
+    dependencies = [("segments", "0003_versions")]
 
     operations = [
         migrations.RunSQL(

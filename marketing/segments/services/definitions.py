@@ -16,6 +16,7 @@ from marketing.segments.models import Segment, SegmentType
 from marketing.segments.selectors import members_for_actor, narrow_branches, segments_for_actor
 from marketing.segments.services.membership import chosen_customers, write_difference
 from marketing.segments.services.refresh import refresh_segment
+from marketing.segments.services.versions import keep_version
 from marketing.segments.usage import users_of
 
 MAX_NAME = 100
@@ -55,6 +56,7 @@ def create_segment(
     if rules is not None:
         _check_rules(actor, segment)
     segment.save()
+    keep_version(segment, actor.user)
     if customer_ids is not None:
         write_difference(segment, chosen_customers(actor, customer_ids))
     audit.record(actor, "segment.create", segment, {"name": segment.name, "rules": segment.rules})
@@ -92,6 +94,7 @@ def update_segment(
         return segment
     segment.version += 1
     segment.save()
+    keep_version(segment, actor.user)
     audit.record(actor, "segment.update", segment, changes)
     return refresh_segment(actor=actor, segment=segment)
 
@@ -133,6 +136,7 @@ def copy_segment(*, actor: Actor, segment: Segment, name: str = "") -> Segment:
     if copy.is_dynamic:
         _check_rules(actor, copy)
     copy.save()
+    keep_version(copy, actor.user)
     if not copy.is_dynamic:
         write_difference(copy, members_for_actor(actor, segment, now=clock.now()))
     audit.record(actor, "segment.create", copy, {"name": copy.name, "copyOf": str(segment.pk)})

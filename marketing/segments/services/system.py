@@ -1,26 +1,21 @@
-"""Module 11's seven built-in segments."""
-
-from typing import Any
+"""Every chain's built-in segments made what they should be."""
 
 from django.db import transaction
-from django.utils.translation import gettext_noop as _
 
+from marketing.segments.fields import Fields
 from marketing.segments.models import Segment, SegmentType
+from marketing.segments.services.system_rules import SYSTEM_SEGMENTS, SystemSegment
+from marketing.segments.services.versions import keep_version
 
 
-def _where(field: str, op: str, value: Any) -> dict[str, Any]:
-    return {"operator": "AND", "conditions": [{"field": field, "op": op, "value": value}]}
-
-
-SYSTEM_SEGMENTS: dict[str, dict[str, Any]] = {
-    _("New Customers"): _where("visit_count", "eq", 1),
-    _("Repeat Customers"): _where("visit_count", "gt", 1),
-    _("Inactive Customers (30+ days)"): _where("last_visit_days", "gt", 30),
-    _("High-Value Customers"): _where("total_spend", "gt", 10000),
-    _("Package Holders"): _where("has_active_package", "eq", True),
-    _("Members"): _where("has_active_membership", "eq", True),
-    _("Birthday This Month"): _where("birthday_month", "eq", "current"),
-}
+def usable_system_segments() -> dict[str, SystemSegment]:
+    """Those whose fields are all registered, by name; the others are waiting."""
+    fields = Fields()
+    return {
+        name: segment
+        for name, segment in SYSTEM_SEGMENTS.items()
+        if all(fields.get(needed) is not None for needed in segment.needs)
+    }
 
 
 @transaction.atomic
@@ -29,18 +24,30 @@ def ensure_system_segments() -> None:
 
     Two at once do no harm: the later one finds the names taken and leaves them.
     """
+    wanted = usable_system_segments()
     Segment.objects.bulk_create(
         (
-            Segment(name=name, rules=rules, segment_type=SegmentType.SYSTEM)
-            for name, rules in SYSTEM_SEGMENTS.items()
+            Segment(
+                name=name,
+                description=each.description,
+                rules=each.rules,
+                segment_type=SegmentType.SYSTEM,
+                version=0,
+            )
+            for name, each in wanted.items()
         ),
         ignore_conflicts=True,
     )
     for segment in Segment.objects.select_for_update().filter(
-        segment_type=SegmentType.SYSTEM, name__in=SYSTEM_SEGMENTS
+        segment_type=SegmentType.SYSTEM, name__in=wanted
     ):
-        rules = SYSTEM_SEGMENTS[segment.name]
-        if segment.rules != rules:
-            segment.rules = rules
-            segment.version += 1
-            segment.save()
+        each = wanted[segment.name]
+        if segment.version and (segment.rules, segment.description) == (
+            each.rules,
+            each.description,
+        ):
+            continue
+        segment.rules, segment.description = dict(each.rules), each.description
+        segment.version += 1
+        segment.save()
+        keep_version(segment, None)

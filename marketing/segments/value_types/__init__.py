@@ -4,17 +4,21 @@ A missing value matches only `not_set`, whatever the operator (also `ne`). `clea
 raises ValueError with a message for the person who wrote the rule.
 """
 
-from marketing.segments.value_types.base import OPERATORS, VALUELESS, ValueType
+from marketing.segments.value_types.base import LISTS, OPERATORS, VALUELESS, ValueType
 from marketing.segments.value_types.dates import Date, Month
-from marketing.segments.value_types.days import DaysAgo, DaysToYearday, DaysUntil
+from marketing.segments.value_types.days import Age, DaysAgo, DaysToYearday, DaysUntil
 from marketing.segments.value_types.numbers import Money, Number
-from marketing.segments.value_types.words import Boolean, Choice, Tags, Text
+from marketing.segments.value_types.places import Circle, Place
+from marketing.segments.value_types.words import Boolean, Choice, Several, Tags, Text
 
 __all__ = [
+    "LISTS",
     "OPERATORS",
     "VALUELESS",
+    "Age",
     "Boolean",
     "Choice",
+    "Circle",
     "Date",
     "DaysAgo",
     "DaysToYearday",
@@ -22,6 +26,8 @@ __all__ = [
     "Money",
     "Month",
     "Number",
+    "Place",
+    "Several",
     "Tags",
     "Text",
     "ValueType",

@@ -20,16 +20,25 @@ OPERATORS: dict[str, str | Promise] = {
     "lte": gettext_lazy("is at most"),
     "between": gettext_lazy("is between"),
     "in": gettext_lazy("is one of"),
+    "not_in": gettext_lazy("is none of"),
     "contains": gettext_lazy("contains"),
+    "starts_with": gettext_lazy("starts with"),
+    "all": gettext_lazy("has all of"),
+    "within_last": gettext_lazy("is within the last … days"),
+    "within_next": gettext_lazy("is within the next … days"),
+    "today": gettext_lazy("is today"),
+    "within_km": gettext_lazy("is within … km of …"),
+    "beyond_km": gettext_lazy("is more than … km from …"),
     "is_set": gettext_lazy("is known"),
     "not_set": gettext_lazy("is not known"),
 }
-VALUELESS = frozenset({"is_set", "not_set"})
+VALUELESS = frozenset({"is_set", "not_set", "today"})
+LISTS = frozenset({"in", "not_in", "all"})
 MAX_LIST = 1000
 MAX_TEXT = 200
 LOOKUPS = {"eq": "exact", "gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte", "in": "in"}
 COMPARISONS = ("gt", "gte", "lt", "lte", "eq", "ne", "between")
-ORDERED = (*COMPARISONS, "in", "is_set", "not_set")
+ORDERED = (*COMPARISONS, "in", "not_in", "is_set", "not_set")
 
 
 class ValueType:
@@ -38,7 +47,7 @@ class ValueType:
     name: ClassVar[str]
     operators: tuple[str, ...]
     operator_labels: ClassVar[dict[str, str | Promise]] = {}
-    uses_clock: ClassVar[bool] = False
+    uses_clock: bool = False
     # How a customer's own value reads, "…" standing for it.
     unit: ClassVar[str | Promise] = "…"
 
@@ -52,7 +61,7 @@ class ValueType:
             if value is not None:
                 raise ValueError(_("This operator takes no value."))
             return None
-        if op == "in":
+        if op in LISTS:
             if not isinstance(value, list) or not value:
                 raise ValueError(_("Give a list with at least one value."))
             if len(value) > MAX_LIST:
@@ -69,6 +78,10 @@ class ValueType:
             raise ValueError(_("Give a value."))
         return self.clean(value)
 
+    def chosen(self, operand: Any) -> list[Any]:
+        """The values of an operand that must be among the field's choices."""
+        return operand if isinstance(operand, list) else [operand]
+
     def condition(self, source: Source, op: str, operand: Any, day: LocalDay) -> Q:
         """The rows that satisfy the condition; `operand` is what `clean_operand` returned."""
         if op == "is_set":
@@ -77,13 +90,15 @@ class ValueType:
             return ~source.is_known()
         if op == "ne":
             return source.is_known() & ~self.compare(source, "eq", operand, day)
+        if op == "not_in":
+            return source.is_known() & ~self.compare(source, "in", operand, day)
         if op == "between":
             low, high = operand
             return self.compare(source, "gte", low, day) & self.compare(source, "lte", high, day)
         return self.compare(source, op, operand, day)
 
     def compare(self, source: Source, op: str, operand: Any, day: LocalDay) -> Q:
-        """eq, gt, gte, lt, lte, in, contains."""
+        """Every operator that `condition` does not make out of others."""
         return source.compare(LOOKUPS[op], operand)
 
     def read(self, stored: Any, day: LocalDay) -> Any:

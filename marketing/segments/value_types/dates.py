@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from marketing.segments.local_time import LocalDay
 from marketing.segments.sources import Source
 from marketing.segments.value_types.base import ValueType
+from marketing.segments.value_types.days import SPANS, clean_days, within_span
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -19,7 +20,7 @@ class Month(ValueType):
     """The month of a stored date: 1 to 12, or "current"."""
 
     name = "month"
-    operators = ("eq", "ne", "in", "is_set", "not_set")
+    operators = ("eq", "ne", "in", "not_in", "is_set", "not_set")
     uses_clock = True
 
     def clean(self, value: Any) -> int | str:
@@ -42,7 +43,11 @@ class Date(ValueType):
     """A calendar date, written YYYY-MM-DD."""
 
     name = "date"
-    operators = ("eq", "ne", "gt", "gte", "lt", "lte", "between", "is_set", "not_set")
+    operators = (
+        *("eq", "ne", "gt", "gte", "lt", "lte", "between"),
+        *("within_last", "within_next", "is_set", "not_set"),
+    )
+    uses_clock = True
     operator_labels = {
         "gt": gettext_lazy("is after"),
         "gte": gettext_lazy("is on or after"),
@@ -57,3 +62,13 @@ class Date(ValueType):
             return dt.date.fromisoformat(value)
         except ValueError:
             raise ValueError(_("Enter a date as YYYY-MM-DD.")) from None
+
+    def clean_operand(self, op: str, value: Any) -> Any:
+        if op in SPANS:
+            return clean_days(value)
+        return super().clean_operand(op, value)
+
+    def condition(self, source: Source, op: str, operand: Any, day: LocalDay) -> Q:
+        if op in SPANS:
+            return within_span(source, op, operand, day)
+        return super().condition(source, op, operand, day)

@@ -15,7 +15,7 @@ class Number(ValueType):
     """A number; `whole` for counts, where JSON's 30.0 is taken as 30."""
 
     name = "number"
-    operators = ORDERED
+    operators: tuple[str, ...] = ORDERED
 
     def __init__(self, *, whole: bool = True) -> None:
         self.whole = whole

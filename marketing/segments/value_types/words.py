@@ -16,7 +16,7 @@ class Choice(ValueType):
     """One of a list; the field knows the list and checks it."""
 
     name = "choice"
-    operators = ("eq", "ne", "in", "is_set", "not_set")
+    operators = ("eq", "ne", "in", "not_in", "is_set", "not_set")
 
     def clean(self, value: Any) -> str:
         return clean_text(value)
@@ -26,7 +26,10 @@ class Text(ValueType):
     """Free text, compared without regard to case."""
 
     name = "text"
-    operators = ("eq", "ne", "contains", "in", "is_set", "not_set")
+    operators = (
+        *("eq", "ne", "contains", "starts_with"),
+        *("in", "not_in", "is_set", "not_set"),
+    )
 
     def clean(self, value: Any) -> str:
         return clean_text(value)
@@ -34,18 +37,21 @@ class Text(ValueType):
     def compare(self, source: Source, op: str, operand: Any, day: LocalDay) -> Q:
         if op == "in":
             return Q(*[source.compare("iexact", each) for each in operand], _connector=Q.OR)
-        return source.compare({"eq": "iexact", "contains": "icontains"}[op], operand)
+        lookup = {"eq": "iexact", "contains": "icontains", "starts_with": "istartswith"}[op]
+        return source.compare(lookup, operand)
 
 
 class Tags(ValueType):
     """The words on a customer. Nobody's are missing: an empty list lacks every tag."""
 
     name = "tags"
-    operators = ("contains", "in", "ne", "is_set", "not_set")
+    operators = ("contains", "in", "all", "ne", "not_in", "is_set", "not_set")
     operator_labels = {
         "contains": gettext_lazy("include"),
         "in": gettext_lazy("include any of"),
+        "all": gettext_lazy("include all of"),
         "ne": gettext_lazy("do not include"),
+        "not_in": gettext_lazy("include none of"),
         "is_set": gettext_lazy("are not empty"),
         "not_set": gettext_lazy("are empty"),
     }
@@ -57,10 +63,25 @@ class Tags(ValueType):
         if op in VALUELESS:
             empty = source.compare("len", 0)
             return empty if op == "not_set" else ~empty
-        if op == "in":
-            return source.compare("overlap", operand)
+        if op in ("in", "not_in"):
+            any_of = source.compare("overlap", operand)
+            return ~any_of if op == "not_in" else any_of
+        if op == "all":
+            return source.compare("contains", operand)
         has = source.compare("contains", [operand])
         return ~has if op == "ne" else has
+
+
+class Several(Tags):
+    """Some of a list, from rows of their own; who has no rows lacks all of them."""
+
+    name = "choice"
+
+    def __init__(self, *, lapses: bool = False) -> None:
+        self.uses_clock = lapses
+
+    def condition(self, source: Source, op: str, operand: Any, day: LocalDay) -> Q:
+        return super().condition(source.on(day), op, operand, day)
 
 
 class Boolean(ValueType):

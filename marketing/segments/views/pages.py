@@ -25,6 +25,7 @@ from marketing.segments.usage import users_of
 
 ROWS = 50
 MATCHES = 8
+VERSIONS = 20
 
 
 @require_safe
@@ -55,6 +56,8 @@ def segment_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         "may_change": services.may_change(request.actor, segment),
         "may_manage": request.actor.can("segment.manage"),
     }
+    if segment.is_dynamic:
+        context["versions"] = _versions(segment)
     context |= _people(request, segment) | _why(request, segment)
     context["history"] = size_history(segment, request.actor.branch_ids, until=local_today())
     return render(request, "segments/detail.html", context)
@@ -67,6 +70,15 @@ def _row(request: StaffRequest, segment: Segment, context: RuleContext) -> dict[
         "count": segment.count_within(request.actor.branch_ids),
         "sentence": sentence if segment.is_dynamic else "",
     }
+
+
+def _versions(segment: Segment) -> list[dict[str, Any]]:
+    """The last saves, each in words."""
+    language, context = get_language() or "en", RuleContext()
+    return [
+        {"saved": each, "sentence": describe(each.rules, language, context)}
+        for each in selectors.versions_of(segment, VERSIONS)
+    ]
 
 
 def _people(request: StaffRequest, segment: Segment) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -43,7 +44,7 @@ def compare(after: uuid.UUID, limit: int = SLICE) -> tuple[uuid.UUID | None, Fin
     """
     finding = Finding()
     with transaction.atomic(), connection.cursor() as cursor:
-        values = {
+        values: dict[str, Any] = {
             "tenant": current_tenant_id(),
             "now": clock.now(),
             "version": ensure_scoring().version,

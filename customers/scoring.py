@@ -1,5 +1,7 @@
 """The row that says what a chain calls new, loyal or lost, and its fifths as of last night."""
 
+from typing import Any
+
 from django.db import connection
 
 from customers.models import ScoringConfig
@@ -18,7 +20,7 @@ def move_quintiles() -> bool:
     Equals score alike: a limit is just above the last value of its fifth. Returns whether they
     were parted; a chain where nobody came keeps what it had.
     """
-    values = {
+    values: dict[str, Any] = {
         "tenant": current_tenant_id(),
         "now": clock.now(),
         "zone": current_tenant().time_zone,

@@ -2,21 +2,25 @@
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from zoneinfo import ZoneInfo
 
 from django.db.models import Func, Q, QuerySet, UUIDField, Value
 
 from customers import rules
 from customers.models import (
     AttributeDefinition,
+    CategoryRhythm,
     ContactPoint,
     Customer,
     Suppression,
 )
+from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant, current_tenant_id
 
 
 def customers_for_actor(actor: Actor) -> QuerySet[Customer]:
@@ -45,6 +49,27 @@ def get_customer_for_actor(actor: Actor, pk: uuid.UUID) -> Customer:
     if customer is None:
         raise NotFound()
     return customer
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """How often she has services of one category, and whether she is late for them today."""
+
+    category: str
+    rhythm: CategoryRhythm
+    is_overdue: bool
+
+
+def rhythms_of(customer: Customer) -> list[Rhythm]:
+    """The customer's rhythms that are known well enough, the latest visit first."""
+    branch = customer.home_branch
+    zone = branch.time_zone if branch else current_tenant().time_zone
+    today = clock.now().astimezone(ZoneInfo(zone)).date()
+    rhythms = CategoryRhythm.objects.filter(customer=customer, due_on__isnull=False)
+    return [
+        Rhythm(rhythm.category.name, rhythm, rhythm.due_on is not None and rhythm.due_on < today)
+        for rhythm in rhythms.select_related("category").order_by("-last_at", "pk")
+    ]
 
 
 def search_customers(actor: Actor, text: str) -> QuerySet[Customer]:

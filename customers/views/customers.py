@@ -197,6 +197,7 @@ def _detail(request: StaffRequest, customer: Customer) -> dict[str, Any]:
         ],
         "consent_form": ConsentForm(state=state) if actor.can("consent.update") else None,
         "attributes": _attributes(customer),
+        "rhythms": selectors.rhythms_of(customer),
         "memberships": customer.memberships.order_by("-expires_on")[:5],
         "packages": customer.packages.order_by("-expires_on")[:5],
         "notes": customer.notes.select_related("author")[:NOTES],

@@ -51,6 +51,7 @@ ACTS = {
     "keywords.update": gettext_lazy("Changed the words that mean stop, start or help"),
     "message.test_sent": gettext_lazy("Sent a test message"),
     "rate_card.set": gettext_lazy("Set a price"),
+    "scoring.update": gettext_lazy("Changed how customers are scored"),
     "segment.create": gettext_lazy("Made a segment"),
     "segment.delete": gettext_lazy("Deleted a segment"),
     "segment.update": gettext_lazy("Changed a segment"),
@@ -69,7 +70,7 @@ ACTS = {
 
 _LABELLED = (
     forms.SwitchesForm, forms.HoursForm, forms.BudgetForm, forms.ApprovalForm, forms.LinksForm,
-    forms.StaffForm, forms.KeyForm, forms.RateCardForm,
+    forms.StaffForm, forms.KeyForm, forms.RateCardForm, forms.ScoresForm,
 )  # fmt: skip
 # Names that no form of the settings has.
 FIELDS = {
@@ -103,6 +104,7 @@ NAMES = {
     "policy.branchmarketingconfig": ("branch__name",),
     "customers.customer": ("first_name", "last_name"),
     "policy.marketingconfig": (),
+    "customers.scoringconfig": (),
 }
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from marketing.policy.views import accounts, audit, config, keys, prices, staff
+from marketing.policy.views import accounts, audit, config, keys, prices, scores, staff
 
 urlpatterns = [
     path("settings", config.switches, name="settings"),
@@ -9,6 +9,7 @@ urlpatterns = [
     path("settings/budget/<uuid:pk>", config.branch_budget, name="branch-budget"),
     path("settings/approval", config.approval, name="settings-approval"),
     path("settings/links", config.links, name="settings-links"),
+    path("settings/scores", scores.scores, name="settings-scores"),
     path("settings/accounts", accounts.account_list, name="account-list"),
     path("settings/accounts/new/<slug:provider>", accounts.account_new, name="account-new"),
     path("settings/accounts/<uuid:pk>", accounts.account_edit, name="account-edit"),

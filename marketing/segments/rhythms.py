@@ -79,7 +79,8 @@ class OverdueCategories:
 
     def compare(self, lookup: str, value: tuple[Sequence[str], dt.date]) -> Q:
         categories, day = value
-        return Q(_Overdue(lookup, tuple(categories), day, current_tenant_id()))
+        chosen = tuple(map(uuid.UUID, categories))
+        return Q(_Overdue(lookup, chosen, day, current_tenant_id()))
 
     def is_known(self) -> Q:
         return Q(Exists(CategoryRhythm.objects.filter(customer_id=OuterRef("pk"))))
@@ -93,7 +94,7 @@ class _Overdue(Exists):
     """Equal to another of the same arguments, so that each time zone need not be asked apart."""
 
     def __init__(
-        self, lookup: str, categories: tuple[str, ...], day: dt.date, tenant_id: uuid.UUID
+        self, lookup: str, categories: tuple[uuid.UUID, ...], day: dt.date, tenant_id: uuid.UUID
     ) -> None:
         rhythms = CategoryRhythm.objects.filter(
             customer_id=OuterRef("pk"), **{f"due_on__{lookup}": day}

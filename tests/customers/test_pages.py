@@ -1,14 +1,17 @@
 """The customers' pages as staff use them."""
 
+import datetime as dt
 import json
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from customers import services
 from customers.models import (
     AttributeDefinition,
+    CategoryRhythm,
     ConsentRecord,
     ConsentState,
     Customer,
@@ -19,6 +22,7 @@ from tests.factories.customers import (
     CustomerFactory,
     MembershipFactory,
     PackageFactory,
+    ServiceCategoryFactory,
     VisitFactory,
 )
 from tests.page_queries import questions
@@ -99,6 +103,36 @@ def test_the_list_takes_the_same_queries_however_long(
         client.get(LIST)
 
 
+def test_the_page_tells_her_value_and_rhythm(login, chain):
+    asha = CustomerFactory(
+        home_branch=chain.north,
+        facts={
+            "stage": "active",
+            "rfm_group": "loyal",
+            "rfm_recency": 4,
+            "rfm_frequency": 5,
+            "rfm_monetary": 3,
+        },
+    )
+    today = timezone.now().date()
+    for name, due in (("Hair", -9), ("Nails", 9), ("Brows", None)):
+        CategoryRhythm.objects.create(
+            customer=asha,
+            category=ServiceCategoryFactory(name=name),
+            visits=3,
+            last_at=timezone.now(),
+            interval_days=30,
+            due_on=due and today + dt.timedelta(days=due),
+        )
+    text = login("receptionist").get(page("detail", asha)).text
+    assert "Loyal customers" in text
+    assert "Recency 4, frequency 5, spend 3 of 5" in text
+    assert "about every 30 days, last" in text
+    assert text.count("Overdue") == 1
+    assert "Nails" in text
+    assert "Brows" not in text, "two visits are no rhythm"
+
+
 @pytest.mark.parametrize("count", [1, 6])
 def test_the_page_takes_the_same_queries_however_much_happened(asha, login, chain, manager, count):
     for number in range(count):
@@ -109,7 +143,7 @@ def test_the_page_takes_the_same_queries_however_much_happened(asha, login, chai
         )
     asked, fragments = questions(login("manager"), page("detail", asha))
     assert fragments == 0
-    assert len(asked) == 15, "\n".join(asked)
+    assert len(asked) == 16, "\n".join(asked)
 
 
 def test_the_page_shows_who_she_is(asha, login, chain, manager):

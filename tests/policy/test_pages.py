@@ -21,6 +21,7 @@ VIEWED_BY_MANAGERS = [
     "settings-budget",
     "settings-approval",
     "settings-links",
+    "settings-scores",
 ]
 OWNERS_ONLY = ["staff-list", "staff-new", "key-list", "audit-list"]
 

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from customers import facts
 from customers.models import (
+    CategoryRhythm,
     ConsentRecord,
     ConsentState,
     ContactPoint,
@@ -57,7 +58,7 @@ def make_demo(*, customers: int, seed: int) -> Tenant:
                 write_activity(services, now, tenant.time_zone)
                 analyze(Customer, ConsentState, Visit, Purchase, PurchaseLine, Membership, Package)
                 facts.rebuild_all()
-                analyze(CustomerFacts)
+                analyze(CustomerFacts, CategoryRhythm)
             ensure_system_segments()
             make_campaigns(organisation, now)
             refresh_all()

@@ -2,6 +2,7 @@
 
 from marketing.policy.forms.access import SCOPE_LABELS, KeyForm, StaffForm
 from marketing.policy.forms.accounts import AccountForm, RateCardForm
+from marketing.policy.forms.scores import ScoresForm
 from marketing.policy.forms.settings import (
     ApprovalForm,
     BranchBudgetForm,
@@ -22,6 +23,7 @@ __all__ = [
     "KeyForm",
     "LinksForm",
     "RateCardForm",
+    "ScoresForm",
     "SettingsForm",
     "StaffForm",
     "SwitchesForm",

@@ -14,6 +14,7 @@ TABS = (
     (gettext_noop("Budget"), "settings-budget", "wallet", "config.view"),
     (gettext_noop("Approval"), "settings-approval", "shield-check", "config.view"),
     (gettext_noop("Links"), "settings-links", "link", "config.view"),
+    (gettext_noop("Customer scores"), "settings-scores", "target", "config.view"),
     (gettext_noop("Accounts"), "account-list", "plug-connected", "config.view"),
     (gettext_noop("Prices"), "price-list", "receipt", "config.change"),
     (gettext_noop("Webhooks"), "webhook-list", "webhook", "config.view"),

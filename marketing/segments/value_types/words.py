@@ -16,7 +16,7 @@ class Choice(ValueType):
     """One of a list; the field knows the list and checks it."""
 
     name = "choice"
-    operators = ("eq", "ne", "in", "not_in", "is_set", "not_set")
+    operators: tuple[str, ...] = ("eq", "ne", "in", "not_in", "is_set", "not_set")
 
     def clean(self, value: Any) -> str:
         return clean_text(value)

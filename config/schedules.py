@@ -12,6 +12,8 @@ because months begin at midnight of each chain's own zone; `cleanupOldMessageLog
 import datetime as dt
 
 SCHEDULES: dict[str, dt.timedelta | str] = {
+    "customers.imports.tasks.sweep_imports": dt.timedelta(seconds=10),
+    "customers.imports.tasks.tidy_imports": "50 * * * *",
     "customers.tasks.age_facts": "20 * * * *",
     "customers.tasks.refresh_stale_facts": dt.timedelta(seconds=5),
     "marketing.campaigns.tasks.recount_waiting": dt.timedelta(minutes=5),

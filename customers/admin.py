@@ -17,6 +17,10 @@ from customers.models import (
     CustomerEventKey,
     CustomerFacts,
     CustomerNote,
+    ImportJob,
+    ImportMapping,
+    ImportPart,
+    ImportRow,
     Membership,
     Package,
     Purchase,
@@ -198,3 +202,28 @@ class CustomerEventKeyAdmin(ReadOnlyAdmin):
 @admin.register(StaleFacts)
 class StaleFactsAdmin(ReadOnlyAdmin):
     list_display = ("customer_id", "marked_at")
+
+
+@admin.register(ImportJob)
+class ImportJobAdmin(ReadOnlyAdmin):
+    list_display = ("file_name", "started_by", "state", "imported_rows", "created_at")
+    list_select_related = ("started_by",)
+    ordering = ("-id",)
+
+
+@admin.register(ImportPart)
+class ImportPartAdmin(ReadOnlyAdmin):
+    list_display = ("job_id", "number")
+    fields = ("job_id", "number")
+    readonly_fields = ("job_id",)
+
+
+@admin.register(ImportRow)
+class ImportRowAdmin(ReadOnlyAdmin):
+    list_display = ("job_id", "line", "outcome", "problems")
+    list_filter = ("outcome",)
+
+
+@admin.register(ImportMapping)
+class ImportMappingAdmin(ReadOnlyAdmin):
+    list_display = ("headers_hash", "updated_at")

@@ -6,6 +6,8 @@ class CustomersConfig(AppConfig):
     name = "customers"
 
     def ready(self) -> None:
+        # Celery looks for tasks in the app's own module only.
+        import customers.imports.tasks  # noqa: F401
         from customers import timeline_sources
         from marketing.core.context import NAVIGATION
 

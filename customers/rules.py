@@ -55,6 +55,12 @@ def normalize_email(text: str) -> str:
     return f"{address.local_part}@{address.ascii_domain}".lower()
 
 
+def mask_email(email: str) -> str:
+    """`a****@example.com`."""
+    name, _at, domain = email.partition("@")
+    return f"{name[:1]}****@{domain}"
+
+
 def clean_tags(tags: Iterable[str]) -> list[str]:
     """Trimmed, without empty ones or repeats (whatever their case), in the order given."""
     kept: dict[str, str] = {}

@@ -1,9 +1,13 @@
 from django.urls import path
 
 from customers import views
+from customers.exports.views import customer_list_export
+from customers.imports.urls import urlpatterns as import_patterns
 
 urlpatterns = [
     path("customers", views.customer_list, name="customer-list"),
+    *import_patterns,
+    path("customers/export", customer_list_export, name="customer-list-export"),
     path("customers/new", views.customer_new, name="customer-new"),
     path("customers/<uuid:pk>", views.customer_detail, name="customer-detail"),
     path("customers/<uuid:pk>/edit", views.customer_edit, name="customer-edit"),

@@ -17,6 +17,7 @@ from customers.models.customer import (
     CustomerNote,
 )
 from customers.models.facts import CategoryRhythm, CustomerFacts, StaleFacts
+from customers.models.imports import ImportJob, ImportMapping, ImportPart, ImportRow
 from customers.models.scoring import ScoringConfig
 
 __all__ = [
@@ -32,6 +33,10 @@ __all__ = [
     "CustomerEventKey",
     "CustomerFacts",
     "CustomerNote",
+    "ImportJob",
+    "ImportMapping",
+    "ImportPart",
+    "ImportRow",
     "Membership",
     "Package",
     "Purchase",

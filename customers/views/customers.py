@@ -45,6 +45,7 @@ def customer_list(request: StaffRequest) -> HttpResponse:
         "older": older,
         "newer": newer,
         "currency": current_tenant().currency,
+        "can_import": request.actor.can("customer.import"),
     }
     return render(request, "customers/customer_list.html", context)
 

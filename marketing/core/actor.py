@@ -34,6 +34,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "customer.change": EVERYONE,
     "customer.opt_out": EVERYONE,
     "customer.export": MANAGERS,
+    "customer.export_list": EVERYONE,
+    "customer.import": MANAGERS,
     "customer.erase": OWNERS,
     "catalogue.change": OWNERS,
     "analytics.view": MANAGERS,

@@ -1,0 +1,1 @@
+"""Customers as files: CSV, Excel and JSON, streamed row by row."""

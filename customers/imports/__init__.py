@@ -1,0 +1,1 @@
+"""Customers from files: upload, map the columns, dry run, import in chunks."""

@@ -1,0 +1,108 @@
+"""CSV of any spelling: encoding and delimiter found out, quotes across lines, bad rows told."""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from django.utils.translation import gettext as _
+
+from customers.imports.limits import UnreadableFile
+
+HEAD_BYTES = 256 * 1024
+DELIMITERS = ",;\t|"
+BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# Of the bytes of a UTF-16 text without a mark that many are 0; in any other text none are.
+ZERO_SHARE = 0.3
+# A file without line ends is not held whole.
+LONGEST_LINE = 1_000_000
+
+
+def detect_encoding(stream: BinaryIO) -> tuple[str, int]:
+    """The encoding of the whole file, and how many line ends it has.
+
+    What is not UTF-8 throughout is taken as Windows' own, as Excel saves it.
+    """
+    head = stream.read(HEAD_BYTES)
+    stream.seek(0)
+    encoding = next((name for bom, name in BOMS.items() if head.startswith(bom)), "")
+    if not encoding and head.count(0) > len(head) * ZERO_SHARE:
+        encoding = "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    decoder = codecs.getincrementaldecoder(encoding or "utf-8")()
+    line_ends, carriage_returns = 0, 0
+    while piece := stream.read(HEAD_BYTES):
+        line_ends += piece.count(b"\n")
+        carriage_returns += piece.count(b"\r")
+        try:
+            decoder.decode(piece)
+        except UnicodeDecodeError as error:
+            if encoding:
+                raise UnreadableFile(_("The text of this file is damaged.")) from error
+            encoding = "cp1252"
+            decoder = codecs.getincrementaldecoder("latin-1")()
+    return encoding or "utf-8", line_ends or carriage_returns
+
+
+def detect_delimiter(head: str) -> str:
+    """What parts the first rows into the most columns, as many in each."""
+
+    def score(delimiter: str) -> tuple[int, int]:
+        try:
+            lines = io.StringIO(head, newline="")
+            rows = [
+                row
+                for row, _at in zip(csv.reader(lines, delimiter=delimiter), range(20), strict=False)
+            ]
+        except csv.Error:
+            return 0, 0
+        if not rows or len(rows[0]) < 2:
+            return 0, 0
+        return sum(len(row) == len(rows[0]) for row in rows), len(rows[0])
+
+    return max(DELIMITERS, key=score)
+
+
+def read_rows(
+    stream: BinaryIO, encoding: str, delimiter: str
+) -> Iterator[tuple[int, list[str], str]]:
+    """`(line it begins in, cells, code of a fault)` of each row that is not blank."""
+    # Windows leaves five bytes without a meaning; they do not damage the rest of a name.
+    text = io.TextIOWrapper(
+        stream, encoding, errors="replace" if encoding == "cp1252" else "strict", newline=""
+    )
+    reader = csv.reader(_bounded_lines(text), delimiter=delimiter, strict=True)
+    try:
+        while True:
+            begins = reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                if "expected after" not in str(error):
+                    raise UnreadableFile(
+                        _("The quote that opens in line %(line)s is never closed.")
+                        % {"line": begins}
+                    ) from error
+                yield begins, [], "quotes"
+                continue
+            except UnicodeDecodeError as error:
+                raise UnreadableFile(_("The text of this file is damaged.")) from error
+            if any(cell.strip() for cell in cells):
+                yield begins, cells, ""
+    finally:
+        text.detach()
+
+
+def _bounded_lines(text: io.TextIOWrapper) -> Iterator[str]:
+    number = 0
+    while line := text.readline(LONGEST_LINE):
+        number += 1
+        if len(line) == LONGEST_LINE:
+            raise UnreadableFile(_("Line %(line)s is far too long.") % {"line": number})
+        yield line

@@ -1,0 +1,223 @@
+"""A chunk of lines in a temporary table: whom they mean, and what they would change.
+
+Lines mean the customer with their Parlour id, else with their number of the other system, else
+with their phone, else with their e-mail. Several people may share an address: then the one of
+that name, and nobody when none has it. The dry run and the import ask by the same statements.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
+from psycopg.types.json import Json
+
+from customers.imports.validation import Judged
+from customers.models import ImportRow
+from marketing.core.tenancy import current_tenant_id
+
+CHUNK_TABLE = "import_chunk"
+# Fields of a line that stand on the customer, and what is empty there.
+FIELDS = {
+    "external_id": "NULL",
+    "first_name": "''",
+    "last_name": "''",
+    "phone": "''",
+    "email": "''",
+    "whatsapp_id": "''",
+    "birth_date": "NULL",
+    "anniversary": "NULL",
+    "gender": "''",
+    "language": "''",
+    "preferred_channel": "''",
+    "home_branch_id": "NULL",
+    "latitude": "NULL",
+    "longitude": "NULL",
+}
+COLLECTED = ("tags", "attributes")
+JSON_FIELDS = ("attributes", "consents")
+VALUES = ("given_id", *FIELDS, *COLLECTED, "consents")
+OVERWRITE, FILL = "overwrite", "fill"
+MAX_TAGS = 50
+
+_FULL_NAME = "lower(coalesce(g.first_name, '') || ' ' || coalesce(g.last_name, ''))"
+
+
+def stage(job_id: uuid.UUID, judged: Iterable[Judged]) -> None:
+    """Copy judged lines into the chunk's table; `COPY` does not reach tables with policies."""
+    _make_table(f"(LIKE {ImportRow._meta.db_table} INCLUDING DEFAULTS)")
+    names = ("tenant_id", "job_id", "line", "outcome", "problems", "cells", *VALUES)
+    tenant_id = current_tenant_id()
+    with connection.cursor() as cursor:
+        with cursor.copy(f"COPY {CHUNK_TABLE} ({', '.join(names)}) FROM STDIN") as copy:
+            for each in judged:
+                values = {} if each.problems else each.values
+                copy.write_row(
+                    [
+                        tenant_id,
+                        job_id,
+                        each.line,
+                        "invalid" if each.problems else "new",
+                        each.problems,
+                        each.cells,
+                        *(_copied(name, values.get(name)) for name in VALUES),
+                    ]
+                )
+        cursor.execute(f"ANALYZE {CHUNK_TABLE}")
+
+
+def unstage(job_id: uuid.UUID, after: int, count: int) -> tuple[int, int]:
+    """Take the next `count` lines that are to be imported into the chunk's table.
+
+    Returns how many there were, and the last one's number.
+    """
+    table = ImportRow._meta.db_table
+    _make_table(
+        f"""AS SELECT * FROM {table} WHERE tenant_id = %(tenant)s AND job_id = %(job)s
+        AND line > %(after)s AND (outcome IN ('new', 'changed')
+                                  OR outcome = 'unchanged' AND consents IS NOT NULL)
+        ORDER BY line LIMIT %(count)s""",  # noqa: S608
+        {"tenant": current_tenant_id(), "job": job_id, "after": after, "count": count},
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {CHUNK_TABLE}")
+        cursor.execute(f"SELECT count(*), max(line) FROM {CHUNK_TABLE}")  # noqa: S608
+        found, last = cursor.fetchone()
+    return found, last or after
+
+
+def match(branch_ids: Sequence[uuid.UUID] | None, *, unplaced_only: bool = False) -> None:
+    """Write into the chunk whom each line means, and which lines cannot be taken for whom."""
+    which = "r.customer_id IS NULL" if unplaced_only else "true"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_MATCH} AND {which}", {"tenant": current_tenant_id()})
+        cursor.execute(_REFUSE, {"tenant": current_tenant_id(), "branches": branch_ids})
+
+
+def judge_changes(rule: str) -> None:
+    """Tell the chunk's lines that change their customer from those that do not."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE {CHUNK_TABLE} g
+            SET outcome = CASE WHEN {differs(rule)} THEN 'changed' ELSE 'unchanged' END
+            FROM customers_customer c
+            WHERE c.id = g.customer_id AND g.outcome <> 'invalid'
+            """  # noqa: S608  the names of our own columns
+        )
+
+
+def keep_chunk() -> None:
+    """Put the chunk into the staging table; lines that stand there already stay as they are."""
+    names = ["id", "tenant_id", "job_id", "line", "outcome", "problems", "cells", "customer_id"]
+    columns = ", ".join([*names, *VALUES])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {ImportRow._meta.db_table} ({columns}) "  # noqa: S608
+            f"SELECT {columns} FROM {CHUNK_TABLE} ORDER BY line "
+            "ON CONFLICT (tenant_id, job_id, line) DO NOTHING"
+        )
+
+
+def merged(column: str, rule: str) -> str:
+    """SQL for what the customer `c` has in a column after the line `g`."""
+    if column == "tags":
+        # The customer's own spelling of a tag stays; what would be too many is left out.
+        return f"""
+            CASE WHEN g.tags IS NULL THEN c.tags ELSE (c.tags || ARRAY(
+                SELECT tag FROM unnest(g.tags) AS tag
+                WHERE lower(tag) <> ALL (SELECT lower(own) FROM unnest(c.tags) AS own)
+            ))[:greatest({MAX_TAGS}, cardinality(c.tags))]::varchar(50)[] END"""  # noqa: S608
+    if column == "attributes":
+        pair = ("c", "g") if rule == OVERWRITE else ("g", "c")
+        return " || ".join(f"coalesce({side}.attributes, '{{}}')" for side in pair)
+    if rule == OVERWRITE:
+        return f"coalesce(g.{column}, c.{column})"
+    return f"coalesce(nullif(c.{column}, {FIELDS[column]}), g.{column}, c.{column})"
+
+
+def differs(rule: str) -> str:
+    """SQL for whether the line `g` changes anything of the customer `c`."""
+    columns = [*FIELDS, *COLLECTED]
+    before = ", ".join(f"c.{column}" for column in columns)
+    after = ", ".join(merged(column, rule) for column in columns)
+    return f"ROW({after}) IS DISTINCT FROM ROW({before})"
+
+
+def _make_table(definition: str, parameters: dict[str, Any] | None = None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{CHUNK_TABLE}")
+        how = "ON COMMIT DROP "
+        text = definition + " " + how if definition.startswith("(") else how + definition
+        cursor.execute(f"CREATE TEMPORARY TABLE {CHUNK_TABLE} {text}", parameters)
+
+
+def _copied(name: str, value: Any) -> Any:
+    if name in JSON_FIELDS and value is not None:
+        return Json(value, dumps=DjangoJSONEncoder().encode)
+    return value
+
+
+def _by_address(column: str) -> str:
+    return f"""
+        SELECT g.id, count(*) > 1 AND NOT bool_or(c.search_name = {_FULL_NAME}) AS is_ambiguous,
+               (array_agg(c.id ORDER BY c.search_name = {_FULL_NAME} DESC, c.id))[1] AS customer_id
+        FROM {CHUNK_TABLE} g JOIN customers_customer c
+          ON c.tenant_id = %(tenant)s AND c.{column} = g.{column} AND c.status = 'active'
+         AND (g.external_id IS NULL OR c.external_id IS NULL OR c.external_id = g.external_id)
+        WHERE g.outcome <> 'invalid' AND g.given_id IS NULL
+        GROUP BY g.id
+    """  # noqa: S608  the names of our own columns
+
+
+_MATCH = f"""
+WITH by_id AS (
+    SELECT g.id, c.id AS customer_id FROM {CHUNK_TABLE} g
+    JOIN customers_customer c
+      ON c.id = g.given_id AND c.tenant_id = %(tenant)s AND c.status = 'active'
+), by_external_id AS (
+    SELECT g.id, coalesce(kept.id, c.id) AS customer_id FROM {CHUNK_TABLE} g
+    JOIN customers_customer c ON c.tenant_id = %(tenant)s AND c.external_id = g.external_id
+    LEFT JOIN customers_customer kept ON kept.id = c.merged_into_id
+    WHERE g.given_id IS NULL
+), by_phone AS ({_by_address("phone")}), by_email AS ({_by_address("email")})
+UPDATE {CHUNK_TABLE} r SET
+    customer_id = found.customer_id,
+    outcome = CASE WHEN found.is_ambiguous OR found.is_gone THEN 'invalid' ELSE 'new' END,
+    problems = CASE WHEN found.is_ambiguous THEN ARRAY['ambiguous']
+                    WHEN found.is_gone THEN ARRAY['gone'] ELSE '{{}}' END
+FROM (
+    SELECT g.id,
+        coalesce(i.customer_id, x.customer_id, p.customer_id, e.customer_id) AS customer_id,
+        i.id IS NULL AND x.id IS NULL
+            AND coalesce(p.is_ambiguous, e.is_ambiguous, false) AS is_ambiguous,
+        g.customer_id IS NOT NULL
+            AND num_nonnulls(i.id, x.id, p.id, e.id) = 0 AS is_gone
+    FROM {CHUNK_TABLE} g
+    LEFT JOIN by_id i USING (id) LEFT JOIN by_external_id x USING (id)
+    LEFT JOIN by_phone p USING (id) LEFT JOIN by_email e USING (id)
+) found
+WHERE r.id = found.id AND r.outcome <> 'invalid'
+"""  # noqa: S608
+
+# The first refusal that holds; `branches` NULL means every branch.
+_REFUSE = f"""
+UPDATE {CHUNK_TABLE} r SET outcome = 'invalid', problems = ARRAY[judged.problem]
+FROM (
+    SELECT g.id, CASE
+        WHEN g.given_id IS NOT NULL AND c.id IS NULL THEN 'id'
+        WHEN c.id IS NOT NULL AND %(branches)s::uuid[] IS NOT NULL
+             AND (c.home_branch_id = ANY (%(branches)s::uuid[])) IS NOT TRUE THEN 'other_branch'
+        WHEN c.id IS NULL AND g.first_name IS NULL THEN 'no_name'
+        WHEN g.external_id IS DISTINCT FROM c.external_id AND EXISTS (
+            SELECT FROM customers_customer other
+            WHERE other.tenant_id = %(tenant)s AND other.external_id = g.external_id
+              AND other.id <> c.id AND other.merged_into_id IS DISTINCT FROM c.id
+        ) THEN 'id_taken'
+    END AS problem
+    FROM {CHUNK_TABLE} g LEFT JOIN customers_customer c ON c.id = g.customer_id
+    WHERE g.outcome <> 'invalid'
+) judged
+WHERE judged.id = r.id AND judged.problem IS NOT NULL
+"""  # noqa: S608

@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
 from django.utils.translation import gettext as _
@@ -96,7 +97,9 @@ def read_rows(
             if any(cell.strip() for cell in cells):
                 yield begins, cells, ""
     finally:
-        text.detach()
+        # Whoever opened the file closes it, and may have done so.
+        with suppress(ValueError):
+            text.detach()
 
 
 def _bounded_lines(text: io.TextIOWrapper) -> Iterator[str]:

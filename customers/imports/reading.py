@@ -3,7 +3,8 @@
 import io
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
@@ -53,15 +54,15 @@ def outline(stream: BinaryIO) -> Outline:
             )
         )
     found = Outline("xlsx", [], []) if magic == ZIP_MAGIC else _outline_csv(stream)
-    lines = _lines(stream, found.format, found.encoding, found.delimiter)
-    first = next(lines, None)
-    if first is None:
-        raise UnreadableFile(_("The file is empty."))
-    headers = [" ".join(cell.split())[:200] for cell in first.cells]
-    while headers and not headers[-1]:
-        headers.pop()
-    _check_headers(headers)
-    samples = [line.cells[: len(headers)] for line in islice(lines, SAMPLES)]
+    with closing(_lines(stream, found.format, found.encoding, found.delimiter)) as lines:
+        first = next(lines, None)
+        if first is None:
+            raise UnreadableFile(_("The file is empty."))
+        headers = [" ".join(cell.split())[:200] for cell in first.cells]
+        while headers and not headers[-1]:
+            headers.pop()
+        _check_headers(headers)
+        samples = [line.cells[: len(headers)] for line in islice(lines, SAMPLES)]
     if not samples:
         raise UnreadableFile(_("The file has a line of headers, but no rows."))
     return Outline(found.format, headers, samples, found.encoding, found.delimiter, found.rows)
@@ -85,7 +86,9 @@ def read_lines(
             yield line
 
 
-def _lines(stream: BinaryIO, format: str, encoding: str, delimiter: str) -> Iterator[Line]:
+def _lines(
+    stream: BinaryIO, format: str, encoding: str, delimiter: str
+) -> Generator[Line, None, None]:
     stream.seek(0)
     if format == "xlsx":
         try:

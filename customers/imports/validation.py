@@ -205,6 +205,8 @@ class Judge:
 
 def _language_names(codes: frozenset[str]) -> dict[str, str]:
     names = {code: code for code in codes}
+    if "hi" in codes:
+        names["हिन्दी"] = "hi"  # Django knows the other spelling only
     for code in codes:
         info = get_language_info(code)
         names |= {info["name"].casefold(): code, info["name_local"].casefold(): code}

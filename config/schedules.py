@@ -15,6 +15,8 @@ SCHEDULES: dict[str, dt.timedelta | str] = {
     "customers.imports.tasks.sweep_imports": dt.timedelta(seconds=10),
     "customers.imports.tasks.tidy_imports": "50 * * * *",
     "customers.tasks.age_facts": "20 * * * *",
+    # Half past two in the morning in India.
+    "customers.tasks.keep_duplicates": "0 21 * * *",
     "customers.tasks.refresh_stale_facts": dt.timedelta(seconds=5),
     "marketing.campaigns.tasks.recount_waiting": dt.timedelta(minutes=5),
     "marketing.campaigns.tasks.run_due_campaigns": "* * * * *",

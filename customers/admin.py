@@ -16,12 +16,15 @@ from customers.models import (
     CustomerEvent,
     CustomerEventKey,
     CustomerFacts,
+    CustomerMerge,
     CustomerNote,
+    DuplicatePair,
     ImportJob,
     ImportMapping,
     ImportPart,
     ImportRow,
     Membership,
+    MessageTopic,
     Package,
     Purchase,
     PurchaseLine,
@@ -30,6 +33,7 @@ from customers.models import (
     ServiceCategory,
     StaleFacts,
     Suppression,
+    TopicRefusal,
     Visit,
 )
 from marketing.core.admin import ReadOnlyAdmin, TenantAdmin, owner_of
@@ -227,3 +231,36 @@ class ImportRowAdmin(ReadOnlyAdmin):
 @admin.register(ImportMapping)
 class ImportMappingAdmin(ReadOnlyAdmin):
     list_display = ("headers_hash", "updated_at")
+
+
+@admin.register(MessageTopic)
+class MessageTopicAdmin(TenantAdmin):
+    """What the preference page offers; one that is over is switched off, not deleted."""
+
+    list_display = ("name", "position", "is_active")
+    search_fields = ("name",)
+
+
+@admin.register(TopicRefusal)
+class TopicRefusalAdmin(OfCustomerAdmin):
+    list_display = ("customer", "topic", "at")
+    list_select_related = ("customer", "topic")
+
+
+@admin.register(DuplicatePair)
+class DuplicatePairAdmin(ReadOnlyAdmin):
+    list_display = ("first", "second", "reasons", "score", "found_at", "dismissed_at")
+    list_select_related = ("first", "second")
+    search_fields = ("first__phone__startswith",)
+    ordering = ("-id",)
+
+
+@admin.register(CustomerMerge)
+class CustomerMergeAdmin(ReadOnlyAdmin):
+    """Undone on the customers' own page, which says what follows."""
+
+    list_display = ("survivor", "merged", "merged_at", "undone_at")
+    list_select_related = ("survivor", "merged")
+    search_fields = ("survivor__phone__startswith",)
+    ordering = ("-id",)
+    exclude = ("record",)

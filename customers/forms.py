@@ -4,11 +4,12 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import AttributeDefinition, Channel, ConsentState, Customer
+from customers.models import AttributeDefinition, Channel, ConsentState, Customer, Purpose
 from customers.rules import ASSUMED, CHANNELS, CONSENT_PURPOSES
+from customers.timeline_sources import SOURCES
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError
 from marketing.core.models import Branch
@@ -168,11 +169,15 @@ class ConsentForm(RefusableForm):
         required=False,
         widget=forms.CheckboxInput(attrs={"role": "switch"}),
     )
-    reason = forms.CharField(
+    source = forms.ChoiceField(
         label=_("How we know"),
+        choices=[(name, SOURCES[name]) for name in ("visit_talk", "phone_call", "in_writing")],
+    )
+    reason = forms.CharField(
+        label=_("In her words"),
         max_length=500,
         required=False,
-        help_text=_("For the record: said so at the counter, on the phone, in writing."),
+        help_text=_("For the record, as she said or wrote it."),
     )
 
     def __init__(self, *args: Any, state: ConsentState, **more: Any) -> None:
@@ -201,7 +206,7 @@ class ConsentForm(RefusableForm):
     def changes(self) -> dict[str, bool]:
         """What the service is to record."""
         changes: dict[str, bool] = {}
-        for name in set(self.changed_data) - {"reason"}:
+        for name in set(self.changed_data) - {"source", "reason"}:
             value = self.cleaned_data[name]
             if name not in CHANNELS:
                 changes[name] = value
@@ -211,6 +216,98 @@ class ConsentForm(RefusableForm):
                 for purpose, granted in zip(CONSENT_PURPOSES, self.PURPOSES[value], strict=True):
                     changes[f"{name}_{purpose}"] = granted
         return changes
+
+
+class PreferenceForm(RefusableForm):
+    """What a person sets herself; ticked is what she gets."""
+
+    language = forms.ChoiceField(label=_("Language of messages"))
+    weekly_limit = forms.TypedChoiceField(
+        label=_("How often"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[
+            ("", _("As it comes")),
+            ("3", _("At most three messages a week")),
+            ("2", _("At most two messages a week")),
+            ("1", _("At most one message a week")),
+        ],
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(
+        self, *args: Any, state: ConsentState, customer: Customer, topics: Any, **more: Any
+    ) -> None:
+        self.topics = list(topics)
+        self.granted = {
+            f"{channel}_{purpose}": getattr(state, f"{channel}_{purpose}")
+            and not (state.marketing_opted_out and purpose == Purpose.PROMOTIONAL)
+            for channel in CHANNELS
+            for purpose in CONSENT_PURPOSES
+        }
+        self.is_out = state.marketing_opted_out
+        refused = set(customer.refused_topics.values_list("topic_id", flat=True))
+        more["initial"] = {
+            "language": customer.language,
+            "weekly_limit": str(state.weekly_limit or ""),
+            **self.granted,
+            **{f"topic_{topic.pk}": topic.pk not in refused for topic in self.topics},
+        }
+        super().__init__(*args, **more)
+        languages = list(
+            dict.fromkeys([*(current_tenant().languages or ["en"]), customer.language])
+        )
+        language: Any = self.fields["language"]
+        language.choices = [(code, get_language_info(code)["name_local"]) for code in languages]
+        for name in self.granted:
+            _channel, _sign, purpose = name.partition("_")
+            self.fields[name] = _switch(PURPOSES[purpose])
+        for topic in self.topics:
+            self.fields[f"topic_{topic.pk}"] = _switch(topic.name_in(get_language()))
+
+    @property
+    def channels(self) -> list[tuple[Any, list[forms.BoundField]]]:
+        return [
+            (
+                Channel(channel).label,
+                [self[f"{channel}_{purpose}"] for purpose in CONSENT_PURPOSES],
+            )
+            for channel in CHANNELS
+        ]
+
+    @property
+    def topic_fields(self) -> list[forms.BoundField]:
+        return [self[f"topic_{topic.pk}"] for topic in self.topics]
+
+    @property
+    def changes(self) -> dict[str, bool | str]:
+        """Only what she changed: a box that stood ticked says nothing new."""
+        data = self.cleaned_data
+        changes: dict[str, bool | str] = {
+            name: data[name] for name, granted in self.granted.items() if data[name] != granted
+        }
+        back = [name for name in changes if data[name] and name.endswith(Purpose.PROMOTIONAL)]
+        if self.is_out and back:
+            # Whoever comes back on one channel has not asked for the others.
+            kept = {name: False for name in self.granted if name.endswith(Purpose.PROMOTIONAL)}
+            changes = {"marketing_opted_out": False} | kept | changes
+        if data["language"] != self.initial["language"]:
+            changes["preferred_language"] = data["language"]
+        return changes
+
+    @property
+    def refused_topics(self) -> list[Any]:
+        return [topic.pk for topic in self.topics if not self.cleaned_data[f"topic_{topic.pk}"]]
+
+
+PURPOSES = {"promotional": _("Offers and news"), "service": _("Reminders and service")}
+
+
+def _switch(label: Any) -> forms.BooleanField:
+    return forms.BooleanField(
+        label=label, required=False, widget=forms.CheckboxInput(attrs={"role": "switch"})
+    )
 
 
 class NoteForm(RefusableForm):

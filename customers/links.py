@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import datetime as dt
 import hmac
 import uuid
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from customers.models import Channel
 
 # One byte of the token; only ever appended to.
 _CHANNELS = ("", Channel.WHATSAPP, Channel.SMS, Channel.EMAIL)
+
+
+# Long enough for an answer, too short for whoever finds the message later.
+PREFERENCES_FOR = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -72,3 +77,31 @@ def read_unsubscribe_token(token: str) -> Unsubscribe:
     return Unsubscribe(
         uuid.UUID(bytes=packed[:16]), uuid.UUID(bytes=packed[16:32]), _CHANNELS[packed[32]]
     )
+
+
+def preferences_url(tenant_id: uuid.UUID, customer_id: uuid.UUID) -> str:
+    """The page where the person says what she wants to get; for `PREFERENCES_FOR`."""
+    packed = base64.urlsafe_b64encode(tenant_id.bytes + customer_id.bytes).decode()
+    token = _preferences_signer().sign(packed)
+    return f"{settings.PUBLIC_BASE_URL}{reverse('preferences', args=[token])}"
+
+
+def read_preferences_token(token: str) -> Unsubscribe:
+    """Whom the token names. Raises ValueError when it is not ours, `Expired` when it was."""
+    try:
+        packed = base64.urlsafe_b64decode(
+            _preferences_signer().unsign(token, max_age=PREFERENCES_FOR)
+        )
+    except signing.SignatureExpired as error:
+        raise Expired("this link is no longer open") from error
+    except (signing.BadSignature, binascii.Error) as error:
+        raise ValueError("not a token of ours") from error
+    return Unsubscribe(uuid.UUID(bytes=packed[:16]), uuid.UUID(bytes=packed[16:32]))
+
+
+class Expired(ValueError):
+    """A link of ours that was good for a while."""
+
+
+def _preferences_signer() -> signing.TimestampSigner:
+    return signing.TimestampSigner(salt="customers.preferences", sep=".")

@@ -236,5 +236,47 @@ def statements(state: Mapping[str, Any], changes: Mapping[str, Any]) -> list[Sta
     return said
 
 
+def refusals(changes: Mapping[str, Any]) -> list[Statement]:
+    """The lines of `changes` that refuse something, whatever stands already."""
+    refused = {
+        name: value
+        for name, value in changes.items()
+        if value is (name in ("marketing_opted_out", "is_dnd"))
+    }
+    everything: dict[str, Any] = {
+        name: True if isinstance(value, bool) else value for name, value in no_consent().items()
+    }
+    return statements(everything | {"is_dnd": False, "marketing_opted_out": False}, refused)
+
+
+def stricter(state: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, bool]:
+    """The changes that make `state` agree to no more than `other` does."""
+    changes = {
+        name: False
+        for channel in CHANNELS
+        for purpose in CONSENT_PURPOSES
+        if state[name := f"{channel}_{purpose}"] and not other[name]
+    }
+    return changes | {
+        name: True for name in ("is_dnd", "marketing_opted_out") if other[name] and not state[name]
+    }
+
+
+def loosening(state: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Statement]:
+    """The lines that lead from `state` to `wanted`, which agrees to as much or more."""
+    said: list[Statement] = []
+    if state["marketing_opted_out"] and not wanted["marketing_opted_out"]:
+        said.append(Statement("opted_in"))
+    if state["is_dnd"] and not wanted["is_dnd"]:
+        said.append(Statement("dnd_cleared"))
+    said += [
+        Statement("granted", channel, purpose, wanted[f"{channel}_basis"])
+        for channel in CHANNELS
+        for purpose in CONSENT_PURPOSES
+        if wanted[f"{channel}_{purpose}"] and not state[f"{channel}_{purpose}"]
+    ]
+    return said
+
+
 def _purposes(purpose: str) -> Sequence[str]:
     return (purpose,) if purpose else CONSENT_PURPOSES

@@ -1,5 +1,6 @@
 """Reads. A customer is chain-wide to look up; lists follow the actor's branches."""
 
+import datetime as dt
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,19 +9,25 @@ from operator import or_
 from zoneinfo import ZoneInfo
 
 from django.db.models import Func, Q, QuerySet, UUIDField, Value
+from django.utils.translation import gettext as _
 
 from customers import rules
 from customers.models import (
     AttributeDefinition,
     CategoryRhythm,
+    ConsentRecord,
     ContactPoint,
     Customer,
+    CustomerMerge,
+    DuplicatePair,
     Suppression,
 )
 from marketing.core import clock
 from marketing.core.actor import Actor
-from marketing.core.errors import NotFound
+from marketing.core.errors import NotFound, ValidationFailed
 from marketing.core.tenancy import current_tenant, current_tenant_id
+
+UNDO_WITHIN = dt.timedelta(days=30)
 
 
 def customers_for_actor(actor: Actor) -> QuerySet[Customer]:
@@ -37,7 +44,10 @@ def branch_customers(actor: Actor) -> QuerySet[Customer]:
 
 
 def get_customer_for_actor(actor: Actor, pk: uuid.UUID) -> Customer:
-    """The customer with her facts and consent, or `NotFound`."""
+    """The customer with her facts and consent, or `NotFound`.
+
+    Who was merged is found as the person she became one with.
+    """
     customers = customers_for_actor(actor).select_related(
         "consent",
         "home_branch",
@@ -45,7 +55,7 @@ def get_customer_for_actor(actor: Actor, pk: uuid.UUID) -> Customer:
         "facts__favourite_branch",
         "facts__favourite_staff",
     )
-    customer = customers.filter(pk=pk).first()
+    customer = customers.filter(pk=pk).first() or customers.filter(pk__in=_survivor(pk)).first()
     if customer is None:
         raise NotFound()
     return customer
@@ -70,6 +80,17 @@ def rhythms_of(customer: Customer) -> list[Rhythm]:
         Rhythm(rhythm.category.name, rhythm, rhythm.due_on is not None and rhythm.due_on < today)
         for rhythm in rhythms.select_related("category").order_by("-last_at", "pk")
     ]
+
+
+def person_behind_link(pk: uuid.UUID) -> Customer | None:
+    """The active customer whom a signed link names, or whom she was merged into."""
+    active = Customer.objects.filter(status=Customer.Status.ACTIVE)
+    return active.filter(pk=pk).first() or active.filter(pk__in=_survivor(pk)).first()
+
+
+def _survivor(pk: uuid.UUID) -> QuerySet[Customer, uuid.UUID | None]:
+    merged = Customer.objects.filter(pk=pk, status=Customer.Status.MERGED)
+    return merged.values_list("merged_into_id", flat=True)
 
 
 def search_customers(actor: Actor, text: str) -> QuerySet[Customer]:
@@ -100,6 +121,59 @@ def customers_with_address(kind: str, value: str) -> QuerySet[Customer]:
     return Customer.objects.filter(
         pk__in=points.union(primary), status=Customer.Status.ACTIVE
     ).order_by("pk")
+
+
+def may_come_apart(customer_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of these customers who took in somebody by a merge that can still be undone."""
+    merges = CustomerMerge.objects.filter(
+        survivor__in=list(customer_ids), undone_at=None, merged_at__gte=clock.now() - UNDO_WITHIN
+    )
+    return set(merges.values_list("survivor_id", flat=True))
+
+
+def open_duplicates(actor: Actor) -> QuerySet[DuplicatePair]:
+    """Pairs that may be one person and reach into the actor's branches, the likeliest first."""
+    active = Customer.Status.ACTIVE
+    pairs = DuplicatePair.objects.filter(
+        dismissed_at=None, first__status=active, second__status=active
+    )
+    if actor.branch_ids is not None:
+        pairs = pairs.filter(
+            Q(first__home_branch__in=actor.branch_ids) | Q(second__home_branch__in=actor.branch_ids)
+        )
+    people = ("first__home_branch", "first__facts", "second__home_branch", "second__facts")
+    return pairs.select_related(*people).order_by("-score", "-id")
+
+
+def recent_merges(actor: Actor) -> QuerySet[CustomerMerge]:
+    """Merges of the actor's branches that can still be undone, newest first."""
+    merges = CustomerMerge.objects.filter(
+        undone_at=None, merged_at__gte=clock.now() - UNDO_WITHIN
+    ).exclude(record={})
+    if actor.branch_ids is not None:
+        merges = merges.filter(
+            Q(survivor__home_branch__in=actor.branch_ids)
+            | Q(merged__home_branch__in=actor.branch_ids)
+        )
+    people = ("survivor", "merged", "merged_by__staff")
+    return merges.select_related(*people).defer("record").order_by("-id")
+
+
+def consent_lines(
+    customer: Customer, *, before: str = "", limit: int = 50
+) -> tuple[list[ConsentRecord], uuid.UUID | None]:
+    """A page of the customer's ledger, newest first, and what older ones come before.
+
+    Raises `ValidationFailed` when `before` is not of ours.
+    """
+    lines = customer.consent_records.select_related("user__staff").order_by("-id")
+    if before:
+        try:
+            lines = lines.filter(pk__lt=uuid.UUID(before))
+        except ValueError as error:
+            raise ValidationFailed(_("This is not a page of the list.")) from error
+    found = list(lines[: limit + 1])
+    return found[:limit], found[limit - 1].pk if len(found) > limit else None
 
 
 def suppressions_of(addresses: Iterable[str]) -> QuerySet[Suppression]:

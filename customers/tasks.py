@@ -34,6 +34,18 @@ def age_facts(tenant_id: str | None = None) -> None:
                     break
 
 
+@shared_task
+def keep_duplicates() -> None:
+    """Look for customers who are in the base twice, and forget merges too old to undo (nightly)."""
+    from customers import services
+
+    for pk in _tenants(None):
+        with tenant_scope(pk):
+            services.find_duplicates()
+        with tenant_scope(pk):
+            services.forget_old_merges()
+
+
 def _tenants(tenant_id: str | None) -> list[uuid.UUID]:
     if tenant_id:
         return [uuid.UUID(tenant_id)]

@@ -24,6 +24,11 @@ SOURCES = {
     "manual": gettext_lazy("Entered by staff"),
     "erasure": gettext_lazy("Erased"),
     "provider": gettext_lazy("Through the messaging app"),
+    "visit_talk": gettext_lazy("Said so at the counter"),
+    "phone_call": gettext_lazy("Said so on the phone"),
+    "in_writing": gettext_lazy("In writing"),
+    "merge": gettext_lazy("Merged with another customer"),
+    "separation": gettext_lazy("A merge was undone"),
 }
 
 

@@ -18,6 +18,8 @@ from customers.models.customer import (
 )
 from customers.models.facts import CategoryRhythm, CustomerFacts, StaleFacts
 from customers.models.imports import ImportJob, ImportMapping, ImportPart, ImportRow
+from customers.models.merging import CustomerMerge, DuplicatePair
+from customers.models.preferences import MessageTopic, TopicRefusal
 from customers.models.scoring import ScoringConfig
 
 __all__ = [
@@ -32,12 +34,15 @@ __all__ = [
     "CustomerEvent",
     "CustomerEventKey",
     "CustomerFacts",
+    "CustomerMerge",
     "CustomerNote",
+    "DuplicatePair",
     "ImportJob",
     "ImportMapping",
     "ImportPart",
     "ImportRow",
     "Membership",
+    "MessageTopic",
     "Package",
     "Purchase",
     "PurchaseLine",
@@ -47,5 +52,6 @@ __all__ = [
     "ServiceCategory",
     "StaleFacts",
     "Suppression",
+    "TopicRefusal",
     "Visit",
 ]

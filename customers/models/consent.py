@@ -25,7 +25,9 @@ class ConsentState(TenantModel):
     """What a customer currently agrees to. Never cached; the gate reads it per message.
 
     A channel's basis is "explicit" (she said so), "assumed" (entered by staff under the
-    tenant's `assumed_consent`) or empty (nothing is known, or she said no).
+    tenant's `assumed_consent`) or empty (nothing is known, or she said no). `weekly_limit` is
+    how many promotional and service messages she wants in seven days at most; None leaves it to
+    the chain.
     """
 
     customer = models.OneToOneField(Customer, on_delete=models.CASCADE, related_name="consent")
@@ -42,6 +44,7 @@ class ConsentState(TenantModel):
     marketing_opted_out = models.BooleanField(default=False)
     opted_out_at = models.DateTimeField(null=True, blank=True)
     opt_out_source = models.CharField(max_length=50, blank=True)
+    weekly_limit = models.PositiveSmallIntegerField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
 

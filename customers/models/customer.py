@@ -149,6 +149,7 @@ class CustomerNote(TenantModel):
     text = models.TextField()
     author = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
+    edited_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-id"]

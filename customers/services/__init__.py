@@ -13,9 +13,13 @@ from customers.services.activity import (
 from customers.services.catalogue import put_categories, put_services
 from customers.services.consent import opt_out, record_consent
 from customers.services.contact_points import add_contact_point
-from customers.services.customers import add_note, create_customer, update_customer
+from customers.services.customers import create_customer, update_customer
+from customers.services.duplicates import dismiss_duplicate, find_duplicates
+from customers.services.merge import forget_old_merges, merge_customers, undo_merge
+from customers.services.notes import add_note, change_note, delete_note
 from customers.services.opt_outs import opt_out_address, opt_out_by_link
 from customers.services.person import erase_customer, export_customer
+from customers.services.preferences import put_preferences
 from customers.services.scoring import update_scoring
 from customers.services.suppression import (
     lift_opt_outs,
@@ -29,15 +33,22 @@ __all__ = [
     "Happening",
     "add_contact_point",
     "add_note",
+    "change_note",
     "create_customer",
+    "delete_note",
+    "dismiss_duplicate",
     "erase_customer",
     "export_customer",
+    "find_duplicates",
+    "forget_old_merges",
     "lift_opt_outs",
     "mark_stale",
+    "merge_customers",
     "opt_out",
     "opt_out_address",
     "opt_out_by_link",
     "put_categories",
+    "put_preferences",
     "put_services",
     "record_consent",
     "record_events",
@@ -49,6 +60,7 @@ __all__ = [
     "set_dnd_for_many",
     "suppress_address",
     "suppress_addresses",
+    "undo_merge",
     "update_customer",
     "update_scoring",
     "withdraw_for_many",

@@ -25,6 +25,7 @@ from customers.models import (
     Service,
     Visit,
 )
+from customers.services.standing import standing, standing_ids
 from marketing.core import events
 from marketing.core.actor import Actor
 from marketing.core.models import Branch, Staff
@@ -68,6 +69,7 @@ def record_visit(
     external_id: str = "",
 ) -> Visit:
     """A visit that took place; the one already known under `external_id` comes back as it is."""
+    customer = standing(customer)
     visit, is_new = _once(
         Visit(
             customer=customer,
@@ -103,6 +105,7 @@ def record_purchase(
     It belongs to the customer's visit at that branch on that day, and makes one where none
     was reported.
     """
+    customer = standing(customer)
     purchase, is_new = _once(
         Purchase(
             customer=customer,
@@ -151,6 +154,7 @@ def record_membership(
     *, actor: Actor, customer: Customer, external_id: str, values: Mapping[str, Any]
 ) -> Membership:
     """A membership as the selling system knows it now: plan, status, starts_on, expires_on."""
+    customer = standing(customer)
     membership, _made = Membership.objects.update_or_create(
         external_id=external_id, defaults={"customer": customer, **values}
     )
@@ -166,6 +170,7 @@ def record_package(
 
     `values`: name, sessions_total, sessions_used, is_cancelled, starts_on, expires_on.
     """
+    customer = standing(customer)
     package, _made = Package.objects.update_or_create(
         external_id=external_id, defaults={"customer": customer, **values}
     )
@@ -176,6 +181,7 @@ def record_package(
 @transaction.atomic
 def record_events(*, actor: Actor, events: Sequence[Happening]) -> int:
     """Take in events of any name, those with a known id left out; returns how many were new."""
+    now = standing_ids(event["customer"].pk for event in events)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -200,7 +206,7 @@ def record_events(*, actor: Actor, events: Sequence[Happening]) -> int:
                 "tenant": current_tenant_id(),
                 "ids": [event["id"] for event in events],
                 "names": [event["name"] for event in events],
-                "customers": [event["customer"].pk for event in events],
+                "customers": [now[event["customer"].pk] for event in events],
                 "times": [event["occurred_at"] for event in events],
                 "properties": [Jsonb(event["properties"], dumps=_dumps) for event in events],
             },

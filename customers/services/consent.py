@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from customers import consent_defaults, rules
+from customers import consent_defaults, rules, selectors
 from customers.models import Channel, ConsentRecord, ConsentState, Customer
 from customers.selectors import suppressions_of
 from customers.services.suppression import lift_opt_out
@@ -51,13 +51,15 @@ def record_consent(
     `changes` is keyed as Module 11 in snake case: whatsapp_consent, sms_consent,
     email_consent (every purpose of the channel), <channel>_promotional, <channel>_service,
     is_dnd, marketing_opted_out, preferred_channel, preferred_language. What already stands
-    is not written again. Raises `ValidationFailed` for unknown keys or values, `Conflict`
-    when the customer is no longer active.
+    is not written again; only a refusal is, where it may stand because of a merge alone. Raises
+    `ValidationFailed` for unknown keys or values, `Conflict` when the customer was erased.
     """
     _check(actor, changes)
     locked, state = _lock(customer)
-    said = rules.statements(_fields(state), changes)
-    _write(
+    said = rules.statements(fields_of(state), changes)
+    if selectors.may_come_apart([locked.pk]):
+        said += [line for line in rules.refusals(changes) if line not in said]
+    write_lines(
         actor,
         locked,
         state,
@@ -75,10 +77,14 @@ def record_consent(
     return state
 
 
-def opt_out(*, actor: Actor, customer: Customer, source: str, channel: str = "") -> ConsentState:
+def opt_out(
+    *, actor: Actor, customer: Customer, source: str, channel: str = "", **evidence: Any
+) -> ConsentState:
     """Stop marketing to the customer: on one channel, or on all when none is named."""
     changes = {f"{channel}_consent": False} if channel else {"marketing_opted_out": True}
-    return record_consent(actor=actor, customer=customer, changes=changes, source=source)
+    return record_consent(
+        actor=actor, customer=customer, changes=changes, source=source, **evidence
+    )
 
 
 def assume_consent(*, actor: Actor, customer: Customer, source: str) -> None:
@@ -126,20 +132,25 @@ def _check(actor: Actor, changes: Mapping[str, bool | str]) -> None:
 
 
 def _lock(customer: Customer) -> tuple[Customer, ConsentState]:
-    locked = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    """The customer, or whom she was merged into: what she said is not lost."""
+    people = Customer.objects.select_for_update(no_key=True)
+    locked = people.get(pk=customer.pk)
+    while locked.status == Customer.Status.MERGED:
+        locked = people.get(pk=locked.merged_into_id)
     if locked.status != Customer.Status.ACTIVE:
-        raise Conflict(_("This customer was erased or merged into another."))
+        raise Conflict(_("This customer was erased."))
     state, _made = ConsentState.objects.select_for_update(no_key=True).get_or_create(
         customer=locked
     )
     return locked, state
 
 
-def _fields(state: ConsentState) -> dict[str, Any]:
+def fields_of(state: ConsentState) -> dict[str, Any]:
+    """The consent state as `rules` takes it."""
     return {name: getattr(state, name) for name in rules.no_consent()}
 
 
-def _write(
+def write_lines(
     actor: Actor,
     customer: Customer,
     state: ConsentState,
@@ -148,11 +159,12 @@ def _write(
     source: str,
     **evidence: Any,
 ) -> None:
+    """Ledger, state, audit and news of these lines; customer and state are locked."""
     if not said:
         return
-    before = _fields(state)
+    before = fields_of(state)
     _append(actor, customer, state, said, source=source, **evidence)
-    after = _fields(state)
+    after = fields_of(state)
     changed = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
     audit.record(actor, "consent.update", customer, changed | {"source": source})
     for name, (old, new) in changed.items():
@@ -185,7 +197,7 @@ def _append(
 ) -> None:
     """Write the lines, and set the state to what follows from them."""
     at = clock.now()
-    fields = _fields(state)
+    fields = fields_of(state)
     for line in said:
         fields = rules.follow(fields, line, source=source, at=at)
     ConsentRecord.objects.bulk_create(

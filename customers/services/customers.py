@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from customers import rules, selectors
 from customers.facts import mark_stale
-from customers.models import Channel, Customer, CustomerFacts, CustomerNote
+from customers.models import Channel, Customer, CustomerFacts
 from customers.services.consent import assume_consent
 from customers.services.contact_points import set_primary
 from marketing.core import audit, events
@@ -97,17 +97,6 @@ def update_customer(
         actor_id=actor.user_id,
     )
     return customer
-
-
-@transaction.atomic
-def add_note(*, actor: Actor, customer: Customer, text: str) -> CustomerNote:
-    """Write a note that staff see on the customer's page."""
-    text = text.strip()
-    if not text:
-        raise ValidationFailed(fields={"text": [_("Write something.")]})
-    note = CustomerNote.objects.create(customer=customer, text=text, author=actor.staff)
-    audit.record(actor, "customer.note", customer)
-    return note
 
 
 def _clean(actor: Actor, customer: Customer, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Opting out by what a person gives to be known by: an address, or a signed link."""
 
+from typing import Any
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from customers import rules, selectors
 from customers.links import Unsubscribe
-from customers.models import Channel, ContactPoint, Customer, Suppression
+from customers.models import Channel, ContactPoint, Suppression
 from customers.services.consent import opt_out
 from customers.services.suppression import suppress_addresses
 from marketing.core.actor import Actor
@@ -44,16 +46,17 @@ def opt_out_address(*, actor: Actor, kind: str, value: str, source: str) -> None
 
 
 @transaction.atomic
-def opt_out_by_link(*, link: Unsubscribe, everything: bool = False) -> None:
+def opt_out_by_link(*, link: Unsubscribe, everything: bool = False, **evidence: Any) -> None:
     """Stop what the link is for, or all marketing; part of an open scope of the link's tenant.
 
-    A person who is no longer kept has nothing to stop.
+    `evidence` as `record_consent` takes it. A person who is no longer kept has nothing to stop.
     """
-    customer = Customer.objects.filter(pk=link.customer_id, status=Customer.Status.ACTIVE).first()
+    customer = selectors.person_behind_link(link.customer_id)
     if customer:
         opt_out(
             actor=Actor.system(link.tenant_id),
             customer=customer,
             source="unsubscribe_link",
             channel="" if everything else link.channel,
+            **evidence,
         )

@@ -5,9 +5,17 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
+from django.db.models import Q
 
 from customers import person_data
-from customers.models import CategoryRhythm, Customer, CustomerEvent, PurchaseLine
+from customers.models import (
+    CategoryRhythm,
+    ContactPoint,
+    Customer,
+    CustomerEvent,
+    CustomerMerge,
+    PurchaseLine,
+)
 from customers.services.consent import withdraw_everything
 from customers.services.suppression import suppress_customer
 from marketing.core import audit, events
@@ -47,6 +55,8 @@ def erase_customer(*, actor: Actor, customer: Customer) -> None:
         holding.erase(customer)
     customer.contact_points.all().delete()
     customer.notes.all().delete()
+    customer.refused_topics.all().delete()
+    _forget_merged(customer)
     CustomerEvent.objects.filter(customer=customer).update(properties={})
     for name, value in BLANK.items():
         setattr(customer, name, value)
@@ -68,6 +78,8 @@ def export_customer(*, actor: Actor, customer: Customer) -> dict[str, Any]:
         "consent": _row(customer.consent),
         "consentRecords": _rows(customer.consent_records.order_by("pk")),
         "notes": _rows(customer.notes.order_by("pk")),
+        "refusedTopics": _rows(customer.refused_topics.order_by("pk")),
+        "mergedFrom": _rows(Customer.objects.filter(merged_into=customer).order_by("pk")),
         "visits": _rows(customer.visits.order_by("pk")),
         "purchases": _rows(customer.purchases.order_by("pk")),
         "purchaseLines": _rows(PurchaseLine.objects.filter(purchase__customer=customer)),
@@ -79,6 +91,18 @@ def export_customer(*, actor: Actor, customer: Customer) -> dict[str, Any]:
     audit.record(actor, "customer.export", customer)
     plain: dict[str, Any] = json.loads(json.dumps(data, cls=DjangoJSONEncoder))
     return plain
+
+
+def _forget_merged(customer: Customer) -> None:
+    """Blank those who became one with her too; no merge of hers can be undone then."""
+    merged = Customer.objects.filter(merged_into=customer)
+    AuditEntry.objects.filter(
+        object_type=customer._meta.label_lower, object_id__in=merged.values("pk")
+    ).update(changes={})
+    ContactPoint.objects.filter(customer__in=merged).delete()
+    merged.update(**BLANK | {"status": Customer.Status.MERGED})
+    ends = Q(survivor=customer) | Q(merged=customer)
+    CustomerMerge.objects.filter(ends).update(record={})
 
 
 def _row(row: models.Model) -> dict[str, Any]:

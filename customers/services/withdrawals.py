@@ -1,14 +1,15 @@
 """What vendors report of many people's consent, and what a person opens again herself."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.db import connection, transaction
 
-from customers import rules
+from customers import rules, selectors
 from customers.models import ConsentRecord, ConsentState, Customer
 from customers.services.consent import record_consent
+from customers.services.standing import standing_ids
 from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.models import AuditEntry
@@ -35,8 +36,7 @@ def withdraw_for_many(
     if not customer_ids:
         return 0
     others = [f"NOT {channel}_{name}" for name in rules.CONSENT_PURPOSES if name != purpose]
-    people = sorted(set(customer_ids))
-    list(Customer.objects.select_for_update(no_key=True).filter(pk__in=people).order_by("pk"))
+    people = _lock(customer_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -50,14 +50,16 @@ def withdraw_for_many(
             [people],
         )
         ended = [customer_id for (customer_id,) in cursor.fetchall()]
+    said = rules.Statement(ConsentRecord.State.WITHDRAWN, channel, purpose)
     _write_down(
         actor,
         ended,
-        rules.Statement(ConsentRecord.State.WITHDRAWN, channel, purpose),
+        said,
         field=field,
         change=(True, False),
         source=source,
     )
+    _note_again(actor, people, ended, said, source=source)
     return len(ended)
 
 
@@ -69,8 +71,7 @@ def set_dnd_for_many(*, actor: Actor, customer_ids: Collection[uuid.UUID], sourc
     """
     if not customer_ids:
         return 0
-    people = sorted(set(customer_ids))
-    list(Customer.objects.select_for_update(no_key=True).filter(pk__in=people).order_by("pk"))
+    people = _lock(customer_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -85,7 +86,27 @@ def set_dnd_for_many(*, actor: Actor, customer_ids: Collection[uuid.UUID], sourc
         noted = [customer_id for (customer_id,) in cursor.fetchall()]
     statement = rules.Statement(ConsentRecord.State.DND_SET)
     _write_down(actor, noted, statement, field="is_dnd", change=(False, True), source=source)
+    _note_again(actor, people, noted, statement, source=source)
     return len(noted)
+
+
+def _lock(customer_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Lock these people, each as who she is by now; returns their ids."""
+    people = sorted(set(standing_ids(customer_ids).values()))
+    list(Customer.objects.select_for_update(no_key=True).filter(pk__in=people).order_by("pk"))
+    return people
+
+
+def _note_again(
+    actor: Actor,
+    people: Collection[uuid.UUID],
+    written: Collection[uuid.UUID],
+    said: rules.Statement,
+    *,
+    source: str,
+) -> None:
+    """Note it in the ledger of those too in whom it may stand because of a merge alone."""
+    _append(actor, selectors.may_come_apart(people).difference(written), said, source=source)
 
 
 def _write_down(
@@ -98,19 +119,7 @@ def _write_down(
     source: str,
 ) -> None:
     """Ledger, audit and news of what changed in the consent state of these people."""
-    at = clock.now()
-    ConsentRecord.objects.bulk_create(
-        ConsentRecord(
-            customer_id=customer_id,
-            channel=said.channel,
-            purpose=said.purpose,
-            state=said.state,
-            source=source,
-            user=actor.user,
-            at=at,
-        )
-        for customer_id in customer_ids
-    )
+    _append(actor, customer_ids, said, source=source)
     AuditEntry.objects.bulk_create(
         AuditEntry(
             tenant_id=actor.tenant_id,
@@ -127,6 +136,24 @@ def _write_down(
         told = {"field": field, "oldValue": change[0], "newValue": change[1]}
         for customer_id in customer_ids:
             events.record("consent.updated", {"customerId": str(customer_id), **told})
+
+
+def _append(
+    actor: Actor, customer_ids: Iterable[uuid.UUID], said: rules.Statement, *, source: str
+) -> None:
+    at = clock.now()
+    ConsentRecord.objects.bulk_create(
+        ConsentRecord(
+            customer_id=customer_id,
+            channel=said.channel,
+            purpose=said.purpose,
+            state=said.state,
+            source=source,
+            user=actor.user,
+            at=at,
+        )
+        for customer_id in customer_ids
+    )
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from django import template
 from django.utils.translation import get_language_info
 from phonenumbers import PhoneNumberFormat
 
-from customers.models import CustomerFacts
+from customers.models import CustomerFacts, DuplicatePair
 from customers.timeline import TimelineEntry
 
 register = template.Library()
@@ -30,6 +30,12 @@ def language_name(code: str) -> str:
         return str(get_language_info(code)["name_local"])
     except KeyError:
         return code
+
+
+@register.filter
+def duplicate_reason(code: str) -> str:
+    """Why two customers may be one person, in words."""
+    return str(DuplicatePair.Reason(code).label)
 
 
 TIMELINE_ICONS = {

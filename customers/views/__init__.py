@@ -1,3 +1,4 @@
+from customers.views.consent import consent_proof
 from customers.views.customers import (
     customer_consent,
     customer_detail,
@@ -9,9 +10,18 @@ from customers.views.customers import (
     customer_note,
     customer_timeline,
 )
-from customers.views.public import unsubscribe
+from customers.views.merging import (
+    duplicate_dismiss,
+    duplicate_list,
+    merge_choose,
+    merge_compare,
+    merge_undo,
+)
+from customers.views.notes import note_delete, note_edit
+from customers.views.public import preferences, unsubscribe
 
 __all__ = [
+    "consent_proof",
     "customer_consent",
     "customer_detail",
     "customer_edit",
@@ -21,5 +31,13 @@ __all__ = [
     "customer_new",
     "customer_note",
     "customer_timeline",
+    "duplicate_dismiss",
+    "duplicate_list",
+    "merge_choose",
+    "merge_compare",
+    "merge_undo",
+    "note_delete",
+    "note_edit",
+    "preferences",
     "unsubscribe",
 ]

@@ -54,6 +54,8 @@ def customer_list(request: StaffRequest) -> HttpResponse:
 @staff_view("customer.view")
 def customer_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     customer = selectors.get_customer_for_actor(request.actor, pk)
+    if customer.pk != pk:
+        return redirect("customer-detail", customer.pk)
     return render(request, "customers/customer_detail.html", _detail(request, customer))
 
 
@@ -121,7 +123,7 @@ def customer_consent(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
                 actor=request.actor,
                 customer=customer,
                 changes=form.changes,
-                source="staff",
+                source=form.cleaned_data["source"],
                 reason=form.cleaned_data["reason"],
             )
         except DomainError as error:

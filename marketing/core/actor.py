@@ -36,6 +36,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "customer.export": MANAGERS,
     "customer.export_list": EVERYONE,
     "customer.import": MANAGERS,
+    "customer.merge": MANAGERS,
     "customer.erase": OWNERS,
     "catalogue.change": OWNERS,
     "analytics.view": MANAGERS,

@@ -9,11 +9,11 @@ from typing import Any
 from django.db.models.signals import post_save
 from django.utils.translation import gettext_lazy as _
 
-from customers import panels, person_data, timeline
+from customers import merging, panels, person_data, timeline
 from customers.models import Customer
 from marketing.content.gateway import register_gateway
 from marketing.core.actor import Actor
-from marketing.delivery import selectors
+from marketing.delivery import merged_people, selectors
 from marketing.delivery.connection import prepare_test
 from marketing.delivery.content_sent import content_sent
 from marketing.delivery.counted_messages import MESSAGES
@@ -47,6 +47,15 @@ def register() -> None:
         person_data.Holding("inbound", people.export_inbound, people.erase_inbound)
     )
     register_behaviour(MESSAGES)
+    merging.register(
+        merging.Holding(
+            "delivery.Message", merged_people.move_messages, merged_people.restore_messages
+        )
+    )
+    merging.register_rows("delivery.Engagement")
+    merging.register(
+        merging.Holding("delivery.ContactLoad", merged_people.move_load, merged_people.restore_load)
+    )
     register_gateway(submit_template)
     register_test(prepare_test)
     post_save.connect(forget_account, sender=ProviderAccount)

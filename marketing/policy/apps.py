@@ -8,9 +8,10 @@ class PolicyConfig(AppConfig):
     verbose_name = "Settings"
 
     def ready(self) -> None:
-        from customers import consent_defaults
+        from customers import consent_defaults, merging
         from marketing.core.context import NAVIGATION
         from marketing.policy import diagnosis, selectors  # noqa: F401  registers its check
 
         consent_defaults.register(selectors.assumed_consent)
+        merging.register_single_rows("policy.HoldoutMember")
         NAVIGATION.append((gettext_noop("Settings"), "settings", "settings", "config.view"))

@@ -7,7 +7,7 @@ class SegmentsConfig(AppConfig):
     label = "segments"
 
     def ready(self) -> None:
-        from customers import panels, recomputed
+        from customers import merging, panels, recomputed
         from marketing.core.context import NAVIGATION
         from marketing.segments import handlers  # noqa: F401  subscribes
         from marketing.segments.customer_behaviours import register_customer_behaviours
@@ -20,6 +20,15 @@ class SegmentsConfig(AppConfig):
         register_more_customer_fields()
         register_customer_behaviours()
         recomputed.register(mark_for_recheck)
+        # Who is in a rule's segment is the rule's to say: the next refresh writes it.
+        merging.register_single_rows(
+            "segments.SegmentMember",
+            key="segment_id",
+            only="segment_id IN (SELECT id FROM segments_segment WHERE NOT is_dynamic)",
+        )
+        merging.leave(
+            "segments.MembershipChange", "customer_id", "news of one refresh, kept for a week"
+        )
         NAVIGATION.append((gettext_noop("Segments"), "segment-list", "users-group", "segment.view"))
         panels.register(
             gettext_lazy("In these segments"),

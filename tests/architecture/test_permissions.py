@@ -30,6 +30,7 @@ PUBLIC = {
     "i18n/setlang/": "a cookie of the browser",
     "theme": "a cookie of the browser",
     "u/<str:token>": "the signed link in a message is the proof",
+    "p/<str:token>": "the signed link, good for a week, is the proof",
     "r/<str:code>": "the signed link in a message is the proof",
     "o/<str:code>.gif": "the signed picture in an e-mail is the proof",
     "metrics": "a token, or the machine itself",

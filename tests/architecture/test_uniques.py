@@ -25,6 +25,7 @@ IMPLIED = {
     "category_rhythm": ("customer_id", "customers_customer"),
     "link_count": ("run_id", "delivery_sendrun"),
     "segment_member": ("segment_id", "segments_segment"),
+    "topic_refusal": ("customer_id", "customers_customer"),
     "tracked_link": ("version_id", "content_templateversion"),
     # The vendor's own ids are unique within an account; two chains never share one.
     "inbound_message_key": ("account_id", "policy_provideraccount"),

@@ -34,7 +34,7 @@ def many(count, name="Asha"):
 
 def test_what_is_empty_is_filled_and_nothing_else(owner):
     known = CustomerFactory(phone=PHONE, first_name="Asha", last_name="", email="", tags=["VIP"])
-    job = take(owner, f"Name,Phone,E-mail,Tags\nOther Name,{PHONE},a@b.in,\"vip, new\"\n")
+    job = take(owner, f'Name,Phone,E-mail,Tags\nOther Name,{PHONE},a@b.in,"vip, new"\n')
     known.refresh_from_db()
     assert (known.first_name, known.last_name, known.email) == ("Asha", "Name", "a@b.in")
     assert known.tags == ["VIP", "new"]
@@ -135,9 +135,7 @@ def test_who_said_no_is_not_brought_back(owner, refuse):
     known.refresh_from_db()
     before = (known.consent.marketing_opted_out, known.consent.whatsapp_promotional)
     lines = ConsentRecord.objects.count()
-    job = take(
-        owner, f"Name,Phone,WhatsApp consent,Opted out\nAsha,{PHONE},yes,no\n", **CONSENTED
-    )
+    job = take(owner, f"Name,Phone,WhatsApp consent,Opted out\nAsha,{PHONE},yes,no\n", **CONSENTED)
     known.consent.refresh_from_db()
     assert (known.consent.marketing_opted_out, known.consent.whatsapp_promotional) == before
     assert ConsentRecord.objects.count() == lines

@@ -40,7 +40,19 @@ EXPECTED = [("Asha", "Sharma"), ("मीरा", "🌸 जोशी")]
         TWO.replace("\n", "\r").encode(),
         TWO.encode() + b"\n\n , \n",
     ],
-    ids="plain bom utf16 utf16le utf16be semicolon tab pipe crlf cr blank".split(),
+    ids=[
+        "plain",
+        "bom",
+        "utf16",
+        "utf16le",
+        "utf16be",
+        "semicolon",
+        "tab",
+        "pipe",
+        "crlf",
+        "cr",
+        "blank",
+    ],
 )
 def test_every_spelling_of_csv_is_read(owner, content):
     job = take(owner, content)
@@ -54,7 +66,10 @@ def test_what_is_not_utf8_is_windows_own(owner):
 
 
 def test_an_excel_file_is_read(owner):
-    take(owner, xlsx(["Name", "Phone"], ["Asha Sharma", 919820012341], ["मीरा 🌸 जोशी", "9820012351"]))
+    take(
+        owner,
+        xlsx(["Name", "Phone"], ["Asha Sharma", 919820012341], ["मीरा 🌸 जोशी", "9820012351"]),
+    )
     assert names() == EXPECTED
     assert set(Customer.objects.values_list("phone", flat=True)) == {
         "+919820012341",
@@ -129,7 +144,19 @@ def refused(owner, content, name="people.csv"):
         ("Name,Phone\nAsha,1\n".encode("utf-16")[:-1], "damaged"),
         (b"Name\n" + b"x" * 1_000_001 + b"\n", "too long"),
     ],
-    ids="nothing blank headers twice wide open xls fake empty-zip half endless".split(),
+    ids=[
+        "nothing",
+        "blank",
+        "headers",
+        "twice",
+        "wide",
+        "open",
+        "xls",
+        "fake",
+        "empty-zip",
+        "half",
+        "endless",
+    ],
 )
 def test_a_file_that_cannot_be_imported_is_refused_whole(owner, content, words):
     assert words in refused(owner, content)

@@ -17,6 +17,7 @@ from pytest_django import DjangoDbBlocker
 
 from customers import rules
 from customers.models import (
+    CategoryRhythm,
     ConsentRecord,
     ConsentState,
     Customer,
@@ -193,6 +194,12 @@ def test_memberships_and_packages_come_in_every_state(demo):
     assert CustomerFacts.objects.filter(has_active_membership=True).exists()
     assert CustomerFacts.objects.filter(has_active_package=True).exists()
     assert not Package.objects.filter(sessions_used__gt=F("sessions_total")).exists()
+
+
+def test_people_have_scores_and_rhythms(demo):
+    groups = set(CustomerFacts.objects.values_list("rfm_group", flat=True))
+    assert groups >= {"champions", "loyal", "recent", "at_risk", "lost", None}
+    assert CategoryRhythm.objects.filter(due_on__isnull=False).exists()
 
 
 def test_consents_stand_in_every_state_and_follow_from_their_ledger(demo):

@@ -20,8 +20,8 @@ from marketing.segments.models import Segment
 from marketing.segments.selectors import branch_names, segments_for_actor
 from marketing.segments.sentence import describe_condition, describe_value
 
-# Of a sample's people: how many reasons are told, of how many conditions.
-REASONS, LOOKED_AT = 3, 12
+# How many reasons are told of one person.
+REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -75,30 +75,54 @@ def explain_membership(
 
 
 def matching_reasons(
-    tree: CompiledRules, customers: Sequence[Customer], *, language: str, context: RuleContext
+    rules: Mapping[str, Any],
+    tree: CompiledRules,
+    customers: Sequence[Customer],
+    *,
+    language: str,
+    context: RuleContext,
 ) -> dict[uuid.UUID, list[str]]:
-    """For each customer up to three conditions that speak for her, with her own values.
+    """For each customer of the rules up to three conditions that let her in, with her values.
 
-    Read in one statement; of very long rules only the first conditions are looked at.
+    Read in one statement.
     """
-    leaves = [leaf for leaf in tree.leaves if leaf.wanted][:LOOKED_AT]
     reasons: dict[uuid.UUID, list[str]] = {customer.pk: [] for customer in customers}
-    if not leaves or not customers:
-        return reasons
-    rows = Customer.objects.filter(pk__in=reasons).values(
-        "pk", **_columns(leaves, context.today(None))
-    )
+    columns = _columns(tree.leaves, context.today(None))
+    rows = Customer.objects.filter(pk__in=reasons).values("pk", **columns)
     found: dict[uuid.UUID, Mapping[str, Any]] = {row["pk"]: row for row in rows}
     for customer in customers:
         row = found.get(customer.pk, {})
+        passed = {leaf.path: row.get(f"passed_{n}", False) for n, leaf in enumerate(tree.leaves)}
+        _holds, letting_in = _deciding(rules, "rules", passed)
         told = [
             _reason(leaf, row.get(f"value_{index}"), customer, language, context)
-            for index, leaf in enumerate(leaves)
-            if row.get(f"passed_{index}")
+            for index, leaf in enumerate(tree.leaves)
+            if leaf.path in letting_in
         ]
         # Two conditions on one field say the same of her.
         reasons[customer.pk] = list(dict.fromkeys(told))[:REASONS]
     return reasons
+
+
+def _deciding(
+    node: Mapping[str, Any], path: str, passed: Mapping[str, bool]
+) -> tuple[bool, set[str]]:
+    """Whether the node holds, and the paths of the conditions by which it does.
+
+    That a group holds because something is not so is no condition of its own.
+    """
+    if path in passed:
+        return passed[path], {path}
+    children = [
+        _deciding(child, f"{path}.conditions.{index}", passed)
+        for index, child in enumerate(node["conditions"])
+    ]
+    held = [holds for holds, _paths in children]
+    by = {each for holds, paths in children if holds for each in paths}
+    if node["operator"] == "NOT":
+        return not any(held), set()
+    holds = all(held) if node["operator"] == "AND" else any(held)
+    return holds, by if holds else set()
 
 
 def _reason(

@@ -74,6 +74,8 @@ def test_the_count_follows_what_is_typed(chromium: Browser, parlour: Parlour) ->
     page.locator("#rules-conditions-0-field").select_option("visit_count")
     expect(preview).to_contain_text("number of visits")
     page.locator("#rules-conditions-0-op").select_option("gte")
+    # The rules are drawn anew first.
+    expect(preview).to_contain_text("number of visits is at least 1.")
     value = page.locator("#rules-conditions-0-value")
     value.fill("0")
     expect(preview).to_contain_text("Everybody whose number of visits is at least 0.")

@@ -177,7 +177,7 @@ def _page(
         "segment": segment,
         "form": form,
         "root": root,
-        "compared_options": compared_options(request, segment and segment.pk),
+        "compared_options": compared_options(request, segment),
         **(beside or {}),
     }
     return render(request, "segments/builder.html", context, status=status)

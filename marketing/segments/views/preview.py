@@ -22,6 +22,7 @@ from marketing.segments.builder.nodes import Builder, Errors, Group, Option
 from marketing.segments.builder.reading import Tree, read_rules
 from marketing.segments.explanation import matching_reasons
 from marketing.segments.fields import Fields
+from marketing.segments.models import Segment
 from marketing.segments.overlap import Overlap, overlap
 from marketing.segments.panels import render_panels
 from marketing.segments.sentence import describe
@@ -77,7 +78,9 @@ def preview_panel(request: StaffRequest, rules: Tree) -> PreviewPanel:
         return PreviewPanel(sentences)
     except DomainError as error:
         return PreviewPanel(sentences, errors=error.fields)
-    reasons = matching_reasons(found.tree, found.sample, language=language, context=found.context)
+    reasons = matching_reasons(
+        rules, found.tree, found.sample, language=language, context=found.context
+    )
     sample = [(customer, reasons[customer.pk]) for customer in found.sample]
     return PreviewPanel(sentences, found.count, sample)
 
@@ -100,11 +103,14 @@ def panels_asked(request: StaffRequest, rules: Tree) -> Panels:
     return render_panels(request, people)
 
 
-def compared_options(request: StaffRequest, own: uuid.UUID | None) -> list[Option]:
+def compared_options(request: StaffRequest, own: Segment | None) -> list[Option]:
     """The segments to compare with."""
     chosen = request.POST.getlist("compared_with")
-    segments = selectors.segments_for_actor(request.actor).exclude(pk=own).order_by("name")
-    return [Option(str(each.pk), each.display_name, str(each.pk) in chosen) for each in segments]
+    return [
+        Option(str(each.pk), each.display_name, str(each.pk) in chosen)
+        for each in selectors.segments_for_actor(request.actor).order_by("name")
+        if each != own
+    ]
 
 
 def draw(

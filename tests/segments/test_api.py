@@ -9,7 +9,7 @@ from django.utils import timezone
 from customers.models import Customer
 from marketing.core.tenancy import tenant_scope
 from marketing.segments import services
-from marketing.segments.models import Segment
+from marketing.segments.models import Segment, SegmentVersion
 from tests.factories.customers import CustomerFactory
 from tests.factories.segments import SegmentFactory, StaticSegmentFactory, group, where
 
@@ -238,3 +238,25 @@ def test_members_of_a_list(people, api):
     rows = api("manager", "get", f"segments/{segment.pk}/customers", {"limit": 1}).json()
     assert len(rows["data"]) == 1
     assert rows["page"]["next"]
+
+
+@pytest.mark.parametrize("opening", ['{"operator":"NOT","conditions":[', "["])
+def test_rules_nested_without_end_are_refused(people, login, opening):
+    closing = "]}" if opening.startswith("{") else "]"
+    for levels in (400, 100_000):
+        body = '{"rules":' + opening * levels + "1" + closing * levels + "}"
+        response = login("owner").post(
+            "/api/v1/segments/preview", body, content_type="application/json"
+        )
+        assert response.status_code in (400, 422)
+
+
+def test_saves_keep_what_the_rules_were(people, api, login):
+    pk = api("owner", "post", "segments", BODY).json()["data"]["segment"]["id"]
+    api("owner", "patch", f"segments/{pk}", {"rules": where("visit_count", "gte", 7)})
+    kept = list(SegmentVersion.objects.order_by("version").values_list("version", "rules"))
+    assert kept == [(1, BODY["rules"]), (2, where("visit_count", "gte", 7))]
+    page = login("owner").get(f"/segments/{pk}").content.decode()
+    assert "number of visits is at least 7" in page
+    assert page.index("Version 2") < page.index("Version 1")
+    assert str(people.owner.user) in page

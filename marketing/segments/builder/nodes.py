@@ -9,10 +9,15 @@ from django.utils.dates import MONTHS
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from marketing.segments.behaviours import Behaviour, all_behaviours
+from marketing.segments.builder.counting import NEW_PROPERTY, filter_rows, property_text
 from marketing.segments.builder.reading import SEGMENT
+from marketing.segments.counted import Times
+from marketing.segments.counted_rules import ONCE
 from marketing.segments.fields import Fields, SegmentField
 from marketing.segments.models import Segment
-from marketing.segments.value_types import VALUELESS
+from marketing.segments.sources import Column
+from marketing.segments.value_types import LISTS, OPERATORS, VALUELESS
 
 Label = str | Promise
 Errors = Mapping[str, Sequence[str]]
@@ -49,6 +54,19 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Filter:
+    """One filter of what is counted; `own_name` is the input where the chain names it itself."""
+
+    path: str
+    name: str
+    label: Label
+    operators: list[Option]
+    inputs: list[Input]
+    is_asked: bool = False
+    own_name: bool = False
+
+
+@dataclass(frozen=True)
 class Node:
     """What groups and conditions share: their place, and what is wrong with them."""
 
@@ -81,7 +99,13 @@ class Condition(Node):
     field_groups: list[OptionGroup]
     operators: list[Option]
     inputs: list[Input]
+    filters: list[Filter] = field(default_factory=list)
+    bounds: list[Input] = field(default_factory=list)
     is_group: bool = False
+
+    @property
+    def is_narrowed(self) -> bool:
+        return any(each.is_asked for each in self.filters)
 
 
 @dataclass(frozen=True)
@@ -171,6 +195,9 @@ class Builder:
                 ],
                 inputs=[self._segment_input(path, str(node["segment"]))],
             )
+        for behaviour in all_behaviours().values():
+            if behaviour.name in node:
+                return self._counted(behaviour, node, place)
         name = str(node.get("field", ""))
         found = self.fields.get(name)
         op = str(node.get("op", ""))
@@ -186,11 +213,63 @@ class Builder:
             inputs=self._inputs(found, op, node.get("value"), path) if found else [],
         )
 
+    def _counted(
+        self, behaviour: Behaviour, node: Mapping[str, Any], place: dict[str, Any]
+    ) -> Condition:
+        path = place["path"]
+        inside = [key for key in self.errors if key.startswith(f"{path}.")]
+        count = node.get("count", ONCE)
+        count = count if isinstance(count, Mapping) else ONCE
+        op = str(count.get("op"))
+        times = Times(uses_clock=False)
+        number = SegmentField(behaviour.name, behaviour.number_label, times, Column("pk"))
+        within = node.get("within")
+        days = within.get("days") if isinstance(within, Mapping) else None
+        bounds = [Input(f"{path}.days", "number", _("In the last … days"), _shown(days))]
+        if behaviour.outcomes:
+            label = _("Among the last … of them")
+            bounds.append(Input(f"{path}.last", "number", label, _shown(node.get("last"))))
+        return Condition(
+            **place,
+            errors=self._errors(path) + [text for key in inside for text in self.errors[key]],
+            field_name=behaviour.name,
+            field_groups=self._field_groups(behaviour.name),
+            operators=[
+                Option(each, number.operator_label(each), each == op) for each in times.operators
+            ],
+            inputs=self._inputs(number, op, count.get("value"), path),
+            filters=self._filters(behaviour, node[behaviour.name], path),
+            bounds=bounds,
+        )
+
+    def _filters(self, behaviour: Behaviour, where: Any, path: str) -> list[Filter]:
+        drawn = []
+        rows = filter_rows(behaviour, where)
+        for number, (found, op, operand) in enumerate(rows):
+            row = f"{path}.filter.{number}"
+            if found.name.startswith(NEW_PROPERTY):
+                inputs = [Input(f"{row}.value", "text", _("Value"), property_text(operand))]
+            else:
+                inputs = self._inputs(found, op, operand, row)
+            options = [Option(e, found.operator_label(e), e == op) for e in found.operators]
+            is_asked = operand is not None or op in VALUELESS
+            drawn.append(Filter(row, found.name, found.label, options, inputs, is_asked))
+        if behaviour.filter(f"{NEW_PROPERTY}x") is not None:
+            row = f"{path}.filter.{len(rows)}"
+            value = Input(f"{row}.value", "text", _("Value"))
+            equal = [Option("eq", OPERATORS["eq"], True)]
+            own = Filter(row, "", _("Property, as “property.amount”"), equal, [value], False, True)
+            drawn.append(own)
+        return drawn
+
     def _field_groups(self, chosen: str) -> list[OptionGroup]:
         groups: dict[str, list[Option]] = {}
         for each in self.fields.all():
             option = Option(each.name, each.label, each.name == chosen)
             groups.setdefault(str(each.group), []).append(option)
+        groups[_("What happened")] = [
+            Option(each.name, each.label, each.name == chosen) for each in all_behaviours().values()
+        ]
         groups[_("Segments")] = [Option(SEGMENT, _("Another segment"), chosen == SEGMENT)]
         if not any(option.is_chosen for options in groups.values() for option in options):
             groups[_("Unknown")] = [Option(chosen, chosen, True)]
@@ -206,6 +285,8 @@ class Builder:
     def _inputs(self, found: SegmentField, op: str, value: Any, path: str) -> list[Input]:
         if op in VALUELESS:
             return []
+        if found.type.name == "place":
+            return self._place_inputs(found, value, path)
         if op == "between":
             ends = value if isinstance(value, list) and len(value) == 2 else [value, value]
             labels = (_("From"), _("To"))
@@ -213,7 +294,22 @@ class Builder:
                 self._input(found, f"{path}.value.{side}", labels[side], ends[side])
                 for side in (0, 1)
             ]
-        return [self._input(found, f"{path}.value", _("Value"), value, is_list=op == "in")]
+        return [self._input(found, f"{path}.value", _("Value"), value, is_list=op in LISTS)]
+
+    def _place_inputs(self, found: SegmentField, value: Any, path: str) -> list[Input]:
+        """A distance, and a branch; or without one, a point."""
+        place = value if isinstance(value, Mapping) else {}
+        branch = str(place.get("branch", ""))
+        options = [
+            Option(key, label, key == branch) for key, label in self.fields.choices(found).items()
+        ]
+        point = [Option("", _("a point on the map"), not branch)]
+        return [
+            Input(f"{path}.km", "number", _("Kilometres"), _shown(place.get("km"))),
+            Input(f"{path}.branch", "select", _("Branch"), branch, [*point, *options]),
+            Input(f"{path}.lat", "number", _("Latitude"), _shown(place.get("lat"))),
+            Input(f"{path}.lng", "number", _("Longitude"), _shown(place.get("lng"))),
+        ]
 
     def _input(
         self, found: SegmentField, name: str, label: str, value: Any, *, is_list: bool = False
@@ -246,6 +342,10 @@ def _ask(options: list[Option]) -> list[Option]:
     if any(option.is_chosen for option in options):
         return options
     return [Option("", _("Choose…"), True), *options]
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _text(value: Any) -> str:

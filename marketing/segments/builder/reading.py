@@ -5,19 +5,20 @@ stands beside what was typed.
 """
 
 import re
-from typing import Any
 
 from django.http import QueryDict
 
+from marketing.segments.behaviours import all_behaviours
+from marketing.segments.builder.counting import new_counted, read_counted
+from marketing.segments.builder.values import Tree, posted_operand
 from marketing.segments.fields import Fields, SegmentField
 from marketing.segments.value_types import VALUELESS
 
 _NAME = re.compile(
-    r"(rules(?:\.conditions\.\d{1,4})*)\.(operator|field|segment|was|op|value)(\.[01])?"
+    r"(rules(?:\.conditions\.\d{1,4}){0,60})\.(operator|field|segment|was|op|value|days|last|km|branch"
+    r"|lat|lng|filter\.\d{1,2}\.(?:name|op|value))(\.[01])?"
 )
 SEGMENT = "segment"  # the entry of the field list that stands for another segment
-
-Tree = dict[str, Any]
 
 
 def read_rules(data: QueryDict, fields: Fields) -> Tree:
@@ -56,6 +57,10 @@ def _node(path: str, entries: dict[str, dict[str, list[str]]], fields: Fields) -
             "segment": posted.get("segment", [""])[0],
             "op": op if op in ("in", "not_in") else "in",
         }
+    behaviour = all_behaviours().get(name)
+    if behaviour is not None:
+        is_same = name == posted.get("was", [name])[0]
+        return read_counted(behaviour, posted) if is_same else new_counted(behaviour)
     field = fields.get(name)
     if field is None:
         return {"field": name, "op": op}
@@ -63,7 +68,7 @@ def _node(path: str, entries: dict[str, dict[str, list[str]]], fields: Fields) -
         return new_condition(field)
     if op not in field.operators:
         op = field.operators[0]
-    value = None if op in VALUELESS else _operand(field, op, posted)
+    value = None if op in VALUELESS else posted_operand(field, op, posted)
     return {"field": name, "op": op} | ({} if value is None else {"value": value})
 
 
@@ -72,41 +77,3 @@ def new_condition(field: SegmentField) -> Tree:
     op = field.operators[0]
     value = field.sample
     return {"field": field.name, "op": op} | ({} if value is None else {"value": value})
-
-
-def _operand(field: SegmentField, op: str, posted: dict[str, list[str]]) -> Any:
-    single = posted.get("value") or posted.get("value.0") or [""]
-    if op == "between":
-        ends = [posted.get(f"value.{side}", single)[0] for side in (0, 1)]
-        return [_value(field, text) for text in ends]
-    if op != "in":
-        return _value(field, single[0])
-    texts = single
-    if field.type.name not in ("choice", "month"):
-        texts = single[0].split(",")
-    return [_value(field, text) for text in texts if text.strip()]
-
-
-def _value(field: SegmentField, text: str) -> Any:
-    text = text.strip()
-    kind = field.type.name
-    if not text:
-        return None
-    if kind in ("number", "days"):
-        return _number(text.replace(",", ""))
-    if kind == "money":
-        return text.replace(",", "").removeprefix("₹").strip()
-    if kind == "month":
-        return int(text) if text.isascii() and text.isdigit() else text
-    if kind == "boolean":
-        return {"true": True, "false": False}.get(text, text)
-    return text
-
-
-def _number(text: str) -> int | float | str:
-    for read in (int, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return text

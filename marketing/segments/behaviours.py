@@ -16,6 +16,8 @@ from django.db.models import Q, QuerySet
 
 from marketing.segments.fields import Label, SegmentField
 
+OpenFilters = Callable[[str, Any], SegmentField | None]
+
 
 @dataclass(frozen=True)
 class Behaviour:
@@ -37,13 +39,15 @@ class Behaviour:
     filters: Sequence[SegmentField]
     outcomes: frozenset[str] = frozenset()
     settled: Q = field(default_factory=Q)
-    open_filters: Callable[[str, Any], SegmentField | None] = lambda _name, _value: None
+    open_filters: OpenFilters | None = None
 
     def filter(self, name: str, value: Any = None) -> SegmentField | None:
         """The filter of this name; `value` decides the type of one the chain made up."""
         for each in (*self.filters, *_more_filters.get(self.name, ())):
             if each.name == name:
                 return each
+        if self.open_filters is None:
+            return None
         found: SegmentField | None = self.open_filters(name, value)
         return found
 

@@ -50,7 +50,7 @@ def read_counted(behaviour: Behaviour, posted: dict[str, list[str]]) -> Tree:
         name = row.get("name", [""])[0].strip()
         if name and (asked := _read_filter(behaviour, name, row)) is not None:
             where[name] = asked
-    op = posted.get("op", [""])[0] or ONCE["op"]
+    op = posted.get("op", [""])[0] or "gte"
     times = _read_times(op, posted)
     node: Tree = {behaviour.name: where, "count": {"op": op, "value": times}}
     if days := posted.get("days", [""])[0].strip():

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from marketing.segments.builder.reading import Tree, new_condition
+from marketing.segments.builder.reading import new_condition
+from marketing.segments.builder.values import Tree
 from marketing.segments.fields import Fields
 
 FIRST_FIELD = "last_visit_days"

@@ -1,4 +1,4 @@
-"""Counts of segments, taken for all of them in one pass over the customers.
+"""Counts of segments, taken in one pass over the customers for all whose rules ask no other table.
 
 A dynamic segment is judged afresh wherever it is used, so its stored rows are needed only
 to tell who entered and who left; they are kept while something follows segments.
@@ -8,11 +8,12 @@ import datetime as dt
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, F
+from django.db.models import Count, F, Q, Subquery
+from django.db.models.expressions import BaseExpression
 
 from customers.models import Customer
 from marketing.core import clock
@@ -137,19 +138,47 @@ def _count_dynamic(
 ) -> dict[uuid.UUID, BranchCounts]:
     if not segments:
         return {}
-    columns = {
-        f"count_{index}": Count("pk", filter=membership(segment, context))
-        for index, segment in enumerate(segments)
-    }
-    rows: Iterable[Mapping[str, Any]] = (
-        active_customers(None).order_by().values("home_branch_id").annotate(**columns)
-    )
+    conditions = {segment.pk: membership(segment, context) for segment in segments}
+    apart = {pk: q for pk, q in conditions.items() if has_subquery(q)}
+    together = {pk: q for pk, q in conditions.items() if pk not in apart}
     counts: dict[uuid.UUID, BranchCounts] = defaultdict(dict)
-    for row in rows:
-        for index, segment in enumerate(segments):
-            if count := row[f"count_{index}"]:
-                counts[segment.pk][str(row["home_branch_id"] or "")] = count
+    for batch in (together, *({pk: q} for pk, q in apart.items())):
+        for pk, branch, count in _count_in_one_pass(batch):
+            counts[pk][branch] = count
     return counts
+
+
+def _count_in_one_pass(conditions: Mapping[uuid.UUID, Q]) -> Iterator[tuple[uuid.UUID, str, int]]:
+    """The segment, the branch and how many, of those that are not nobody.
+
+    One condition alone stands in the WHERE, where PostgreSQL can join what it looks for; beside
+    others it would look it up for every customer.
+    """
+    customers = active_customers(None).order_by()
+    if len(conditions) == 1:
+        customers = customers.filter(*conditions.values())
+    columns = {
+        f"count_{index}": Count("pk", filter=None if len(conditions) == 1 else q)
+        for index, q in enumerate(conditions.values())
+    }
+    rows: Iterable[Mapping[str, Any]] = customers.values("home_branch_id").annotate(**columns)
+    for row in rows if conditions else ():
+        for index, pk in enumerate(conditions):
+            if count := row[f"count_{index}"]:
+                yield pk, str(row["home_branch_id"] or ""), count
+
+
+def has_subquery(part: Any) -> bool:
+    """Whether a condition asks other tables than those joined one to one."""
+    if isinstance(part, Subquery):
+        return True
+    if isinstance(part, Q):
+        return any(
+            has_subquery(child[1] if isinstance(child, tuple) else child) for child in part.children
+        )
+    if isinstance(part, BaseExpression):
+        return any(has_subquery(each) for each in part.get_source_expressions())
+    return False
 
 
 def _count_members(segments: Sequence[Segment]) -> dict[uuid.UUID, BranchCounts]:

@@ -43,7 +43,7 @@ class Behaviour:
 
     def filter(self, name: str, value: Any = None) -> SegmentField | None:
         """The filter of this name; `value` decides the type of one the chain made up."""
-        for each in (*self.filters, *_more_filters.get(self.name, ())):
+        for each in self.all_filters():
             if each.name == name:
                 return each
         if self.open_filters is None:

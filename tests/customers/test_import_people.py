@@ -90,7 +90,9 @@ def test_the_same_person_in_several_lines_becomes_one(owner, wins, name):
 def test_an_import_gives_no_consent_of_its_own(owner):
     take(owner, "Name,Phone\nAsha,9820012341\n")
     state = Customer.objects.get().consent
-    assert not (state.whatsapp_promotional or state.sms_service or state.email_basis)
+    assert not (state.whatsapp_promotional)
+    assert not (state.sms_service)
+    assert not (state.email_basis)
     assert not ConsentRecord.objects.exists()
 
 

@@ -42,9 +42,8 @@ def main() -> int:
     failed = False
     for name in names:
         try:
-            for result in importlib.import_module(f"bench.{MODULES.get(name, name)}").measure(
-                options.n
-            ):
+            module = importlib.import_module(f"bench.{MODULES.get(name, name)}")
+            for result in module.measure(options.n):
                 print(json.dumps(result), flush=True)
         except Exception:
             traceback.print_exc()

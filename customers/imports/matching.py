@@ -92,7 +92,8 @@ def match(branch_ids: Sequence[uuid.UUID] | None, *, unplaced_only: bool = False
     which = "r.customer_id IS NULL" if unplaced_only else "true"
     with connection.cursor() as cursor:
         cursor.execute(f"{_MATCH} AND {which}", {"tenant": current_tenant_id()})
-        cursor.execute(_REFUSE, {"tenant": current_tenant_id(), "branches": branch_ids})
+        branches = None if branch_ids is None else list(branch_ids)
+        cursor.execute(_REFUSE, {"tenant": current_tenant_id(), "branches": branches})
 
 
 def judge_changes(rule: str) -> None:

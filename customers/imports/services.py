@@ -1,6 +1,7 @@
 """What people do with an import: send a file, choose its columns, start it, stop it."""
 
 from collections.abc import Mapping, Sequence
+from typing import BinaryIO, cast
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -42,7 +43,7 @@ def receive_import(*, actor: Actor, file: UploadedFile) -> ImportJob:
     if size > MAX_BYTES:
         raise ValidationFailed(fields={"file": [_("The file is larger than 1 GB.")]})
     try:
-        found = reading.outline(file.file)
+        found = reading.outline(cast(BinaryIO, file.file))
     except UnreadableFile as error:
         raise ValidationFailed(fields={"file": [str(error)]}) from error
     remembered = ImportMapping.objects.filter(

@@ -5,14 +5,15 @@ from functools import wraps
 from typing import Any
 
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from customers.imports.limits import MAX_BYTES
 
 # What a form sends beside its file.
 FORM_BYTES = 64 * 1024
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 class TooLarge(FileUploadHandler):
@@ -36,7 +37,7 @@ def bounded_upload(view: View) -> View:
     """
 
     @wraps(view)
-    def bounded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def bounded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
         request.is_too_large = length > MAX_BYTES + FORM_BYTES  # type: ignore[attr-defined]
         if request.is_too_large:  # type: ignore[attr-defined]

@@ -40,7 +40,7 @@ def import_new(request: StaffRequest) -> HttpResponse:
     if request.method == "GET":
         return render(request, "customers/imports/upload.html", {"form": UploadForm()})
     is_too_large = request.is_too_large  # type: ignore[attr-defined]
-    form = UploadForm({}, {}) if is_too_large else UploadForm(request.POST, request.FILES)
+    form = UploadForm({}) if is_too_large else UploadForm(request.POST, request.FILES)
     if is_too_large or request.is_too_large:  # type: ignore[attr-defined]
         form.errors.clear()
         form.add_error("file", _("The file is larger than 1 GB."))
@@ -124,7 +124,9 @@ def import_cancel(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 def import_errors(request: StaffRequest, pk: uuid.UUID) -> StreamingHttpResponse:
     """The lines that were not taken, with the reason beside each."""
     job = selectors.get_import_for_actor(request.actor, pk)
-    answer = StreamingHttpResponse(error_file(job.tenant_id, job.pk), content_type="text/csv")
+    answer = StreamingHttpResponse(
+        error_file(request.actor.tenant_id, job.pk), content_type="text/csv"
+    )
     answer["Content-Disposition"] = f'attachment; filename="not-imported-{job.pk}.csv"'
     return answer
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -16,7 +17,7 @@ from django.views.decorators.vary import vary_on_headers
 from marketing.core.errors import DomainError, Forbidden, NotFound
 from marketing.core.middleware import ActorRequest, error_body
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def staff_view(permission: str) -> Callable[[View], View]:
@@ -28,7 +29,7 @@ def staff_view(permission: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         @vary_on_headers("HX-Request", "Cookie")
-        def guarded(request: ActorRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: ActorRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             actor = request.actor
             if actor is None or actor.staff is None:
                 if request.user.is_authenticated:

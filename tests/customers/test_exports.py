@@ -168,8 +168,8 @@ def test_no_file_breaks_the_reader(content, head):
                 delimiter=found.delimiter,
             )
         )
-    except UnreadableFile as error:
-        assert str(error)
+    except UnreadableFile:
+        pass
 
 
 @given(st.lists(st.lists(st.one_of(words, st.integers(-(10**12), 10**12)), min_size=1, max_size=4)))

@@ -77,7 +77,8 @@ def test_everything_a_line_can_say(owner, chain):
     take(
         owner,
         "नाम,मोबाइल,ईमेल,जन्मदिन,लिंग,भाषा,शाखा,Tags,Skin,Points,External id,Latitude\n"
-        'मीरा जोशी,९८२०० १२३४१,Meera@Example.com,5/3/90,महिला,हिन्दी,south,"VIP, ""a, b""",dry,12,x9,19.1\n',
+        "मीरा जोशी,९८२०० १२३४१,Meera@Example.com,5/3/90,महिला,हिन्दी,south,"
+        '"VIP, ""a, b""",dry,12,x9,19.1\n',
     )
     customer = Customer.objects.get()
     assert (customer.first_name, customer.last_name) == ("मीरा", "जोशी")

@@ -64,6 +64,8 @@ def test_a_gigabyte_is_refused_by_its_announced_length_and_not_read(login):
         def read(self, *_size):
             raise AssertionError("the body was read")
 
+        readline = read
+
     answer = login("owner").generic(
         "POST",
         NEW,

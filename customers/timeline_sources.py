@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from customers import rules, timeline
+from customers.imports import consents
 from customers.models import Channel, ConsentRecord, Customer, Purchase, Purpose
 from customers.timeline import TimelineEntry
 from marketing.core.actor import Actor
@@ -29,6 +30,7 @@ SOURCES = {
     "in_writing": gettext_lazy("In writing"),
     "merge": gettext_lazy("Merged with another customer"),
     "separation": gettext_lazy("A merge was undone"),
+    **consents.SOURCES,
 }
 
 

@@ -154,10 +154,10 @@ PLACES = (
     ),
     SystemSegment(
         _("Colour Regulars"),
-        _("Had a colour service on at least two bills in the last year."),
+        _("Had a colour service in the last year."),
         _all(
             _count(
-                "purchase", {"service_name": {"op": "contains", "value": "colour"}}, "gte", 2, 365
+                "purchase", {"service_name": {"op": "contains", "value": "colour"}}, "gte", 1, 365
             )
         ),
     ),

@@ -13,10 +13,10 @@ import traceback
 BUILT = (
     "freeze", "send", "bulk", "webhooks", "memory", "post_office",
     "fair", "control", "backoff", "door", "redirect", "pages", "whole",
-    "preview", "refresh", "import",
+    "preview", "refresh", "import", "lookup",
 )  # fmt: skip
 PLANNED = (
-    "facts", "lookup",
+    "facts",
     "quote", "redeem", "refund", "codes", "journeys", "soak",
 )  # fmt: skip
 

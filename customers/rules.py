@@ -136,6 +136,21 @@ def search_words(text: str) -> list[SearchWord]:
     return [SearchWord(word.lower(), _phone_parts(word)) for word in ascii_digits.split()]
 
 
+# The scripts of India and Urdu's: their letters are no letters to an index of trigrams unless the
+# database was made for them, so that they stand in `Customer.search_key` as Latin ones. Several
+# share one: the key finds candidates, the name itself decides.
+_LATIN = "0123456789abcdefghijklmnopqrstuvwxyz"
+FOREIGN = "".join(map(chr, [*range(0x0600, 0x0700), *range(0x0900, 0x0D80)]))
+AS_LATIN = "".join(_LATIN[(ord(letter) & 0x7F) % len(_LATIN)] for letter in FOREIGN)
+_TO_LATIN = str.maketrans(FOREIGN, AS_LATIN)
+
+
+def search_key(text: str) -> str:
+    """What to look for in `Customer.search_key`; empty where the name itself can be searched."""
+    key = text.translate(_TO_LATIN)
+    return key if key != text else ""
+
+
 def _phone_parts(text: str) -> tuple[str, ...]:
     """E.164 has neither the trunk's 0 nor the 00 in front of a country code."""
     spellings = dict.fromkeys((text, text.lstrip("0")))

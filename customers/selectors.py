@@ -108,9 +108,15 @@ def search_customers(actor: Actor, text: str) -> QuerySet[Customer]:
 def _matches(word: rules.SearchWord) -> Q:
     if word.digits:
         return reduce(or_, (Q(phone__contains=part) for part in word.digits))
-    if len(word.text) < rules.SHORTEST_PHONE_PART:
-        return Q(search_name__startswith=word.text) | Q(search_name__contains=f" {word.text}")
-    return Q(search_name__contains=word.text)
+    named = _named(word.text, "search_name")
+    key = rules.search_key(word.text)
+    return _named(key, "search_key") & named if key else named
+
+
+def _named(text: str, column: str) -> Q:
+    if len(text) < rules.SHORTEST_PHONE_PART:
+        return Q(**{f"{column}__startswith": text}) | Q(**{f"{column}__contains": f" {text}"})
+    return Q(**{f"{column}__contains": text})
 
 
 def customers_with_address(kind: str, value: str) -> QuerySet[Customer]:

@@ -2,15 +2,29 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Q, Value
-from django.db.models.functions import Concat, Lower, Now, Trim
+from django.db.models import Case, Func, Q, Value, When
+from django.db.models.functions import Concat, Length, Lower, Now, Trim
+from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy as _
 
+from customers.rules import AS_LATIN, FOREIGN
 from marketing.core.models import Branch, Staff
 from marketing.core.tenancy import TenantModel
 
 # What `Customer.name` says, for queries.
 FULL_NAME = Trim(Concat("first_name", Value(" "), "last_name"))
+
+# The name as `rules.search_key` spells it, NULL where it is all in Latin letters: for them the
+# name's own index serves.
+_LOWER_NAME = Lower(Concat("first_name", Value(" "), "last_name"))
+NAME_KEY = Case(
+    When(
+        GreaterThan(Func(_LOWER_NAME, function="octet_length"), Length(_LOWER_NAME)),
+        then=Func(_LOWER_NAME, Value(FOREIGN), Value(AS_LATIN), function="translate"),
+    ),
+    default=None,
+    output_field=models.TextField(null=True),
+)
 
 
 class Customer(TenantModel):
@@ -39,6 +53,9 @@ class Customer(TenantModel):
         expression=Lower(Concat("first_name", Value(" "), "last_name")),
         output_field=models.TextField(),
         db_persist=True,
+    )
+    search_key = models.GeneratedField(
+        expression=NAME_KEY, output_field=models.TextField(null=True), db_persist=True, null=True
     )
     phone = models.CharField(max_length=20, blank=True)
     email = models.CharField(max_length=254, blank=True)
@@ -78,6 +95,11 @@ class Customer(TenantModel):
             models.Index(fields=["tenant", "home_branch"], name="customer_branch"),
             GinIndex(fields=["tags"], name="customer_tags"),
             GinIndex(OpClass("search_name", "gin_trgm_ops"), name="customer_name_trigrams"),
+            GinIndex(
+                OpClass("search_key", "gin_trgm_ops"),
+                name="customer_key_trigrams",
+                condition=Q(search_key__isnull=False),
+            ),
             GinIndex(OpClass("phone", "gin_trgm_ops"), name="customer_phone_trigrams"),
         ]
 

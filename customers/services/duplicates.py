@@ -18,7 +18,7 @@ MOST = 20_000
 # speaks against it: at least one has no phone, and no birthday differs.
 FIND = """
 WITH person AS MATERIALIZED (
-    SELECT id, search_name, birth_date, home_branch_id, phone
+    SELECT id, coalesce(search_key, search_name) AS spelt, birth_date, home_branch_id, phone
     FROM customers_customer WHERE tenant_id = %(tenant)s AND status = 'active'
 ), address AS (
     SELECT customer_id AS id, kind, value FROM customers_contactpoint
@@ -34,20 +34,20 @@ WITH person AS MATERIALIZED (
     GROUP BY kind, value HAVING count(*) BETWEEN 2 AND %(shared_by)s
 ), by_address AS (
     SELECT a.id AS first, b.id AS second, kind AS reason,
-           word_similarity(split_part(a.search_name, ' ', 1), b.search_name) AS likeness
+           word_similarity(split_part(a.spelt, ' ', 1), b.spelt) AS likeness
     FROM shared
     CROSS JOIN LATERAL unnest(ids) AS one(id) CROSS JOIN LATERAL unnest(ids) AS two(id)
     JOIN person a ON a.id = one.id JOIN person b ON b.id = two.id
     WHERE one.id < two.id
 ), by_birth_date AS (
-    SELECT a.id, b.id, 'birth_date', similarity(a.search_name, b.search_name)
+    SELECT a.id, b.id, 'birth_date', similarity(a.spelt, b.spelt)
     FROM person a JOIN person b ON a.birth_date = b.birth_date
-        AND left(a.search_name, 1) = left(b.search_name, 1) AND a.id < b.id
+        AND left(a.spelt, 1) = left(b.spelt, 1) AND a.id < b.id
 ), by_branch AS (
     SELECT least(a.id, b.id), greatest(a.id, b.id), 'branch',
-           similarity(a.search_name, b.search_name)
+           similarity(a.spelt, b.spelt)
     FROM person a JOIN person b ON a.home_branch_id = b.home_branch_id
-        AND left(a.search_name, 4) = left(b.search_name, 4) AND a.id <> b.id
+        AND left(a.spelt, 4) = left(b.spelt, 4) AND a.id <> b.id
     WHERE a.phone = '' AND (b.phone <> '' OR a.id < b.id)
       AND (a.birth_date = b.birth_date) IS NOT FALSE
 ), found AS (

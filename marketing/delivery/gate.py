@@ -77,7 +77,8 @@ REASONS = (
     Reason("dnd", "s.is_dnd AND %(channel)s = 'sms'", True),
     Reason("holdout", "h.id IS NOT NULL", True),
     Reason("daily_cap", "{daily}", True),
-    Reason("weekly_cap", "{weekly}", True),
+    # Her own limit is no more than the chain's cap in another number.
+    Reason("weekly_cap", "{weekly} OR {own_weekly}", True),
 )
 BEFORE_DUPLICATES = tuple(reason.code for reason in REASONS[:7])
 CAPS = ("daily_cap", "weekly_cap")
@@ -114,6 +115,7 @@ class Gate:
             consent=f"s.{self.channel}_{self.purpose}",
             daily=_cap("daily_limit", "day_ago"),
             weekly=_cap("weekly_limit", "week_ago"),
+            own_weekly="l.sent[cardinality(l.sent) - s.weekly_limit + 1] > %(week_ago)s",
         )
         return condition.replace("%(", f"%({self.prefix}")
 

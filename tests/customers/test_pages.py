@@ -288,7 +288,8 @@ def test_two_people_editing_do_not_overwrite_each_other(asha, login, manager):
 
 
 def consent_form(**changes):
-    return {"whatsapp": "both", "sms": "both", "email": "both"} | changes
+    answers = {"whatsapp": "both", "sms": "both", "email": "both", "source": "phone_call"}
+    return answers | changes
 
 
 def test_a_manager_records_consent(asha, login):
@@ -401,6 +402,10 @@ def test_the_admin_shows_and_changes_customers_through_the_service(asha, login):
 @pytest.mark.parametrize(
     "model",
     [
+        "customermerge",
+        "duplicatepair",
+        "messagetopic",
+        "topicrefusal",
         "attributedefinition",
         "consentrecord",
         "consentstate",
@@ -420,6 +425,6 @@ def test_the_admin_shows_and_changes_customers_through_the_service(asha, login):
 def test_every_model_stands_in_the_admin(asha, login, model):
     client = login("owner")
     assert client.get(f"/admin/customers/{model}/?q=9").status_code == 200
-    may_add = model in ("attributedefinition", "service", "servicecategory")
+    may_add = model in ("attributedefinition", "messagetopic", "service", "servicecategory")
     added = client.get(f"/admin/customers/{model}/add/").status_code
     assert added == (200 if may_add else 403)

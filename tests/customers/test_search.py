@@ -25,6 +25,9 @@ def people(chain):
         ("as", {"asha"}),
         ("ra", {"ravi"}),
         ("उषा", {"usha"}),
+        ("उष", {"usha"}),
+        ("आशा", set()),
+        ("उषा šarma", {"usha"}),
         ("100%", {"usha"}),
         ("%", set()),
         ("_rao", {"ravi"}),
@@ -65,3 +68,16 @@ def test_search_compares_plain_columns_by_leakproof_functions(manager, text, col
             "SELECT proleakproof FROM pg_proc WHERE oid = 'textlike(text,text)'::regprocedure"
         )
         assert cursor.fetchone() == (True,)
+
+
+def test_names_of_indian_scripts_are_found_along_an_index(people, manager):
+    """Their letters are none to the trigrams of a database whose locale is C."""
+    where = str(search_customers(manager, "उषा").query).partition("WHERE")[2]
+    assert '"customers_customer"."search_key"::text LIKE' in where
+    assert '"customers_customer"."search_name"::text LIKE %उषा%' in where
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT cardinality(show_trgm(search_key)) FROM customers_customer"
+            " WHERE search_key IS NOT NULL AND first_name = 'उषा'"
+        )
+        assert cursor.fetchone()[0] >= 4

@@ -61,8 +61,10 @@ def lock_loads(gate: Gate, customers: Collection[uuid.UUID]) -> list[Load]:
             f"""
             SELECT l.customer_id, l.whatsapp_at, {gate.case(only=CAPS)}
             FROM delivery_contactload l
+            LEFT JOIN customers_consentstate s
+              ON s.customer_id = l.customer_id AND s.tenant_id = %(tenant_id)s
             WHERE l.customer_id = ANY(%(customers)s::uuid[])
-            ORDER BY l.customer_id FOR UPDATE
+            ORDER BY l.customer_id FOR UPDATE OF l
             """,  # noqa: S608  the gate's SQL is ours, its values are parameters
             {**gate.values, "customers": uuid_array(customers)},
         )

@@ -162,6 +162,19 @@ def test_daily_cap_looks_back_24_hours_exactly(asha, age, expected):
     assert reason_at_freeze(asha) == expected
 
 
+@pytest.mark.parametrize(("limit", "reason"), [(1, "weekly_cap"), (2, ""), (None, "")])
+def test_her_own_weekly_limit_is_a_cap_too(asha, limit, reason):
+    ConsentState.objects.filter(customer=asha).update(weekly_limit=limit)
+    set_load(asha, [timezone.now() - dt.timedelta(days=3)])
+    assert reason_at_freeze(asha) == reason
+
+
+def test_her_own_limit_holds_back_nothing_she_asked_for(asha):
+    ConsentState.objects.filter(customer=asha).update(weekly_limit=1)
+    set_load(asha, [timezone.now() - dt.timedelta(days=3)])
+    assert reason_at_freeze(asha, purpose="transactional") == ""
+
+
 @pytest.mark.parametrize(
     ("age", "expected"),
     [(dt.timedelta(days=7) - MINUTE, "weekly_cap"), (dt.timedelta(days=7) + MINUTE, "")],

@@ -105,6 +105,16 @@ def search_customers(actor: Actor, text: str) -> QuerySet[Customer]:
     return customers_for_actor(actor).filter(*map(_matches, words))
 
 
+def first_of(customers: QuerySet[Customer], limit: int) -> list[Customer]:
+    """The first ones in the order given, with what lists show of them.
+
+    Found before they are read: joined first, everybody called Sharma would be.
+    """
+    ids = list(customers.values_list("pk", flat=True)[:limit])
+    known = Customer.objects.select_related("facts", "consent", "home_branch").in_bulk(ids)
+    return [known[pk] for pk in ids if pk in known]
+
+
 def _matches(word: rules.SearchWord) -> Q:
     if word.digits:
         return reduce(or_, (Q(phone__contains=part) for part in word.digits))

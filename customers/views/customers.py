@@ -36,9 +36,7 @@ def customer_list(request: StaffRequest) -> HttpResponse:
         customers = selectors.search_customers(request.actor, query)
     else:
         customers = selectors.branch_customers(request.actor)
-    rows, older, newer = _page(
-        customers.select_related("facts", "consent", "home_branch"), request.GET
-    )
+    rows, older, newer = _page(customers, request.GET)
     context = {
         "query": query,
         "customers": rows,
@@ -249,13 +247,13 @@ def _page(
     """One page by time-ordered id, newest first, and the ids that older and newer ones begin at."""
     older_than, newer_than = _id(asked.get("before")), _id(asked.get("after"))
     if newer_than:
-        found = list(customers.filter(pk__gt=newer_than).order_by("pk")[: ROWS + 1])
+        found = selectors.first_of(customers.filter(pk__gt=newer_than).order_by("pk"), ROWS + 1)
         rows = found[:ROWS][::-1]
         has_newer, has_older = len(found) > ROWS, True
     else:
         if older_than:
             customers = customers.filter(pk__lt=older_than)
-        found = list(customers.order_by("-pk")[: ROWS + 1])
+        found = selectors.first_of(customers.order_by("-pk"), ROWS + 1)
         rows = found[:ROWS]
         has_newer, has_older = older_than is not None, len(found) > ROWS
     if not rows:

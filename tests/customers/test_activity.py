@@ -141,5 +141,5 @@ def test_nul_characters_are_left_out_of_events(manager, asha):
 
 def test_a_thousand_events_are_one_statement(manager, asha, django_assert_num_queries):
     events = [happening(asha, str(n)) for n in range(1000)]
-    with django_assert_num_queries(4):  # with the savepoint around it
+    with django_assert_num_queries(4):  # the lock of whom they are of, and a savepoint around it
         assert services.record_events(actor=manager, events=events) == 1000

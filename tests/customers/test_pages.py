@@ -99,7 +99,7 @@ def test_the_list_takes_the_same_queries_however_long(
     for _ in range(count):
         MembershipFactory(customer=CustomerFactory(home_branch=chain.north))
     client = login("manager")
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         client.get(LIST)
 
 

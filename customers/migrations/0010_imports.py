@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 import marketing.core.ids
 import marketing.core.tenancy
-from marketing.core.migration_operations import TenantPolicy
+from marketing.core.migration_operations import LockTimeout, TenantPolicy
 
 
 class Migration(migrations.Migration):
@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        LockTimeout(),
         migrations.CreateModel(
             name="ImportJob",
             fields=[

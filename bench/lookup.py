@@ -67,18 +67,12 @@ def name_everybody(tenant_id: uuid.UUID) -> None:
 
 def look_up(tenant_id: uuid.UUID, people: int) -> dict[str, Any]:
     """Percentiles over everything typed, several times each, and the slowest of it."""
-    from customers.selectors import first_of, search_customers
     from marketing.core.actor import Actor
     from marketing.core.tenancy import tenant_scope
 
     actor = Actor.system(tenant_id)
     with tenant_scope(tenant_id), machine.watched() as watched:
-        ours = {
-            text: _times(
-                lambda typed=text: first_of(search_customers(actor, typed).order_by("-pk"), ROWS)
-            )
-            for text in TYPED
-        }
+        ours = {text: _times(_ours(actor, text)) for text in TYPED}
         bare = [one for text in TYPED for one in _times(_bare(tenant_id, text))]
     times = sorted(one for each in ours.values() for one in each)
     bare.sort()
@@ -107,6 +101,12 @@ def _times(ask: Callable[[], Any]) -> list[float]:
         ask()
         times.append((time.perf_counter() - begun) * 1000)
     return times
+
+
+def _ours(actor: Any, text: str) -> Callable[[], Any]:
+    from customers.selectors import first_of, search_customers
+
+    return lambda: first_of(search_customers(actor, text).order_by("-pk"), ROWS)
 
 
 def _bare(tenant_id: uuid.UUID, text: str) -> Callable[[], Any]:

@@ -291,7 +291,7 @@ class PreferenceForm(RefusableForm):
         if self.is_out and back:
             # Whoever comes back on one channel has not asked for the others.
             kept = {name: False for name in self.granted if name.endswith(Purpose.PROMOTIONAL)}
-            changes = {"marketing_opted_out": False} | kept | changes
+            changes = {"marketing_opted_out": False, **kept, **changes}
         if data["language"] != self.initial["language"]:
             changes["preferred_language"] = data["language"]
         return changes

@@ -135,7 +135,7 @@ def _lock(customer: Customer) -> tuple[Customer, ConsentState]:
     """The customer, or whom she was merged into: what she said is not lost."""
     people = Customer.objects.select_for_update(no_key=True)
     locked = people.get(pk=customer.pk)
-    while locked.status == Customer.Status.MERGED:
+    while locked.merged_into_id:
         locked = people.get(pk=locked.merged_into_id)
     if locked.status != Customer.Status.ACTIVE:
         raise Conflict(_("This customer was erased."))

@@ -1,5 +1,7 @@
 """Who may be in the base twice: looked for at night, put aside by staff."""
 
+from typing import Any
+
 from django.db import connection, transaction
 
 from customers.models import Customer, DuplicatePair
@@ -86,7 +88,7 @@ DO UPDATE SET dismissed_at = excluded.dismissed_at, dismissed_by_id = excluded.d
 @transaction.atomic
 def find_duplicates() -> int:
     """Look for pairs in the whole base of the open tenant; returns how many stand open."""
-    values = {
+    values: dict[str, Any] = {
         "tenant": current_tenant_id(),
         "shared_by": SHARED_BY,
         "alike": ALIKE,

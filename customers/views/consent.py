@@ -41,6 +41,6 @@ def consent_proof(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             for line in lines
         ],
         "older": older,
-        "own_page": links.preferences_url(customer.tenant_id, customer.pk),
+        "own_page": links.preferences_url(request.actor.tenant_id, customer.pk),
     }
     return render(request, "customers/consent_proof.html", context)

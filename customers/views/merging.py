@@ -67,7 +67,7 @@ def merge_compare(request: StaffRequest, pk: uuid.UUID, other: uuid.UUID) -> Htt
         raise NotFound()
     error: DomainError | None = None
     choices = {
-        name.removeprefix(CHOICE): value
+        name.removeprefix(CHOICE): str(value)
         for name, value in request.POST.items()
         if name.startswith(CHOICE)
     }

@@ -15,7 +15,7 @@ from customers.forms import PreferenceForm
 from customers.models import Channel, ConsentState, Customer, MessageTopic
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError
-from marketing.core.tenancy import current_tenant, tenant_scope
+from marketing.core.tenancy import current_tenant, current_tenant_id, tenant_scope
 
 # The words that the preference page asks in: another one when they change.
 WORDING = "preferences-1"
@@ -86,7 +86,7 @@ def _preferences(request: HttpRequest, customer: Customer) -> HttpResponse:
     )
     if "everything" in request.POST:
         services.opt_out(
-            actor=Actor.system(customer.tenant_id),
+            actor=Actor.system(current_tenant_id()),
             customer=customer,
             source="preference_centre",
             **_evidence(request),
@@ -95,7 +95,7 @@ def _preferences(request: HttpRequest, customer: Customer) -> HttpResponse:
     if form.is_valid():
         try:
             services.put_preferences(
-                actor=Actor.system(customer.tenant_id),
+                actor=Actor.system(current_tenant_id()),
                 customer=customer,
                 consent=form.changes,
                 refused_topics=form.refused_topics,

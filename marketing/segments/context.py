@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -13,19 +14,30 @@ from marketing.core.tenancy import current_tenant
 from marketing.segments.fields import Fields, SegmentField
 from marketing.segments.local_time import LocalDay, in_each_zone
 from marketing.segments.models import Segment
+from marketing.segments.tally import Tally
 
 
 class RuleContext:
     """The moment and the chain in which rules are read; shared by all rules of one task.
 
-    `zone` is for people without a home branch; left out, it is the chain's.
+    `zone` is for people without a home branch; left out, it is the chain's. With a `tally`,
+    what rules count is counted for everybody at once.
     """
 
-    def __init__(self, *, now: dt.datetime | None = None, zone: str = "") -> None:
+    def __init__(
+        self, *, now: dt.datetime | None = None, zone: str = "", tally: Tally | None = None
+    ) -> None:
         self.now = now or clock.now()
+        self.tally = tally
         self._zone = zone
         self.fields = Fields()
         self._segments: dict[uuid.UUID, Segment | None] = {}
+
+    def with_tally(self) -> tuple["RuleContext", Tally]:
+        """The same with a tally of its own; what was looked up is not looked up again."""
+        other = copy(self)
+        other.tally = Tally()
+        return other, other.tally
 
     @cached_property
     def tenant(self) -> Tenant:

@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from marketing.segments.behaviours import Behaviour
 from marketing.segments.local_time import LocalDay
 from marketing.segments.sources import Computed, Source
+from marketing.segments.tally import Tally
 from marketing.segments.value_types.base import COMPARISONS
 from marketing.segments.value_types.numbers import Number
 
@@ -41,7 +42,10 @@ class _NewestThat(Subquery):
 
 @dataclass(frozen=True)
 class Counted:
-    """The rows of a behaviour that are `where`, of the last `days` days or among the `last`."""
+    """The rows of a behaviour that are `where`, of the last `days` days or among the `last`.
+
+    Looked up person by person; with a `tally`, for everybody at once.
+    """
 
     behaviour: Behaviour
     where: Q
@@ -49,13 +53,14 @@ class Counted:
     days: int | None = None
     last: int | None = None
     day: LocalDay | None = None
+    tally: Tally | None = None
 
     def on(self, day: LocalDay) -> "Counted":
         return replace(self, day=day)
 
     def compare(self, lookup: str, value: Any) -> Q:
-        if self.last is not None:
-            return self._among_last().compare(lookup, value)
+        if times := self._counted():
+            return times.compare(lookup, value)
         if lookup == "exact":
             return self._at_least(value) & ~self._at_least(value + 1)
         at_least = self._at_least(value + (lookup in ("gt", "lte")))
@@ -65,16 +70,37 @@ class Counted:
         return Q() if self.last is None else self._among_last().is_known()
 
     def expression(self) -> Combinable:
-        if self.last is not None:
-            return self._among_last().expression()
-        rows = self._rows().filter(self.outcome).order_by().values("customer_id")
+        if times := self._counted():
+            return times.expression()
+        rows = self._hers(self.judged()).order_by().values("customer_id")
         return Coalesce(Subquery(rows.annotate(times=Count("pk")).values("times")), 0)
+
+    def condition(self) -> Q:
+        """What a row must be to count."""
+        return self._since() & self.where & self.outcome
+
+    def judged(self) -> QuerySet[Any]:
+        """The rows that count, of everybody."""
+        if self.last is not None:
+            return self.marked()
+        return self.behaviour.rows().filter(self.condition())
+
+    def marked(self) -> QuerySet[Any]:
+        """The rows of which the newest are judged, of everybody, and whether each is `so`."""
+        so = Case(When(self.outcome, then=Value(True)), default=Value(False))
+        return self.behaviour.rows().filter(self._since(), self.where).annotate(so=so)
+
+    def _counted(self) -> Source | None:
+        """The number itself, where it is not asked by looking for the row that makes it up."""
+        if self.tally is not None and (times := self.tally.times(self)) is not None:
+            return Computed(times)
+        return None if self.last is None else self._among_last()
 
     def _at_least(self, times: int) -> Q:
         """Whether there is a `times`-th row: nothing is counted beyond it."""
         if times <= 0:
             return Q(Value(True, BooleanField()))
-        rows = self._rows().filter(self.outcome)
+        rows = self._hers(self.judged())
         first = Q(Exists(rows))
         if times == 1:
             return first
@@ -82,15 +108,16 @@ class Counted:
         return first & Q(Exists(rows.order_by(self.behaviour.newest_first)[times - 1 : times]))
 
     def _among_last(self) -> Source:
-        so = Case(When(self.outcome, then=Value(True)), default=Value(False))
-        newest = self._rows().order_by(self.behaviour.newest_first).annotate(so=so).values("so")
+        newest = self._hers(self.marked()).order_by(self.behaviour.newest_first).values("so")
         return Computed(_NewestThat(newest[: self.last], last=self.last))
 
-    def _rows(self) -> QuerySet[Any]:
-        rows = self.behaviour.rows().filter(self.where, customer_id=OuterRef("pk"))
+    def _hers(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(customer_id=OuterRef("pk"))
+
+    def _since(self) -> Q:
         if self.days is None or self.day is None:
-            return rows
-        return rows.filter(self.behaviour.since(self.day.start(-self.days)))
+            return Q()
+        return self.behaviour.since(self.day.start(-self.days))
 
 
 class Times(Number):

@@ -47,7 +47,7 @@ def read_counted(
     if reader.is_at_fault:
         return None
     where, outcome = narrowed
-    source = Counted(behaviour, where, outcome, days, last)
+    source = Counted(behaviour, where, outcome, days, last, tally=context.tally)
     return CountedCondition(
         SegmentField(behaviour.name, behaviour.number_label, times, source), op, wanted
     )

@@ -1,10 +1,10 @@
 """The countable behaviour whose rows lie with the customer: visits, bills and events."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import CharField, F, Func, Q, QuerySet, Value
+from django.db.models import F, FloatField, Func, Q, QuerySet, Value
 from django.utils.dates import MONTHS, WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
@@ -20,11 +20,11 @@ from marketing.core.ids import lower_bound
 from marketing.core.models import Branch, Staff
 from marketing.segments.behaviours import Behaviour, register
 from marketing.segments.fields import Label, SegmentField
-from marketing.segments.sources import AnyRow, Attribute, Column, Computed
+from marketing.segments.sources import AnyRow, Attribute, Column, Numbered
 from marketing.segments.value_types import Boolean, Choice, Money, Number, Text, ValueType
 from marketing.segments.value_types.base import clean_text
 
-# Names as PostgreSQL's to_char writes them, whatever the language of the interface.
+# Whatever the language of the interface; each one's number is its place, from 1.
 DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTH_NAMES = (
     *("january", "february", "march", "april", "may", "june", "july"),
@@ -144,17 +144,24 @@ def _services(lines: Any, key: str) -> list[SegmentField]:
 def _calendar(moment: str) -> list[SegmentField]:
     """The day of the week and the month, by the branch's clock."""
 
-    def part(pattern: str) -> Computed:
+    def part(name: str, values: Sequence[str]) -> Numbered:
         local = Func(F("branch__time_zone"), F(moment), function="timezone")
-        return Computed(Func(local, Value(pattern), function="to_char", output_field=CharField()))
+        number = Func(Value(name), local, function="date_part", output_field=FloatField())
+        return Numbered(number, {value: place for place, value in enumerate(values, 1)})
 
     days = list(zip(DAY_NAMES, WEEKDAYS.values(), strict=True))
     months = list(zip(MONTH_NAMES, MONTHS.values(), strict=True))
     return [
         SegmentField(
-            "weekday", _("Day of the week"), Choice(), part("FMday"), choices=lambda: days
+            "weekday",
+            _("Day of the week"),
+            Choice(),
+            part("isodow", DAY_NAMES),
+            choices=lambda: days,
         ),
-        SegmentField("month", _("Month"), Choice(), part("FMmonth"), choices=lambda: months),
+        SegmentField(
+            "month", _("Month"), Choice(), part("month", MONTH_NAMES), choices=lambda: months
+        ),
     ]
 
 

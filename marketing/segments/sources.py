@@ -145,6 +145,28 @@ class Computed(_Lasting):
 
 
 @dataclass(frozen=True)
+class Numbered(_Lasting):
+    """A choice that is worked out as a number, which is never missing."""
+
+    number: Combinable
+    numbers: Mapping[str, float]
+
+    def compare(self, lookup: str, value: Any) -> Q:
+        if lookup == "in":
+            return Q(In(self.number, [self.numbers[each] for each in value]))
+        return Q(Exact(self.number, self.numbers[value]))
+
+    def is_known(self) -> Q:
+        return Q()
+
+    def expression(self) -> Combinable:
+        names = [
+            When(Exact(self.number, place), then=Value(n)) for n, place in self.numbers.items()
+        ]
+        return Case(*names)
+
+
+@dataclass(frozen=True)
 class Related:
     """A column of rows that point at the customer: as many values as there are rows.
 

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import QuerySet
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +27,9 @@ from customers.models import (
 from marketing.core.ids import lower_bound
 from marketing.core.models import Branch
 from marketing.delivery.models import Message
-from marketing.segments.compiler import compile_rules
+from marketing.segments.compiler import compile_rules, compile_tree
+from marketing.segments.context import RuleContext
+from marketing.segments.tally import Tally
 from tests.factories.core import BranchFactory, Chain
 from tests.factories.customers import MembershipFactory
 
@@ -544,11 +547,24 @@ def check(branches: dict[str, Branch], rules: dict[str, Any], people: list[dict[
     savepoint = transaction.savepoint()
     try:
         insert(people, branches)
-        q = compile_rules(spelled(rules, branches), now=NOW, zone=INDIA)
-        found = set(Customer.objects.filter(q).values_list("first_name", flat=True)) - {"x"}
-        assert found == {str(n) for n, person in enumerate(people) if holds(rules, person)}
+        rules_as_sent = spelled(rules, branches)
+        expected = {str(n) for n, person in enumerate(people) if holds(rules, person)}
+        one_by_one = Customer.objects.filter(compile_rules(rules_as_sent, now=NOW, zone=INDIA))
+        assert names(one_by_one) == expected
+        assert names(counted_at_once(rules_as_sent)) == expected
     finally:
         transaction.savepoint_rollback(savepoint)
+
+
+def names(found: QuerySet[Customer]) -> set[str]:
+    return set(found.values_list("first_name", flat=True)) - {"x"}
+
+
+def counted_at_once(rules: dict[str, Any]) -> QuerySet[Customer]:
+    tally = Tally()
+    q = compile_tree(rules, RuleContext(now=NOW, zone=INDIA, tally=tally)).q
+    tally.take(Customer.objects.all())
+    return tally.joined(Customer.objects.all()).filter(q)
 
 
 def test_the_compiler_agrees_with_a_plain_evaluator(chain: Chain) -> None:

@@ -228,10 +228,9 @@ def test_all_segments_are_counted_in_one_pass(people, django_assert_max_num_quer
     services.ensure_system_segments()
     static = StaticSegmentFactory(members=Customer.objects.filter(first_name="never"))
     broken = SegmentFactory(rules=where("attribute.gone", "eq", "x"), customer_count=9)
-    apart = 23  # what asks other tables is counted by itself
-    # Segments, chain, zones, attributes; number, dynamic and static counts; locks, what was
-    # counted, its history; savepoint; old changes and old history.
-    with django_assert_max_num_queries(apart + 16):
+    # Segments, chain, zones, choices, attributes; number, the tally and its drop, dynamic and
+    # static counts; locks, what was counted, its history; savepoint; old changes and old history.
+    with django_assert_max_num_queries(20):
         assert services.refresh_all() == 48
     counts = dict(Segment.objects.values_list("name", "customer_count"))
     assert counts["Repeat Customers"] == 2

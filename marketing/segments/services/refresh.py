@@ -1,4 +1,4 @@
-"""Counts of segments, taken in one pass over the customers for all whose rules ask no other table.
+"""Counts of segments, in one pass over the customers for all whose rules look nobody up.
 
 A dynamic segment is judged afresh wherever it is used, so its stored rows are needed only
 to tell who entered and who left; they are kept while something follows segments.
@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Q, Subquery
-from django.db.models.expressions import BaseExpression
+from django.db.models import Count, F, Q
 
 from customers.models import Customer
 from marketing.core import clock
@@ -23,8 +22,9 @@ from marketing.core.ids import lower_bound
 from marketing.segments.compiler import membership
 from marketing.segments.context import RuleContext
 from marketing.segments.models import MembershipChange, Segment, SegmentMember, SegmentSize
-from marketing.segments.selectors import active_customers, audience
+from marketing.segments.selectors import active_customers
 from marketing.segments.services.membership import is_followed, write_difference
+from marketing.segments.tally import Tally, has_subquery
 
 logger = logging.getLogger(__name__)
 
@@ -86,10 +86,7 @@ def _refresh(segments: Sequence[Segment], context: RuleContext) -> None:
     counts = {} if followed else _count_dynamic(dynamic, context)
     newest = _locked_unless_newer(segments, number)
     if followed:
-        for segment in newest:
-            if segment.is_dynamic:
-                people = audience(segment=segment, branch_ids=None, now=context.now)
-                write_difference(segment, people)
+        _write_members([segment for segment in newest if segment.is_dynamic], context)
     # In a later statement than the lock: what is counted here nobody else can change.
     counts |= _count_members([each for each in newest if followed or not each.is_dynamic])
     for segment in newest:
@@ -133,28 +130,44 @@ def _locked_unless_newer(segments: Sequence[Segment], number: int) -> list[Segme
     return [row for row in rows if row.version == versions[row.pk] and row.refresh_number < number]
 
 
+def _write_members(segments: Sequence[Segment], context: RuleContext) -> None:
+    conditions, tally = _conditions(segments, context)
+    tally.take(active_customers(None))
+    for segment in segments:
+        people = tally.joined(active_customers(None)).filter(conditions[segment.pk])
+        write_difference(segment, people)
+
+
 def _count_dynamic(
     segments: Sequence[Segment], context: RuleContext
 ) -> dict[uuid.UUID, BranchCounts]:
-    if not segments:
-        return {}
-    conditions = {segment.pk: membership(segment, context) for segment in segments}
+    conditions, tally = _conditions(segments, context)
+    tally.take(active_customers(None))
     apart = {pk: q for pk, q in conditions.items() if has_subquery(q)}
     together = {pk: q for pk, q in conditions.items() if pk not in apart}
     counts: dict[uuid.UUID, BranchCounts] = defaultdict(dict)
     for batch in (together, *({pk: q} for pk, q in apart.items())):
-        for pk, branch, count in _count_in_one_pass(batch):
+        for pk, branch, count in _count_in_one_pass(batch, tally):
             counts[pk][branch] = count
     return counts
 
 
-def _count_in_one_pass(conditions: Mapping[uuid.UUID, Q]) -> Iterator[tuple[uuid.UUID, str, int]]:
+def _conditions(
+    segments: Sequence[Segment], context: RuleContext
+) -> tuple[dict[uuid.UUID, Q], Tally]:
+    context, tally = context.with_tally()
+    return {segment.pk: membership(segment, context) for segment in segments}, tally
+
+
+def _count_in_one_pass(
+    conditions: Mapping[uuid.UUID, Q], tally: Tally
+) -> Iterator[tuple[uuid.UUID, str, int]]:
     """The segment, the branch and how many, of those that are not nobody.
 
     One condition alone stands in the WHERE, where PostgreSQL can join what it looks for; beside
     others it would look it up for every customer.
     """
-    customers = active_customers(None).order_by()
+    customers = tally.joined(active_customers(None)).order_by()
     if len(conditions) == 1:
         customers = customers.filter(*conditions.values())
     columns = {
@@ -166,19 +179,6 @@ def _count_in_one_pass(conditions: Mapping[uuid.UUID, Q]) -> Iterator[tuple[uuid
         for index, pk in enumerate(conditions):
             if count := row[f"count_{index}"]:
                 yield pk, str(row["home_branch_id"] or ""), count
-
-
-def has_subquery(part: Any) -> bool:
-    """Whether a condition asks other tables than those joined one to one."""
-    if isinstance(part, Subquery):
-        return True
-    if isinstance(part, Q):
-        return any(
-            has_subquery(child[1] if isinstance(child, tuple) else child) for child in part.children
-        )
-    if isinstance(part, BaseExpression):
-        return any(has_subquery(each) for each in part.get_source_expressions())
-    return False
 
 
 def _count_members(segments: Sequence[Segment]) -> dict[uuid.UUID, BranchCounts]:

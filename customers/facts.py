@@ -21,6 +21,9 @@ from marketing.core.nudge import nudge
 from marketing.core.tenancy import current_tenant_id
 
 BATCH = 5_000
+# How many a rebuild computes at a time: what is sorted and hashed of them fits in memory.
+SLICE = 200_000
+START = uuid.UUID(int=0)
 # A rebuild takes it alone, refreshing workers share it.
 REBUILD_LOCK = "SELECT pg_advisory_xact_lock{}(hashtext('customer facts'), hashtext(%s))"
 
@@ -109,12 +112,33 @@ def age_facts(limit: int = BATCH) -> int:
     return len(aged)
 
 
-def rebuild_all() -> int:
-    """Compute every customer's facts of the open tenant in one pass; returns how many."""
+def rebuild_all(limit: int = SLICE) -> int:
+    """Compute every customer's facts of the open tenant, `limit` at a time; returns how many."""
+    count, after = 0, START
     with transaction.atomic(), connection.cursor() as cursor:
         tenant_id = current_tenant_id()
         cursor.execute(REBUILD_LOCK.format(""), [str(tenant_id)])
-        return _compute(facts_sql.ALL, {"tenant": tenant_id, "now": clock.now()})
+        values: dict[str, Any] = {"tenant": tenant_id, "now": clock.now()}
+        while last := last_of_slice(after, limit):
+            count += _compute(facts_sql.IN_SLICE, values | {"after": after, "last": last})
+            after = last
+    return count
+
+
+def last_of_slice(after: uuid.UUID, limit: int) -> uuid.UUID | None:
+    """The last of the `limit` next customers by id; None when nobody comes after."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id FROM (
+                SELECT id FROM customers_customer WHERE tenant_id = %s AND id > %s
+                ORDER BY id LIMIT %s
+            ) AS slice ORDER BY id DESC LIMIT 1
+            """,
+            [current_tenant_id(), after, limit],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def recompute(customer_ids: Sequence[uuid.UUID]) -> None:
@@ -151,6 +175,5 @@ def _compute(chosen: str, values: Mapping[str, Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(facts_sql.write_facts(chosen), values)
         count = int(cursor.rowcount)
-        cursor.execute(facts_sql.forget_rhythms(chosen), values)
         cursor.execute(facts_sql.write_rhythms(chosen), values)
     return count

@@ -13,16 +13,12 @@ from marketing.core import clock
 from marketing.core.tenancy import current_tenant_id
 
 SLICE = 50_000
-START = uuid.UUID(int=0)
 
 # Computed again soon anyway: of these a difference says nothing.
 WAITING = """(
     EXISTS (SELECT FROM customers_stalefacts mark WHERE mark.customer_id = {table}.{id})
     OR EXISTS (SELECT FROM customers_customerfacts facts WHERE facts.customer_id = {table}.{id}
                AND facts.stage <> 'prospect' AND facts.scoring_version <> %(version)s))"""
-IN_SLICE = (
-    "{table}.tenant_id = %(tenant)s AND {table}.{id} > %(after)s AND {table}.{id} <= %(last)s"
-)
 
 
 @dataclass
@@ -43,38 +39,28 @@ def compare(after: uuid.UUID, limit: int = SLICE) -> tuple[uuid.UUID | None, Fin
     when there was nobody.
     """
     finding = Finding()
+    last = facts.last_of_slice(after, limit)
+    if last is None:
+        return None, finding
     with transaction.atomic(), connection.cursor() as cursor:
         values: dict[str, Any] = {
             "tenant": current_tenant_id(),
             "now": clock.now(),
             "version": ensure_scoring().version,
             "after": after,
-            "limit": limit,
+            "last": last,
         }
-        cursor.execute(
-            """
-            SELECT id FROM (
-                SELECT id FROM customers_customer WHERE tenant_id = %(tenant)s AND id > %(after)s
-                ORDER BY id LIMIT %(limit)s
-            ) AS slice ORDER BY id DESC LIMIT 1
-            """,
-            values,
-        )
-        row = cursor.fetchone()
-        if row is None:
-            return None, finding
-        values["last"] = row[0]
         here = {"table": "customers_customer", "id": "id"}
         cursor.execute(
             f"""
             SELECT count(*), count(*) FILTER (WHERE {WAITING.format(**here)})
-            FROM customers_customer WHERE {IN_SLICE.format(**here)}
+            FROM customers_customer WHERE {facts_sql.IN_SLICE.format(**here)}
             """,  # noqa: S608  constants of this module
             values,
         )
         everybody, finding.waiting = cursor.fetchone()
         finding.customers = everybody - finding.waiting
-        chosen = f"{IN_SLICE} AND NOT {WAITING}"
+        chosen = f"{facts_sql.IN_SLICE} AND NOT {WAITING}"
         wrong = set()
         for prefix, statement in (
             ("", facts_sql.different_facts(chosen)),
@@ -85,7 +71,7 @@ def compare(after: uuid.UUID, limit: int = SLICE) -> tuple[uuid.UUID | None, Fin
                 wrong.add(customer_id)
                 finding.differences.update(f"{prefix}{column}" for column in columns)
         finding.wrong = sorted(wrong)
-    return row[0], finding
+    return last, finding
 
 
 def mend(wrong: list[uuid.UUID]) -> None:

@@ -10,7 +10,9 @@ from customers.rfm import CELLS
 from marketing.core.ids import NTH_ID
 
 THESE = "{table}.{id} = ANY(%(ids)s)"
-ALL = "{table}.tenant_id = %(tenant)s"
+IN_SLICE = (
+    "{table}.tenant_id = %(tenant)s AND {table}.{id} > %(after)s AND {table}.{id} <= %(last)s"
+)
 
 COLUMNS = (
     "visit_count",
@@ -59,28 +61,22 @@ def write_facts(chosen: str) -> str:
     """  # noqa: S608  constants of this module
 
 
-def forget_rhythms(chosen: str) -> str:
-    """Delete the rhythms of the chosen for which no bill stands any more."""
-    return f"""
-    DELETE FROM customers_categoryrhythm
-    WHERE {chosen.format(table="customers_categoryrhythm", id="customer_id")} AND NOT EXISTS (
-        SELECT FROM customers_purchase purchase
-        JOIN customers_purchaseline line ON line.purchase_id = purchase.id
-        WHERE purchase.customer_id = customers_categoryrhythm.customer_id
-          AND purchase.status = 'finalised'
-          AND line.category_id = customers_categoryrhythm.category_id)
-    """  # noqa: S608  constants of this module
-
-
 def write_rhythms(chosen: str) -> str:
-    """Write the rhythms of the chosen that differ from those that stand."""
+    """Write the rhythms of the chosen that differ from those that stand; delete what is none."""
     columns = ", ".join(RHYTHM_COLUMNS)
+    stored = chosen.format(table="stored", id="customer_id")
     return f"""
+    WITH computed AS MATERIALIZED ({rhythms(chosen)}), gone AS (
+        DELETE FROM customers_categoryrhythm stored
+        WHERE {stored} AND NOT EXISTS (
+            SELECT FROM computed WHERE computed.customer_id = stored.customer_id
+                                   AND computed.category_id = stored.category_id)
+    )
     INSERT INTO customers_categoryrhythm AS stored
         (id, tenant_id, customer_id, category_id, {columns})
     SELECT {NTH_ID.format(n="row_number() OVER ()")}, %(tenant)s, customer_id, category_id,
            {columns}
-    FROM ({rhythms(chosen)}) AS computed
+    FROM computed
     ON CONFLICT (customer_id, category_id) DO UPDATE SET {_assignments(RHYTHM_COLUMNS)}
     WHERE ({_of("stored", RHYTHM_COLUMNS)}) IS DISTINCT FROM ({_of("excluded", RHYTHM_COLUMNS)})
     """  # noqa: S608  constants of this module
@@ -118,7 +114,7 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
     """
     return f"""
     WITH {_chosen(chosen, at)}, visit AS (
-        SELECT customer_id, branch_id, at, visited_at,
+        SELECT customer_id, branch_id, visited_at, at - visited_at AS ago,
                visited_at - lag(visited_at) OVER in_order AS gap,
                day - lag(day) OVER in_order AS days
         FROM (SELECT visit.customer_id, visit.branch_id, visit.visited_at, chosen.at,
@@ -127,29 +123,26 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
         WINDOW in_order AS (PARTITION BY customer_id ORDER BY visited_at)
     ), visits AS (
         SELECT customer_id, count(*) AS visits, min(visited_at) AS first, max(visited_at) AS last,
-               count(*) FILTER (WHERE visited_at > at - interval '365 days') AS in_365_days,
-               count(*) FILTER (WHERE visited_at > at - (SELECT active_for FROM scoring))
-                   AS lately,
-               count(*) FILTER (WHERE visited_at > at - (SELECT engaged_for FROM scoring))
-                   AS rather_lately,
+               count(*) FILTER (WHERE ago < interval '365 days') AS in_365_days,
+               count(*) FILTER (WHERE ago < (SELECT active_for FROM scoring)) AS lately,
+               count(*) FILTER (WHERE ago < (SELECT engaged_for FROM scoring)) AS rather_lately,
                bool_or(gap >= (SELECT churned_after FROM scoring)
-                       AND visited_at > at - (SELECT reactivated_for FROM scoring)) AS came_back,
-               array_agg(days ORDER BY days) FILTER (WHERE days > 0) AS gaps
+                       AND ago < (SELECT reactivated_for FROM scoring)) AS came_back,
+               array_sort(array_agg(days) FILTER (WHERE days > 0)) AS gaps
         FROM visit GROUP BY customer_id
     ), branch AS (
         SELECT DISTINCT ON (customer_id) customer_id, branch_id FROM visit
         GROUP BY customer_id, branch_id
         ORDER BY customer_id, count(*) DESC, max(visited_at) DESC, branch_id
     ), purchase AS (
-        SELECT purchase.id, purchase.customer_id, purchase.total, purchase.purchased_at, chosen.at
+        SELECT purchase.id, purchase.customer_id, purchase.total, purchase.purchased_at,
+               chosen.at - purchase.purchased_at AS ago
         FROM customers_purchase purchase JOIN chosen ON chosen.id = purchase.customer_id
         WHERE purchase.status = 'finalised'
     ), spend AS (
         SELECT customer_id, sum(total) AS total, round(avg(total), 2) AS average,
-               coalesce(sum(total) FILTER (
-                   WHERE purchased_at > at - interval '90 days'), 0) AS in_90_days,
-               coalesce(sum(total) FILTER (
-                   WHERE purchased_at > at - interval '365 days'), 0) AS in_365_days
+               coalesce(sum(total) FILTER (WHERE ago < interval '90 days'), 0) AS in_90_days,
+               coalesce(sum(total) FILTER (WHERE ago < interval '365 days'), 0) AS in_365_days
         FROM purchase GROUP BY customer_id
     ), line AS (
         SELECT purchase.customer_id, purchase.purchased_at, line.service_id, line.staff_id,
@@ -212,37 +205,39 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
     LEFT JOIN staff ON staff.customer_id = chosen.id
     LEFT JOIN membership ON membership.customer_id = chosen.id
     LEFT JOIN package ON package.customer_id = chosen.id
+    -- With OFFSET 0 what several columns need is worked out once.
     CROSS JOIN LATERAL (SELECT (visits.last AT TIME ZONE chosen.zone)::date AS last_day,
-                               {_median("gaps")} AS days) AS rhythm
+                               {_median("gaps")} AS days OFFSET 0) AS rhythm
     CROSS JOIN LATERAL (
         SELECT 5 - width_bucket(today - last_day, scoring.recency_bounds) AS r,
                CASE WHEN visits.visits IS NOT NULL THEN
                    1 + width_bucket(visits.in_365_days::int, scoring.frequency_bounds) END AS f,
                CASE WHEN visits.visits IS NOT NULL THEN
                    1 + width_bucket(coalesce(spend.in_365_days, 0), scoring.monetary_bounds)
-               END AS m) AS score
+               END AS m OFFSET 0) AS score
     """  # noqa: S608  constants of this module
 
 
 def rhythms(chosen: str, at: str = AT_PRESENT) -> str:
-    """`RHYTHM_COLUMNS` of each chosen customer and each category of services she had."""
+    """`RHYTHM_COLUMNS` of each chosen customer and each category in which she shows a rhythm."""
     return f"""
-    WITH {_chosen(chosen, at)}, day AS (
-        SELECT purchase.customer_id, line.category_id, max(purchase.purchased_at) AS last,
+    WITH {_chosen(chosen, at)}, purchase AS MATERIALIZED (
+        SELECT purchase.id, purchase.customer_id, purchase.purchased_at,
                (purchase.purchased_at AT TIME ZONE chosen.zone)::date AS day
         FROM customers_purchase purchase JOIN chosen ON chosen.id = purchase.customer_id
-        JOIN customers_purchaseline line ON line.purchase_id = purchase.id
         WHERE purchase.status = 'finalised'
-        GROUP BY purchase.customer_id, line.category_id, 4
-    ), visit AS (
-        SELECT customer_id, category_id, last, day,
-               day - lag(day) OVER (PARTITION BY customer_id, category_id ORDER BY day) AS days
-        FROM day
+    ), line AS (
+        SELECT purchase.customer_id, line.category_id, purchase.purchased_at, purchase.day,
+               purchase.day - lag(purchase.day) OVER (
+                   PARTITION BY purchase.customer_id, line.category_id
+                   ORDER BY purchase.purchased_at) AS days
+        FROM purchase JOIN customers_purchaseline line ON line.purchase_id = purchase.id
     ), rhythm AS (
-        SELECT customer_id, category_id, count(*) AS visits, max(last) AS last_at,
-               max(day) AS last_day,
-               array_agg(days ORDER BY days) FILTER (WHERE days IS NOT NULL) AS gaps
-        FROM visit GROUP BY customer_id, category_id
+        SELECT customer_id, category_id, max(purchased_at) AS last_at, max(day) AS last_day,
+               count(*) FILTER (WHERE days IS DISTINCT FROM 0) AS visits,
+               array_sort(array_agg(days) FILTER (WHERE days > 0)) AS gaps
+        FROM line GROUP BY customer_id, category_id
+        HAVING count(*) FILTER (WHERE days IS DISTINCT FROM 0) >= {RHYTHM_VISITS}
     )
     SELECT customer_id, category_id, visits, last_at, days AS interval_days,
            {_due_on("last_day", "visits")}

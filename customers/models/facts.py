@@ -86,7 +86,7 @@ class CategoryRhythm(LooseTenantModel):
 
     Bills of one day are one visit. `interval_days` is the median of the days between visits:
     a year abroad does not change it, as it would the mean. From three visits on there is a
-    rhythm, and after `due_on` she is overdue by it.
+    rhythm, and a row; after `due_on` she is overdue by it.
     """
 
     customer = loose_key("customers.Customer", db_index=False)

@@ -213,24 +213,25 @@ def test_the_rhythm_of_a_category_is_the_median_between_its_visits(asha, chain):
     found = rhythm_of(asha, hair)
     assert (found.visits, found.interval_days) == (4, 30), "370 days once do not count for much"
     assert (found.last_at, found.due_on) == (ago(70), TODAY - dt.timedelta(days=25))
-    once = rhythm_of(asha, nails)
-    assert (once.visits, once.interval_days, once.due_on) == (1, None, None)
+    assert rhythm_of(asha, nails) is None
 
 
 def test_two_visits_are_no_rhythm_yet(asha, chain):
     hair = ServiceFactory()
     bill(asha, chain.north, 60, hair)
     bill(asha, chain.north, 30, hair)
-    found = rhythm_of(asha, hair)
-    assert (found.interval_days, found.due_on) == (30, None)
+    bill(asha, chain.north, 30, hair, hours=2)
+    assert rhythm_of(asha, hair) is None
 
 
 def test_a_refunded_bill_leaves_the_rhythm(asha, chain):
     hair = ServiceFactory()
-    only = bill(asha, chain.north, 60, hair)
-    assert rhythm_of(asha, hair).visits == 1
-    only.status = Purchase.Status.REFUNDED
-    only.save()
+    bill(asha, chain.north, 90, hair)
+    bill(asha, chain.north, 60, hair)
+    third = bill(asha, chain.north, 30, hair)
+    assert rhythm_of(asha, hair).visits == 3
+    third.status = Purchase.Status.REFUNDED
+    third.save()
     assert rhythm_of(asha, hair) is None
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from customers import facts_check
+from customers import facts, facts_check
 from marketing.core.models import Tenant
 from marketing.core.tenancy import tenant_scope
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _of(self, tenant: Tenant, *, check: bool) -> Counter[str]:
-        after, compared, waiting, wrong = facts_check.START, 0, 0, 0
+        after, compared, waiting, wrong = facts.START, 0, 0, 0
         differences: Counter[str] = Counter()
         while True:
             with tenant_scope(tenant.pk):

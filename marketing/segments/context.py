@@ -21,20 +21,33 @@ class RuleContext:
     """The moment and the chain in which rules are read; shared by all rules of one task.
 
     `zone` is for people without a home branch; left out, it is the chain's. With a `tally`,
-    what rules count is counted for everybody at once.
+    what rules count is counted for everybody at once, for all of them together; `at_once` for
+    each by itself.
     """
 
     def __init__(
-        self, *, now: dt.datetime | None = None, zone: str = "", tally: Tally | None = None
+        self,
+        *,
+        now: dt.datetime | None = None,
+        zone: str = "",
+        tally: Tally | None = None,
+        at_once: bool = False,
     ) -> None:
         self.now = now or clock.now()
         self.tally = tally
+        self.at_once = at_once
         self._zone = zone
         self.fields = Fields()
         self._segments: dict[uuid.UUID, Segment | None] = {}
 
+    def counting_at_once(self) -> "RuleContext":
+        """The same for a question about everybody; what was looked up is not looked up again."""
+        other = copy(self)
+        other.at_once = True
+        return other
+
     def with_tally(self) -> tuple["RuleContext", Tally]:
-        """The same with a tally of its own; what was looked up is not looked up again."""
+        """The same with a tally of its own."""
         other = copy(self)
         other.tally = Tally()
         return other, other.tally

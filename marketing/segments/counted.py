@@ -44,7 +44,7 @@ class _NewestThat(Subquery):
 class Counted:
     """The rows of a behaviour that are `where`, of the last `days` days or among the `last`.
 
-    Looked up person by person; with a `tally`, for everybody at once.
+    Looked up person by person; with a `tally`, or `at_once`, for everybody at once.
     """
 
     behaviour: Behaviour
@@ -54,6 +54,7 @@ class Counted:
     last: int | None = None
     day: LocalDay | None = None
     tally: Tally | None = None
+    at_once: bool = False
 
     def on(self, day: LocalDay) -> "Counted":
         return replace(self, day=day)
@@ -104,6 +105,9 @@ class Counted:
         first = Q(Exists(rows))
         if times == 1:
             return first
+        if self.at_once:
+            often = self.judged().order_by().values("customer_id").annotate(times=Count("pk"))
+            return Q(pk__in=often.filter(times__gte=times).values("customer_id"))
         # The first row by itself can be found by one join; only who has it is counted further.
         return first & Q(Exists(rows.order_by(self.behaviour.newest_first)[times - 1 : times]))
 

@@ -47,7 +47,15 @@ def read_counted(
     if reader.is_at_fault:
         return None
     where, outcome = narrowed
-    source = Counted(behaviour, where, outcome, days, last, tally=context.tally)
+    source = Counted(
+        behaviour,
+        where,
+        outcome,
+        days,
+        last,
+        tally=context.tally,
+        at_once=context.at_once,
+    )
     return CountedCondition(
         SegmentField(behaviour.name, behaviour.number_label, times, source), op, wanted
     )

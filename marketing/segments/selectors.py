@@ -113,12 +113,14 @@ def preview(
     Raises `ValidationFailed` by path.
     """
     context = RuleContext(now=now)
-    tree, customers = described(
-        actor, rules, branch_ids, segment_id=segment_id, now=now, context=context
-    )
+    tree = compile_tree(rules, context, segment_id=segment_id, visible=segments_for_actor(actor))
+    # A few are found person by person; how many there are, by going through what all did.
+    at_once = compile_tree(rules, context.counting_at_once(), segment_id=segment_id)
+    customers = active_customers(narrow_branches(actor, branch_ids))
+    few = customers.filter(tree.q).select_related("home_branch", "facts")
     return Preview(
-        count=customers.count(),
-        sample=list(customers.select_related("home_branch", "facts")[:SAMPLE_SIZE]),
+        count=customers.filter(at_once.q).count(),
+        sample=list(few[:SAMPLE_SIZE]),
         tree=tree,
         context=context,
     )
@@ -131,18 +133,14 @@ def described(
     *,
     segment_id: uuid.UUID | None = None,
     now: dt.datetime,
-    context: RuleContext | None = None,
 ) -> tuple[CompiledRules, QuerySet[Customer]]:
-    """The rules, checked, and whom they describe within the actor's branches.
+    """The rules, checked, and whom they describe within the actor's branches; to be counted.
 
     Raises `ValidationFailed` by path.
     """
-    tree = compile_tree(
-        rules,
-        context or RuleContext(now=now),
-        segment_id=segment_id,
-        visible=segments_for_actor(actor),
-    )
+    context = RuleContext(now=now, at_once=True)
+    visible = segments_for_actor(actor)
+    tree = compile_tree(rules, context, segment_id=segment_id, visible=visible)
     return tree, active_customers(narrow_branches(actor, branch_ids)).filter(tree.q)
 
 

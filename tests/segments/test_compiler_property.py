@@ -551,6 +551,8 @@ def check(branches: dict[str, Branch], rules: dict[str, Any], people: list[dict[
         expected = {str(n) for n, person in enumerate(people) if holds(rules, person)}
         one_by_one = Customer.objects.filter(compile_rules(rules_as_sent, now=NOW, zone=INDIA))
         assert names(one_by_one) == expected
+        at_once = RuleContext(now=NOW, zone=INDIA, at_once=True)
+        assert names(Customer.objects.filter(compile_tree(rules_as_sent, at_once).q)) == expected
         assert names(counted_at_once(rules_as_sent)) == expected
     finally:
         transaction.savepoint_rollback(savepoint)

@@ -102,11 +102,11 @@ class Judge:
         judged = Judged(line.number)
         if line.fault:
             judged.problems.append(line.fault)
-        elif any(cell.strip() for cell in line.cells[len(self._setting.headers) :]):
+        elif any(map(str.strip, line.cells[len(self._setting.headers) :])):
             judged.problems.append("cells")
-        elif any(len(cell) > MAX_CELL for cell in line.cells):
+        elif max(map(len, line.cells), default=0) > MAX_CELL:
             judged.problems.append("long_cell")
-        elif any(CONTROL.search(cell) for cell in line.cells):
+        elif CONTROL.search(" ".join(line.cells)):
             judged.problems.append("control")
         else:
             self._read(line.cells, judged)

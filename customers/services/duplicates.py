@@ -11,6 +11,9 @@ from marketing.core.tenancy import current_tenant_id
 
 # An address of more people than that is a switchboard's or a placeholder, and tells nothing.
 SHARED_BY = 6
+# Where more people of a branch than that begin alike, only those are compared whose first name
+# and the letter after it are the same.
+CROWD = 100
 ALIKE, MUCH_ALIKE = 0.4, 0.5
 MOST = 20_000
 
@@ -20,8 +23,10 @@ MOST = 20_000
 # speaks against it: at least one has no phone, and no birthday differs.
 FIND = """
 WITH person AS MATERIALIZED (
-    SELECT id, coalesce(search_key, search_name) AS spelt, birth_date, home_branch_id, phone
-    FROM customers_customer WHERE tenant_id = %(tenant)s AND status = 'active'
+    SELECT *, CASE WHEN count(*) OVER (PARTITION BY home_branch_id, left(spelt, 4)) > %(crowd)s
+                   THEN substring(spelt FROM '^[^ ]+ ?.?') ELSE left(spelt, 4) END AS start
+    FROM (SELECT id, coalesce(search_key, search_name) AS spelt, birth_date, home_branch_id, phone
+          FROM customers_customer WHERE tenant_id = %(tenant)s AND status = 'active') AS customer
 ), address AS (
     SELECT customer_id AS id, kind, value FROM customers_contactpoint
     WHERE tenant_id = %(tenant)s AND kind IN ('phone', 'email')
@@ -49,7 +54,7 @@ WITH person AS MATERIALIZED (
     SELECT least(a.id, b.id), greatest(a.id, b.id), 'branch',
            similarity(a.spelt, b.spelt)
     FROM person a JOIN person b ON a.home_branch_id = b.home_branch_id
-        AND left(a.spelt, 4) = left(b.spelt, 4) AND a.id <> b.id
+        AND a.start = b.start AND a.id <> b.id
     WHERE a.phone = '' AND (b.phone <> '' OR a.id < b.id)
       AND (a.birth_date = b.birth_date) IS NOT FALSE
 ), found AS (
@@ -91,6 +96,7 @@ def find_duplicates() -> int:
     values: dict[str, Any] = {
         "tenant": current_tenant_id(),
         "shared_by": SHARED_BY,
+        "crowd": CROWD,
         "alike": ALIKE,
         "much_alike": MUCH_ALIKE,
         "most": MOST,

@@ -6,6 +6,7 @@ import pytest
 
 from customers import services
 from customers.models import ContactPoint, DuplicatePair
+from customers.services import duplicates
 from customers.tasks import keep_duplicates
 from marketing.core.tenancy import tenant_scope
 from tests.factories.customers import CustomerFactory
@@ -95,3 +96,13 @@ def test_it_is_looked_for_each_night_in_every_chain(chain, other_chain):
     assert not DuplicatePair.objects.exists()
     with tenant_scope(other_chain.tenant.pk):
         assert DuplicatePair.objects.count() == 1
+
+
+def test_in_a_crowd_only_the_same_first_names_are_compared(chain, monkeypatch):
+    monkeypatch.setattr(duplicates, "CROWD", 2)
+    asha = person("Asha Sharma", home_branch=chain.north, phone="")
+    person("Ashaa Sharma", home_branch=chain.north, phone="+919876543210")
+    same = person("Asha Sharmaa", home_branch=chain.north, phone="+919876543221")
+    assert reasons() == [["branch"]]
+    pair = DuplicatePair.objects.get()
+    assert {pair.first, pair.second} == {asha, same}

@@ -1,8 +1,9 @@
 """A chunk of lines in a temporary table: whom they mean, and what they would change.
 
 Lines mean the customer with their Parlour id, else with their number of the other system, else
-with their phone, else with their e-mail. Several people may share an address: then the one of
-that name, and nobody when none has it. The dry run and the import ask by the same statements.
+with their phone, else with their e-mail. The id or number of somebody who was merged means whom
+she became one with. Several people may share an address: then the one of that name, and nobody
+when none has it. The dry run and the import ask by the same statements.
 """
 
 import uuid
@@ -133,6 +134,18 @@ def merged(column: str, rule: str) -> str:
     if column == "attributes":
         pair = ("c", "g") if rule == OVERWRITE else ("g", "c")
         return " || ".join(f"coalesce({side}.attributes, '{{}}')" for side in pair)
+    if column == "external_id":
+        # The number of somebody merged into her leads to her already, and stays where it is.
+        return f"""
+            CASE WHEN g.external_id IS NULL OR g.external_id = c.external_id OR EXISTS (
+                SELECT FROM customers_customer gone
+                WHERE gone.tenant_id = c.tenant_id AND gone.external_id = g.external_id
+                  AND gone.merged_into_id = c.id
+            ) THEN c.external_id ELSE {_scalar(column, rule)} END"""
+    return _scalar(column, rule)
+
+
+def _scalar(column: str, rule: str) -> str:
     if rule == OVERWRITE:
         return f"coalesce(g.{column}, c.{column})"
     return f"coalesce(nullif(c.{column}, {FIELDS[column]}), g.{column}, c.{column})"
@@ -174,9 +187,10 @@ def _by_address(column: str) -> str:
 
 _MATCH = f"""
 WITH by_id AS (
-    SELECT g.id, c.id AS customer_id FROM {CHUNK_TABLE} g
-    JOIN customers_customer c
-      ON c.id = g.given_id AND c.tenant_id = %(tenant)s AND c.status = 'active'
+    SELECT g.id, now.id AS customer_id FROM {CHUNK_TABLE} g
+    JOIN customers_customer c ON c.id = g.given_id AND c.tenant_id = %(tenant)s
+    JOIN customers_customer now ON now.id = coalesce(c.merged_into_id, c.id)
+     AND now.status = 'active'
 ), by_external_id AS (
     SELECT g.id, coalesce(kept.id, c.id) AS customer_id FROM {CHUNK_TABLE} g
     JOIN customers_customer c ON c.tenant_id = %(tenant)s AND c.external_id = g.external_id

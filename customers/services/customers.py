@@ -121,6 +121,8 @@ def _clean(actor: Actor, customer: Customer, values: Mapping[str, Any]) -> dict[
         mend(name, lambda text: " ".join(text.split()))
     if "external_id" in cleaned:
         cleaned["external_id"] = cleaned["external_id"] or None
+        if _leads_here(cleaned["external_id"], customer):
+            del cleaned["external_id"]
     if cleaned.get("language", "en") not in {*tenant.languages, "en"}:
         wrong["language"] = [_("This language is not one of the chain's.")]
     if cleaned.get("preferred_channel", Channel.WHATSAPP) not in Channel.values:
@@ -133,6 +135,13 @@ def _clean(actor: Actor, customer: Customer, values: Mapping[str, Any]) -> dict[
     if wrong:
         raise ValidationFailed(fields=wrong)
     return cleaned
+
+
+def _leads_here(external_id: str | None, customer: Customer) -> bool:
+    """Whether the number is that of somebody who was merged into the customer."""
+    if not external_id or customer._state.adding:
+        return False
+    return Customer.objects.filter(external_id=external_id, merged_into=customer).exists()
 
 
 def _merged(

@@ -10,14 +10,16 @@ class SegmentsConfig(AppConfig):
         from customers import merging, panels, recomputed
         from marketing.core.context import NAVIGATION
         from marketing.segments import handlers  # noqa: F401  subscribes
+        from marketing.segments.contact_fields import register_contact_fields
         from marketing.segments.customer_behaviours import register_customer_behaviours
         from marketing.segments.customer_fields import register_customer_fields
         from marketing.segments.customer_panel import segments_now
-        from marketing.segments.more_customer_fields import register_more_customer_fields
+        from marketing.segments.prepaid_fields import register_prepaid_fields
         from marketing.segments.services import mark_for_recheck
 
         register_customer_fields()
-        register_more_customer_fields()
+        register_prepaid_fields()
+        register_contact_fields()
         register_customer_behaviours()
         recomputed.register(mark_for_recheck)
         # Who is in a rule's segment is the rule's to say: the next refresh writes it.

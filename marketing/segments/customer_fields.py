@@ -1,60 +1,52 @@
-"""The fields whose data stands on the customer, her facts and her consent."""
+"""What rules ask about the customer herself, her visits and what they tell of her."""
 
+import uuid
 from collections.abc import Sequence
 
+from django.utils.translation import gettext as now_said
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import (
     AttributeDefinition,
-    Channel,
     Customer,
     CustomerFacts,
-    Membership,
     ServiceCategory,
+    Visit,
 )
 from marketing.core.models import Branch
+from marketing.segments.customer_behaviours import branches
 from marketing.segments.fields import Label, SegmentField, register, register_family
 from marketing.segments.rhythms import DaysOverdue, OverdueCategories, OverdueFor
-from marketing.segments.sources import Attribute, Column
+from marketing.segments.sources import Attribute, Column, Coordinates, Related
 from marketing.segments.value_types import (
+    Age,
     Boolean,
     Choice,
     Date,
     DaysAgo,
     DaysToYearday,
-    DaysUntil,
     Money,
     Month,
     Number,
+    Place,
+    Several,
     Tags,
     Text,
     ValueType,
 )
 
-LANGUAGES: dict[str, Label] = {"en": _("English"), "hi": _("Hindi"), "bn": _("Bengali")}
-
-VISITS, VALUE, SPEND, PERSON, PREPAID, CONTACT, OWN = (
+VISITS, VALUE, SPEND, PERSON, OWN = (
     _("Visits"),
     _("Value and rhythm"),
     _("Spend"),
     _("Person"),
-    _("Memberships and packages"),
-    _("Contact and consent"),
     _("Your own attributes"),
 )
-
-
-def _branches() -> list[tuple[str, Label]]:
-    return [(str(pk), name) for pk, name in Branch.objects.values_list("pk", "name")]
 
 
 def _cities() -> list[tuple[str, Label]]:
     cities = Branch.objects.order_by("city").values_list("city", flat=True).distinct()
     return [(city, city) for city in cities]
-
-
-def _languages() -> list[tuple[str, Label]]:
-    return list(LANGUAGES.items())
 
 
 def _categories() -> list[tuple[str, Label]]:
@@ -63,7 +55,7 @@ def _categories() -> list[tuple[str, Label]]:
 
 def register_customer_fields() -> None:
     """Called once, while apps are loaded."""
-    register(*_visits(), *_value(), *_spend(), *_person(), *_prepaid(), *_contact())
+    register(*_visits(), *_value(), *_spend(), *_person())
     register_family("attribute", _attributes)
 
 
@@ -110,7 +102,7 @@ def _visits() -> list[SegmentField]:
             Choice(),
             Column("home_branch_id"),
             VISITS,
-            choices=_branches,
+            choices=branches,
         ),
         SegmentField(
             "city",
@@ -119,6 +111,14 @@ def _visits() -> list[SegmentField]:
             Column("home_branch__city", is_text=True),
             VISITS,
             choices=_cities,
+        ),
+        SegmentField(
+            "visited_branch",
+            _("Branches visited"),
+            Several(),
+            Related(Visit, "branch_id"),
+            VISITS,
+            choices=branches,
         ),
     ]
 
@@ -225,146 +225,36 @@ def _person() -> list[SegmentField]:
             choices=lambda: Customer.Gender.choices,
             sample="female",
         ),
+        SegmentField("age", _("Age"), Age(), Column("birth_date"), PERSON, sample=30),
+        SegmentField(
+            "location",
+            _("Location"),
+            Place(_point_of_branch),
+            Coordinates("latitude", "longitude"),
+            PERSON,
+            choices=branches,
+            sample={"km": 5},
+        ),
+        SegmentField(
+            "customer_since_days",
+            _("First entered"),
+            DaysAgo(),
+            Column("created_at"),
+            PERSON,
+            sample=30,
+        ),
         SegmentField("tags", _("Tags"), Tags(), Column("tags"), PERSON, sample="vip"),
     ]
 
 
-def _prepaid() -> list[SegmentField]:
-    statuses: list[tuple[str, Label]] = [("none", _("Never a member"))]
-    statuses += [(status.value, status.label) for status in Membership.Status]
-    return [
-        SegmentField(
-            "membership_status",
-            _("Membership"),
-            Choice(),
-            Column("facts__membership_status"),
-            PREPAID,
-            choices=lambda: statuses,
-            sample="active",
-        ),
-        SegmentField(
-            "has_active_membership",
-            _("Has an active membership"),
-            Boolean(),
-            Column("facts__has_active_membership"),
-            PREPAID,
-            sample=True,
-            phrases={"yes": _("has an active membership"), "no": _("has no active membership")},
-        ),
-        SegmentField(
-            "membership_expires_days",
-            _("Membership expiry"),
-            DaysUntil(),
-            Column("facts__membership_expires_on"),
-            PREPAID,
-            sample=30,
-        ),
-        SegmentField(
-            "has_active_package",
-            _("Has an active package"),
-            Boolean(),
-            Column("facts__has_active_package"),
-            PREPAID,
-            sample=True,
-            aliases=("has_package",),
-            phrases={"yes": _("has an active package"), "no": _("has no active package")},
-        ),
-        SegmentField(
-            "package_expires_days",
-            _("Package expiry"),
-            DaysUntil(),
-            Column("facts__package_expires_on"),
-            PREPAID,
-            sample=30,
-        ),
-        SegmentField(
-            "package_sessions_left",
-            _("Package sessions left"),
-            Number(),
-            Column("facts__package_sessions_left"),
-            PREPAID,
-            sample=1,
-        ),
-    ]
-
-
-def _contact() -> list[SegmentField]:
-    consents = [
-        SegmentField(
-            f"{channel}_consent",
-            label,
-            Boolean(),
-            Column(f"consent__{channel}_promotional"),
-            CONTACT,
-            sample=True,
-            phrases={"yes": yes, "no": no},
-        )
-        for channel, label, yes, no in (
-            (
-                "whatsapp",
-                _("Agreed to offers on WhatsApp"),
-                _("agreed to offers on WhatsApp"),
-                _("did not agree to offers on WhatsApp"),
-            ),
-            (
-                "sms",
-                _("Agreed to offers by SMS"),
-                _("agreed to offers by SMS"),
-                _("did not agree to offers by SMS"),
-            ),
-            (
-                "email",
-                _("Agreed to offers by e-mail"),
-                _("agreed to offers by e-mail"),
-                _("did not agree to offers by e-mail"),
-            ),
-        )
-    ]
-    return [
-        SegmentField(
-            "language",
-            _("Language"),
-            Choice(),
-            Column("language", is_text=True),
-            CONTACT,
-            choices=_languages,
-            sample="hi",
-        ),
-        SegmentField(
-            "preferred_channel",
-            _("Preferred channel"),
-            Choice(),
-            Column("preferred_channel", is_text=True),
-            CONTACT,
-            choices=lambda: Channel.choices,
-            sample="whatsapp",
-        ),
-        *consents,
-        SegmentField(
-            "is_dnd",
-            _("On the do-not-disturb register"),
-            Boolean(),
-            Column("consent__is_dnd"),
-            CONTACT,
-            sample=False,
-            phrases={
-                "yes": _("is on the do-not-disturb register"),
-                "no": _("is not on the do-not-disturb register"),
-            },
-        ),
-        SegmentField(
-            "marketing_opted_out",
-            _("Opted out of marketing"),
-            Boolean(),
-            Column("consent__marketing_opted_out"),
-            CONTACT,
-            sample=False,
-            phrases={
-                "yes": _("opted out of marketing"),
-                "no": _("did not opt out of marketing"),
-            },
-        ),
-    ]
+def _point_of_branch(pk: uuid.UUID) -> tuple[float, float]:
+    point = Branch.objects.filter(pk=pk).values_list("latitude", "longitude").first()
+    if point is None:
+        raise ValueError(now_said("There is no such branch."))
+    latitude, longitude = point
+    if latitude is None or longitude is None:
+        raise ValueError(now_said("This branch has no place on the map yet."))
+    return latitude, longitude
 
 
 _ATTRIBUTE_TYPES: dict[str, ValueType] = {

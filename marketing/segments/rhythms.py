@@ -15,7 +15,7 @@ from customers.models import CategoryRhythm
 from marketing.core.tenancy import current_tenant_id
 from marketing.segments.local_time import LocalDay
 from marketing.segments.negation import does_not_hold
-from marketing.segments.sources import Source
+from marketing.segments.sources import Lasting, Source
 from marketing.segments.value_types import Choice, DaysUntil
 
 
@@ -74,7 +74,7 @@ class OverdueFor(Choice):
         ]
 
 
-class OverdueCategories:
+class OverdueCategories(Lasting):
     """A customer's rhythms; compared with categories (none: any) and a day."""
 
     def compare(self, lookup: str, value: tuple[Sequence[str], dt.date]) -> Q:

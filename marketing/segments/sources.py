@@ -63,7 +63,7 @@ class Source(Protocol):
         """The source as it stands on a day, where rows run out."""
 
 
-class _Lasting:
+class Lasting:
     """A source that is the same on every day."""
 
     def on(self, day: LocalDay) -> Self:
@@ -71,7 +71,7 @@ class _Lasting:
 
 
 @dataclass(frozen=True)
-class Column(_Lasting):
+class Column(Lasting):
     """A column by its path from `Customer`; an empty text counts as no value."""
 
     path: str
@@ -89,7 +89,7 @@ class Column(_Lasting):
 
 
 @dataclass(frozen=True)
-class Attribute(_Lasting):
+class Attribute(Lasting):
     """A key of a JSON column, compared as JSON: no cast that bad data could break.
 
     The key travels as a parameter, because as part of a Django path one named like a
@@ -129,7 +129,7 @@ class Attribute(_Lasting):
 
 
 @dataclass(frozen=True)
-class Computed(_Lasting):
+class Computed(Lasting):
     """A value worked out from columns; missing where the expression gives NULL."""
 
     value: Combinable
@@ -205,7 +205,7 @@ class Related:
 
 
 @dataclass(frozen=True)
-class Found(_Lasting):
+class Found(Lasting):
     """Yes where `model` has a row that `rows` describes; asked in the open tenant scope."""
 
     model: type[Model]
@@ -223,7 +223,7 @@ class Found(_Lasting):
 
 
 @dataclass(frozen=True)
-class OneOf(_Lasting):
+class OneOf(Lasting):
     """A choice that no column holds: each value is a condition, and several may be true."""
 
     conditions: Mapping[str, Q]
@@ -241,7 +241,7 @@ class OneOf(_Lasting):
 
 
 @dataclass(frozen=True)
-class AnyRow(_Lasting):
+class AnyRow(Lasting):
     """A column of rows below a counted one, the lines of a bill: any of them may have it."""
 
     rows: Callable[[], QuerySet[Any]]
@@ -270,7 +270,7 @@ def manager_of(model: type[Model]) -> Manager[Any]:
 
 
 @dataclass(frozen=True)
-class Coordinates(_Lasting):
+class Coordinates(Lasting):
     """Two columns of degrees: a box that an index can serve, and within it the great circle."""
 
     latitude: str

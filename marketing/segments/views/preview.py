@@ -19,7 +19,8 @@ from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
 from marketing.segments import selectors
 from marketing.segments.builder.nodes import Builder, Errors, Group, Option
-from marketing.segments.builder.reading import Tree, read_rules
+from marketing.segments.builder.reading import read_rules
+from marketing.segments.builder.values import Tree
 from marketing.segments.explanation import matching_reasons
 from marketing.segments.fields import Fields
 from marketing.segments.models import Segment

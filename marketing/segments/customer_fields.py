@@ -25,6 +25,7 @@ from marketing.segments.value_types import (
     Date,
     DaysAgo,
     DaysToYearday,
+    DaysUntil,
     Money,
     Month,
     Number,
@@ -153,6 +154,18 @@ def _value() -> list[SegmentField]:
             phrases={
                 "is_set": _("is overdue by the own rhythm"),
                 "not_set": _("is not overdue by the own rhythm"),
+            },
+        ),
+        SegmentField(
+            "due_in_days",
+            _("Due date by the own rhythm"),
+            DaysUntil(),
+            Column("facts__due_on"),
+            VALUE,
+            sample=7,
+            phrases={
+                "is_set": _("has an own rhythm"),
+                "not_set": _("has no own rhythm yet"),
             },
         ),
         SegmentField(

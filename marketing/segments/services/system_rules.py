@@ -97,7 +97,6 @@ SALES = (
         _("VIP Customers"),
         _("Among those who spend and come the most."),
         _all(_field("rfm_monetary", "eq", 5), _field("rfm_frequency", "eq", 5)),
-        needs=("rfm_monetary", "rfm_frequency"),
     ),
     SystemSegment(
         _("Group Bookers"),
@@ -308,19 +307,16 @@ FORECAST = (
         _("High Churn Risk"),
         _("Overdue by their own rhythm for more than 60 days."),
         _where("overdue_days", "gt", 60),
-        needs=("overdue_days",),
     ),
     SystemSegment(
         _("Medium Churn Risk"),
         _("Overdue by their own rhythm for up to 60 days."),
         _where("overdue_days", "between", [1, 60]),
-        needs=("overdue_days",),
     ),
     SystemSegment(
         _("Due Soon"),
-        _("Likely to come in the next 30 days by their own rhythm."),
-        _where("due_in_days", "between", [0, 30]),
-        needs=("due_in_days",),
+        _("Should come in the next 30 days to keep to their own rhythm."),
+        _where("due_in_days", "within_next", 30),
     ),
     SystemSegment(
         _("High Lifetime Value"),
@@ -329,7 +325,6 @@ FORECAST = (
             _field("rfm_group", "in", ["champions", "loyal"]),
             _field("spend_365_days", "gte", 20000),
         ),
-        needs=("rfm_group",),
     ),
 )
 

@@ -91,7 +91,9 @@ class SegmentSize(TenantModel):
     branch_counts = models.JSONField(default=dict)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["segment", "day"], name="segment_size_day")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "segment", "day"], name="segment_size_day")
+        ]
 
     def count_within(self, branch_ids: Collection[uuid.UUID] | None) -> int:
         """As `Segment.count_within`, on that day."""

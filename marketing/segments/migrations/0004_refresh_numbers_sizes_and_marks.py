@@ -50,7 +50,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(fields=("segment", "day"), name="segment_size_day")
+                    models.UniqueConstraint(
+                        fields=("tenant", "segment", "day"), name="segment_size_day"
+                    )
                 ]
             },
         ),

@@ -108,7 +108,7 @@ def _refresh(segments: Sequence[Segment], context: RuleContext) -> None:
             for segment in newest
         ),
         update_conflicts=True,
-        unique_fields=["segment", "day"],
+        unique_fields=["tenant", "segment", "day"],
         update_fields=["customer_count", "branch_counts"],
     )
 

@@ -16,9 +16,11 @@ def register() -> None:
         ("ContactPoint", "customer", "united by services.merged_addresses"),
         ("ConsentState", "customer", "made stricter by services.merged_consent"),
         ("CustomerFacts", "customer", "computed again for both"),
+        ("CategoryRhythm", "customer", "computed again for both"),
         ("StaleFacts", "customer_id", "a mark of who is to be computed again"),
         ("CustomerMerge", "survivor", "what was done, to whom it was done"),
         ("CustomerMerge", "merged", "what was done, to whom it was done"),
+        ("ImportRow", "customer_id", "whom a line means is asked again when it is written"),
         ("DuplicatePair", "first", "looked for anew each night; refusals are carried over"),
         ("DuplicatePair", "second", "looked for anew each night; refusals are carried over"),
     ):

@@ -31,6 +31,7 @@ class SegmentsConfig(AppConfig):
         merging.leave(
             "segments.MembershipChange", "customer_id", "news of one refresh, kept for a week"
         )
+        merging.leave("segments.StaleMember", "customer_id", "a mark of who is to be judged again")
         NAVIGATION.append((gettext_noop("Segments"), "segment-list", "users-group", "segment.view"))
         panels.register(
             gettext_lazy("In these segments"),

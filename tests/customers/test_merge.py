@@ -367,7 +367,8 @@ def test_every_table_that_names_a_customer_takes_part_or_says_why_not():
             is_key = isinstance(field, models.ForeignKey) and field.related_model is Customer
             if is_key or field.name in ("customer_id", "customer_ids"):
                 naming.add(f"{model._meta.label}.{field.name}")
-    assert not naming - taking_part, "register it with customers.merging, or leave() it"
+    unnamed = sorted(naming - taking_part)
+    assert not unnamed, f"{unnamed}: register it with customers.merging, or leave() it"
     for name in taking_part:
         label, _, field = name.rpartition(".")
         try:

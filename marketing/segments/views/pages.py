@@ -31,12 +31,12 @@ VERSIONS = 20
 @require_safe
 @staff_view("segment.view")
 def segment_list(request: StaffRequest) -> HttpResponse:
-    """Built-in and own segments with their counts within the actor's branches."""
+    """Own segments, then the built-in ones, with their counts within the actor's branches."""
     query = request.GET.get("q", "").strip()
     segments = selectors.segments_for_actor(request.actor)
     if query:
         segments = segments.filter(name__icontains=query)
-    page = Paginator(segments.order_by("-segment_type", "name", "pk"), ROWS).get_page(
+    page = Paginator(segments.order_by("segment_type", "name", "pk"), ROWS).get_page(
         request.GET.get("page")
     )
     context = RuleContext()

@@ -95,7 +95,7 @@ def _service_names() -> list[tuple[str, Label]]:
     return [(str(pk), name) for pk, name in Service.objects.values_list("pk", "name")]
 
 
-def _category_names() -> list[tuple[str, Label]]:
+def categories() -> list[tuple[str, Label]]:
     return [(str(pk), name) for pk, name in ServiceCategory.objects.values_list("pk", "name")]
 
 
@@ -133,9 +133,7 @@ def _services(lines: Any, key: str) -> list[SegmentField]:
 
     return [
         SegmentField("service", _("Service"), Choice(), line("service_id"), choices=_service_names),
-        SegmentField(
-            "category", _("Category"), Choice(), line("category_id"), choices=_category_names
-        ),
+        SegmentField("category", _("Category"), Choice(), line("category_id"), choices=categories),
         SegmentField("service_name", _("Name of the service"), Text(), line("service__name")),
         SegmentField("category_name", _("Name of the category"), Text(), line("category__name")),
     ]

@@ -6,15 +6,9 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as now_said
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import (
-    AttributeDefinition,
-    Customer,
-    CustomerFacts,
-    ServiceCategory,
-    Visit,
-)
+from customers.models import AttributeDefinition, Customer, CustomerFacts, Visit
 from marketing.core.models import Branch
-from marketing.segments.customer_behaviours import branches
+from marketing.segments.customer_behaviours import branches, categories
 from marketing.segments.fields import Label, SegmentField, register, register_family
 from marketing.segments.rhythms import DaysOverdue, OverdueCategories, OverdueFor
 from marketing.segments.sources import Attribute, Column, Coordinates, Related
@@ -48,10 +42,6 @@ VISITS, VALUE, SPEND, PERSON, OWN = (
 def _cities() -> list[tuple[str, Label]]:
     cities = Branch.objects.order_by("city").values_list("city", flat=True).distinct()
     return [(city, city) for city in cities]
-
-
-def _categories() -> list[tuple[str, Label]]:
-    return [(str(pk), name) for pk, name in ServiceCategory.objects.values_list("pk", "name")]
 
 
 def register_customer_fields() -> None:
@@ -174,7 +164,7 @@ def _value() -> list[SegmentField]:
             OverdueFor(),
             OverdueCategories(),
             VALUE,
-            choices=_categories,
+            choices=categories,
             phrases={
                 "is_set": _("is overdue for some service"),
                 "not_set": _("is overdue for no service"),

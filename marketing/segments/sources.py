@@ -145,7 +145,7 @@ class Computed(Lasting):
 
 
 @dataclass(frozen=True)
-class Numbered(_Lasting):
+class Numbered(Lasting):
     """A choice that is worked out as a number, which is never missing."""
 
     number: Combinable

@@ -21,6 +21,7 @@ from customers.services.suppression import (
     suppress_address,
     suppress_addresses,
 )
+from customers.services.whatsapp_ids import note_whatsapp_id, use_whatsapp_ids
 from customers.services.withdrawals import reopen_consent, set_dnd_for_many, withdraw_for_many
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "export_customer",
     "lift_opt_outs",
     "mark_stale",
+    "note_whatsapp_id",
     "opt_out",
     "opt_out_address",
     "opt_out_by_link",
@@ -49,5 +51,6 @@ __all__ = [
     "suppress_address",
     "suppress_addresses",
     "update_customer",
+    "use_whatsapp_ids",
     "withdraw_for_many",
 ]

@@ -16,6 +16,8 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
+from customers import services as customers
+from customers.models import Channel
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
@@ -66,7 +68,10 @@ def update_account(
     values: Mapping[str, Any],
     require_all: bool = True,
 ) -> ProviderAccount:
-    """Change an account. A credential or sender value that is not named stays as it is."""
+    """Change an account. A credential or sender value that is not named stays as it is.
+
+    In another portfolio of WhatsApp's it knows people by other user ids, or others know them.
+    """
     actor.require("config.change")
     account = ProviderAccount.objects.select_for_update().get(pk=account.pk)
     plain = {name: value for name, value in values.items() if name not in ("credentials",)}
@@ -79,21 +84,41 @@ def update_account(
     account.save()
     if changes:
         audit.record(actor, "account.update", account, changes)
+    if "portfolio" in changes and account.channel == Channel.WHATSAPP:
+        _use_whatsapp_ids()
     return account
 
 
 @transaction.atomic
 def set_default_account(*, actor: Actor, account: ProviderAccount) -> None:
-    """Send the channel's messages by this account from now on."""
+    """Send the channel's messages by this account from now on.
+
+    People are written to by the WhatsApp user ids that its business portfolio knows.
+    """
     actor.require("config.change")
     if not account.is_active:
         raise ValidationFailed(fields={"is_default": [_("Switch the account on first.")]})
     of_channel = ProviderAccount.objects.filter(channel=account.channel)
-    list(of_channel.select_for_update().order_by("pk").values_list("pk"))
+    known = list(of_channel.select_for_update().order_by("pk"))
+    former = next((each for each in known if each.is_default), None)
     of_channel.exclude(pk=account.pk).update(is_default=False)
     of_channel.filter(pk=account.pk).update(is_default=True)
     account.is_default = True
     audit.record(actor, "account.set_default", account, {"channel": account.channel})
+    if account.channel == Channel.WHATSAPP:
+        _use_whatsapp_ids(former)
+
+
+def _use_whatsapp_ids(former: ProviderAccount | None = None) -> None:
+    """Those of the sending account's portfolio; `former` sent until now."""
+    accounts = ProviderAccount.objects.filter(channel=Channel.WHATSAPP)
+    sender = accounts.filter(is_default=True).first()
+    if sender is None:
+        return
+    customers.use_whatsapp_ids(
+        heard_by=[each.pk for each in accounts if not each.is_of_another_portfolio(sender)],
+        former=former.pk if former and former.is_of_another_portfolio(sender) else None,
+    )
 
 
 def open_circuit(

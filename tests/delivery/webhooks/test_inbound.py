@@ -9,7 +9,7 @@ from customers import timeline
 from customers.models import ConsentRecord, ConsentState, Customer, CustomerEvent, Suppression
 from customers.services import add_contact_point, opt_out, record_consent, update_customer
 from marketing.core.actor import Actor
-from marketing.core.models import Branch, Tenant
+from marketing.core.models import AuditEntry, Branch, Tenant
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch import worker
 from marketing.delivery.models import ContactLoad, ExtraKeyword, InboundMessage, Message
@@ -242,6 +242,15 @@ def test_an_id_of_another_portfolio_tells_who_wrote_but_is_not_written_to(run, s
         assert Customer.objects.get(phone=phone).whatsapp_id == ""
     say("STOP", key="2", sender="", from_user_id="IN.372411708439")
     assert consent_of(run, phone).marketing_opted_out
+
+
+def test_what_is_noted_already_is_not_written_again(run, say, phone):
+    say("hello", user_id="IN.372411708439")
+    with tenant_scope(run.tenant_id):
+        before = Customer.objects.get(phone=phone).version, AuditEntry.objects.count()
+    say("hello again", key="2", user_id="IN.372411708439")
+    with tenant_scope(run.tenant_id):
+        assert (Customer.objects.get(phone=phone).version, AuditEntry.objects.count()) == before
 
 
 def test_one_person_of_two_ids_is_heard_by_both_at_once(run, post, phone):

@@ -271,7 +271,7 @@ def send(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """A second press finds it on its way, and says so."""
     campaign = get_campaign_for_actor(request.actor, pk)
     try:
-        services.send_campaign(actor=request.actor, campaign=campaign)
+        run = services.send_campaign(actor=request.actor, campaign=campaign)
     except InvalidCampaignStatus as error:
         if error.details["status"] != rules.SENDING:
             return _page(request, get_campaign_for_actor(request.actor, pk), error)
@@ -279,8 +279,16 @@ def send(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     except DomainError as error:
         return _page(request, get_campaign_for_actor(request.actor, pk), error)
     else:
-        messages.success(request, _("On its way."))
+        _tell_of_going(request, run.campaign, _("On its way."))
     return redirect("campaign-detail", pk)
+
+
+def _tell_of_going(request: StaffRequest, campaign: Campaign, done: str) -> None:
+    """That the campaign goes, or that it was paused at once because its account is stopped."""
+    if campaign.pause_reason == delivery.ACCOUNT_PAUSED:
+        messages.warning(request, _("Nothing has gone yet: it waits for the provider account."))
+    else:
+        messages.success(request, done)
 
 
 @staff_view("campaign.send")
@@ -292,7 +300,13 @@ def pause(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @staff_view("campaign.send")
 @require_POST
 def resume(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return _act(request, pk, services.resume_campaign, _("Resumed."))
+    campaign = get_campaign_for_actor(request.actor, pk)
+    try:
+        resumed = services.resume_campaign(actor=request.actor, campaign=campaign)
+    except DomainError as error:
+        return _page(request, get_campaign_for_actor(request.actor, pk), error)
+    _tell_of_going(request, resumed, _("Resumed."))
+    return redirect("campaign-detail", pk)
 
 
 @staff_view("campaign.send")

@@ -11,6 +11,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from customers.models import Customer
 from marketing.campaigns import services
 from marketing.campaigns.models import Campaign, CampaignRun
 from marketing.campaigns.services import runs
@@ -22,7 +23,7 @@ from marketing.delivery.models import DispatchBatch, Message
 from marketing.delivery.services import finish_done_runs
 from marketing.policy import services as policy
 from marketing.policy.models import ProviderAccount
-from tests.delivery.conftest import accepted
+from tests.delivery.conftest import accepted, refused
 from tests.factories.campaigns import approved, make_ground
 from tests.factories.customers import CustomerFactory
 
@@ -318,3 +319,43 @@ def test_another_channels_account_holds_nothing_up(chain, api, stopped):
     sent = api("manager", "post", address_of(campaign, "send")).json()["data"]
     assert (sent["campaign"]["status"], sent["campaign"]["pauseMessage"]) == ("sending", "")
     assert sent["estimatedCompletionTime"]
+
+
+def test_going_on_with_what_was_frozen_says_at_once_that_it_still_waits(
+    chain, vendor, working, login, api, stopped
+):
+    answer = login("manager").post(reverse("campaign-resume", args=[stopped.pk]), follow=True)
+    page = answer.content.decode()
+    assert "Nothing has gone yet" in page
+    assert "Resumed." not in page
+    require_said(chain, page, told(api, stopped))
+    mend(chain, vendor, working)
+    work(chain)
+    require_each_got_it_once(chain, working, login, api, stopped)
+
+
+def test_sending_failed_ones_again_says_at_once_that_it_waits(
+    chain, vendor, working, login, api, ready
+):
+    with tenant_scope(chain.tenant.pk):
+        unlucky = Customer.objects.order_by("pk").values_list("phone", flat=True)[0]
+    vendor.answer = lambda body: (
+        refused(131053) if body["to"] == unlucky.removeprefix("+") else working(body)
+    )
+    send(chain, ready)
+    work(chain)
+    assert told(api, ready)["states"]["failed"] == 1
+    break_down(chain, vendor)
+    url = reverse("campaign-retry", args=[ready.pk])
+    with tenant_scope(chain.tenant.pk):
+        run = CampaignRun.objects.get(campaign=ready).send_run_id
+    answer = login("manager").post(url, {"run": str(run)}, follow=True)
+    page = answer.content.decode()
+    assert "On its way again." not in page
+    require_said(chain, page, told(api, ready))
+    mend(chain, vendor, working)
+    work(chain)
+    assert told(api, ready)["status"] == "sent"
+    with tenant_scope(chain.tenant.pk):
+        again = Message.objects.exclude(run_id=run).get(run__campaign_id=ready.pk)
+    assert (again.address, working.took[str(again.pk)]) == (unlucky, 1)

@@ -21,10 +21,9 @@ from marketing.campaigns.services.sending import (
     resume_campaign,
     resume_runs,
     schedule_campaign,
-    stop,
 )
 from marketing.campaigns.services.transitions import event_payload, lock
-from marketing.core import audit, clock, events
+from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import BudgetExceeded, DomainError
 from marketing.core.tenancy import current_tenant_id

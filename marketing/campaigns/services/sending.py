@@ -26,7 +26,7 @@ from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery import services as delivery
 from marketing.delivery.models import Message, SendRun
-from marketing.delivery.selectors import ACCOUNT_PAUSED
+from marketing.delivery.selectors import ACCOUNT_PAUSED, lock_stopped_account_of
 from marketing.policy import selectors as policy
 
 OPEN_RUN = (SendRun.State.READY, SendRun.State.FROZEN, SendRun.State.PAUSED)
@@ -179,6 +179,14 @@ def halt(campaign: Campaign, reason: str, detail: str) -> None:
     )
 
 
+def halt_if_stopped(campaign: Campaign, run: CampaignRun) -> None:
+    """Pause the frozen run at once when an account of its is stopped, as a worker would soon."""
+    if stopped := lock_stopped_account_of(run.send_run):
+        reason, detail = ACCOUNT_PAUSED, stopped.circuit_reason
+        delivery.pause_run(run=run.send_run, reason=reason, detail=detail)
+        halt(campaign, reason, detail)
+
+
 @transaction.atomic
 def resume_campaign(*, actor: Actor, campaign: Campaign, version: int | None = None) -> Campaign:
     """Go back to where the campaign was paused.
@@ -220,9 +228,13 @@ def _resume_sending(actor: Actor, campaign: Campaign) -> None:
         begin_run(actor=actor, campaign=campaign, action=Action.RESUME, due_at=run.due_at)
         return
     move(campaign, Action.RESUME, CampaignStatus.SENDING, **NOT_PAUSED)
-    if run is not None and run.send_run.state == SendRun.State.DONE:
+    if run is None:
+        return
+    if run.send_run.state == SendRun.State.DONE:
         # The last messages went out while it was being paused.
         finish(campaign)
+    else:
+        halt_if_stopped(campaign, run)
 
 
 def resume_runs(campaign: Campaign) -> None:

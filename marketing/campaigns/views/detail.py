@@ -319,16 +319,19 @@ def cancel(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 def retry(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """Send again what failed in a run, all of it or for one cause."""
+    campaign = get_campaign_for_actor(request.actor, pk)
     code = request.POST.get("code")
-    run_id = _id(request.POST.get("run", ""))
-    return _act(
-        request,
-        pk,
-        services.retry_failed,
-        _("On its way again."),
-        run_id=run_id,
-        codes=None if code is None else [code],
-    )
+    try:
+        run = services.retry_failed(
+            actor=request.actor,
+            campaign=campaign,
+            run_id=_id(request.POST.get("run", "")),
+            codes=None if code is None else [code],
+        )
+    except DomainError as error:
+        return _page(request, get_campaign_for_actor(request.actor, pk), error)
+    _tell_of_going(request, run.campaign, _("On its way again."))
+    return redirect("campaign-detail", pk)
 
 
 @staff_view("campaign.create")

@@ -12,5 +12,5 @@ urlpatterns = [
     path("customers/<uuid:pk>/notes", views.customer_note, name="customer-note"),
     path("customers/<uuid:pk>/export", views.customer_export, name="customer-export"),
     path("customers/<uuid:pk>/erase", views.customer_erase, name="customer-erase"),
-    path("u/<str:token>", views.unsubscribe, name="unsubscribe"),
+    path("u/<path:token>", views.unsubscribe, name="unsubscribe"),
 ]

@@ -198,7 +198,7 @@ def test_send_on_the_page_says_at_once_that_it_waits(
     answer = login("manager").post(reverse("campaign-send", args=[ready.pk]), follow=True)
     assert answer.status_code == 200
     page = answer.content.decode()
-    assert "Nothing has gone yet" in page
+    assert "It waits for its provider account" in page
     assert "On its way." not in page
     require_said(chain, page, told(api, ready))
     begin(chain)
@@ -326,7 +326,7 @@ def test_going_on_with_what_was_frozen_says_at_once_that_it_still_waits(
 ):
     answer = login("manager").post(reverse("campaign-resume", args=[stopped.pk]), follow=True)
     page = answer.content.decode()
-    assert "Nothing has gone yet" in page
+    assert "It waits for its provider account" in page
     assert "Resumed." not in page
     require_said(chain, page, told(api, stopped))
     mend(chain, vendor, working)

@@ -226,11 +226,20 @@ def _act(
     if (version := request.POST.get("version", "")).isdigit():
         values["version"] = int(version)
     try:
-        service(actor=request.actor, campaign=campaign, **values)
+        changed = service(actor=request.actor, campaign=campaign, **values)
     except DomainError as error:
         return _page(request, get_campaign_for_actor(request.actor, pk), error)
-    messages.success(request, done)
+    _tell(request, changed, done)
     return redirect("campaign-detail", pk)
+
+
+def _tell(request: StaffRequest, changed: Campaign | CampaignRun, done: str) -> None:
+    """That it is done; or, where it lets a campaign go, that its account is stopped."""
+    campaign = changed.campaign if isinstance(changed, CampaignRun) else changed
+    if campaign.pause_reason == delivery.ACCOUNT_PAUSED:
+        messages.warning(request, _("It waits for its provider account, which is stopped."))
+    else:
+        messages.success(request, done)
 
 
 @staff_view("campaign.create")
@@ -279,16 +288,8 @@ def send(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     except DomainError as error:
         return _page(request, get_campaign_for_actor(request.actor, pk), error)
     else:
-        _tell_of_going(request, run.campaign, _("On its way."))
+        _tell(request, run, _("On its way."))
     return redirect("campaign-detail", pk)
-
-
-def _tell_of_going(request: StaffRequest, campaign: Campaign, done: str) -> None:
-    """That the campaign goes, or that it was paused at once because its account is stopped."""
-    if campaign.pause_reason == delivery.ACCOUNT_PAUSED:
-        messages.warning(request, _("Nothing has gone yet: it waits for the provider account."))
-    else:
-        messages.success(request, done)
 
 
 @staff_view("campaign.send")
@@ -300,13 +301,7 @@ def pause(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @staff_view("campaign.send")
 @require_POST
 def resume(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    campaign = get_campaign_for_actor(request.actor, pk)
-    try:
-        resumed = services.resume_campaign(actor=request.actor, campaign=campaign)
-    except DomainError as error:
-        return _page(request, get_campaign_for_actor(request.actor, pk), error)
-    _tell_of_going(request, resumed, _("Resumed."))
-    return redirect("campaign-detail", pk)
+    return _act(request, pk, services.resume_campaign, _("Resumed."))
 
 
 @staff_view("campaign.send")
@@ -319,19 +314,16 @@ def cancel(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 def retry(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """Send again what failed in a run, all of it or for one cause."""
-    campaign = get_campaign_for_actor(request.actor, pk)
     code = request.POST.get("code")
-    try:
-        run = services.retry_failed(
-            actor=request.actor,
-            campaign=campaign,
-            run_id=_id(request.POST.get("run", "")),
-            codes=None if code is None else [code],
-        )
-    except DomainError as error:
-        return _page(request, get_campaign_for_actor(request.actor, pk), error)
-    _tell_of_going(request, run.campaign, _("On its way again."))
-    return redirect("campaign-detail", pk)
+    run_id = _id(request.POST.get("run", ""))
+    return _act(
+        request,
+        pk,
+        services.retry_failed,
+        _("On its way again."),
+        run_id=run_id,
+        codes=None if code is None else [code],
+    )
 
 
 @staff_view("campaign.create")

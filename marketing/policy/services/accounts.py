@@ -166,11 +166,15 @@ def close_due_circuits() -> None:
 
 
 def note_mailbox(*, account_id: uuid.UUID, fault: str) -> None:
-    """Note what kept the account's mailbox from being read just now; empty: nothing did."""
+    """Note what kept the account's mailbox from being read just now; empty: nothing did.
+
+    The words may be a server's own, with bytes in them that PostgreSQL keeps in no text.
+    """
+    fault = fault.replace("\0", "")[:500]
     accounts = ProviderAccount.objects.filter(pk=account_id)
     if fault:
         since = Coalesce("mailbox_failing_since", Value(clock.now()))
-        accounts.update(mailbox_fault=fault[:500], mailbox_failing_since=since)
+        accounts.update(mailbox_fault=fault, mailbox_failing_since=since)
     else:
         accounts.update(mailbox_fault="", mailbox_failing_since=None)
 

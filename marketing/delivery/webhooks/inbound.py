@@ -153,6 +153,7 @@ def _remember_scoped_ids(actor: Actor, cases: Sequence[Case]) -> None:
             is_noted = (person.pk, scoped_id, account.pk) in noted
             if is_noted and (person.whatsapp_id == scoped_id or not is_senders):
                 continue
+            noted.add((person.pk, scoped_id, account.pk))
             customers.note_whatsapp_id(
                 actor=actor,
                 customer=person,

@@ -6,6 +6,7 @@ When the vendor is back the campaign goes on by itself, and nobody gets it twice
 import datetime as dt
 import socket
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.urls import reverse
@@ -23,9 +24,11 @@ from marketing.delivery.models import DispatchBatch, Message
 from marketing.delivery.services import finish_done_runs
 from marketing.policy import services as policy
 from marketing.policy.models import ProviderAccount
+from tests.concurrency import wait_for_me
 from tests.delivery.conftest import accepted, refused
 from tests.factories.campaigns import approved, make_ground
 from tests.factories.customers import CustomerFactory
+from tests.factories.policy import make_account
 
 PEOPLE = 5
 SENTENCE = "Nothing can be sent by this account just now"
@@ -359,3 +362,34 @@ def test_sending_failed_ones_again_says_at_once_that_it_waits(
     with tenant_scope(chain.tenant.pk):
         again = Message.objects.exclude(run_id=run).get(run__campaign_id=ready.pk)
     assert (again.address, working.took[str(again.pk)]) == (unlucky, 1)
+
+
+def test_another_account_sends_what_nobody_was_frozen_for(
+    chain, vendor, working, api, ready, stopped
+):
+    api("manager", "post", address_of(ready, "send"))
+    vendor.answer = working
+    with tenant_scope(chain.tenant.pk):
+        second = make_account("meta", name="Second", base_url=vendor.url, is_default=False)
+        policy.set_default_account(actor=chain.actor(chain.owner), account=second)
+    deliver_due()
+    begin(chain)
+    work(chain)
+    assert told(api, ready)["status"] == "sent"
+    assert told(api, stopped)["pauseReason"] == "account_paused"
+    with tenant_scope(chain.tenant.pk):
+        own = Message.objects.filter(run__campaign_id=ready.pk)
+        assert {working.took[str(pk)] for pk in own.values_list("pk", flat=True)} == {1}
+        assert set(own.values_list("account_id", flat=True)) == {second.pk}
+
+
+def test_an_account_that_mends_while_sending_is_pressed_is_not_missed(
+    chain, vendor, working, api, ready, stopped
+):
+    """Closing waits for whoever found it open, and so finds what waits for it."""
+    with ThreadPoolExecutor() as pool:
+        with tenant_scope(chain.tenant.pk):
+            services.send_campaign(actor=chain.actor(chain.manager), campaign=ready)
+            mended = wait_for_me(lambda: mend(chain, vendor, working), pool)
+        mended.result()
+    assert told(api, ready)["status"] == "sending"

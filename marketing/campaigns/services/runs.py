@@ -181,9 +181,10 @@ def note_run_paused(*, send_run_id: uuid.UUID, reason: str, detail: str = "") ->
 
 @transaction.atomic
 def resume_after_outage(*, account_id: uuid.UUID) -> None:
-    """The provider account works again: go on with the campaigns that stopped for it.
+    """The provider account works again, or sends in the place of one that does not: go on.
 
-    A run of a campaign that is through was tried once more when it stopped; it just goes on.
+    Who was frozen for an account waits for that one. A run of a campaign that is through was
+    tried once more when it stopped; it just goes on.
     """
     stopped = Q(send_run__in=runs_waiting_for(account_id).values("pk"))
     never_begun = Q(

@@ -93,7 +93,8 @@ def update_account(
 def set_default_account(*, actor: Actor, account: ProviderAccount) -> None:
     """Send the channel's messages by this account from now on.
 
-    People are written to by the WhatsApp user ids that its business portfolio knows.
+    People are written to by the WhatsApp user ids that its business portfolio knows. The event
+    `account.made_default` lets go on what waited for the former one and was not frozen yet.
     """
     actor.require("config.change")
     if not account.is_active:
@@ -105,6 +106,7 @@ def set_default_account(*, actor: Actor, account: ProviderAccount) -> None:
     of_channel.filter(pk=account.pk).update(is_default=True)
     account.is_default = True
     audit.record(actor, "account.set_default", account, {"channel": account.channel})
+    events.record("account.made_default", {"accountId": account.pk})
     if account.channel == Channel.WHATSAPP:
         _use_whatsapp_ids(former)
 

@@ -12,8 +12,13 @@ from zoneinfo import ZoneInfo
 
 import django
 
-ACCOUNT = "chaos"
+ACCOUNT, NEXT_ACCOUNT = "chaos", "chaos-next"
+ACCOUNTS = {"single": [ACCOUNT], "cascade": [ACCOUNT, NEXT_ACCOUNT]}
 RATE = 2_000
+# In a cascade, of which the next channel follows after a minute: some never get the first message,
+# the others are reported to have it about when the minute is over.
+PROMPT = {"delivered_delay_ms": 1_500, "read_delay_ms": 4_000}
+LATE = {"delivered_delay_ms": 60_000, "read_delay_ms": 64_000, "delivered_rate": 0.8}
 
 
 class Frozen(NamedTuple):
@@ -36,7 +41,7 @@ def prepare() -> None:
     call_command("sync_schedules", stdout=io.StringIO())
 
 
-def freeze(sandbox: Callable[..., Any], people: int, asleep_for: float) -> Frozen:
+def freeze(sandbox: Callable[..., Any], people: int, asleep_for: float, mode: str) -> Frozen:
     """A chain with so many people, one campaign to all of them, frozen.
 
     Every tenth lives where it is too early to write to her for so many seconds.
@@ -75,19 +80,44 @@ def freeze(sandbox: Callable[..., Any], people: int, asleep_for: float) -> Froze
                 "credentials": {**values["credentials"], **values["sender"]},
                 "webhook_url": webhook_url(account),
                 "sent_delay_ms": 200,
-                "delivered_delay_ms": 1_500,
-                "read_delay_ms": 4_000,
+                **(LATE if mode == "cascade" else PROMPT),
             },
         )
         insert_people(tenant_id, chain.north, people)
         Customer.objects.filter(phone__endswith="01").update(home_branch=chain.south)
-        run = make_run()
+        run = _make_cascade(sandbox, people) if mode == "cascade" else make_run()
         plan = plan_channels(run.steps, mode=run.mode, purpose=run.purpose, now=run.created_at)
         version = plan.steps[0].version
         sandbox("PUT", "templates", templates_at_meta(version, account))
         _begin_later(chain.south, asleep_for)
         freeze_run(run=run, audience=everyone())
         return Frozen(tenant_id, run.pk, held=states_of(run).get("held", 0))
+
+
+def _make_cascade(sandbox: Callable[..., Any], people: int) -> Any:
+    """WhatsApp, then SMS, so slowly that many wait for theirs when they are reached after all."""
+    from customers.models import ConsentState
+    from marketing.policy.selectors import webhook_url
+    from tests.factories.content import TemplateFactory
+    from tests.factories.delivery import make_channel_run
+    from tests.factories.policy import WORKING_VALUES, make_account
+
+    ConsentState.objects.update(sms_promotional=True, sms_basis="explicit")
+    account = make_account(
+        "twilio", is_default=True, rate_per_second=max(people // 60, 5), max_concurrency=50
+    )
+    sandbox(
+        "PUT",
+        f"accounts/{NEXT_ACCOUNT}",
+        {
+            "provider": "twilio",
+            "credentials": WORKING_VALUES["twilio"]["credentials"],
+            "webhook_url": webhook_url(account),
+            **PROMPT,
+        },
+    )
+    templates = TemplateFactory.create(), TemplateFactory.create(sms=True)
+    return make_channel_run("cascade", *templates, minutes=1)
 
 
 def _begin_later(branch: Any, seconds: float) -> None:
@@ -155,18 +185,21 @@ def compare(
     tenant_id: uuid.UUID, run_id: uuid.UUID, ledger: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
     """Our rows against the vendor's ledger. `wrong` lists what must never be."""
-    from django.db.models import Count
-
     from marketing.core.tenancy import tenant_scope
     from marketing.delivery.models import ContactLoad, Message, SendRun
 
     with tenant_scope(tenant_id):
         run = SendRun.objects.get(pk=run_id)
-        rows = dict(Message.objects.filter(run=run).values_list("pk", "state"))
+        asked = Message.objects.only("customer_id", "step", "state", "reason", "fallback_id")
+        messages = list(asked.filter(run=run))
         loads = ContactLoad.objects.filter(sent__len__gt=1).count()
-        people = Message.objects.filter(run=run).aggregate(n=Count("customer", distinct=True))["n"]
-        run_state = run.state
-    by_state = Counter(rows.values())
+    rows = {message.pk: message.state for message in messages}
+    attempts = Counter((message.customer_id, message.step) for message in messages)
+    reached = sum(message.reason == "reached" for message in messages)
+    # One message stands for each person; what another took over from is counted no more.
+    standing = Counter(message.state for message in messages if message.fallback_id is None)
+    people = len({message.customer_id for message in messages})
+    waiting = sum(state in ("queued", "held", "sending") for state in rows.values())
     arrived = {"sent", "delivered", "read"}
     accepted = {reference: entry["accepted"] for reference, entry in ledger.items()}
     unknown = [str(pk) for pk, state in rows.items() if state == "unknown"]
@@ -183,15 +216,19 @@ def compare(
             state in ("queued", "held", "sending", "failed", "skipped") and str(pk) in accepted
             for pk, state in rows.items()
         ),
-        "left hanging": by_state["queued"] + by_state["held"] + by_state["sending"],
-        "counters and rows differ": int(states(tenant_id, run_id) != dict(by_state)),
-        "audience is not the sum": int(run.audience != len(rows) or people != len(rows)),
+        "a step made twice for somebody": sum(count > 1 for count in attempts.values()),
+        "left hanging": waiting,
+        "counters and rows differ": int(states(tenant_id, run_id) != dict(standing)),
+        "audience is not the sum": int(not run.audience == standing.total() == people),
         "two slots of a cap": loads,
-        "run is not done": int(run_state != "done"),
+        "run is not done": int(run.state != "done"),
+        "nobody was reached late": int(run.mode == "cascade" and not reached),
     }
     return {
         "accepted": len(accepted),
         "unknown": len(unknown),
+        "handed_on": len(rows) - people,
+        "reached_late": reached,
         "unknown_though_answered": len(answered),
         "wrong": [f"{what}: {count}" for what, count in checks.items() if count],
     }

@@ -26,6 +26,6 @@ urlpatterns = [
     path("customers/<uuid:pk>/notes/<uuid:note>/delete", views.note_delete, name="note-delete"),
     path("customers/<uuid:pk>/export", views.customer_export, name="customer-export"),
     path("customers/<uuid:pk>/erase", views.customer_erase, name="customer-erase"),
-    path("u/<str:token>", views.unsubscribe, name="unsubscribe"),
-    path("p/<str:token>", views.preferences, name="preferences"),
+    path("p/<path:token>", views.preferences, name="preferences"),
+    path("u/<path:token>", views.unsubscribe, name="unsubscribe"),
 ]

@@ -134,6 +134,8 @@ class CustomerEvent(AppendModel):
 class CustomerEventKey(TenantModel):
     """The sender's id of an event: what makes taking events in idempotent across partitions."""
 
+    plain_keys = {"event_id": "customers.CustomerEvent"}
+
     external_id = models.CharField(max_length=100)
     event_id = models.UUIDField()
     created_at = models.DateTimeField(db_default=Now())

@@ -112,7 +112,11 @@ class Customer(TenantModel):
 
 
 class ContactPoint(TenantModel):
-    """An address of a customer; the primary one of a kind stands on the customer too."""
+    """An address of a customer; the primary one of a kind stands on the customer too.
+
+    `heard_by` is the account that was told a WhatsApp user id: it means something to the accounts
+    of that one's business portfolio only. None: to those that send.
+    """
 
     class Kind(models.TextChoices):
         PHONE = "phone", "Phone"
@@ -124,6 +128,7 @@ class ContactPoint(TenantModel):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     value = models.CharField(max_length=254)
     is_primary = models.BooleanField(default=False)
+    heard_by = models.UUIDField(null=True, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
 

@@ -26,6 +26,7 @@ from customers.services.suppression import (
     suppress_address,
     suppress_addresses,
 )
+from customers.services.whatsapp_ids import note_whatsapp_id, use_whatsapp_ids
 from customers.services.withdrawals import reopen_consent, set_dnd_for_many, withdraw_for_many
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "lift_opt_outs",
     "mark_stale",
     "merge_customers",
+    "note_whatsapp_id",
     "opt_out",
     "opt_out_address",
     "opt_out_by_link",
@@ -63,5 +65,6 @@ __all__ = [
     "undo_merge",
     "update_customer",
     "update_scoring",
+    "use_whatsapp_ids",
     "withdraw_for_many",
 ]

@@ -24,7 +24,7 @@ def pause_campaigns(happened: Sequence[DomainEvent]) -> None:
         )
 
 
-@subscribe("account.circuit_closed")
+@subscribe("account.circuit_closed", "account.made_default")
 def resume_campaigns(happened: Sequence[DomainEvent]) -> None:
     for event in happened:
         services.resume_after_outage(account_id=UUID(event.payload["accountId"]))

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from marketing.campaigns.models import Campaign
 from marketing.delivery import wording as delivery
+from marketing.delivery.selectors import ACCOUNT_PAUSED
 
 PAUSE_REASONS: dict[str, str | Promise] = {
     **delivery.PAUSE_REASONS,
@@ -21,6 +23,30 @@ PAUSE_REASONS: dict[str, str | Promise] = {
     "channel_disabled": _("The channel has no account, or is switched off"),
     "validation_failed": _("The campaign cannot be sent as it stands"),
 }
+
+# What becomes of it, where no button of the page says so.
+PAUSE_PROSPECTS: dict[str, str | Promise] = {
+    ACCOUNT_PAUSED: _(
+        "It goes on by itself once the account works again, and nobody gets it twice. If it takes "
+        "long, ask a super owner to look at the account in the settings."
+    ),
+}
+
+
+def pause_reason(code: str) -> str | Promise:
+    """Why a campaign stands still, as a heading."""
+    return PAUSE_REASONS.get(code) or code.replace("_", " ").capitalize()
+
+
+def pause_message(campaign: Campaign) -> str:
+    """Why the campaign stands still and what becomes of it, in sentences; "" if it does not."""
+    if not campaign.pause_reason:
+        return ""
+    why = ": ".join(
+        filter(None, (str(pause_reason(campaign.pause_reason)), campaign.pause_detail.rstrip(".")))
+    )
+    prospects = str(PAUSE_PROSPECTS.get(campaign.pause_reason, ""))
+    return f"{why}. {prospects}".strip()
 
 
 @dataclass(frozen=True)

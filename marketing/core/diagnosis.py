@@ -124,7 +124,7 @@ def partitions_ahead() -> str:
 def parents_exist() -> str:
     checked = loose_keys.check_parents()
     if dangling := [check for check in checked if check.dangling]:
-        raise Problem("rows of the last day whose parent is gone: " + "; ".join(map(str, dangling)))
+        raise Problem("rows whose parent is gone: " + "; ".join(map(str, dangling)))
     if unchecked := len(loose_keys.loose_keys()) - len(checked):
         raise Problem(f"{unchecked} keys took longer than {loose_keys.PATIENCE}; see the log")
     return f"none of {len(checked)} keys names what is gone"

@@ -14,14 +14,11 @@ logger = logging.getLogger(__name__)
 MONTHS_AHEAD = 3
 
 
-def append_models() -> list[type[AppendModel]]:
-    """The models of every append table."""
-    return [model for model in apps.get_models() if issubclass(model, AppendModel)]
-
-
 def append_tables() -> list[str]:
     """The names of every append table."""
-    return sorted(model._meta.db_table for model in append_models())
+    return sorted(
+        model._meta.db_table for model in apps.get_models() if issubclass(model, AppendModel)
+    )
 
 
 def ensure_partitions(since: dt.date, until: dt.date) -> None:

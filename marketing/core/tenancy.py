@@ -132,7 +132,7 @@ class AppendModel(LooseTenantModel):
     """A row of an append table: partitioned by id, without database foreign keys.
 
     Dropping a partition is refused while anything references it. `loose_keys` looks for the
-    parents at night.
+    parents at night: those of its foreign keys, and of the columns that `plain_keys` names.
     """
 
     class Meta:
@@ -145,7 +145,8 @@ def loose_key(to: str, **options: Any) -> models.ForeignKey[Any, Any]:
     Its parent must outlive it, or in an append table the nightly check (`loose_keys`) raises an
     alarm. All of them do: an erased customer is blanked, not deleted, a run, batch, branch,
     account or version never is, and retention drops nothing but append tables. What may lose its
-    parent, or is above the app that writes it, is kept as a plain `UUIDField`.
+    parent later, or is above the app that writes it, is kept as a plain `UUIDField`, and said in
+    the model's `plain_keys`.
     """
     return models.ForeignKey(
         to, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", **options

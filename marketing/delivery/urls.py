@@ -22,7 +22,7 @@ urlpatterns = [
     ),
     path("settings/webhooks/<uuid:pk>", webhooks.webhook_detail, name="webhook-detail"),
     path("settings/webhooks/<uuid:pk>/replay", webhooks.webhook_replay, name="webhook-replay"),
-    path("r/<str:code>", links.short_link, name="short-link"),
+    path("r/<path:code>", links.short_link, name="short-link"),
     path("o/<str:code>.gif", links.opening, name="opening"),
     path("failures", failures.failure_list, name="failure-list"),
     path("failures/<uuid:pk>/discard", failures.discard, name="failure-discard"),

@@ -102,6 +102,15 @@ def default_account(channel: str) -> ProviderAccount | None:
     return default_accounts().filter(channel=channel).first()
 
 
+def lock_stopped_account(channel: str) -> ProviderAccount | None:
+    """The account that the channel's messages would leave by, if its circuit is open.
+
+    Locked: the circuit closes only after the caller's transaction, and finds what waits for it.
+    """
+    stopped = default_accounts().filter(channel=channel).exclude(circuit_reason="")
+    return stopped.select_for_update(no_key=True).first()
+
+
 def get_account_for_actor(actor: Actor, pk: uuid.UUID) -> ProviderAccount:
     """Raises `NotFound` for whoever may not see settings, too."""
     account = ProviderAccount.objects.filter(pk=pk).first() if actor.can("config.view") else None

@@ -2,11 +2,14 @@
 
 import json
 import re
+from typing import NamedTuple
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from marketing.delivery.models import MessageState
+from marketing.delivery.wording import REASONS
 from tests.browser.conftest import Parlour
 
 PASSWORD = "shampoo-and-set"
@@ -58,6 +61,44 @@ def hindi_message(parlour: Parlour) -> tuple[str, str]:
         if said:
             return phone, said[1]
     pytest.fail("nobody has the Hindi text")
+
+
+class Figures(NamedTuple):
+    """A campaign's people as its page tells them; `left_out` by the sentence that says why."""
+
+    audience: int
+    states: dict[str, int]
+    left_out: dict[str, int]
+
+
+def figures_on(page: Page) -> Figures:
+    """All at one moment: the page renews them by itself."""
+    read = page.locator("#live").evaluate(
+        """live => {
+            const text = (inside, name) => inside.querySelector(name)?.textContent.trim();
+            const rows = (list, name, count) =>
+                [...list].map(row => [text(row, name), text(row, count)]);
+            const why = [...live.querySelectorAll(".card")].find(
+                card => text(card, ".card-title") === "Left out, and why");
+            return {
+                audience: text(live, "[data-audience]"),
+                states: rows(live.querySelectorAll(".stacked-legend li"), "span", "b"),
+                leftOut: rows(why.querySelectorAll(".reason-list li"), "a", "b"),
+            };
+        }"""
+    )
+    said = re.fullmatch(r"([\d,]+) people, each in one state", read["audience"])
+    assert said, read["audience"]
+    return Figures(
+        whole(said[1]),
+        {label: whole(count) for label, count in read["states"]},
+        {sentence: whole(count) for sentence, count in read["leftOut"]},
+    )
+
+
+def whole(text: str) -> int:
+    """A number as the page writes it."""
+    return int(text.replace(",", ""))
 
 
 def test_campaign_from_idea_to_read_messages(chromium: Browser, parlour: Parlour) -> None:
@@ -127,4 +168,12 @@ def test_campaign_from_idea_to_read_messages(chromium: Browser, parlour: Parlour
     manager.goto(campaign_url)
 
     # Everyone can see why: the sum holds, and each skipped person has a reason.
-    expect(manager.get_by_text("Left out, and why")).to_be_visible()
+    seen = figures_on(manager)
+    assert sum(seen.states.values()) == seen.audience > 0
+    assert len(seen.states) == len(MessageState)
+    sentences = {str(sentence) for sentence in REASONS.values()}
+    assert seen.left_out
+    for sentence, count in seen.left_out.items():
+        assert sentence in sentences
+        assert count > 0
+    assert sum(seen.left_out.values()) == seen.states[str(MessageState.SKIPPED.label)]

@@ -1,10 +1,14 @@
-"""Callers of the API, and tasks that wait."""
+"""Callers of the API, tasks that wait, and the vendor that delivery's tests talk to."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
+
+from tests.delivery.conftest import live_chain, vendor
+
+__all__ = ["live_chain", "vendor"]
 
 
 @pytest.fixture

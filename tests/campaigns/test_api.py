@@ -53,11 +53,14 @@ def body(**values):
     } | values
 
 
-def failed(answer, status, code, field=""):
+def failed(answer, status, code, field="", says=""):
+    """The refusal, which `says` so about the field, or on the whole."""
     assert answer.status_code == status, answer.content
     error = answer.json()["error"]
     assert error["code"] == code
     assert not field or field in error["fields"], error
+    said = error["fields"][field][0] if field else error["message"]
+    assert says in said, error
     return error
 
 
@@ -111,46 +114,87 @@ def test_it_works(chain, api):
 
 
 @pytest.mark.parametrize(
-    ("change", "status", "code", "field"),
+    ("change", "status", "code", "field", "says"),
     [
-        ({"name": ""}, 400, "MARKETING_400", "name"),
-        ({"name": "x" * 101}, 400, "MARKETING_400", "name"),
-        ({"campaignType": "trigger"}, 400, "MARKETING_400", "campaignType"),
-        ({"channel": "pigeon"}, 400, "MARKETING_400", "channel"),
-        ({"channel": "sms"}, 409, "MARKETING_021", "templateId"),
-        ({"segmentId": None}, 400, "MARKETING_400", "segmentId"),
-        ({"targetAllCustomers": True}, 400, "MARKETING_400", "segmentId"),
+        ({"name": ""}, 400, "MARKETING_400", "name", "This field may not be blank."),
+        ({"name": "x" * 101}, 400, "MARKETING_400", "name", "no more than 100 characters"),
+        (
+            {"campaignType": "trigger"},
+            400,
+            "MARKETING_400",
+            "campaignType",
+            "One of one_time, recurring.",
+        ),
+        ({"channel": "pigeon"}, 400, "MARKETING_400", "channel", '"pigeon" is not a valid choice.'),
+        ({"channel": "sms"}, 409, "MARKETING_021", "templateId", "is for WhatsApp."),
+        (
+            {"segmentId": None},
+            400,
+            "MARKETING_400",
+            "segmentId",
+            "Choose a segment or all customers.",
+        ),
+        (
+            {"targetAllCustomers": True},
+            400,
+            "MARKETING_400",
+            "segmentId",
+            "Choose a segment or all customers, not both.",
+        ),
         (
             {"templateId": "0199aaaa-0000-7000-8000-000000000000"},
             400,
             "MARKETING_400",
             "templateId",
+            "There is none, or it is not yours.",
         ),
-        ({"scheduledAt": "2020-01-01T00:00:00Z"}, 400, "MARKETING_400", "scheduledAt"),
-        ({"campaignType": "recurring"}, 400, "MARKETING_400", "recurrencePattern"),
-        ({"recurrenceDay": 40}, 400, "MARKETING_400", "recurrenceDay"),
-        ({"couponId": "x"}, 400, "MARKETING_400", "couponId"),
-        ({"branchIds": []}, 400, "MARKETING_400", "branchIds"),
+        (
+            {"scheduledAt": "2020-01-01T00:00:00Z"},
+            400,
+            "MARKETING_400",
+            "scheduledAt",
+            "This time is past; choose a later one.",
+        ),
+        (
+            {"campaignType": "recurring"},
+            400,
+            "MARKETING_400",
+            "recurrencePattern",
+            "Say how often it repeats.",
+        ),
+        ({"recurrenceDay": 40}, 400, "MARKETING_400", "recurrenceDay", "less than or equal to 31"),
+        ({"couponId": "x"}, 400, "MARKETING_400", "couponId", "There is no such field."),
+        (
+            {"branchIds": []},
+            400,
+            "MARKETING_400",
+            "branchIds",
+            "Give at least one branch, or none at all.",
+        ),
     ],
 )
-def test_create_refuses(api, change, status, code, field):
-    failed(api("manager", "post", LIST, body(**change)), status, code, field)
+def test_create_refuses(api, change, status, code, field, says):
+    failed(api("manager", "post", LIST, body(**change)), status, code, field, says)
     assert not Campaign.objects.exists()
 
 
 def test_create_refuses_an_unapproved_whatsapp_template(api):
     template = TemplateFactory(whatsapp_status="pending")
     answer = api("manager", "post", LIST, body(templateId=str(template.pk)))
-    failed(answer, 409, "MARKETING_022", "templateId")
+    failed(answer, 409, "MARKETING_022", "templateId", "WhatsApp has not approved")
     assert not Campaign.objects.exists()
 
 
 def test_submit_refuses_an_empty_audience_and_a_broken_rule(chain, api):
     nobody = SegmentFactory(rules=where("visit_count", "gt", 900))
     campaign = make_campaign(chain.manager, segment_id=nobody.pk)
-    failed(api("manager", "post", url(campaign, "submit")), 400, "MARKETING_400", "segmentId")
+    says = "Nobody is in this audience now. Choose a wider one."
+    failed(api("manager", "post", url(campaign, "submit")), 400, "MARKETING_400", "segmentId", says)
     Segment.objects.filter(pk=nobody.pk).update(rules=where("nonsense", "eq", 1))
-    failed(api("manager", "post", url(campaign, "submit")), 400, "MARKETING_400", "segmentId")
+    says = "rules.conditions.0.field: There is no such field."
+    answer = api("manager", "post", url(campaign, "submit"))
+    error = failed(answer, 400, "MARKETING_400", "segmentId", says)
+    assert error["message"] == "The segment's rule is broken; mend it first."
     assert Campaign.objects.get().status == "draft"
 
 
@@ -165,8 +209,9 @@ def test_submit_refuses_an_unknown_placeholder(chain, api):
 
 def test_approving_ones_own_is_refused(chain, api):
     campaign = submitted(chain.regional)
-    failed(api("regional", "post", url(campaign, "approve")), 403, "MARKETING_403")
-    failed(api("regional", "post", url(campaign, "reject"), {"reason": "No"}), 403, "MARKETING_403")
+    for act, values in (("approve", {}), ("reject", {"reason": "No"})):
+        answer = api("regional", "post", url(campaign, act), values)
+        failed(answer, 403, "MARKETING_403", says="somebody else must decide on it")
     assert Campaign.objects.get().status == "pending_approval"
 
 
@@ -175,7 +220,8 @@ def test_editing_after_approval_voids_it(chain, api):
     answer = api("manager", "patch", url(campaign), {"description": "More"})
     assert answer.json()["data"]["campaign"]["status"] == "draft"
     assert answer.json()["data"]["campaign"]["approvedBy"] is None
-    failed(api("manager", "post", url(campaign, "send")), 409, "MARKETING_020")
+    says = "This is not possible while the campaign is: Draft."
+    failed(api("manager", "post", url(campaign, "send")), 409, "MARKETING_020", says=says)
 
 
 def test_a_stale_version_is_a_conflict(chain, api):
@@ -325,7 +371,8 @@ def test_another_branchs_and_another_chains_are_not_there(chain, api, other_chai
         foreign = make_campaign(other_chain.owner)
     for campaign in (elsewhere, foreign):
         data = {"name": "x"} if method == "patch" else {"reason": "x"} if act == "reject" else None
-        failed(api("regional", method, url(campaign, act), data), 404, "MARKETING_404")
+        answer = api("regional", method, url(campaign, act), data)
+        failed(answer, 404, "MARKETING_404", says="There is no such thing, or it is not yours")
     assert {c["id"] for c in api("regional", "get", LIST).json()["data"]} == set()
 
 

@@ -239,10 +239,14 @@ def test_anothers_campaign_is_not_there(chain, login, other_chain, act):
         foreign = make_campaign(other_chain.owner)
     client = login("regional")
     for campaign in (elsewhere, foreign):
-        assert client.get(page(campaign)).status_code == 404
-        assert client.post(page(campaign, f"campaign-{act}"), {"reason": "x"}).status_code == 404
-        for step in STEPS:
-            assert client.get(page(campaign, "campaign-edit", step)).status_code == 404
+        for answer in (
+            client.get(page(campaign)),
+            client.post(page(campaign, f"campaign-{act}"), {"reason": "x"}),
+            *(client.get(page(campaign, "campaign-edit", step)) for step in STEPS),
+        ):
+            assert answer.status_code == 404
+            assert "There is no such thing, or it is not yours to see." in text_of(answer)
+            assert "Go to the start page" in text_of(answer)
     assert elsewhere.name not in text_of(client.get(reverse("campaign-list")))
 
 

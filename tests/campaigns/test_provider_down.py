@@ -2,6 +2,8 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext
 
 from marketing.campaigns import services
 from marketing.campaigns.models import Campaign, CampaignRun
@@ -35,9 +37,15 @@ def test_the_page_says_that_it_waits_and_why(stopped, login):
     assert WHY in page
 
 
-def test_the_api_says_why_it_waits(stopped, api):
-    told = api("manager", "get", f"/api/v1/campaigns/{stopped.pk}").json()["data"]["campaign"]
+@pytest.mark.parametrize("language", ["en", "hi"])
+def test_the_api_says_why_it_waits(stopped, api, language):
+    address = f"/api/v1/campaigns/{stopped.pk}"
+    answer = api("manager", "get", address, **{"Accept-Language": language})
+    told = answer.json()["data"]["campaign"]
     assert (told["status"], told["pauseReason"]) == ("paused", "account_paused")
+    with translation.override(language):
+        heading = gettext("Nothing can be sent by this account just now")
+    assert told["pauseMessage"].startswith(f"{heading}: {WHY}. ")
 
 
 @pytest.fixture

@@ -148,30 +148,40 @@ def test_entering_twice_under_one_idempotency_key_is_once(api, chain):
 
 
 @pytest.mark.parametrize(
-    ("body", "fields"),
+    ("body", "field", "says"),
     [
-        ({}, {"firstName"}),
-        ({"firstName": "A", "phone": "12"}, {"phone"}),
-        ({"firstName": "A", "email": "a@"}, {"email"}),
-        ({"firstName": "A", "birthDate": "31.12.1990"}, {"birthDate"}),
-        ({"firstName": "A", "gender": "robot"}, {"gender"}),
-        ({"firstName": "A", "tags": "VIP"}, {"tags"}),
-        ({"firstName": "A", "latitude": 91}, {"latitude"}),
-        ({"firstName": "A", "attributes": {"shoe": 38}}, {"attributes.shoe"}),
-        ({"firstName": "A", "attributes": {"visits": "many"}}, {"attributes.visits"}),
+        ({}, "firstName", "This field is required."),
+        ({"firstName": "A", "phone": "12"}, "phone", "No such phone number can exist."),
+        ({"firstName": "A", "email": "a@"}, "email", "This is not an e-mail address."),
+        ({"firstName": "A", "birthDate": "31.12.1990"}, "birthDate", "YYYY-MM-DD"),
+        ({"firstName": "A", "gender": "robot"}, "gender", "is not a valid choice."),
+        ({"firstName": "A", "tags": "VIP"}, "tags", "Expected a list of items"),
+        ({"firstName": "A", "latitude": 91}, "latitude", "less than or equal to 90"),
+        (
+            {"firstName": "A", "attributes": {"shoe": 38}},
+            "attributes.shoe",
+            "There is no such attribute.",
+        ),
+        (
+            {"firstName": "A", "attributes": {"visits": "many"}},
+            "attributes.visits",
+            "Write a number.",
+        ),
         (
             {"firstName": "A", "homeBranchId": "00000000-0000-0000-0000-000000000001"},
-            {"homeBranchId"},
+            "homeBranchId",
+            "There is no such branch.",
         ),
-        ({"firstName": "A", "loyalty": 5}, {"loyalty"}),
-        ({"firstName": "A\u0000"}, {"firstName"}),
-        ({"firstName": "A", "version": 1}, {"version"}),
+        ({"firstName": "A", "loyalty": 5}, "loyalty", "There is no such field."),
+        ({"firstName": "A\u0000"}, "firstName", "Null characters are not allowed."),
+        ({"firstName": "A", "version": 1}, "version", "There is no such field."),
     ],
 )
-def test_bad_bodies_are_refused_by_field(api, chain, body, fields):
+def test_bad_bodies_are_refused_by_field(api, chain, body, field, says):
     AttributeDefinition.objects.create(key="visits", label="Visits", type="number")
     answer = api("manager", "post", CUSTOMERS, body)
-    assert fault(answer) == (400, "MARKETING_400", fields)
+    assert fault(answer) == (400, "MARKETING_400", {field})
+    assert says in answer.json()["error"]["fields"][field][0]
     assert not Customer.objects.exists()
 
 

@@ -87,21 +87,22 @@ def test_an_unknown_or_foreign_id_gets_the_same_answer(asha, counter, other_chai
 
 
 @pytest.mark.parametrize(
-    ("body", "field"),
+    ("body", "field", "says"),
     [
-        ({}, "nonFieldErrors"),
-        ({"phone": "1", "email": "a@example.com"}, "nonFieldErrors"),
-        ({"phone": "98"}, "phone"),
-        ({"email": "asha"}, "email"),
-        ({"token": "x"}, "token"),
-        ({"customerId": "7"}, "customerId"),
-        ({"phone": "98765 43210", "source": "rumour"}, "source"),
+        ({}, "nonFieldErrors", "exactly one of customerId, phone, email and token"),
+        ({"phone": "1", "email": "a@example.com"}, "nonFieldErrors", "exactly one of"),
+        ({"phone": "98"}, "phone", "No such phone number can exist."),
+        ({"email": "asha"}, "email", "This is not an e-mail address."),
+        ({"token": "x"}, "token", "This is not a token of ours."),
+        ({"customerId": "7"}, "customerId", "Must be a valid UUID."),
+        ({"phone": "98765 43210", "source": "rumour"}, "source", "is not a valid choice."),
     ],
 )
-def test_malformed_bodies_are_refused(asha, counter, body, field):
+def test_malformed_bodies_are_refused(asha, counter, body, field, says):
     answer = counter(body)
     assert answer.status_code == 400
     assert list(answer.json()["error"]["fields"]) == [field]
+    assert says in answer.json()["error"]["fields"][field][0]
     assert not is_out(asha)
 
 
@@ -193,7 +194,9 @@ def test_a_link_outlives_the_key_it_was_signed_with(asha, settings, time_machine
 def test_a_link_signed_by_nobodys_key_is_refused(asha, settings):
     url = link_of(asha, "email")
     settings.SECRET_KEY = "another-0123456789abcdefghijklmnopqrstuvwxyz-0123456789"
-    assert Client().post(url).status_code == 404
+    answer = Client().post(url)
+    assert answer.status_code == 404
+    assert "This link does not work" in answer.text
     assert not asha.consent_records.exists()
 
 
@@ -204,12 +207,33 @@ def test_nothing_but_a_post_opts_out(asha, method):
     assert not asha.consent_records.exists()
 
 
-@pytest.mark.parametrize("spoil", [lambda t: t[:-1], lambda t: "zz" + t[2:], lambda t: "x"])
-def test_a_spoilt_link_says_so(asha, spoil):
-    url = reverse("unsubscribe", args=[spoil(token_of(asha))])
-    assert Client().get(url).status_code == 404
-    assert Client().post(url).status_code == 404
+SPOILT = [lambda t: t[:-1], lambda t: "zz" + t[2:], lambda t: t + "/", lambda t: "x"]
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("spoil", SPOILT)
+def test_a_spoilt_link_says_so_and_what_to_do_instead(asha, spoil, method):
+    answer = getattr(Client(), method)(reverse("unsubscribe", args=[spoil(token_of(asha))]))
+    assert answer.status_code == 404
+    for words in (
+        "<h1>This link does not work</h1>",
+        "Open it straight from the message, or reply STOP to the message.",
+        "tell the salon that wrote to you: they can stop the messages for you.",
+    ):
+        assert words in answer.text
+    assert asha.first_name not in answer.text
     assert not is_out(asha)
+
+
+def test_a_spoilt_link_says_so_in_hindi_to_who_chooses_it(asha):
+    """Nobody knows whose link it was, so the page offers the choice."""
+    client, url = Client(), reverse("unsubscribe", args=[SPOILT[0](token_of(asha))])
+    assert 'name="language" value="hi"' in client.get(url).text
+    answer = client.post(reverse("set_language"), {"language": "hi", "next": url}, follow=True)
+    assert answer.status_code == 404
+    assert 'lang="hi"' in answer.text
+    assert "<h1>यह लिंक काम नहीं करता</h1>" in answer.text
+    assert "मैसेज के जवाब में STOP लिखें।" in answer.text
 
 
 def test_a_link_works_for_staff_of_another_chain_who_are_logged_in(asha, other_chain):

@@ -394,7 +394,8 @@ def test_the_admin_shows_and_changes_customers_through_the_service(asha, login):
     assert client.post(url, body).status_code == 302
     asha.refresh_from_db()
     assert (asha.last_name, asha.phone, asha.version) == ("Rao", "+919876543211", 2)
-    client.post(url, body | {"phone": "12"})
+    refused = client.post(url, body | {"phone": "12"}, follow=True)
+    assert "No such phone number can exist" in refused.text
     asha.refresh_from_db()
     assert asha.phone == "+919876543211"
 

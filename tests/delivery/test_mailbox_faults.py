@@ -10,6 +10,7 @@ from marketing.core.actor import Actor
 from marketing.core.models import Tenant
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.operations import alerts, figures
+from marketing.delivery.providers.smtp import mailbox
 from marketing.delivery.webhooks import mailboxes
 from marketing.policy.models import ProviderAccount
 from marketing.policy.services import note_mailbox
@@ -21,8 +22,9 @@ LOGIN = {"bounce_username": "bounces", "bounce_password": "right"}
 FAULT = "imap.example.com: wrong password"
 
 
-def smtp_account(sender=(), **credentials):
-    return make_account("smtp", base_url="", credentials=credentials, sender=SENDER | dict(sender))
+def smtp_account(sender=(), name="SMTP", **credentials):
+    sender = SENDER | dict(sender)
+    return make_account("smtp", name=name, base_url="", credentials=credentials, sender=sender)
 
 
 def mailbox_alerts(staff):
@@ -67,6 +69,39 @@ def test_who_names_no_mailbox_any_more_misses_none(live_chain):
     with tenant_scope(live_chain.tenant.pk):
         note_mailbox(account_id=smtp_account().pk, fault="away")
     assert read_again(live_chain).mailbox_failing_since is None
+
+
+def test_a_servers_words_are_kept_without_what_no_text_may_hold(live_chain, monkeypatch):
+    def say_nothing_good(account):
+        raise OSError("mailbox\0 is locked")
+
+    monkeypatch.setattr(mailbox, "reports", say_nothing_good)
+    with tenant_scope(live_chain.tenant.pk):
+        smtp_account({"bounce_host": "imap.example.com"}, **LOGIN)
+    assert read_again(live_chain).mailbox_fault == "imap.example.com: mailbox is locked"
+
+
+def test_one_whose_fault_cannot_be_noted_holds_up_no_other(live_chain, monkeypatch):
+    """Neither of the two can be read; whichever comes first cannot even be noted."""
+    noted = []
+
+    def fail_at_first(**values):
+        noted.append(values["account_id"])
+        if len(noted) == 1:
+            raise RuntimeError("this one is broken")
+        note_mailbox(**values)
+
+    monkeypatch.setattr(mailboxes, "note_mailbox", fail_at_first)
+    with imap.serving() as box:
+        gone = box.sender
+    with tenant_scope(live_chain.tenant.pk):
+        for name in ("First", "Second"):
+            smtp_account(gone, name=name, **LOGIN)
+    mailboxes.read_mailboxes()
+    with tenant_scope(live_chain.tenant.pk):
+        faults = dict(ProviderAccount.objects.values_list("pk", "mailbox_fault"))
+    assert faults.keys() == set(noted)
+    assert [bool(faults[pk]) for pk in noted] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 from rest_framework import serializers
 
 from customers.models import Channel
-from marketing.campaigns import rules
-from marketing.campaigns.models import CampaignStatus, CampaignType
+from marketing.campaigns import rules, wording
+from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
 from marketing.campaigns.selectors.progress import attach_figures
 from marketing.core.actor import Actor
 from marketing.core.drf.serializers import ApiSerializer
@@ -136,6 +136,7 @@ class CampaignOutput(ApiSerializer):
     status = serializers.ChoiceField(CampaignStatus.choices)
     pause_reason = serializers.CharField()
     pause_detail = serializers.CharField()
+    pause_message = serializers.SerializerMethodField("get_pause_message")
     requires_approval = serializers.BooleanField()
     submitted_by = serializers.UUIDField(source="submitted_by_id", allow_null=True)
     submitted_at = serializers.DateTimeField(allow_null=True)
@@ -162,6 +163,9 @@ class CampaignOutput(ApiSerializer):
 
     class Meta:
         list_serializer_class = CampaignList
+
+    def get_pause_message(self, campaign: Campaign) -> str:
+        return wording.pause_message(campaign)
 
     def to_representation(self, instance: Any) -> Any:
         if self.parent is None:

@@ -192,9 +192,12 @@ def estimate(campaign: Campaign, now: dt.datetime) -> Estimate:
 
 
 def completion_time(campaign: Campaign) -> dt.datetime | None:
-    """When a run begun now should be through, by the account's rate; None without an account."""
+    """When a run begun now should be through, by the account's rate.
+
+    None without an account, or while it is stopped.
+    """
     account = policy.default_account(campaign.channel)
-    if account is None:
+    if account is None or account.circuit_reason:
         return None
     seconds = campaign.estimated_recipients / account.rate_per_second
     return clock.now() + dt.timedelta(seconds=seconds)

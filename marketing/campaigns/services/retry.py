@@ -10,7 +10,7 @@ from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
 from marketing.campaigns.rules import Action
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.services import checks
-from marketing.campaigns.services.sending import next_number
+from marketing.campaigns.services.sending import halt_if_stopped, next_number
 from marketing.campaigns.services.transitions import lock, move, require_allowed
 from marketing.core import audit, clock
 from marketing.core.actor import Actor
@@ -49,6 +49,7 @@ def retry_failed(
     audit.record(
         actor, "campaign.retry", campaign, {"run": number, "recipients": send_run.audience}
     )
+    halt_if_stopped(campaign, run)
     return run
 
 

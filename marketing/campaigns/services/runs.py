@@ -17,13 +17,13 @@ from marketing.campaigns.services.sending import (
     begin_run,
     enqueue_start,
     finish,
+    halt,
     resume_campaign,
     resume_runs,
     schedule_campaign,
-    stop,
 )
 from marketing.campaigns.services.transitions import event_payload, lock
-from marketing.core import audit, clock, events
+from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import BudgetExceeded, DomainError
 from marketing.core.tenancy import current_tenant_id
@@ -81,7 +81,7 @@ def _begin_due_run(campaign: Campaign) -> None:
     if due_at is None or due_at > now:
         return
     if rules.is_stale(due_at, now, policy.get_config().stale_schedule_minutes):
-        _pause(
+        halt(
             campaign,
             rules.MISSED_SCHEDULE,
             _("It was due at %(time)s UTC.") % {"time": f"{due_at:%Y-%m-%d %H:%M}"},
@@ -93,16 +93,16 @@ def _begin_due_run(campaign: Campaign) -> None:
             actor = Actor.system(current_tenant_id())
             begin_run(actor=actor, campaign=campaign, action=Action.SEND, due_at=due_at)
     except DomainError as error:
-        _pause(lock(campaign), _pause_reason(error), error.message)
+        halt(lock(campaign), _pause_reason(error), error.message)
 
 
 @transaction.atomic
 def start_run(*, campaign_run_id: uuid.UUID) -> None:
     """Freeze the run's audience and judge it once more; a repeat does nothing.
 
-    The freeze is undone and the campaign paused, with the reason, when the audience or the
-    cost grew by more than a tenth, when what was approved has changed, or when the money
-    does not reach.
+    The freeze is undone and the campaign paused, with the reason, when the message may no
+    longer be sent, when the audience or the cost grew by more than a tenth, when what was
+    approved has changed, or when the money does not reach.
     """
     run = CampaignRun.objects.select_related("send_run").get(pk=campaign_run_id)
     campaign = lock(run.campaign)
@@ -111,11 +111,12 @@ def start_run(*, campaign_run_id: uuid.UUID) -> None:
         return
     try:
         with transaction.atomic():
+            checks.require_content(campaign)
             audience = plan.audience(campaign, clock.now())
             frozen = delivery.freeze_run(run=run.send_run, audience=audience)
             _require_as_approved(campaign, frozen)
     except DomainError as error:
-        _pause(campaign, _pause_reason(error), error.message)
+        halt(campaign, _pause_reason(error), error.message)
         return
     events.record(
         "campaign.sent",
@@ -158,16 +159,6 @@ def _held(reason: str, message: str) -> RunHeld:
     return RunHeld(message, details={"pauseReason": reason})
 
 
-def _pause(campaign: Campaign, reason: str, detail: str) -> None:
-    stop(campaign, Action.STOP, reason, detail)
-    audit.record(
-        Actor.system(current_tenant_id()),
-        "campaign.stop",
-        campaign,
-        {"reason": reason, "detail": detail},
-    )
-
-
 @transaction.atomic
 def note_run_finished(*, send_run_id: uuid.UUID) -> None:
     """A run's last message has gone: the campaign is sent, or waits for its next time."""
@@ -185,18 +176,25 @@ def note_run_paused(*, send_run_id: uuid.UUID, reason: str, detail: str = "") ->
     if (campaign := _sending_campaign(send_run_id)) or (
         reason != ACCOUNT_PAUSED and (campaign := _finished_campaign(send_run_id))
     ):
-        _pause(campaign, reason, detail)
+        halt(campaign, reason, detail)
 
 
 @transaction.atomic
 def resume_after_outage(*, account_id: uuid.UUID) -> None:
-    """The provider account works again: go on with the campaigns that stopped for it.
+    """The provider account works again, or sends in the place of one that does not: go on.
 
-    A run of a campaign that is through was tried once more when it stopped; it just goes on.
+    Who was frozen for an account waits for that one. A run of a campaign that is through was
+    tried once more when it stopped; it just goes on.
     """
-    waiting = runs_waiting_for(account_id).values("pk")
+    stopped = Q(send_run__in=runs_waiting_for(account_id).values("pk"))
+    never_begun = Q(
+        send_run__state=SendRun.State.READY,
+        campaign__status=CampaignStatus.PAUSED,
+        campaign__pause_reason=ACCOUNT_PAUSED,
+        campaign__channel__in=policy.accounts().filter(pk=account_id).values("channel"),
+    )
     actor = Actor.system(current_tenant_id())
-    runs = CampaignRun.objects.filter(send_run__in=waiting)
+    runs = CampaignRun.objects.filter(stopped | never_begun)
     for run in runs.select_related("campaign", "send_run"):
         campaign = lock(run.campaign)
         is_waiting = campaign.pause_reason == ACCOUNT_PAUSED

@@ -26,6 +26,7 @@ from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery import services as delivery
 from marketing.delivery.models import Message, SendRun
+from marketing.delivery.selectors import ACCOUNT_PAUSED, lock_stopped_account_of
 from marketing.policy import selectors as policy
 
 OPEN_RUN = (SendRun.State.READY, SendRun.State.FROZEN, SendRun.State.PAUSED)
@@ -78,7 +79,8 @@ def send_campaign(*, actor: Actor, campaign: Campaign, version: int | None = Non
     """Begin to send now; of two calls at once one begins and the other is refused (020).
 
     Raises 021 and 022 when the message can no longer be sent, 023 when the budget is too
-    small. The audience is frozen by a task after the commit.
+    small. The audience is frozen by a task after the commit; while the channel's account is
+    stopped the campaign is paused instead, and goes with the account.
     """
     actor.require("campaign.send")
     campaign = lock(campaign, version=version)
@@ -93,7 +95,11 @@ def send_campaign(*, actor: Actor, campaign: Campaign, version: int | None = Non
 def begin_run(
     *, actor: Actor, campaign: Campaign, action: Action, due_at: dt.datetime
 ) -> CampaignRun:
-    """Move the campaign to sending and make its next run; in the caller's transaction."""
+    """Move the campaign to sending and make its next run; in the caller's transaction.
+
+    While the channel's account is stopped nobody is frozen: the campaign pauses at once, and
+    begins with the people of then when the account works again.
+    """
     move(campaign, action, CampaignStatus.SENDING, **NOT_PAUSED, next_run_at=None)
     send_run = delivery.create_run(
         actor=actor,
@@ -116,7 +122,10 @@ def begin_run(
         campaign,
         {"run": number, "recipients": campaign.estimated_recipients},
     )
-    enqueue_start(run)
+    if stopped := policy.lock_stopped_account(campaign.channel):
+        halt(campaign, ACCOUNT_PAUSED, stopped.circuit_reason)
+    else:
+        enqueue_start(run)
     return run
 
 
@@ -157,6 +166,25 @@ def stop(campaign: Campaign, action: Action, reason: str, detail: str = "") -> N
         pause_reason=reason,
         pause_detail=detail,
     )
+
+
+def halt(campaign: Campaign, reason: str, detail: str) -> None:
+    """The engine stops the campaign by itself; in the caller's transaction."""
+    stop(campaign, Action.STOP, reason, detail)
+    audit.record(
+        Actor.system(current_tenant_id()),
+        "campaign.stop",
+        campaign,
+        {"reason": reason, "detail": detail},
+    )
+
+
+def halt_if_stopped(campaign: Campaign, run: CampaignRun) -> None:
+    """Pause the frozen run at once when an account of its is stopped, as a worker would soon."""
+    if stopped := lock_stopped_account_of(run.send_run):
+        reason, detail = ACCOUNT_PAUSED, stopped.circuit_reason
+        delivery.pause_run(run=run.send_run, reason=reason, detail=detail)
+        halt(campaign, reason, detail)
 
 
 @transaction.atomic
@@ -200,9 +228,13 @@ def _resume_sending(actor: Actor, campaign: Campaign) -> None:
         begin_run(actor=actor, campaign=campaign, action=Action.RESUME, due_at=run.due_at)
         return
     move(campaign, Action.RESUME, CampaignStatus.SENDING, **NOT_PAUSED)
-    if run is not None and run.send_run.state == SendRun.State.DONE:
+    if run is None:
+        return
+    if run.send_run.state == SendRun.State.DONE:
         # The last messages went out while it was being paused.
         finish(campaign)
+    else:
+        halt_if_stopped(campaign, run)
 
 
 def resume_runs(campaign: Campaign) -> None:

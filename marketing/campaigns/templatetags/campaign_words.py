@@ -25,7 +25,13 @@ def skip_reason(code: str) -> str | Promise:
 @register.filter
 def pause_reason(code: str) -> str | Promise:
     """Why a campaign stands still."""
-    return wording.PAUSE_REASONS.get(code) or _readable(code)
+    return wording.pause_reason(code)
+
+
+@register.filter
+def pause_prospects(code: str) -> str | Promise:
+    """What becomes of a campaign that stands still for this, if there is more to say."""
+    return wording.PAUSE_PROSPECTS.get(code, "")
 
 
 @register.filter

@@ -226,11 +226,20 @@ def _act(
     if (version := request.POST.get("version", "")).isdigit():
         values["version"] = int(version)
     try:
-        service(actor=request.actor, campaign=campaign, **values)
+        changed = service(actor=request.actor, campaign=campaign, **values)
     except DomainError as error:
         return _page(request, get_campaign_for_actor(request.actor, pk), error)
-    messages.success(request, done)
+    _tell(request, changed, done)
     return redirect("campaign-detail", pk)
+
+
+def _tell(request: StaffRequest, changed: Campaign | CampaignRun, done: str) -> None:
+    """That it is done; or, where it lets a campaign go, that its account is stopped."""
+    campaign = changed.campaign if isinstance(changed, CampaignRun) else changed
+    if campaign.pause_reason == delivery.ACCOUNT_PAUSED:
+        messages.warning(request, _("It waits for its provider account, which is stopped."))
+    else:
+        messages.success(request, done)
 
 
 @staff_view("campaign.create")
@@ -271,7 +280,7 @@ def send(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """A second press finds it on its way, and says so."""
     campaign = get_campaign_for_actor(request.actor, pk)
     try:
-        services.send_campaign(actor=request.actor, campaign=campaign)
+        run = services.send_campaign(actor=request.actor, campaign=campaign)
     except InvalidCampaignStatus as error:
         if error.details["status"] != rules.SENDING:
             return _page(request, get_campaign_for_actor(request.actor, pk), error)
@@ -279,7 +288,7 @@ def send(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     except DomainError as error:
         return _page(request, get_campaign_for_actor(request.actor, pk), error)
     else:
-        messages.success(request, _("On its way."))
+        _tell(request, run, _("On its way."))
     return redirect("campaign-detail", pk)
 
 

@@ -23,6 +23,8 @@ class DomainEvent(AppendModel):
 class EventDelivery(models.Model):
     """One event owed to one handler. Global (ids only); deleted when handled."""
 
+    plain_keys = {"event_id": "core.DomainEvent"}
+
     event_id = models.UUIDField()
     tenant_id = models.UUIDField()
     event_name = models.CharField(max_length=60)
@@ -73,15 +75,17 @@ class IdempotencyRecord(TenantModel):
 
 
 class LooseKeyCheck(models.Model):
-    """How many rows of an append table were last found without the parent that a key names.
+    """How many rows were last found without the parent that a key names.
 
-    Global: `name` is "table.column", `examples` are ids of rows of any chain.
+    Global: `name` is "table.column", `examples` are ids of rows of any chain. Rows made since
+    `since` were looked at.
     """
 
     name = models.CharField(max_length=127, primary_key=True)
     dangling = models.PositiveBigIntegerField()
-    examples = ArrayField(models.UUIDField())
+    examples = ArrayField(models.TextField())
+    since = models.DateTimeField()
     checked_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.dangling} ({', '.join(map(str, self.examples))})"
+        return f"{self.name}: {self.dangling} ({', '.join(self.examples)})"

@@ -100,7 +100,6 @@ def mark(lease: Lease, sending: Sending, wanted: int) -> Slice:
             batch_id=lease.batch_id,
             bounds=(lease.first_id, lease.last_id),
             begun_at=sending.begun_at,
-            now=now,
         )
     try:
         with tenant_scope(lease.tenant_id):

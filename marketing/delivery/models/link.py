@@ -39,6 +39,12 @@ class Engagement(AppendModel):
         CLICK = "click", _("Clicked")
         OPEN = "open", _("Opened")
 
+    plain_keys = {
+        "message_id": "delivery.Message",
+        "run_id": "delivery.SendRun",
+        "link_id": "delivery.TrackedLink",
+    }
+
     kind = models.CharField(max_length=10, choices=Kind.choices)
     message_id = models.UUIDField()
     customer = loose_key("customers.Customer", db_index=False)

@@ -40,6 +40,12 @@ class Message(AppendModel):
     she wrote: `variables` is `{"text": …}`.
     """
 
+    plain_keys = {
+        "campaign_id": "campaigns.Campaign",
+        "attempt_of": "delivery.Message",
+        "fallback_id": "delivery.Message",
+    }
+
     run = loose_key("delivery.SendRun", db_index=False)
     batch = loose_key("delivery.DispatchBatch", db_index=False)
     customer = loose_key("customers.Customer", db_index=False)
@@ -91,6 +97,8 @@ class Message(AppendModel):
 
 class ProviderReference(LooseTenantModel):
     """The vendor's id of a message: unique across partitions, and how a webhook finds it."""
+
+    plain_keys = {"message_id": "delivery.Message"}
 
     account_id = models.UUIDField()
     reference = models.CharField(max_length=150)

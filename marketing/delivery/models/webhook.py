@@ -21,6 +21,8 @@ class WebhookEvent(AppendModel):
         UNKNOWN = "unknown", _("Unknown message")
         UNREADABLE = "unreadable", _("Unreadable")
 
+    plain_keys = {"account_id": "policy.ProviderAccount"}
+
     account_id = models.UUIDField()
     provider = models.CharField(max_length=20)
     query = models.TextField(blank=True, db_default="")

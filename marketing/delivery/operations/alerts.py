@@ -129,7 +129,7 @@ def _alerts(found: Operations, months: Sequence[MonthSpend]) -> Iterator[Alert]:
             "warning",
             _("Rows name something that is gone"),
             _(
-                "Found in the last day's rows of %(keys)s. The error log names some of them; "
+                "Found in the rows of %(keys)s. The error log names some of them; "
                 "manage.py doctor looks again."
             )
             % {"keys": keys},

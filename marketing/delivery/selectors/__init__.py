@@ -14,7 +14,11 @@ from marketing.delivery.selectors.runs import (
     recent_runs,
     runs_for_actor,
 )
-from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED, runs_waiting_for
+from marketing.delivery.selectors.waiting import (
+    ACCOUNT_PAUSED,
+    lock_stopped_account_of,
+    runs_waiting_for,
+)
 
 __all__ = [
     "ACCOUNT_PAUSED",
@@ -25,6 +29,7 @@ __all__ = [
     "explain",
     "failures_of",
     "get_run_for_actor",
+    "lock_stopped_account_of",
     "messages_of_customer",
     "progress_of",
     "reasons_of",

@@ -15,6 +15,8 @@ from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED
 from marketing.delivery.windows import OUTSIDE_WINDOW, opening_times
 from marketing.policy import selectors as policy
 
+BUDGET = "budget"
+
 
 def messages_of_customer(customer: Customer) -> QuerySet[Message]:
     """Every message to the customer, newest first."""
@@ -36,9 +38,10 @@ class Verdict:
 def explain(*, customer: Customer, channel: str, purpose: str) -> list[Verdict]:
     """Each reason of the gate for this customer, channel and purpose at this moment.
 
-    And what would have the message wait: the hours of her branch, and the account. Whether
-    the budget holds is asked of whole runs; `duplicate_address` and `missing_value` depend on
-    the audience and the text, and a message that was skipped for them says so in its `reason`.
+    And what would have the message wait: the hours of her branch, the account, and the month's
+    budget where nothing of it is left (whether it reaches is asked of whole runs).
+    `duplicate_address` and `missing_value` depend on the audience and the text, and a message that
+    was skipped for them says so in its `reason`.
     """
     now, tenant, branch = timezone.now(), current_tenant(), customer.home_branch
     account = policy.default_account(channel)
@@ -65,9 +68,11 @@ def explain(*, customer: Customer, channel: str, purpose: str) -> list[Verdict]:
         )
         row = cursor.fetchone()
     zone = branch.time_zone if branch else tenant.time_zone
+    budget = policy.budget_left([branch.pk] if branch else None)
     opens = opening_times(tenant=tenant, purpose=purpose, channel=channel, now=now, zones=[zone])
     return [
         *(Verdict(reason.code, blocks) for reason, blocks in zip(reasons, row, strict=True)),
         Verdict(OUTSIDE_WINDOW, opens[zone] is not None),
+        Verdict(BUDGET, budget is not None and budget <= 0),
         Verdict(ACCOUNT_PAUSED, account is None or bool(account.circuit_reason)),
     ]

@@ -5,6 +5,7 @@ import uuid
 from django.db.models import QuerySet
 
 from marketing.delivery.models import DispatchBatch, SendRun
+from marketing.policy.models import ProviderAccount
 
 ACCOUNT_PAUSED = "account_paused"
 
@@ -19,6 +20,17 @@ def runs_waiting_for(account_id: uuid.UUID) -> QuerySet[SendRun]:
         pause_reason=ACCOUNT_PAUSED,
         pk__in=of_account.values("run_id"),
     ).order_by("pk")
+
+
+def lock_stopped_account_of(run: SendRun) -> ProviderAccount | None:
+    """An account whose circuit is open and by which the run has something to send.
+
+    Locked: the circuit closes only after the caller's transaction, and finds what waits for it.
+    """
+    waiting = DispatchBatch.objects.filter(run_id=run.pk, state=DispatchBatch.State.WAITING)
+    accounts = ProviderAccount.objects.filter(pk__in=waiting.values("account_id"))
+    stopped = accounts.exclude(circuit_reason="").order_by("pk")
+    return stopped.select_for_update(no_key=True).first()
 
 
 def held_for(run: SendRun) -> str:

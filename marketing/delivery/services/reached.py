@@ -11,13 +11,14 @@ from marketing.delivery.counters import Move, move_counters
 
 REACHED = "reached"
 
-# Of the messages that may go now, those whose person has an earlier one of the run. All of the
-# batch: those that are held or skipped meanwhile let others move up.
+# Of the messages that wait, those whose person has an earlier one of the run that arrived. All of
+# the batch: those that are held or skipped meanwhile let others move up, and who was reached need
+# not wait for her hours to be skipped.
 FIND = """
     SELECT n.id, p.id FROM (
         SELECT id, customer_id, run_id FROM delivery_message
         WHERE batch_id = %(batch)s AND id BETWEEN %(first)s AND %(last)s
-          AND state IN ('queued', 'held') AND (not_before IS NULL OR not_before <= %(now)s)
+          AND state IN ('queued', 'held')
     ) n CROSS JOIN LATERAL (
         SELECT id FROM delivery_message
         WHERE customer_id = n.customer_id AND run_id = n.run_id
@@ -56,9 +57,8 @@ def skip_reached(
     batch_id: int,
     bounds: tuple[uuid.UUID, uuid.UUID],
     begun_at: dt.datetime,
-    now: dt.datetime,
 ) -> None:
-    """Of a cascade's messages that may go now, skip those to people whom an earlier one reached.
+    """Of a cascade's messages that wait, skip those to people whom an earlier one reached.
 
     That happens to what had to wait for the morning: a phone that was off at night is on again.
     The earlier message stands for the person once more, and is counted in its batch.
@@ -71,7 +71,6 @@ def skip_reached(
                 "first": bounds[0],
                 "last": bounds[1],
                 "run_bound": ids.lower_bound(begun_at),
-                "now": now,
             },
         )
         pairs = dict(cursor.fetchall())
@@ -81,11 +80,8 @@ def skip_reached(
         place = {"lowest": asked[0], "highest": asked[-1]}
         cursor.execute(LOCK, {"ids": asked, **place})
         rows = {pk: rest for pk, *rest in cursor.fetchall()}
-        needless = [
-            pk
-            for pk, earlier in pairs.items()
-            if rows[pk][1] in ("queued", "held") and rows[earlier][1] in ("delivered", "read")
-        ]
+        # What arrived stays so; what waited may have been reported or cancelled meanwhile.
+        needless = [pk for pk in pairs if rows[pk][1] in ("queued", "held")]
         if not needless:
             return
         reached_by = [pairs[pk] for pk in needless]

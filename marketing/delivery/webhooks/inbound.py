@@ -137,21 +137,30 @@ def _remember_scoped_ids(actor: Actor, cases: Sequence[Case]) -> None:
     the portfolio that sends; the others only tell who wrote.
     """
     named = [case for case in cases if case.heard.said.scoped_id]
-    sender = policy.default_account(Channel.WHATSAPP) if named else None
+    if not named:
+        return
+    sender = policy.default_account(Channel.WHATSAPP)
+    noted = set(
+        ContactPoint.objects.filter(
+            kind=ContactPoint.Kind.WHATSAPP,
+            value__in={case.heard.said.scoped_id for case in named},
+        ).values_list("customer_id", "value", "heard_by")
+    )
     for case in named:
-        scoped_id, heard_by = case.heard.said.scoped_id, case.heard.account
+        scoped_id, account = case.heard.said.scoped_id, case.heard.account
+        is_senders = not (sender and account.is_of_another_portfolio(sender))
         for person in case.people:
-            if sender and heard_by.is_of_another_portfolio(sender):
-                customers.add_contact_point(
-                    actor=actor,
-                    customer=person,
-                    kind=ContactPoint.Kind.WHATSAPP,
-                    value=scoped_id,
-                )
-            elif person.whatsapp_id != scoped_id:
-                customers.update_customer(
-                    actor=actor, customer=person, values={"whatsapp_id": scoped_id}
-                )
+            is_noted = (person.pk, scoped_id, account.pk) in noted
+            if is_noted and (person.whatsapp_id == scoped_id or not is_senders):
+                continue
+            noted.add((person.pk, scoped_id, account.pk))
+            customers.note_whatsapp_id(
+                actor=actor,
+                customer=person,
+                value=scoped_id,
+                heard_by=account.pk,
+                is_senders=is_senders,
+            )
 
 
 def _tell_timelines(actor: Actor, cases: Sequence[Case]) -> None:

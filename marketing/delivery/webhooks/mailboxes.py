@@ -28,10 +28,18 @@ def read_mailboxes() -> None:
                 if row.is_active and vendor(row.provider).mailbox
             ]
         for account, known_fault in accounts:
-            fault = _read(tenant.pk, account)
-            if fault or known_fault:
-                with tenant_scope(tenant.pk):
-                    note_mailbox(account_id=account.id, fault=fault)
+            try:
+                _read_and_note(tenant.pk, account, known_fault)
+            except Exception:
+                # Whatever one mailbox does must not keep the others from being read.
+                logger.exception("mailbox of account %s could not be noted", account.id)
+
+
+def _read_and_note(tenant_id: uuid.UUID, account: Account, known_fault: str) -> None:
+    fault = _read(tenant_id, account)
+    if fault or known_fault:
+        with tenant_scope(tenant_id):
+            note_mailbox(account_id=account.id, fault=fault)
 
 
 def _read(tenant_id: uuid.UUID, account: Account) -> str:
@@ -46,7 +54,6 @@ def _read(tenant_id: uuid.UUID, account: Account) -> str:
         logger.warning("mailbox of account %s cannot be read: %s", account.id, error)
         return without_secrets(mailbox.explain(account, error), account)
     except Exception as error:
-        # Whatever one mailbox does must not keep the others from being read.
         logger.exception("mailbox of account %s could not be read", account.id)
         return without_secrets(mailbox.explain(account, error), account)
     return ""

@@ -16,6 +16,8 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
+from customers import services as customers
+from customers.models import Channel
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
@@ -66,7 +68,10 @@ def update_account(
     values: Mapping[str, Any],
     require_all: bool = True,
 ) -> ProviderAccount:
-    """Change an account. A credential or sender value that is not named stays as it is."""
+    """Change an account. A credential or sender value that is not named stays as it is.
+
+    In another portfolio of WhatsApp's it knows people by other user ids, or others know them.
+    """
     actor.require("config.change")
     account = ProviderAccount.objects.select_for_update().get(pk=account.pk)
     plain = {name: value for name, value in values.items() if name not in ("credentials",)}
@@ -79,21 +84,43 @@ def update_account(
     account.save()
     if changes:
         audit.record(actor, "account.update", account, changes)
+    if "portfolio" in changes and account.channel == Channel.WHATSAPP:
+        _use_whatsapp_ids()
     return account
 
 
 @transaction.atomic
 def set_default_account(*, actor: Actor, account: ProviderAccount) -> None:
-    """Send the channel's messages by this account from now on."""
+    """Send the channel's messages by this account from now on.
+
+    People are written to by the WhatsApp user ids that its business portfolio knows. The event
+    `account.made_default` lets go on what waited for the former one and was not frozen yet.
+    """
     actor.require("config.change")
     if not account.is_active:
         raise ValidationFailed(fields={"is_default": [_("Switch the account on first.")]})
     of_channel = ProviderAccount.objects.filter(channel=account.channel)
-    list(of_channel.select_for_update().order_by("pk").values_list("pk"))
+    known = list(of_channel.select_for_update().order_by("pk"))
+    former = next((each for each in known if each.is_default), None)
     of_channel.exclude(pk=account.pk).update(is_default=False)
     of_channel.filter(pk=account.pk).update(is_default=True)
     account.is_default = True
     audit.record(actor, "account.set_default", account, {"channel": account.channel})
+    events.record("account.made_default", {"accountId": account.pk})
+    if account.channel == Channel.WHATSAPP:
+        _use_whatsapp_ids(former)
+
+
+def _use_whatsapp_ids(former: ProviderAccount | None = None) -> None:
+    """Those of the sending account's portfolio; `former` sent until now."""
+    accounts = ProviderAccount.objects.filter(channel=Channel.WHATSAPP)
+    sender = accounts.filter(is_default=True).first()
+    if sender is None:
+        return
+    customers.use_whatsapp_ids(
+        heard_by=[each.pk for each in accounts if not each.is_of_another_portfolio(sender)],
+        former=former.pk if former and former.is_of_another_portfolio(sender) else None,
+    )
 
 
 def open_circuit(
@@ -141,11 +168,15 @@ def close_due_circuits() -> None:
 
 
 def note_mailbox(*, account_id: uuid.UUID, fault: str) -> None:
-    """Note what kept the account's mailbox from being read just now; empty: nothing did."""
+    """Note what kept the account's mailbox from being read just now; empty: nothing did.
+
+    The words may be a server's own, with bytes in them that PostgreSQL keeps in no text.
+    """
+    fault = fault.replace("\0", "")[:500]
     accounts = ProviderAccount.objects.filter(pk=account_id)
     if fault:
         since = Coalesce("mailbox_failing_since", Value(clock.now()))
-        accounts.update(mailbox_fault=fault[:500], mailbox_failing_since=since)
+        accounts.update(mailbox_fault=fault, mailbox_failing_since=since)
     else:
         accounts.update(mailbox_fault="", mailbox_failing_since=None)
 

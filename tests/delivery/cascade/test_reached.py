@@ -1,20 +1,24 @@
 """Who is reached on the first channel while the second one waits is not written to again."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.attempts import channels_of
+from marketing.delivery.counters import count_causes
 from marketing.delivery.dispatch import lease as leases
 from marketing.delivery.dispatch import worker
 from marketing.delivery.dispatch.marking import mark
 from marketing.delivery.dispatch.sending import load_sending
-from marketing.delivery.models import BatchCost, DispatchBatch, Message
+from marketing.delivery.models import BatchCost, BatchReason, DispatchBatch, Message
 from marketing.delivery.rules import ResultClass
 from marketing.delivery.selectors import recipients_page
-from marketing.delivery.services import settle_due
+from marketing.delivery.services import cancel_run, settle_due
+from tests.concurrency import wait_for_me
 from tests.delivery.cascade.runs import (
     SMS,
     WHATSAPP,
@@ -60,6 +64,7 @@ def hold(run, hours):
     waiting.update(state="held", reason="outside_window", not_before=until)
     batch = DispatchBatch.objects.filter(run_id=run.pk, step=SMS)
     batch.update(queued=0, held=waiting.count(), next_at=until)
+    count_causes({(batch.get().pk, "held", "outside_window"): waiting.count()})
 
 
 @pytest.mark.parametrize("is_held", [False, True])
@@ -130,6 +135,72 @@ def test_what_was_kept_for_the_other_message_is_free_again(handed_on, vendor):
         batch_id = Message.objects.get(run=run, customer=asha, step=SMS).batch_id
         held = BatchCost.objects.filter(batch_id=batch_id)
         assert sum(cost.reserved + cost.spent for cost in held) == kept
+        assert_sum_law(run)
+
+
+def meanwhile(run, change):
+    """Mark the waiting messages while `change` is made, and not yet seen by anybody else."""
+    lease = next(lease for lease in iter(leases.claim, None) if lease.step == SMS)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic(), tenant_scope(run.tenant_id):
+            change()
+            marking = wait_for_me(lambda: mark(lease, load_sending(lease), 10), pool)
+        return marking.result()
+
+
+def test_what_is_read_meanwhile_is_counted_as_read(handed_on):
+    run, (asha, bina) = handed_on
+    with tenant_scope(run.tenant_id):
+        report(first_of(run, asha), "delivered")
+        first = first_of(run, asha)
+    taken = meanwhile(run, lambda: report(first, "read"))
+    assert [message.customer_id for message in taken.messages] == [bina.pk]
+    with tenant_scope(run.tenant_id):
+        assert attempts(run, asha) == [(WHATSAPP, "read"), (SMS, "skipped")]
+        assert states_of(run) == {"read": 1, "sending": 1}
+        assert_sum_law(run)
+
+
+@pytest.mark.parametrize("said", ["delivered", "failed", "cancelled"])
+def test_what_waits_no_more_is_not_skipped(handed_on, said):
+    """The SMS had a try before: a word about that, or a cancel, has it while it is looked at."""
+    run, (asha, bina) = handed_on
+    with tenant_scope(run.tenant_id):
+        report(first_of(run, asha), "delivered")
+        Message.objects.filter(run=run, step=SMS).update(tries=1, sending_at=timezone.now())
+        second = Message.objects.get(run=run, customer=asha, step=SMS)
+
+    def change():
+        if said == "cancelled":
+            cancel_run(run=run)
+        else:
+            report(second, said, "fail_recipient" if said == "failed" else "")
+
+    meanwhile(run, change)
+    with tenant_scope(run.tenant_id):
+        second.refresh_from_db()
+        stands = {"cancelled": ("skipped", "cancelled")}.get(said, (said, ""))
+        assert (second.state, second.reason) == stands
+        assert second.fallback_id is None
+        other = "skipped" if said == "cancelled" else "sending"
+        assert attempts(run, bina)[1] == (SMS, other)
+        assert_sum_law(run)
+
+
+def test_who_was_reached_does_not_wait_for_the_morning_to_be_skipped(handed_on, vendor):
+    """Another message of her batch may go now; hers was held until in an hour."""
+    run, (asha, bina) = handed_on
+    with tenant_scope(run.tenant_id):
+        hold(run, hours=1)
+        Message.objects.filter(run=run, step=SMS, customer=bina).update(not_before=timezone.now())
+        DispatchBatch.objects.filter(run_id=run.pk, step=SMS).update(next_at=timezone.now())
+        report(first_of(run, asha), "delivered")
+    worker.run()
+    with tenant_scope(run.tenant_id):
+        assert attempts(run, asha) == [(WHATSAPP, "delivered"), (SMS, "skipped")]
+        assert attempts(run, bina) == [(WHATSAPP, "sent"), (SMS, "sent")]
+        assert states_of(run) == {"delivered": 1, "sent": 1}
+        assert not BatchReason.objects.filter(run_id=run.pk, state="held").exclude(count=0).exists()
         assert_sum_law(run)
 
 

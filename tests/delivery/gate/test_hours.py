@@ -1,19 +1,22 @@
-"""What a message waits for: its hours, and the account it leaves by."""
+"""What a message waits for: its hours, the account it leaves by, and money."""
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 import time_machine
 
+from marketing.core import clock
 from marketing.delivery import selectors
 from marketing.delivery.models import Message
 from marketing.delivery.services import freeze_run
 from marketing.policy.models import ProviderAccount
+from marketing.policy.selectors import month_of
 from tests.delivery.gate.moments import ALL_DAY, DAY, HELD, NIGHT, local
 from tests.factories.content import TemplateFactory
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import everyone, make_run, make_sender
-from tests.factories.policy import set_config
+from tests.factories.policy import budget, set_branch_config, set_config
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,22 @@ def test_an_account_that_is_stopped_is_told_on_the_page(asha):
     assert blocking_now("whatsapp") == []
     ProviderAccount.objects.filter(pk=account.pk).update(circuit_reason="Token expired")
     assert blocking_now("whatsapp") == ["account_paused"]
+
+
+@pytest.mark.parametrize("limited", ["chain", "her branch", "another branch"])
+@pytest.mark.parametrize(("spent", "is_told"), [("9.99", False), ("10.00", True)])
+def test_a_budget_of_which_nothing_is_left_is_told_on_the_page(
+    chain, asha, spent, is_told, limited
+):
+    make_sender()
+    branch = {"chain": None, "her branch": chain.north, "another branch": chain.south}[limited]
+    if branch is None:
+        set_config(monthly_budget_limit=Decimal(10))
+    else:
+        set_branch_config(branch, monthly_budget_limit=Decimal(10))
+    budget(branch, month_of(clock.now()), reserved="2.00", spent=str(Decimal(spent) - 2))
+    expected = ["budget"] if is_told and limited != "another branch" else []
+    assert blocking_now("whatsapp") == expected
 
 
 def test_transactional_messages_go_at_any_hour(chain):

@@ -7,12 +7,26 @@ from django.db import connections
 from django.utils import timezone
 
 from customers.person_data import holdings
+from marketing.content.models import TemplateVersion
 from marketing.core.ids import lower_bound
 from marketing.core.tenancy import tenant_scope
+from marketing.delivery.counters import Move, move_counters
+from marketing.delivery.dispatch import worker
 from marketing.delivery.links.selectors import engagement_of
-from marketing.delivery.models import DispatchBatch, Engagement, LinkCount, Message, TrackedLink
-from tests.delivery.links.conftest import code_of, send
+from marketing.delivery.models import (
+    BatchReason,
+    DispatchBatch,
+    Engagement,
+    LinkCount,
+    Message,
+    SendRun,
+    TrackedLink,
+)
+from marketing.delivery.services import freeze_run
+from tests.delivery.links.conftest import BODY, code_of, send
+from tests.factories.content import TemplateFactory
 from tests.factories.customers import CustomerFactory
+from tests.factories.delivery import everyone, make_run, make_sender, open_all_hours, states_of
 
 
 def link_of(message, number=1):
@@ -220,10 +234,48 @@ class TestThePerson:
         assert engagement_of([message.run_id]).clicked == 1
 
 
-@pytest.mark.parametrize(("state", "reason"), [("queued", ""), ("held", "outside_window")])
-def test_who_clicks_has_it_and_is_not_tried_again(chain, count, state, reason):
-    message = send(state=state, reason=reason, tries=1, error_class="retry")
-    click(message)
-    count()
-    message.refresh_from_db()
-    assert (message.state, message.reason) == ("read", "")
+@pytest.fixture
+def two_people(live_chain, vendor, settings):
+    """A run with links in its messages, frozen at an account that sends to `vendor`."""
+    settings.SANDBOX_URL = vendor.url
+    vendor.answer = lambda body: (200, {"type": "success", "message": "376b6f6c7a"}, {})
+    with tenant_scope(live_chain.tenant.pk):
+        open_all_hours()
+        make_sender("sms")
+        template = TemplateFactory(sms=True, contents={"en": {"body": BODY}})
+        TemplateVersion.objects.update(tracks_links=True)
+        CustomerFactory.create_batch(2, home_branch=live_chain.north)
+        run = make_run(template)
+        freeze_run(run=run, audience=everyone())
+    return run
+
+
+@pytest.mark.parametrize("state", ["queued", "held"])
+def test_who_clicks_has_it_and_is_not_tried_again(two_people, vendor, count, state):
+    run = two_people
+    with tenant_scope(run.tenant_id):
+        tried, other = Message.objects.filter(run=run).order_by("pk")
+        Message.objects.filter(pk=tried.pk).update(
+            tries=1, error_class="retry", sending_at=timezone.now() - dt.timedelta(hours=1)
+        )
+        if state == "held":
+            Message.objects.filter(pk=tried.pk).update(
+                state="held", reason="outside_window", not_before=timezone.now()
+            )
+            move_counters([Move(tried.batch_id, "queued", "held", 1, "", "outside_window")])
+        click(tried)
+    assert count() == 1
+    with tenant_scope(run.tenant_id):
+        tried.refresh_from_db()
+        assert (tried.state, tried.reason) == ("read", "")
+        assert states_of(run) == {"read": 1, "queued": 1}
+        assert not BatchReason.objects.filter(run_id=run.pk).exclude(count=0).exists()
+    worker.run()
+    asked = [to["mobiles"] for body in vendor.asked for to in body["recipients"]]
+    assert asked == [other.address.removeprefix("+")]
+    with tenant_scope(run.tenant_id):
+        assert states_of(run) == {"read": 1, "sent": 1}
+        rows = Message.objects.filter(run=run).values_list("state", flat=True)
+        assert sorted(rows) == ["read", "sent"]
+        run.refresh_from_db()
+        assert run.state == SendRun.State.DONE

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from marketing.core.tenancy import tenant_scope
@@ -78,22 +79,39 @@ def test_the_second_link_leads_elsewhere(chain):
     assert get(f"/r/{code_of(message, 2)}")["Location"].startswith("https://kesar.example/prices?")
 
 
+def require_says_so(answer):
+    """That the link does not work, and what to do instead."""
+    assert answer.status_code == 404
+    page = answer.content.decode()
+    assert "<h1>This link does not work</h1>" in page
+    assert "Part of it may be missing. Open it straight from the message." in page
+    assert "ask the salon that wrote to you." in page
+
+
 @pytest.mark.parametrize("forged", ["x" * 24, "1", "a/b", "0" * 30, "Z" * 33])
 def test_what_we_did_not_make_is_a_page_that_says_so(chain, forged):
-    answer = get(f"/r/{forged}")
-    assert answer.status_code == 404
+    require_says_so(get(f"/r/{forged}"))
     assert not Engagement.objects.exists()
 
 
-def test_a_link_that_was_never_made_is_unknown(chain):
-    answer = get(f"/r/{make_code(2**40, send().pk)}")
+def test_what_we_did_not_make_says_so_in_hindi_to_who_chooses_it(chain):
+    client, address = Client(), f"/r/{'x' * 24}"
+    assert 'name="language" value="hi"' in client.get(address).content.decode()
+    choice = {"language": "hi", "next": address}
+    answer = client.post(reverse("set_language"), choice, follow=True)
     assert answer.status_code == 404
-    assert b"does not work" in answer.content
+    page = answer.content.decode()
+    assert "<h1>यह लिंक काम नहीं करता</h1>" in page
+    assert "शायद इसका कुछ हिस्सा छूट गया है। इसे सीधे मैसेज से खोलें।" in page
+
+
+def test_a_link_that_was_never_made_is_unknown(chain):
+    require_says_so(get(f"/r/{make_code(2**40, send().pk)}"))
 
 
 def test_a_picture_is_no_link_and_a_link_no_picture(chain):
     message = send()
-    assert get(f"/r/{code_of(message, 0)}").status_code == 404
+    require_says_so(get(f"/r/{code_of(message, 0)}"))
     assert get(f"/o/{code_of(message)}.gif").status_code == 404
     assert not Engagement.objects.exists()
 

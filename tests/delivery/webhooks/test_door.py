@@ -46,6 +46,7 @@ def test_no_session_cookie_or_header_for_people(run, post):
 def test_bad_signature_is_refused_and_leaves_nothing(run, post, signature):
     response = post(statuses(status(messages(run)[0], "read")), signature=signature)
     assert response.status_code == 403
+    assert response.json()["error"]["message"] == "The signature does not match."
     with tenant_scope(run.tenant_id):
         assert not WebhookEvent.objects.exists()
 

@@ -5,11 +5,25 @@ import time
 import pytest
 from django.utils import timezone
 
+from customers import services as customers
 from customers import timeline
-from customers.models import ConsentRecord, ConsentState, Customer, CustomerEvent, Suppression
-from customers.services import add_contact_point, opt_out, record_consent, update_customer
+from customers.models import (
+    ConsentRecord,
+    ConsentState,
+    ContactPoint,
+    Customer,
+    CustomerEvent,
+    Suppression,
+)
+from customers.services import (
+    add_contact_point,
+    note_whatsapp_id,
+    opt_out,
+    record_consent,
+    update_customer,
+)
 from marketing.core.actor import Actor
-from marketing.core.models import Branch, Tenant
+from marketing.core.models import AuditEntry, Branch, Tenant
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch import worker
 from marketing.delivery.models import ContactLoad, ExtraKeyword, InboundMessage, Message
@@ -233,15 +247,52 @@ def test_the_scoped_id_goes_before_the_phone(run, say, phone):
     assert not consent_of(run, theirs.phone).marketing_opted_out
 
 
-def test_an_id_of_another_portfolio_tells_who_wrote_but_is_not_written_to(run, say, phone):
+@pytest.fixture
+def other_portfolio(run):
+    """Who writes does so to another portfolio than the one that the chain sends by."""
     with tenant_scope(run.tenant_id):
         ProviderAccount.objects.filter(channel="whatsapp").update(portfolio="Spa", is_default=False)
         make_account("meta", name="Salon", portfolio="Salon", is_default=True)
+
+
+def test_an_id_of_another_portfolio_tells_who_wrote_but_is_not_written_to(
+    run, say, phone, other_portfolio
+):
     say("hello", user_id="IN.372411708439")
     with tenant_scope(run.tenant_id):
         assert Customer.objects.get(phone=phone).whatsapp_id == ""
     say("STOP", key="2", sender="", from_user_id="IN.372411708439")
     assert consent_of(run, phone).marketing_opted_out
+
+
+def test_what_is_noted_already_is_not_written_again(run, say, phone):
+    say("hello", user_id="IN.372411708439")
+    with tenant_scope(run.tenant_id):
+        before = Customer.objects.get(phone=phone).version, AuditEntry.objects.count()
+    say("hello again", key="2", user_id="IN.372411708439")
+    with tenant_scope(run.tenant_id):
+        assert (Customer.objects.get(phone=phone).version, AuditEntry.objects.count()) == before
+
+
+def test_an_id_of_another_portfolio_is_noted_once(
+    run, say, post, phone, other_portfolio, monkeypatch
+):
+    """Two messages of one round, and one of the next: what is known is not even asked for."""
+    noted = []
+
+    def note(**values):
+        noted.append(values["value"])
+        return note_whatsapp_id(**values)
+
+    monkeypatch.setattr(customers, "note_whatsapp_id", note)
+    post(inbound("hello", phone, "wamid.0", user_id="IN.7"))
+    say("are you there?", user_id="IN.7")
+    say("well, bye", key="2", sender="", from_user_id="IN.7")
+    assert noted == ["IN.7"]
+    with tenant_scope(run.tenant_id):
+        point = ContactPoint.objects.get(kind="whatsapp")
+        assert (point.customer.phone, point.value) == (phone, "IN.7")
+        assert CustomerEvent.objects.filter(name="message.inbound").count() == 3
 
 
 def test_one_person_of_two_ids_is_heard_by_both_at_once(run, post, phone):

@@ -9,7 +9,7 @@ from marketing.core.migration_operations import LockTimeout, TenantPolicy
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0009_merging"),
+        ("customers", "0010_merging"),
     ]
 
     operations = [

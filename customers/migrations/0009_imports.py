@@ -12,7 +12,7 @@ from marketing.core.migration_operations import LockTimeout, TenantPolicy
 class Migration(migrations.Migration):
     dependencies = [
         ("core", "0006_parents_of_append_tables"),
-        ("customers", "0007_scores_and_rhythms"),
+        ("customers", "0008_scores_and_rhythms"),
     ]
 
     operations = [

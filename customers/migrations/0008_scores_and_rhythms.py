@@ -14,7 +14,7 @@ from marketing.core.migration_operations import LockTimeout, TenantPolicy
 class Migration(migrations.Migration):
     dependencies = [
         ("core", "0006_parents_of_append_tables"),
-        ("customers", "0006_suppression_until"),
+        ("customers", "0007_who_heard_a_whatsapp_id"),
     ]
 
     operations = [

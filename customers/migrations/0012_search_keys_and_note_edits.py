@@ -13,7 +13,7 @@ NAME = Lower(Concat("first_name", models.Value(" "), "last_name"))
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0010_preferences"),
+        ("customers", "0011_preferences"),
     ]
 
     operations = [

@@ -13,7 +13,7 @@ from marketing.core.migration_operations import LockTimeout, TenantPolicy
 class Migration(migrations.Migration):
     dependencies = [
         ("core", "0006_parents_of_append_tables"),
-        ("customers", "0008_imports"),
+        ("customers", "0009_imports"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

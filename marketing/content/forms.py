@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Channel
+from customers.models import Channel, MessageTopic
 from marketing.content.contents import PARTS, Contents
 from marketing.content.models import MessageTemplate, TemplateType, TemplateVersion, TriggerType
 from marketing.content.rules import WHATSAPP_BUTTONS
@@ -43,7 +44,11 @@ BUTTON_TYPES = [
     ("url", _("Open a link")),
     ("phone", _("Call")),
 ]
-FIELDS = {"templateType": "template_type", "triggerType": "trigger_type"}
+FIELDS = {
+    "templateType": "template_type",
+    "triggerType": "trigger_type",
+    "topicId": "topic_id",
+}
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,13 @@ class TemplateForm(forms.Form):
         required=False,
         help_text=_("For messages that a trigger sends."),
     )
+    topic_id: "forms.ModelChoiceField[MessageTopic]" = forms.ModelChoiceField(
+        label=_("What it is about"),
+        queryset=None,
+        empty_label=_("No topic"),
+        required=False,
+        help_text=_("Whoever does not want to hear of it is left out."),
+    )
     category = forms.CharField(label=_("Category"), max_length=50, required=False)
     description = forms.CharField(
         label=_("Notes"), required=False, widget=forms.Textarea(attrs={"rows": 2})
@@ -107,6 +119,14 @@ class TemplateForm(forms.Form):
         contents: Contents = saved.contents if saved else {}
         initial = _initial(template, saved) if template and saved else {}
         super().__init__(data, initial=initial)
+        topics = MessageTopic.objects.filter(
+            Q(is_active=True) | Q(pk=template.topic_id if template else None)
+        )
+        choice = self.fields["topic_id"]
+        assert isinstance(choice, forms.ModelChoiceField)
+        choice.queryset = topics
+        if not topics:
+            del self.fields["topic_id"]
         if template is not None:
             del self.fields["template_type"], self.fields["trigger_type"]
         for language in languages:
@@ -213,6 +233,9 @@ class TemplateForm(forms.Form):
             for name in ("name", "template_type", "trigger_type", "category", "description")
             if name in self.cleaned_data
         }
+        if "topic_id" in self.cleaned_data:
+            topic = self.cleaned_data["topic_id"]
+            plain["topic_id"] = topic and topic.pk
         return {**plain, "contents": self.contents, "sms_ids": self.sms_ids}
 
     @property
@@ -273,6 +296,7 @@ def language_name(code: str) -> str:
 def _initial(template: MessageTemplate, saved: TemplateVersion) -> dict[str, Any]:
     initial: dict[str, Any] = {
         "name": template.name,
+        "topic_id": template.topic_id,
         "category": template.category,
         "description": template.description,
         "version": template.version,

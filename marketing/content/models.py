@@ -3,7 +3,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Channel
+from customers.models import Channel, MessageTopic
 from marketing.core.models import User
 from marketing.core.tenancy import TenantModel
 
@@ -41,7 +41,10 @@ class WhatsAppStatus(models.TextChoices):
 
 
 class MessageTemplate(TenantModel):
-    """A message the chain may send. Its words stand in its versions; `version` is the newest."""
+    """A message the chain may send. Its words stand in its versions; `version` is the newest.
+
+    Who does not want to hear of its `topic` does not get it.
+    """
 
     name = models.CharField(max_length=100)
     description = models.TextField(blank=True)
@@ -49,6 +52,9 @@ class MessageTemplate(TenantModel):
     template_type = models.CharField(max_length=30, choices=TemplateType.choices)
     category = models.CharField(max_length=50, blank=True)
     trigger_type = models.CharField(max_length=50, blank=True)
+    topic = models.ForeignKey(
+        MessageTopic, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     version = models.PositiveIntegerField(default=1)
     is_system = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)

@@ -24,6 +24,9 @@ def content_views(languages: Sequence[str]) -> dict[str, tuple[str, str]]:
     return LANGUAGE_VIEWS | {"email_html_content": (languages[0], "html")}
 
 
+TOPIC = "What it is about; who does not want to hear of that is left out as `no_consent`."
+
+
 class ContentFields(ApiSerializer):
     """The words: whole as `contents`, or by Module 11's names."""
 
@@ -52,6 +55,7 @@ class TemplateInput(ContentFields):
     template_type = serializers.ChoiceField(TemplateType.choices)
     trigger_type = serializers.CharField(required=False, allow_blank=True)
     category = serializers.CharField(required=False, allow_blank=True)
+    topic_id = serializers.UUIDField(required=False, allow_null=True, help_text=TOPIC)
 
 
 class TemplatePatch(ContentFields):
@@ -61,6 +65,7 @@ class TemplatePatch(ContentFields):
     template_type = serializers.ChoiceField(TemplateType.choices, required=False)
     trigger_type = serializers.CharField(required=False, allow_blank=True)
     category = serializers.CharField(required=False, allow_blank=True)
+    topic_id = serializers.UUIDField(required=False, allow_null=True, help_text=TOPIC)
     is_active = serializers.BooleanField(required=False)
     version = serializers.IntegerField(
         required=False, help_text="The version you edited; a stale one answers 409."
@@ -69,7 +74,7 @@ class TemplatePatch(ContentFields):
 
 OF_TEMPLATE = (
     *("id", "tenant_id", "name", "description", "channel", "template_type", "trigger_type"),
-    *("category", "version", "is_system", "is_active", "created_at", "updated_at"),
+    *("category", "topic_id", "version", "is_system", "is_active", "created_at", "updated_at"),
     "created_by_id",
 )
 OF_VERSION = ("contents", "whatsapp", "sms_ids", "placeholders")
@@ -84,6 +89,7 @@ class TemplateOutput(ApiSerializer):
     template_type = serializers.CharField()
     trigger_type = serializers.CharField()
     category = serializers.CharField()
+    topic_id = serializers.UUIDField(allow_null=True, help_text=TOPIC)
     contents = serializers.DictField()
     content_en = serializers.CharField(allow_null=True)
     content_hi = serializers.CharField(allow_null=True)

@@ -73,7 +73,13 @@ REASONS = (
         False,
     ),
     Reason("opted_out", "s.marketing_opted_out", True),
-    Reason("no_consent", "{consent} IS NOT TRUE", True),
+    Reason(
+        "no_consent",
+        """{consent} IS NOT TRUE OR %(has_topic)s AND EXISTS (
+            SELECT FROM customers_topicrefusal r WHERE r.tenant_id = %(tenant_id)s
+            AND r.customer_id = c.id AND r.topic_id = %(topic_id)s)""",
+        True,
+    ),
     Reason("dnd", "s.is_dnd AND %(channel)s = 'sms'", True),
     Reason("holdout", "h.id IS NOT NULL", True),
     Reason("daily_cap", "{daily}", True),
@@ -148,13 +154,14 @@ def build_gate(
     tenant_id: uuid.UUID,
     has_suppressions: bool,
     reaches_user_ids: bool,
+    topic_id: uuid.UUID | None,
     address: str = "c.address",
     prefix: str = "",
 ) -> Gate:
     """The gate of a tenant for a channel and purpose at a moment.
 
     `reaches_user_ids`: the vendor that would send can write to who is known by WhatsApp's
-    business-scoped user id alone.
+    business-scoped user id alone. `topic_id`: what the message is about, if that is said.
     """
     return Gate(
         channel=channel,
@@ -168,6 +175,8 @@ def build_gate(
             "marketing_enabled": config.marketing_enabled,
             "channel_enabled": getattr(config, f"{channel}_enabled"),
             "has_suppressions": has_suppressions,
+            "has_topic": topic_id is not None,
+            "topic_id": topic_id,
             "needs_phone": channel == Channel.WHATSAPP and not reaches_user_ids,
             "daily_limit": config.daily_message_limit_per_customer,
             "weekly_limit": config.weekly_message_limit_per_customer,

@@ -211,6 +211,7 @@ def _plan_step(
             tenant_id=tenant.pk,
             has_suppressions=has_suppressions,
             reaches_user_ids=vendor(account.provider).reaches_user_ids,
+            topic_id=version.template.topic_id,
             address=f"c.s{number}_address",
             prefix=f"s{number}_",
         ),

@@ -63,6 +63,7 @@ def reach(people: QuerySet[Customer]) -> list[ChannelReach]:
             tenant_id=tenant.pk,
             has_suppressions=False,
             reaches_user_ids=account is not None and vendor(account.provider).reaches_user_ids,
+            topic_id=None,
             address=f"({ADDRESS[channel]})",
             prefix=f"{channel}_",
         )

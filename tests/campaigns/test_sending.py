@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 import time_machine
 
+from customers.models import MessageTopic
 from marketing.campaigns import services
 from marketing.campaigns.models import Campaign, CampaignRun
 from marketing.campaigns.selectors.progress import figures_of
@@ -140,6 +141,12 @@ def test_a_changed_message_is_held(manager, ready):
     )
     assert version.number == 1
     MessageTemplate.objects.filter(pk=ready.template_id).update(version=2)
+    held(manager, ready, "changed_since_approval")
+
+
+def test_a_changed_topic_is_held(manager, ready):
+    topic = MessageTopic.objects.create(name="Offers")
+    MessageTemplate.objects.filter(pk=ready.template_id).update(topic=topic)
     held(manager, ready, "changed_since_approval")
 
 

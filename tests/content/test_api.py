@@ -6,8 +6,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from customers.models import MessageTopic
 from marketing.content import usage
 from marketing.content.models import MessageTemplate
+from marketing.core.tenancy import tenant_scope
 from tests.content.conftest import BODY
 from tests.factories.content import TemplateFactory
 from tests.factories.customers import CustomerFactory
@@ -234,3 +236,36 @@ def test_an_approved_template_shows_its_id_at_whatsapp(api):
     shown = api("manager", "get", f"templates/{TemplateFactory().pk}").json()["data"]["template"]
     assert shown["whatsappTemplateStatus"] == "approved"
     assert shown["whatsappTemplateId"].endswith("_en")
+
+
+class TestTopic:
+    """What a message is about, by which people choose what they want to hear of."""
+
+    @pytest.fixture
+    def offers(self, chain):
+        return MessageTopic.objects.create(name="Offers")
+
+    def test_it_is_chosen_changed_and_taken_away(self, api, offers):
+        made = api("manager", "post", "templates", SMS | {"topicId": str(offers.pk)})
+        template = made.json()["data"]["template"]
+        assert template["topicId"] == str(offers.pk)
+        url = f"templates/{template['id']}"
+        answer = api("manager", "patch", url, {"name": "Holi"})
+        assert answer.json()["data"]["template"]["topicId"] == str(offers.pk)
+        answer = api("manager", "patch", url, {"topicId": None})
+        assert answer.json()["data"]["template"]["topicId"] is None
+
+    def test_only_one_of_the_chains_that_is_in_use(self, api, offers, other_chain):
+        with tenant_scope(other_chain.tenant.pk):
+            theirs = MessageTopic.objects.create(name="Offers")
+        MessageTopic.objects.filter(pk=offers.pk).update(is_active=False)
+        for topic in (theirs.pk, offers.pk, uuid.uuid4()):
+            answer = api("manager", "post", "templates", SMS | {"topicId": str(topic)})
+            assert errors(answer) == {"topicId"}
+        assert not MessageTemplate.objects.exists()
+
+    def test_one_that_went_out_of_use_stays_where_it_was(self, api, offers):
+        template = TemplateFactory(channel="sms", topic=offers)
+        MessageTopic.objects.filter(pk=offers.pk).update(is_active=False)
+        body = {"name": "Holi", "topicId": str(offers.pk)}
+        assert api("manager", "patch", f"templates/{template.pk}", body).status_code == 200

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from customers.models import MessageTopic
 from marketing.content import services, usage
 from marketing.content.models import MessageTemplate
 from marketing.policy.models import ProviderAccount
@@ -182,6 +183,28 @@ def test_edits_into_a_new_version(browser, create):
     template.refresh_from_db()
     assert (template.version, template.template_type) == (2, "promotional")
     assert template.versions.get(number=2).contents == {"en": {"body": "Hello"}}
+
+
+def test_the_topic_is_chosen_where_there_are_any(browser, chain):
+    assert "What it is about" not in page(browser.get(NEW))
+    offers, gone = [MessageTopic.objects.create(name=name) for name in ("Offers", "Gone")]
+    MessageTopic.objects.filter(pk=gone.pk).update(is_active=False)
+    text = page(browser.get(NEW))
+    assert "What it is about" in text
+    assert ">Offers</option>" in text
+    assert ">Gone</option>" not in text
+    page(browser.post(NEW, FORM | {"topic_id": str(gone.pk)}), 422)
+    assert not MessageTemplate.objects.exists()
+    assert browser.post(NEW, FORM | {"topic_id": str(offers.pk)}).status_code == 302
+    template = MessageTemplate.objects.get()
+    assert template.topic == offers
+    MessageTopic.objects.filter(pk=offers.pk).update(is_active=False)
+    path = f"/templates/{template.pk}/edit"
+    assert "selected>Offers</option>" in page(browser.get(path))
+    form = FORM | {"version": "1", "topic_id": str(offers.pk), "name": "Holi"}
+    assert browser.post(path, form).status_code == 302
+    template.refresh_from_db()
+    assert (template.name, template.topic) == ("Holi", offers)
 
 
 def test_a_stale_edit_keeps_what_was_typed(browser, create):

@@ -232,7 +232,7 @@ def require_known_placeholders(version: TemplateVersion) -> None:
 
 def fingerprint(campaign: Campaign) -> str:
     """SHA-256 of what an approval covers: audience rule, content, channels, schedule, budget."""
-    planned = campaign.scheduled_at
+    planned, planned_steps = campaign.scheduled_at, channel_steps(campaign)
     chosen = [campaign.segment_id] if campaign.segment_id else []
     rules = Segment.objects.filter(pk__in=[*chosen, *campaign.exclude_segment_ids])
     covered = {
@@ -242,7 +242,8 @@ def fingerprint(campaign: Campaign) -> str:
         "rules": {str(pk): rule for pk, rule in rules.values_list("pk", "rules")},
         "branches": sorted(str(pk) for pk in campaign.branch_ids or ()),
         "mode": campaign.channel_mode,
-        "steps": steps(campaign),
+        "steps": _as_sent(planned_steps),
+        "topics": [step.template and step.template.topic_id for step in planned_steps],
         "type": campaign.campaign_type,
         "scheduledAt": planned and planned.astimezone(dt.UTC).isoformat(),
         "recurrence": campaign.recurrence_rule,

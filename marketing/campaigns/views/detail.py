@@ -177,9 +177,12 @@ def campaign_person(request: StaffRequest, pk: uuid.UUID, customer_pk: uuid.UUID
             "message": found[0] if found else None,
             "is_in_audience": _is_in_audience(campaign, customer),
             "verdicts": delivery.explain(
-                customer=customer, channel=campaign.channel, purpose=plan.purpose(campaign)
+                customer=customer,
+                channel=campaign.channel,
+                purpose=plan.purpose(campaign),
+                topic_id=campaign.template.topic_id,
             )
-            if campaign.template_id
+            if campaign.template
             else [],
         },
     )

@@ -1,12 +1,13 @@
 """Templates made, changed, copied and taken out of use."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from customers.models import Channel
+from customers.models import Channel, MessageTopic
 from marketing.content import rules
 from marketing.content.contents import Contents, clean_contents, placeholders_of
 from marketing.content.errors import ReadOnlyTemplate, TemplateInUse
@@ -46,6 +47,7 @@ def create_template(
     description: str = "",
     category: str = "",
     trigger_type: str = "",
+    topic_id: uuid.UUID | None = None,
     whatsapp_template_name: str = "",
     sms_ids: SmsIds | None = None,
     is_system: bool = False,
@@ -71,6 +73,7 @@ def create_template(
         channel=channel,
         template_type=template_type,
         trigger_type=trigger_type,
+        topic_id=_known_topic(topic_id),
         is_system=is_system,
         created_by=actor.user,
         **_cleaned({"name": name, "description": description, "category": category}),
@@ -90,8 +93,8 @@ def update_template(
     values: Mapping[str, Any],
     version: int | None = None,
 ) -> MessageTemplate:
-    """Change `name`, `description`, `category`, `is_active`, `contents`, `sms_ids` or
-    `whatsapp_template_name`.
+    """Change `name`, `description`, `category`, `topic_id`, `is_active`, `contents`, `sms_ids`
+    or `whatsapp_template_name`.
 
     Other words make a new version, which WhatsApp must approve anew; runs and campaigns that
     are frozen keep theirs. SMS ids of a language belong to its words: they go when those
@@ -107,7 +110,9 @@ def update_template(
             raise ValidationFailed(
                 fields={wire_name: [_("This stays for good; copy the template to change it.")]}
             )
-    cleaned = _cleaned(values)
+    cleaned: dict[str, Any] = {**_cleaned(values)}
+    if "topic_id" in values and values["topic_id"] != template.topic_id:
+        cleaned["topic_id"] = _known_topic(values["topic_id"])
     if values.get("is_active", template.is_active) != template.is_active:
         cleaned["is_active"] = values["is_active"]
         if template.is_active:
@@ -149,6 +154,7 @@ def copy_template(*, actor: Actor, template: MessageTemplate, name: str = "") ->
         description=template.description,
         category=template.category,
         trigger_type=template.trigger_type,
+        topic_id=template.topic_id if template.topic and template.topic.is_active else None,
     )
 
 
@@ -247,6 +253,12 @@ def _clean_contents(channel: str, contents: Mapping[str, Any]) -> Contents:
         country=tenant.country,
         short_links_at=short_links_at(channel),
     )
+
+
+def _known_topic(topic_id: uuid.UUID | None) -> uuid.UUID | None:
+    if topic_id and not MessageTopic.objects.filter(pk=topic_id, is_active=True).exists():
+        raise ValidationFailed(fields={"topicId": [_("Choose one of the list.")]})
+    return topic_id
 
 
 def _cleaned(values: Mapping[str, Any]) -> dict[str, str]:

@@ -125,6 +125,7 @@ def _mark(lease: Lease, sending: Sending, wanted: int, now: dt.datetime) -> Slic
         tenant_id=lease.tenant_id,
         has_suppressions=has_suppressions,
         reaches_user_ids=vendor(sending.account.provider).reaches_user_ids,
+        topic_id=sending.topic_id,
     )
     opens = opening_times(
         tenant=settings.tenant,

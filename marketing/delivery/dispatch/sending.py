@@ -2,6 +2,7 @@
 
 import datetime as dt
 import time
+import uuid
 from dataclasses import dataclass, field
 
 from django.utils import timezone
@@ -61,6 +62,7 @@ class Sending:
     begun_at: dt.datetime
     portfolio: str
     portfolio_limit: int
+    topic_id: uuid.UUID | None
 
 
 def load_sending(lease: Lease, known: Sending | None = None) -> Sending | None:
@@ -87,7 +89,16 @@ def load_sending(lease: Lease, known: Sending | None = None) -> Sending | None:
             begun_at=run.created_at - dt.timedelta(minutes=5),
             portfolio=row.portfolio or str(row.pk),
             portfolio_limit=row.portfolio_limit or 0,
+            topic_id=_topic_of(run, lease.step),
         )
+
+
+def _topic_of(run: SendRun, step: int) -> uuid.UUID | None:
+    """What the step's message is about; an answer in free words has no steps."""
+    if not run.steps:
+        return None
+    version = TemplateVersion.objects.select_related("template")
+    return version.get(pk=run.steps[step]["versionId"]).template.topic_id
 
 
 def _renderer_of(run: SendRun) -> MessageRenderer:

@@ -1,5 +1,6 @@
 """What a customer was sent, and what would keep a message from her."""
 
+import uuid
 from dataclasses import dataclass
 
 from django.db import connection
@@ -35,7 +36,9 @@ class Verdict:
     blocks: bool
 
 
-def explain(*, customer: Customer, channel: str, purpose: str) -> list[Verdict]:
+def explain(
+    *, customer: Customer, channel: str, purpose: str, topic_id: uuid.UUID | None = None
+) -> list[Verdict]:
     """Each reason of the gate for this customer, channel and purpose at this moment.
 
     And what would have the message wait: the hours of her branch, the account, and the month's
@@ -53,6 +56,7 @@ def explain(*, customer: Customer, channel: str, purpose: str) -> list[Verdict]:
         tenant_id=current_tenant_id(),
         has_suppressions=Suppression.objects.filter(channel=channel).exists(),
         reaches_user_ids=account is None or vendor(account.provider).reaches_user_ids,
+        topic_id=topic_id,
     )
     reasons = gate.reasons()
     columns = ", ".join(f"coalesce({gate.condition(reason)}, false)" for reason in reasons)

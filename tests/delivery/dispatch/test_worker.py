@@ -250,6 +250,7 @@ def test_whose_load_is_known_is_found_by_it(chain):
         tenant_id=chain.tenant.pk,
         has_suppressions=False,
         reaches_user_ids=True,
+        topic_id=None,
     )
     with CaptureQueriesContext(connection) as captured:
         made = make_loads(gate, [known.pk, fresh.pk], slot_at=None, whatsapp_at=None)

@@ -205,16 +205,15 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
     LEFT JOIN staff ON staff.customer_id = chosen.id
     LEFT JOIN membership ON membership.customer_id = chosen.id
     LEFT JOIN package ON package.customer_id = chosen.id
-    -- With OFFSET 0 what several columns need is worked out once.
     CROSS JOIN LATERAL (SELECT (visits.last AT TIME ZONE chosen.zone)::date AS last_day,
-                               {_median("gaps")} AS days OFFSET 0) AS rhythm
+                               {_median("gaps")} AS days) AS rhythm
     CROSS JOIN LATERAL (
         SELECT 5 - width_bucket(today - last_day, scoring.recency_bounds) AS r,
                CASE WHEN visits.visits IS NOT NULL THEN
                    1 + width_bucket(visits.in_365_days::int, scoring.frequency_bounds) END AS f,
                CASE WHEN visits.visits IS NOT NULL THEN
                    1 + width_bucket(coalesce(spend.in_365_days, 0), scoring.monetary_bounds)
-               END AS m OFFSET 0) AS score
+               END AS m) AS score
     """  # noqa: S608  constants of this module
 
 

@@ -89,7 +89,9 @@ class Counted:
     def marked(self) -> QuerySet[Any]:
         """The rows of which the newest are judged, of everybody, and whether each is `so`."""
         so = Case(When(self.outcome, then=Value(True)), default=Value(False))
-        return self.behaviour.rows().filter(self._since(), self.where).annotate(so=so)
+        rows = self.behaviour.rows().filter(self._since(), self.where)
+        marked: QuerySet[Any] = rows.annotate(so=so)
+        return marked
 
     def _counted(self) -> Source | None:
         """The number itself, where it is not asked by looking for the row that makes it up."""

@@ -49,8 +49,9 @@ class _Scan:
         times = Func(
             *counts, template="ARRAY[%(expressions)s]", output_field=ArrayField(IntegerField())
         )
-        grouped = rows.order_by().values("customer_id").annotate(times=times)
-        return grouped.query.sql_with_params()
+        grouped: QuerySet[Any] = rows.order_by().values("customer_id").annotate(times=times)
+        sql, params = grouped.query.sql_with_params()
+        return sql, params
 
     def _narrows(self, condition: Q) -> bool:
         everything = self.rows.query.sql_with_params()
@@ -142,7 +143,8 @@ def _in_order(counted: "Counted") -> QuerySet[Any]:
         partition_by=F("customer_id"),
         order_by=counted.behaviour.newest_first,
     )
-    return counted.marked().order_by().annotate(place=place).values("customer_id", "so", "place")
+    rows: QuerySet[Any] = counted.marked().order_by().annotate(place=place)
+    return rows.values("customer_id", "so", "place")
 
 
 def _column(scan: int, index: int) -> Func:

@@ -1,11 +1,14 @@
 """The SQL that derives facts and rhythms from visits, bills, memberships and packages.
 
+Upper apps add what she took notice of (`engagement`).
+
 `chosen` is a condition on `{table}.{id}`, a table's column of customer ids, and its `tenant_id`:
 of the statements' parameters, `tenant` and `now` are always there.
 """
 
 from collections.abc import Sequence
 
+from customers import engagement
 from customers.rfm import CELLS
 from marketing.core.ids import NTH_ID
 
@@ -34,6 +37,8 @@ COLUMNS = (
     "has_active_package",
     "package_sessions_left",
     "package_expires_on",
+    "engaged_90_days",
+    "last_engaged_at",
     "stage",
     "rfm_recency",
     "rfm_frequency",
@@ -171,6 +176,9 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
         WHERE NOT held.is_cancelled AND held.sessions_used < held.sessions_total
           AND today BETWEEN held.starts_on AND held.expires_on
         GROUP BY held.customer_id
+    ), engagement AS (
+        SELECT customer_id, count(*) AS times, max(at) AS last FROM ({_engagement()}) AS each
+        GROUP BY customer_id
     )
     SELECT chosen.id AS customer_id, coalesce(visits.visits, 0) AS visit_count,
            visits.first AS first_visit_at, visits.last AS last_visit_at,
@@ -186,6 +194,7 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
            package.customer_id IS NOT NULL AS has_active_package,
            coalesce(package.sessions_left, 0) AS package_sessions_left,
            package.expires_on AS package_expires_on,
+           coalesce(engagement.times, 0) AS engaged_90_days, engagement.last AS last_engaged_at,
            CASE WHEN visits.visits IS NULL THEN 'prospect'
                 WHEN visits.came_back THEN 'reactivated'
                 WHEN visits.last <= chosen.at - scoring.churned_after THEN 'churned'
@@ -205,6 +214,7 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
     LEFT JOIN staff ON staff.customer_id = chosen.id
     LEFT JOIN membership ON membership.customer_id = chosen.id
     LEFT JOIN package ON package.customer_id = chosen.id
+    LEFT JOIN engagement ON engagement.customer_id = chosen.id
     CROSS JOIN LATERAL (SELECT (visits.last AT TIME ZONE chosen.zone)::date AS last_day,
                                {_median("gaps")} AS days) AS rhythm
     CROSS JOIN LATERAL (
@@ -276,6 +286,11 @@ def _chosen(chosen: str, at: str) -> str:
             WHERE {chosen.format(table="customers_customer", id="id")}
         ) AS customer
     )"""  # noqa: S608  constants of this module
+
+
+def _engagement() -> str:
+    nothing = "SELECT NULL::uuid AS customer_id, NULL::timestamptz AS at WHERE false"
+    return " UNION ALL ".join(engagement.sources()) or nothing
 
 
 def _median(gaps: str) -> str:

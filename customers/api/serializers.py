@@ -31,6 +31,8 @@ class CustomerFactsOutput(ApiSerializer):
     has_active_package = serializers.BooleanField()
     package_sessions_left = serializers.IntegerField()
     package_expires_on = serializers.DateField(allow_null=True)
+    engaged_90_days = serializers.IntegerField()
+    last_engaged_at = serializers.DateTimeField(allow_null=True)
     stage = serializers.ChoiceField(CustomerFacts.Stage.choices)
     computed_at = serializers.DateTimeField()
 

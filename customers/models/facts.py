@@ -14,7 +14,8 @@ class CustomerFacts(TenantModel):
     """One row a customer: the numbers segments and templates read, derived from source rows.
 
     `visit_interval_days` is the median of the days between her visits. After `due_on` she is
-    overdue by it. Who never came has no scores.
+    overdue by it. Who never came has no scores. `engaged_90_days` is how many of the messages made
+    in the last 90 days she read, `last_engaged_at` when she last read one of them.
     """
 
     class Stage(models.TextChoices):
@@ -65,6 +66,8 @@ class CustomerFacts(TenantModel):
     has_active_package = models.BooleanField(db_default=False)
     package_sessions_left = models.PositiveIntegerField(db_default=0)
     package_expires_on = models.DateField(null=True)
+    engaged_90_days = models.PositiveIntegerField(db_default=0)
+    last_engaged_at = models.DateTimeField(null=True)
     stage = models.CharField(max_length=15, choices=Stage.choices, db_default=Stage.PROSPECT)
     rfm_recency = models.PositiveSmallIntegerField(null=True)
     rfm_frequency = models.PositiveSmallIntegerField(null=True)

@@ -9,11 +9,12 @@ from typing import Any
 from django.db.models.signals import post_save
 from django.utils.translation import gettext_lazy as _
 
+from customers import engagement as customer_engagement
 from customers import merging, panels, person_data, timeline
 from customers.models import Customer
 from marketing.content.gateway import register_gateway
 from marketing.core.actor import Actor
-from marketing.delivery import merged_people, selectors
+from marketing.delivery import engagement, merged_people, selectors
 from marketing.delivery.connection import prepare_test
 from marketing.delivery.content_sent import content_sent
 from marketing.delivery.counted_messages import MESSAGES
@@ -47,6 +48,7 @@ def register() -> None:
         person_data.Holding("inbound", people.export_inbound, people.erase_inbound)
     )
     register_behaviour(MESSAGES)
+    customer_engagement.register(engagement.READ_MESSAGES)
     merging.register(
         merging.Holding(
             "delivery.Message", merged_people.move_messages, merged_people.restore_messages

@@ -10,7 +10,7 @@ from customers.models import Channel, Suppression
 from marketing.core.tenancy import current_tenant_id
 from marketing.segments.fields import Label, SegmentField, register
 from marketing.segments.sources import Column, Found
-from marketing.segments.value_types import Boolean, Choice, Text
+from marketing.segments.value_types import Boolean, Choice, DaysAgo, Number, Text
 
 CONTACT = _("Contact and consent")
 LANGUAGES: dict[str, Label] = {"en": _("English"), "hi": _("Hindi"), "bn": _("Bengali")}
@@ -24,7 +24,7 @@ _ADDRESSES = {
 
 def register_contact_fields() -> None:
     """Called once, while apps are loaded."""
-    register(*_addresses(), *_offers(), *_refusals(), *_per_channel())
+    register(*_addresses(), *_offers(), *_refusals(), *_per_channel(), *_engagement())
 
 
 def _addresses() -> list[SegmentField]:
@@ -49,6 +49,31 @@ def _addresses() -> list[SegmentField]:
         ),
         SegmentField("phone", _("Phone"), Text(), Column("phone", is_text=True), CONTACT),
         SegmentField("email", _("E-mail"), Text(), Column("email", is_text=True), CONTACT),
+    ]
+
+
+def _engagement() -> list[SegmentField]:
+    return [
+        SegmentField(
+            "engaged_90_days",
+            _("Messages read, of those of 90 days"),
+            Number(),
+            Column("facts__engaged_90_days"),
+            CONTACT,
+            sample=1,
+        ),
+        SegmentField(
+            "last_engaged_days",
+            _("Last message read"),
+            DaysAgo(),
+            Column("facts__last_engaged_at"),
+            CONTACT,
+            sample=30,
+            phrases={
+                "is_set": _("has read a message of the last 90 days"),
+                "not_set": _("has read no message of the last 90 days"),
+            },
+        ),
     ]
 
 

@@ -61,5 +61,6 @@ def make_demo(*, customers: int, seed: int) -> Tenant:
                 analyze(CustomerFacts, CategoryRhythm)
             ensure_system_segments()
             make_campaigns(organisation, now)
+            facts.refresh_stale_facts()
             refresh_all()
     return tenant

@@ -3,6 +3,9 @@
 import datetime as dt
 from typing import Any
 
+from django.db.models import QuerySet
+
+from customers import facts
 from customers.models import Customer
 from marketing.campaigns.demo.staging import execute
 from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
@@ -12,7 +15,7 @@ from marketing.core.actor import Actor
 from marketing.core.models import AuditEntry, Branch
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.judgement import judge
-from marketing.delivery.models import BatchCost, DispatchBatch, SendRun
+from marketing.delivery.models import BatchCost, DispatchBatch, Message, SendRun
 from marketing.delivery.plan import plan_channels
 from marketing.delivery.services.settlement import settle_run
 from marketing.segments.services import create_segment
@@ -90,9 +93,15 @@ def make_past_campaign(
     for statement in (REFERENCES, COUNTERS, REASONS):
         execute(statement, of_run)
     settle_run(run)
+    facts.mark_stale(_readers(run))
     _close_books(campaign, run)
     _write_history(campaign, author, approver, sent_at)
     return campaign
+
+
+def _readers(run: SendRun) -> QuerySet[Customer]:
+    read = Message.objects.filter(run=run, read_at__isnull=False)
+    return Customer.objects.filter(pk__in=read.values("customer_id"))
 
 
 def _campaign(

@@ -9,6 +9,7 @@ from django.utils import timezone
 from marketing.core import ids
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.counters import Move, cause_of, move_counters
+from marketing.delivery.engagement import note_reading
 from marketing.delivery.links.agents import BURST
 
 BATCH = 5_000
@@ -88,7 +89,8 @@ FROM (
     GROUP BY message_id
 ) e
 WHERE m.id = e.message_id AND m.id BETWEEN %(first_message)s AND %(last_message)s
-RETURNING m.batch_id, old.state, new.state, old.error_code, m.fallback_id IS NULL
+RETURNING m.batch_id, old.state, new.state, old.error_code, m.fallback_id IS NULL,
+          CASE WHEN old.read_at IS NULL THEN m.customer_id END
 """
 DONE = """
 UPDATE delivery_engagement SET is_counted = true
@@ -138,12 +140,14 @@ def _count_batch(tenant_id: uuid.UUID) -> int:
         cursor.execute(MARK_BURSTS, values)
         cursor.execute(LOCK, values)
         cursor.execute(MARK_READ, values)
+        read = cursor.fetchall()
         moves = [
             Move(batch_id, old, new, 1, cause_of(old, old_code))
-            for batch_id, old, new, old_code, is_counted in cursor.fetchall()
+            for batch_id, old, new, old_code, is_counted, _reader in read
             if is_counted and old != new
         ]
         cursor.execute(COUNT, values)
         cursor.execute(DONE, values)
         move_counters(moves)
+        note_reading(reader for *_rest, reader in read)
     return len(pending)

@@ -19,6 +19,7 @@ from customers.models import Suppression
 from marketing.core import clock
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery.counters import Move, move_counters
+from marketing.delivery.engagement import note_reading
 from marketing.delivery.leaving import Told, leave_alone, note_dnd, people_of
 from marketing.delivery.rules import ResultClass
 from marketing.delivery.services.complaints import note_complaints
@@ -59,6 +60,7 @@ FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(sent)s::timestamptz[],
             %(delivered)s::timestamptz[], %(read)s::timestamptz[], %(references)s::text[])
      AS v(id, state, sent_at, delivered_at, read_at, reference)
 WHERE m.id = v.id AND m.id BETWEEN %(first)s AND %(last)s
+RETURNING CASE WHEN old.read_at IS NULL AND new.read_at IS NOT NULL THEN m.customer_id END
 """
 # What it would have cost stays: a message that arrives after all is charged after all.
 FAIL = """
@@ -261,6 +263,7 @@ def _go_on(changed: Sequence[Standing], said: Mapping[uuid.UUID, Said]) -> None:
                 "references": [said[pk].reference for pk in ids],
             },
         )
+        note_reading(customer_id for (customer_id,) in cursor.fetchall())
 
 
 def _fail(failed: Sequence[Details], said: Mapping[uuid.UUID, Said]) -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from customers.models import StaleFacts
 from customers.person_data import holdings
 from marketing.content.models import TemplateVersion
 from marketing.core.ids import lower_bound
@@ -52,6 +53,15 @@ def click(message, number=1, *, machine="", after=0.0, kind="click"):
 def batch_of(message):
     batch = DispatchBatch.objects.get(pk=message.batch_id)
     return {name: getattr(batch, name) for name in ("sent", "delivered", "read", "failed")}
+
+
+def test_who_clicks_has_her_facts_computed_again_once(chain, count):
+    message = send()
+    StaleFacts.objects.all().delete()
+    for machine in ("prefetch", "", ""):
+        click(message, machine=machine)
+        count()
+    assert [mark.customer_id for mark in StaleFacts.objects.all()] == [message.customer_id]
 
 
 def test_times_people_and_machines(chain, count):

@@ -5,6 +5,7 @@ import datetime as dt
 from django.db import connection
 from django.utils import timezone
 
+from customers.models import StaleFacts
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.models import (
     ContactLoad,
@@ -29,6 +30,18 @@ def test_delivered_and_read_are_taken_in(run, post):
     assert first.delivered_at == dt.datetime.fromtimestamp(NOW, dt.UTC)
     assert second.read_at == second.delivered_at
     assert counted(run) == {"sent": 1, "delivered": 1, "read": 1}
+
+
+def test_who_read_has_her_facts_computed_again_once(run, post):
+    first, second, _ = messages(run)
+    with tenant_scope(run.tenant_id):
+        StaleFacts.objects.all().delete()
+    post(statuses(status(first, "delivered"), status(second, "read")))
+    for _again in range(2):
+        consumer.consume_due()
+        post(statuses(status(second, "read")))
+    with tenant_scope(run.tenant_id):
+        assert [mark.customer_id for mark in StaleFacts.objects.all()] == [second.customer_id]
 
 
 def test_late_and_repeated_reports_change_nothing(run, post):

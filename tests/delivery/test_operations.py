@@ -123,6 +123,7 @@ class TestFigures:
         ]
 
     def test_backlogs(self, chain, account):
+        EventDelivery.objects.all().delete()  # what making the account told
         WebhookEvent.objects.create(
             account_id=account.pk, provider="meta", body=b"", received_at=AGO
         )

@@ -1,4 +1,4 @@
-"""The live count of five rules of growing depth, each beside the same question written by hand.
+"""The live count of five rules of growing depth and one that counts visits, by hand beside it.
 
 Both run as the application's role, in turn. Ours is the whole way of a preview but its sample:
 reading the rules, compiling them, counting.
@@ -88,6 +88,17 @@ RULES = (
         " AND s.whatsapp_promotional AND s.is_dnd IS NOT TRUE"
         " AND s.marketing_opted_out IS NOT TRUE",
     ),
+    Rule(
+        "counted visits and a consent",
+        group(
+            "AND",
+            {"visit": {}, "count": {"op": "gte", "value": 3}, "within": {"days": 180}},
+            where("whatsapp_consent", "eq", True),
+        ),
+        """c.id IN (SELECT customer_id FROM customers_visit
+                    WHERE tenant_id = %(tenant)s AND visited_at >= %(half_a_year_ago)s
+                    GROUP BY customer_id HAVING count(*) >= 3) AND s.whatsapp_promotional""",
+    ),
 )
 BY_HAND = """
     SELECT count(*) FROM customers_customer c
@@ -121,15 +132,14 @@ def compare(rule: Rule, tenant_id: uuid.UUID, people: int) -> dict[str, Any]:
         for turn in range(ROUNDS + 1):
             with tenant_scope(tenant_id):
                 now = clock.now()
-                month_ago = RuleContext(now=now).today(None).start(-30)
+                today = RuleContext(now=now).today(None)
+                moments = {"month_ago": today.start(-30), "half_a_year_ago": today.start(-180)}
                 begun = time.perf_counter()
                 _tree, found = described(actor, rule.tree, None, now=now)
                 counts.add(found.count())
                 between = time.perf_counter()
                 with connection.cursor() as cursor:
-                    cursor.execute(
-                        BY_HAND + rule.by_hand, {"tenant": tenant_id, "month_ago": month_ago}
-                    )
+                    cursor.execute(BY_HAND + rule.by_hand, {"tenant": tenant_id, **moments})
                     counts.add(cursor.fetchone()[0])
                 # The first turn reads what neither shall be timed for.
                 if turn:

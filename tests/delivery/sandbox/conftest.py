@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -38,6 +39,7 @@ class Process:
 
     data_dir: Path
     port: int = 0
+    patience: float = 5
     _process: subprocess.Popen[str] | None = None
 
     def start(self, *arguments: str) -> None:
@@ -73,11 +75,21 @@ class Process:
             f"http://127.0.0.1:{self.port}{path}", data, headers or {}, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=5) as response:
+            with urllib.request.urlopen(request, timeout=self.patience) as response:
                 return Reply(response.status, response.headers, response.read())
         except urllib.error.HTTPError as error:
             with error:
                 return Reply(error.code, error.headers, error.read())
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """It lets its callers wait for ever; they need not wait for long to see it."""
+        self.patience = 1
+        try:
+            with pytest.raises((TimeoutError, urllib.error.URLError)):
+                yield
+        finally:
+            del self.patience
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         reply = self.ask(method, f"/_sandbox/{path}", body, {"Authorization": f"Bearer {SECRET}"})

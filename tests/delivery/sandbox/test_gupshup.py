@@ -1,7 +1,6 @@
 """The sandbox as Gupshup: templates, free text, callbacks of version 2."""
 
 import json
-import urllib.error
 from urllib.parse import urlencode
 
 import pytest
@@ -113,7 +112,7 @@ def test_request_endings(gupshup):
     assert (first.status, first.json()["message"]) == (429, "Too Many Requests")
     assert second.status == 202
     assert send(gupshup, destination="919876540500").status == 500
-    with pytest.raises((TimeoutError, urllib.error.URLError)):
+    with gupshup.silent():
         send(gupshup, destination="919876540999")
     assert gupshup.control("GET", "ledger/summary")["accepted"] == 2
 

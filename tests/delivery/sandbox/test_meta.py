@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import http.client
 import json
-import urllib.error
 
 import pytest
 
@@ -118,7 +117,7 @@ def test_0500_is_never_accepted(meta):
 
 
 def test_0999_is_accepted_and_never_answered(meta):
-    with pytest.raises((TimeoutError, urllib.error.URLError)):
+    with meta.silent():
         send(meta, message("919876540999"))
     assert meta.control("GET", "ledger/summary")["accepted"] == 1
 

@@ -1,7 +1,6 @@
 """The sandbox as MSG91: many recipients a call, one request id, reports by number."""
 
 import json
-import urllib.error
 from urllib.parse import parse_qs, quote
 
 import pytest
@@ -114,7 +113,7 @@ def test_request_endings(msg91):
     first, second = (flow(msg91, ["919876540429"]) for _ in range(2))
     assert (first.status, first.headers["Retry-After"], second.status) == (429, "1", 200)
     assert flow(msg91, ["919876540500"]).status == 500
-    with pytest.raises((TimeoutError, urllib.error.URLError)):
+    with msg91.silent():
         flow(msg91, ["919876540999"])
     assert msg91.control("GET", "ledger/summary")["accepted"] == 2
 

@@ -1,7 +1,5 @@
 """The sandbox as SSL Wireless: one, bulk and dynamic, with its codes inside a 200."""
 
-import urllib.error
-
 import pytest
 
 ACCOUNT = {
@@ -117,7 +115,7 @@ def test_request_endings(ssl):
     assert send(ssl, msisdn="8801712340429", csms_id="e1").json()["status_code"] == 200
     refused = send(ssl, msisdn="8801712340500", csms_id="e2")
     assert (refused.status, refused.json()["status_code"]) == (500, 5000)
-    with pytest.raises((TimeoutError, urllib.error.URLError)):
+    with ssl.silent():
         send(ssl, msisdn="8801712340999", csms_id="e3")
     assert accepted(ssl) == 2
 

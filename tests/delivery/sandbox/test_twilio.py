@@ -5,7 +5,6 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-import urllib.error
 import uuid
 from urllib.parse import parse_qsl, urlencode
 
@@ -179,7 +178,7 @@ def test_request_endings(twilio):
     assert (first.status, first.json()["code"], first.headers["Retry-After"]) == (429, 20429, "1")
     assert second.status == 201
     assert send(twilio, To="+919876540500").status == 500
-    with pytest.raises((TimeoutError, urllib.error.URLError)):
+    with twilio.silent():
         send(twilio, To="+919876540999")
     assert accepted(twilio) == 2
 

@@ -81,3 +81,18 @@ def test_names_of_indian_scripts_are_found_along_an_index(people, manager):
             " WHERE search_key IS NOT NULL AND first_name = 'उषा'"
         )
         assert cursor.fetchone()[0] >= 4
+
+
+@pytest.mark.parametrize(
+    ("composed", "decomposed"),
+    [
+        ("\u095bोया", "ज\u093cोया"),
+        ("Jos\u00e9", "Jose\u0301"),
+        ("Ｒａｖｉ", "Ravi"),
+    ],
+    ids=["nukta", "accent", "wide letters"],
+)
+def test_however_a_letter_is_written_the_name_is_found(manager, composed, decomposed):
+    people = {CustomerFactory(first_name=name) for name in (composed, decomposed)}
+    for text in (composed, decomposed, composed.upper()):
+        assert set(search_customers(manager, text)) == people

@@ -120,6 +120,14 @@ class SearchWord:
     digits: tuple[str, ...] = ()
 
 
+def plain_letters(text: str) -> str:
+    """`text` as names are kept to be searched: small letters, each spelt in one way.
+
+    A letter with a sign may be one character or two; a keyboard decides which.
+    """
+    return unicodedata.normalize("NFKC", text).lower()
+
+
 def search_words(text: str) -> list[SearchWord]:
     """What was typed, word by word; a phone number may be typed with spaces and signs.
 
@@ -127,13 +135,13 @@ def search_words(text: str) -> list[SearchWord]:
     """
     ascii_digits = "".join(
         str(unicodedata.digit(letter)) if unicodedata.category(letter) == "Nd" else letter
-        for letter in text
+        for letter in plain_letters(text)
         if letter != "\0"
     )
     bare = "".join(letter for letter in ascii_digits if letter not in " +-().\u00a0\t")
     if bare.isdigit():
-        return [SearchWord(ascii_digits.strip().lower(), _phone_parts(bare))]
-    return [SearchWord(word.lower(), _phone_parts(word)) for word in ascii_digits.split()]
+        return [SearchWord(ascii_digits.strip(), _phone_parts(bare))]
+    return [SearchWord(word, _phone_parts(word)) for word in ascii_digits.split()]
 
 
 # The scripts of India and Urdu's: their letters are no letters to an index of trigrams unless the

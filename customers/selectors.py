@@ -161,16 +161,11 @@ def open_duplicates(actor: Actor) -> QuerySet[DuplicatePair]:
     return pairs.select_related(*people).order_by("-score", "-id")
 
 
-def recent_merges(actor: Actor) -> QuerySet[CustomerMerge]:
-    """Merges of the actor's branches that can still be undone, newest first."""
+def recent_merges() -> QuerySet[CustomerMerge]:
+    """Merges that can still be undone, newest first; chain-wide like merging itself."""
     merges = CustomerMerge.objects.filter(
         undone_at=None, merged_at__gte=clock.now() - UNDO_WITHIN
     ).exclude(record={})
-    if actor.branch_ids is not None:
-        merges = merges.filter(
-            Q(survivor__home_branch__in=actor.branch_ids)
-            | Q(merged__home_branch__in=actor.branch_ids)
-        )
     people = ("survivor", "merged", "merged_by__staff")
     return merges.select_related(*people).defer("record").order_by("-id")
 

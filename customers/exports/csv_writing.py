@@ -7,7 +7,11 @@ from typing import Any
 
 # Without it Excel takes UTF-8 for its own code page.
 BOM = "\ufeff"
-FORMULA = re.compile(r"'*[=+\-@\t\r]")
+# OWASP's list of beginnings, also behind blanks and unseen signs, and as East Asian wide and small
+# signs: spreadsheets cut the former off and take the latter for the plain ones.
+FORMULA = re.compile(
+    r"'*(?:[\t\r\n]|[\s\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b])"
+)
 
 
 class Echo:

@@ -33,6 +33,14 @@ class Export:
     pieces: Iterator[str | bytes]
 
 
+def within_reach(actor: Actor, customers: QuerySet[Customer]) -> QuerySet[Customer]:
+    """Those of `customers` whom the actor may take away."""
+    active = customers.filter(status=Customer.Status.ACTIVE)
+    if actor.branch_ids is None:
+        return active
+    return active.filter(home_branch__in=actor.branch_ids)
+
+
 def export_list(
     *, actor: Actor, customers: QuerySet[Customer], format: str, chosen_by: Mapping[str, Any]
 ) -> Export:
@@ -44,9 +52,7 @@ def export_list(
     actor.require("customer.export_list")
     if format not in CONTENT_TYPES:
         raise ValidationFailed(fields={"format": [_("Choose CSV, Excel or JSON.")]})
-    reached = customers.filter(status=Customer.Status.ACTIVE)
-    if actor.branch_ids is not None:
-        reached = reached.filter(home_branch__in=actor.branch_ids)
+    reached = within_reach(actor, customers)
     is_masked = not actor.can("customer.export")
     count = reached.count()
     audit.record(

@@ -42,7 +42,10 @@ VALUES = ("given_id", *FIELDS, *COLLECTED, "consents")
 OVERWRITE, FILL = "overwrite", "fill"
 MAX_TAGS = 50
 
-_FULL_NAME = "lower(coalesce(g.first_name, '') || ' ' || coalesce(g.last_name, ''))"
+# As `search_name` spells it.
+_FULL_NAME = (
+    "lower(normalize(coalesce(g.first_name, '') || ' ' || coalesce(g.last_name, ''), NFKC))"
+)
 
 
 def stage(job_id: uuid.UUID, judged: Iterable[Judged]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from django.utils.translation import get_language_info
 
 from customers import rules
+from customers.exports.csv_writing import FORMULA
 from customers.imports.columns import ATTRIBUTE, CONSENT_NAMES, OPT_OUT
 from customers.imports.limits import MAX_CELL
 from customers.imports.reading import Line
@@ -22,7 +23,8 @@ WHOLE_FLOAT = re.compile(r"\+?\d+\.0+")
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 # What needs no look at its first part; all else is left to the rule.
 PLAIN_EMAIL = re.compile(r"(?=[^@]{1,64}@)[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+)*@[A-Za-z0-9.-]+")
-GUARDED = re.compile(r"'[=+\-@\t\r]")
+# What an export put an apostrophe before.
+GUARDED = re.compile(f"'(?:{FORMULA.pattern})")
 YES = frozenset({"yes", "y", "true", "1", "on", "given", "granted", "हाँ", "हां", "हा", "जी हाँ"})
 NO = frozenset({"no", "n", "false", "0", "off", "withdrawn", "नहीं", "नही", "ना"})
 # What an export writes where nobody ever said so herself: it must not come back as a yes.

@@ -14,13 +14,22 @@ from marketing.core.tenancy import TenantModel
 # What `Customer.name` says, for queries.
 FULL_NAME = Trim(Concat("first_name", Value(" "), "last_name"))
 
+# The name as `rules.plain_letters` spells it.
+PLAIN_NAME = Lower(
+    Func(
+        Concat("first_name", Value(" "), "last_name"),
+        function="normalize",
+        template="%(function)s(%(expressions)s, NFKC)",
+        output_field=models.TextField(),
+    )
+)
+
 # The name as `rules.search_key` spells it, NULL where it is all in Latin letters: for them the
 # name's own index serves.
-_LOWER_NAME = Lower(Concat("first_name", Value(" "), "last_name"))
 NAME_KEY = Case(
     When(
-        GreaterThan(Func(_LOWER_NAME, function="octet_length"), Length(_LOWER_NAME)),
-        then=Func(_LOWER_NAME, Value(FOREIGN), Value(AS_LATIN), function="translate"),
+        GreaterThan(Func(PLAIN_NAME, function="octet_length"), Length(PLAIN_NAME)),
+        then=Func(PLAIN_NAME, Value(FOREIGN), Value(AS_LATIN), function="translate"),
     ),
     default=None,
     output_field=models.TextField(null=True),
@@ -50,9 +59,7 @@ class Customer(TenantModel):
     last_name = models.CharField(max_length=100, blank=True)
     # A column, because an index over COALESCE is out of reach under row-level security.
     search_name = models.GeneratedField(
-        expression=Lower(Concat("first_name", Value(" "), "last_name")),
-        output_field=models.TextField(),
-        db_persist=True,
+        expression=PLAIN_NAME, output_field=models.TextField(), db_persist=True
     )
     search_key = models.GeneratedField(
         expression=NAME_KEY, output_field=models.TextField(null=True), db_persist=True, null=True

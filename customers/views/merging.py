@@ -25,10 +25,8 @@ CHOICE = "choice_"
 @staff_view("customer.merge")
 def duplicate_list(request: StaffRequest) -> HttpResponse:
     """Pairs that may be one person, the likeliest first, and the merges that can be undone."""
-    context = {
-        "pairs": selectors.open_duplicates(request.actor)[:PAIRS],
-        "merges": selectors.recent_merges(request.actor)[:MERGES],
-    }
+    pairs = selectors.open_duplicates(request.actor)[:PAIRS]
+    context = {"pairs": pairs} | _merges(request.GET.get("before", ""))
     return render(request, "customers/duplicate_list.html", context)
 
 
@@ -92,7 +90,7 @@ def merge_compare(request: StaffRequest, pk: uuid.UUID, other: uuid.UUID) -> Htt
 @staff_view("customer.merge")
 def merge_undo(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """Make two of them again."""
-    merge = get_object_or_404(selectors.recent_merges(request.actor), pk=pk)
+    merge = get_object_or_404(selectors.recent_merges(), pk=pk)
     try:
         services.undo_merge(actor=request.actor, merge=merge)
     except DomainError as error:
@@ -100,6 +98,21 @@ def merge_undo(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     else:
         messages.success(request, _("The merge is undone: they are two customers again."))
     return redirect("duplicate-list")
+
+
+def _merges(before: str) -> dict[str, Any]:
+    """One page of merges, those made before the merge of this id."""
+    merges = selectors.recent_merges()
+    try:
+        merges = merges.filter(pk__lt=uuid.UUID(before)) if before else merges
+    except ValueError:
+        before = ""
+    rows = list(merges[: MERGES + 1])
+    return {
+        "merges": rows[:MERGES],
+        "before": before,
+        "next_before": rows[MERGES - 1].pk if len(rows) > MERGES else None,
+    }
 
 
 def _comparison(keep: Customer, other: Customer) -> dict[str, Any]:

@@ -15,7 +15,13 @@ from customers.forms import PreferenceForm
 from customers.models import Channel, ConsentState, Customer, MessageTopic
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError
-from marketing.core.tenancy import current_tenant, current_tenant_id, tenant_scope
+from marketing.core.models import Tenant
+from marketing.core.tenancy import (
+    current_tenant,
+    current_tenant_id,
+    know_tenant,
+    tenant_scope,
+)
 
 # The words that the preference page asks in: another one when they change.
 WORDING = "preferences-1"
@@ -36,9 +42,11 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """
     try:
         link = links.read_unsubscribe_token(token)
-    except ValueError:
+        chain = _chain(link)
+    except (ValueError, Tenant.DoesNotExist):
         return render(request, "customers/unsubscribe_broken.html", status=404)
-    with tenant_scope(link.tenant_id):
+    with tenant_scope(chain.pk):
+        know_tenant(chain)
         if request.method == "POST":
             everything = request.POST.get("scope") == "all"
             services.opt_out_by_link(
@@ -49,7 +57,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         customer = selectors.person_behind_link(link.customer_id)
         with translation.override(_spoken(customer)):
             context = {
-                "chain": current_tenant(),
+                "chain": chain,
                 "channel": link.channel,
                 "what": CHANNEL_MESSAGES.get(link.channel, ""),
                 "is_done": request.method == "POST",
@@ -65,16 +73,23 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     """What the person wants to get, said by herself. The signed address authorises it."""
     try:
         link = links.read_preferences_token(token)
+        chain = _chain(link)
     except links.Expired:
         return render(request, "customers/preferences_expired.html", status=410)
-    except ValueError:
+    except (ValueError, Tenant.DoesNotExist):
         return render(request, "customers/unsubscribe_broken.html", status=404)
-    with tenant_scope(link.tenant_id):
+    with tenant_scope(chain.pk):
+        know_tenant(chain)
         customer = selectors.person_behind_link(link.customer_id)
         if customer is None:
             return render(request, "customers/preferences_expired.html", status=410)
         with translation.override(_spoken(customer)):
             return _preferences(request, customer)
+
+
+def _chain(link: links.Unsubscribe) -> Tenant:
+    """Whose link it is. Raises `Tenant.DoesNotExist` when the chain is no longer here."""
+    return Tenant.objects.get(pk=link.tenant_id)
 
 
 def _preferences(request: HttpRequest, customer: Customer) -> HttpResponse:

@@ -24,6 +24,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "coupon.manage": MANAGERS,
     "segment.view": EVERYONE,
     "segment.manage": MANAGERS,
+    "segment.export": MANAGERS,
     "referral.config": OWNERS,
     "budget.config": OWNERS,
     "config.view": MANAGERS,

@@ -11,6 +11,7 @@ urlpatterns = [
     path("segments/preview/panels", views.segment_panels, name="segment-panels"),
     path("segments/<uuid:pk>", views.segment_detail, name="segment-detail"),
     path("segments/<uuid:pk>/edit", views.segment_edit, name="segment-edit"),
+    path("segments/<uuid:pk>/export", views.segment_export, name="segment-export"),
     path("segments/<uuid:pk>/refresh", views.segment_refresh, name="segment-refresh"),
     path("segments/<uuid:pk>/copy", views.segment_copy, name="segment-copy"),
     path("segments/<uuid:pk>/delete", views.segment_delete, name="segment-delete"),

@@ -179,3 +179,51 @@ def test_a_workbook_is_read_as_it_was_written(lines):
     assert [cells for _number, cells in read] == [
         [str(guarded(cell)) for cell in line] for line in lines
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\n=1", " =1", "\u00a0=1", "\u200b+1", "\ufeff@x", " \t-1", "＝1", "＋1", "－1", "＠x", "\r"],
+)
+def test_a_formula_behind_blanks_or_in_wide_signs_is_a_text(text):
+    assert guarded(text) == f"'{text}"
+    assert guarded(f"'{text}") == f"''{text}"
+
+
+@pytest.mark.parametrize("note", ["=1", "'=1", "''=1", "＝1", "' ＠x", "'x", "x\n=1"])
+def test_a_guarded_text_is_imported_as_it_was(owner, note):
+    AttributeDefinition.objects.create(key="note", label="Note", type="text")
+    CustomerFactory(attributes={"note": note}, consent=False)
+    job = take(
+        owner,
+        exported(owner, "csv"),
+        rule="overwrite",
+        consent_source="former_system",
+        consent_wording="as before",
+    )
+    assert job.counts == {"unchanged": 1}, job.reasons
+
+
+def test_addresses_that_somebody_noted_are_masked_too(chain):
+    for key, kind in (("note", "text"), ("other_number", "number"), ("since", "date")):
+        AttributeDefinition.objects.create(key=key, label=key.title(), type=kind)
+    CustomerFactory(
+        first_name="Asha 98765-43210",
+        home_branch=chain.north,
+        external_id="+919876543210",
+        tags=["call 098765 43210", "VIP 2024"],
+        attributes={
+            "note": "husband ९८७६५ ४३२१०, ravi.rao@example.com, 12 visits",
+            "other_number": 9876543210,
+            "since": "2024-01-05",
+        },
+    )
+    receptionist = chain.actor(chain.receptionist)
+    (row,) = rows(exported(receptionist, "csv"))
+    assert row["First name"] == "Asha 9876****10"
+    assert row["Tags"] == "call 0987****10,VIP 2024"
+    assert row["Note"] == "husband ९८७६****१०, r****@example.com, 12 visits"
+    assert (row["Other_Number"], row["Since"]) == ("9876****10", "2024-01-05")
+    for kind in ("csv", "json"):
+        assert b"43210" not in exported(receptionist, kind)
+    assert b"98765-43210" in exported(chain.actor(chain.owner), "csv")

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from customers import services
 from customers.models import Customer, CustomerMerge, DuplicatePair
+from customers.views import merging
 from marketing.core.tenancy import tenant_scope
 from tests.factories.customers import CustomerFactory
 from tests.page_queries import questions
@@ -103,3 +104,33 @@ def test_the_list_takes_the_same_queries_however_long(login, chain, count):
     assert DuplicatePair.objects.count() == count
     asked, _fragments = questions(login("manager"), LIST)
     assert len(asked) == 5, "\n".join(asked)
+
+
+def test_whoever_may_merge_sees_the_merge_and_may_undo_it(pair, login, chain):
+    asha, aasha = pair
+    Customer.objects.update(home_branch=chain.west)
+    client = login("manager")
+    assert client.post(compare(asha, aasha)).status_code == 302
+    made = CustomerMerge.objects.get()
+    undo = reverse("merge-undo", args=[made.pk])
+    assert undo in client.get(LIST).text
+    assert client.post(undo).status_code == 302
+    assert set(Customer.objects.values_list("status", flat=True)) == {"active"}
+
+
+def test_every_merge_that_can_be_undone_is_in_the_list(chain, login, manager, monkeypatch):
+    monkeypatch.setattr(merging, "MERGES", 2)
+    for _ in range(3):
+        keep, other = CustomerFactory(), CustomerFactory()
+        services.merge_customers(actor=manager, keep=keep, other=other, choices={})
+    newest_first = [
+        reverse("merge-undo", args=[pk])
+        for pk in CustomerMerge.objects.order_by("-pk").values_list("pk", flat=True)
+    ]
+    client = login("manager")
+    page = client.get(LIST)
+    assert [url in page.text for url in newest_first] == [True, True, False]
+    page = client.get(LIST, {"before": page.context["next_before"]})
+    assert [url in page.text for url in newest_first] == [False, False, True]
+    assert page.context["next_before"] is None
+    assert client.get(LIST, {"before": "nothing"}).status_code == 200

@@ -1,6 +1,7 @@
 """Opting out by address, by id and by signed link."""
 
 import datetime as dt
+import uuid
 
 import pytest
 from django.test import Client
@@ -241,3 +242,11 @@ def test_a_link_works_for_staff_of_another_chain_who_are_logged_in(asha, other_c
     client.force_login(other_chain.owner.user)
     assert client.post(link_of(asha)).status_code == 200
     assert is_out(asha)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_link_of_a_chain_that_is_gone_does_not_work(db, method):
+    url = links.unsubscribe_url(uuid.UUID(int=1), uuid.UUID(int=2), "email")
+    answer = getattr(Client(), method)("/u/" + url.rpartition("/")[2])
+    assert answer.status_code == 404
+    assert "This link does not work" in answer.text

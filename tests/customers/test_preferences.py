@@ -1,6 +1,7 @@
 """The page on which a person says what she wants to get, without a login."""
 
 import datetime as dt
+import uuid
 
 import pytest
 from django.test import Client
@@ -176,3 +177,11 @@ def test_the_proof_comes_in_pages(asha, login, manager):
     rest = client.get(address, {"before": first.context["older"]})
     assert len(rest.context["lines"]) == 2
     assert client.get(address, {"before": "x"}).status_code == 400
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_link_of_a_chain_that_is_gone_does_not_work(db, method):
+    url = links.preferences_url(uuid.UUID(int=1), uuid.UUID(int=2))
+    answer = getattr(Client(), method)("/p/" + url.rpartition("/")[2])
+    assert answer.status_code == 404
+    assert "This link does not work" in answer.text

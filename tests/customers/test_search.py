@@ -3,8 +3,10 @@
 import pytest
 from django.db import connection
 
+from customers.models import ImportRow
 from customers.selectors import search_customers
 from marketing.core.tenancy import tenant_scope
+from tests.customers.importing import check
 from tests.factories.customers import CustomerFactory
 
 
@@ -81,3 +83,26 @@ def test_names_of_indian_scripts_are_found_along_an_index(people, manager):
             " WHERE search_key IS NOT NULL AND first_name = 'उषा'"
         )
         assert cursor.fetchone()[0] >= 4
+
+
+@pytest.mark.parametrize(
+    ("composed", "decomposed"),
+    [
+        ("\u095bोया", "ज\u093cोया"),
+        ("Jos\u00e9", "Jose\u0301"),
+        ("Ｒａｖｉ", "Ravi"),
+    ],
+    ids=["nukta", "accent", "wide letters"],
+)
+def test_however_a_letter_is_written_the_name_is_found(manager, composed, decomposed):
+    people = {CustomerFactory(first_name=name) for name in (composed, decomposed)}
+    for text in (composed, decomposed, composed.upper()):
+        assert set(search_customers(manager, text)) == people
+
+
+def test_of_a_family_a_file_means_the_one_of_that_name_however_it_is_written(chain):
+    CustomerFactory(phone="+919820012341", first_name="Maria", last_name="Rao")
+    jose = CustomerFactory(phone="+919820012341", first_name="Jos\u00e9", last_name="Rao")
+    job = check(chain.actor(chain.owner), f"Name,Phone\nJose\u0301 Rao,{jose.phone}\n")
+    assert job.reasons == {}
+    assert ImportRow.objects.get(job=job).customer_id == jose.pk

@@ -4,6 +4,7 @@ from marketing.segments.views.editing import (
     segment_new,
     segment_new_list,
 )
+from marketing.segments.views.export import segment_export
 from marketing.segments.views.pages import segment_detail, segment_list
 from marketing.segments.views.preview import segment_overlap, segment_panels, segment_preview
 
@@ -12,6 +13,7 @@ __all__ = [
     "segment_delete",
     "segment_detail",
     "segment_edit",
+    "segment_export",
     "segment_list",
     "segment_new",
     "segment_new_list",

@@ -55,6 +55,7 @@ def segment_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         "users": users_of(segment),
         "may_change": services.may_change(request.actor, segment),
         "may_manage": request.actor.can("segment.manage"),
+        "may_export": request.actor.can("segment.export"),
     }
     if segment.is_dynamic:
         context["versions"] = _versions(segment)

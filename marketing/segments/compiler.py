@@ -7,9 +7,9 @@
 
 Only `Q`, `Exists` and look-ups with parameters are built, so nothing typed by a person
 reaches SQL as text. A NOT is carried down to the conditions below it (`NOT (a OR b)` becomes
-`NOT a AND NOT b`): the SQL of fifty of them within each other is as flat as that of one. Each fault is reported at the path of what is at fault
-(`rules.conditions.1.value`), all of them at once. A later kind of leaf is one more entry of
-`_Compiler.leaves`.
+`NOT a AND NOT b`): the SQL of fifty of them within each other is as flat as that of one. Each
+fault is reported at the path of what is at fault (`rules.conditions.1.value`), all of them at
+once. A later kind of leaf is one more entry of `_Compiler.leaf_kinds`.
 """
 
 import datetime as dt

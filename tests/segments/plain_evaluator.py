@@ -272,9 +272,7 @@ def value_of(field: str, person: dict[str, Any]) -> Any:
             return [plan for plan, until in person["plans"] if until >= today(person)]
         case "package_name":
             return [
-                name
-                for name, left, until in person["packages"]
-                if left and until >= today(person)
+                name for name, left, until in person["packages"] if left and until >= today(person)
             ]
         case "tags":
             return person["tags"]

@@ -27,9 +27,7 @@ from tests.customers.importing import take
 from tests.factories.core import make_chain
 from tests.factories.customers import CustomerFactory
 from tests.factories.segments import SegmentFactory, group, where
-from tests.segments.test_refresh import followed, members
-
-__all__ = ["followed"]
+from tests.segments.test_refresh import members
 
 
 def tag(actor, customers):
@@ -102,9 +100,7 @@ QUIZ = group("AND", {"event": {"name": "quiz"}})
 )
 def test_a_change_marks_whom_it_changes(chain, followed, rules, change, comes, statements):
     segment = SegmentFactory(rules=rules)
-    people = [
-        CustomerFactory(first_name=name, consent={"sms_promotional": False}) for name in "ab"
-    ]
+    people = [CustomerFactory(first_name=name, consent={"sms_promotional": False}) for name in "ab"]
     services.refresh_all()
     assert bool(members(segment)) is not comes
     with CaptureQueriesContext(connection) as asked:

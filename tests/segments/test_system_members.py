@@ -217,9 +217,7 @@ def everybody(chain):
         for row, person in pairs
         for name, day, properties in person.events
     )
-    Message.objects.bulk_create(
-        mail(row, *each) for row, person in pairs for each in person.mails
-    )
+    Message.objects.bulk_create(mail(row, *each) for row, person in pairs for each in person.mails)
     bill_them(chain.north, [(row, bill) for row, person in pairs for bill in person.bills])
 
 

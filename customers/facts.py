@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from customers import facts_sql, recomputed, tasks
+from customers import changed, facts_sql, tasks
 from customers.models import Customer
 from customers.scoring import ensure_scoring
 from marketing.core import clock
@@ -167,7 +167,7 @@ def recompute(customer_ids: Sequence[uuid.UUID]) -> None:
             values,
         )
     _compute(facts_sql.THESE, values)
-    recomputed.tell(customer_ids)
+    changed.tell(customer_ids)
 
 
 def _compute(chosen: str, values: Mapping[str, Any]) -> int:

@@ -177,6 +177,10 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+# The rule builder posts each input of a segment's conditions, of which there may be 500; with four
+# inputs each they pass Django's thousand. Parsing this many takes milliseconds, and what a body
+# may weigh (DATA_UPLOAD_MAX_MEMORY_SIZE, 2.5 MB) stays as it is.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection, models
 
+from customers import changed
 from customers.facts import mark_stale
 from customers.imports import matching
 from customers.imports.matching import CHUNK_TABLE, COLLECTED, FIELDS, differs, merged
@@ -57,6 +58,7 @@ def write_chunk(
     _set_primaries(written)
     if written.updated:
         mark_stale(written.updated)
+    changed.tell(written.created)
     _tell(written, actor_id)
     return written
 

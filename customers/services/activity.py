@@ -15,6 +15,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, connection, transaction
 from psycopg.types.json import Jsonb
 
+from customers import changed
 from customers.facts import mark_stale
 from customers.models import (
     Customer,
@@ -201,6 +202,7 @@ def record_events(*, actor: Actor, events: Sequence[Happening]) -> int:
                 (id, tenant_id, customer_id, name, properties, occurred_at)
             SELECT fresh.event_id, %(tenant)s, customer_id, name, properties, occurred_at
             FROM fresh JOIN given USING (external_id)
+            RETURNING customer_id
             """,
             {
                 "tenant": current_tenant_id(),
@@ -211,7 +213,9 @@ def record_events(*, actor: Actor, events: Sequence[Happening]) -> int:
                 "properties": [Jsonb(event["properties"], dumps=_dumps) for event in events],
             },
         )
-        return int(cursor.rowcount)
+        whose = [customer_id for (customer_id,) in cursor.fetchall()]
+    changed.tell(whose)
+    return len(whose)
 
 
 def _dumps(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from customers import consent_defaults, rules, selectors
+from customers import changed, consent_defaults, rules, selectors
 from customers.models import Channel, ConsentRecord, ConsentState, Customer
 from customers.selectors import suppressions_of
 from customers.services.suppression import lift_opt_out
@@ -165,9 +165,9 @@ def write_lines(
     before = fields_of(state)
     _append(actor, customer, state, said, source=source, **evidence)
     after = fields_of(state)
-    changed = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
-    audit.record(actor, "consent.update", customer, changed | {"source": source})
-    for name, (old, new) in changed.items():
+    moved = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
+    audit.record(actor, "consent.update", customer, moved | {"source": source})
+    for name, (old, new) in moved.items():
         events.record(
             "consent.updated",
             {
@@ -217,18 +217,20 @@ def _append(
     for name, value in fields.items():
         setattr(state, name, value)
     state.save()
+    changed.tell([customer.pk])
 
 
 def _prefer(actor: Actor, customer: Customer, changes: Mapping[str, bool | str]) -> None:
     values = {PREFERENCES[name]: value for name, value in changes.items() if name in PREFERENCES}
-    changed = audit.difference(customer, values)
-    if not changed:
+    differences = audit.difference(customer, values)
+    if not differences:
         return
-    for name in changed:
+    for name in differences:
         setattr(customer, name, values[name])
     customer.version += 1
-    customer.save(update_fields=[*changed, "version", "updated_at"])
-    audit.record(actor, "customer.update", customer, changed)
+    customer.save(update_fields=[*differences, "version", "updated_at"])
+    audit.record(actor, "customer.update", customer, differences)
+    changed.tell([customer.pk])
 
 
 def _known_to_refuse(customer: Customer) -> bool:

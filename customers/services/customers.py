@@ -7,7 +7,7 @@ from django.core import exceptions
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from customers import rules, selectors
+from customers import changed, rules, selectors
 from customers.facts import mark_stale
 from customers.models import Channel, Customer, CustomerFacts
 from customers.services.consent import assume_consent
@@ -58,6 +58,7 @@ def create_customer(*, actor: Actor, values: Mapping[str, Any], source: str) -> 
     CustomerFacts(customer=customer).save(force_insert=True)
     set_primary(customer)
     assume_consent(actor=actor, customer=customer, source=source)
+    changed.tell([customer.pk])
     audit.record(actor, "customer.create", customer, {"source": source})
     events.record(
         "customer.created",
@@ -80,20 +81,21 @@ def update_customer(
         raise Conflict(_("This customer was erased or merged into another."))
     if version is not None and version != customer.version:
         raise Conflict(details={"current": {"version": customer.version}})
-    changed = audit.difference(customer, _clean(actor, customer, values))
-    if not changed:
+    differences = audit.difference(customer, _clean(actor, customer, values))
+    if not differences:
         return customer
-    for name, (_old, new) in changed.items():
+    for name, (_old, new) in differences.items():
         setattr(customer, name, new)
     customer.version += 1
     _save(customer)
     set_primary(customer)
-    if "home_branch" in changed:
+    changed.tell([customer.pk])
+    if "home_branch" in differences:
         mark_stale([customer.pk])  # her day may begin at another hour
-    audit.record(actor, "customer.update", customer, _readable(changed))
+    audit.record(actor, "customer.update", customer, _readable(differences))
     events.record(
         "customer.updated",
-        {"customerId": str(customer.pk), "fields": sorted(changed)},
+        {"customerId": str(customer.pk), "fields": sorted(differences)},
         actor_id=actor.user_id,
     )
     return customer

@@ -19,8 +19,11 @@ class UUIDv7(Func):
 
 
 def lower_bound(moment: dt.datetime) -> uuid.UUID:
-    """The smallest version 7 id that a row made at `moment` can have."""
-    milliseconds = int(moment.timestamp() * 1000)
+    """The smallest version 7 id that a row made at `moment` can have.
+
+    Their time begins with 1970: of a moment before it, the smallest of all.
+    """
+    milliseconds = max(0, int(moment.timestamp() * 1000))
     return uuid.UUID(int=milliseconds << 80)
 
 

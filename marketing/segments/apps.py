@@ -7,7 +7,7 @@ class SegmentsConfig(AppConfig):
     label = "segments"
 
     def ready(self) -> None:
-        from customers import merging, panels, recomputed
+        from customers import changed, merging, panels
         from marketing.core.context import NAVIGATION
         from marketing.segments import handlers  # noqa: F401  subscribes
         from marketing.segments.contact_fields import register_contact_fields
@@ -21,7 +21,7 @@ class SegmentsConfig(AppConfig):
         register_prepaid_fields()
         register_contact_fields()
         register_customer_behaviours()
-        recomputed.register(mark_for_recheck)
+        changed.register(mark_for_recheck)
         # Who is in a rule's segment is the rule's to say: the next refresh writes it.
         merging.register_single_rows(
             "segments.SegmentMember",

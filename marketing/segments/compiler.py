@@ -6,9 +6,10 @@
     {"visit": {filter: value, …}, "count": {"op", "value"}, "within": {"days"}, "last": n}
 
 Only `Q`, `Exists` and look-ups with parameters are built, so nothing typed by a person
-reaches SQL as text. Each fault is reported at the path of what is at fault
-(`rules.conditions.1.value`), all of them at once. A later kind of leaf is one more entry of
-`_Compiler.leaves`.
+reaches SQL as text. A NOT is carried down to the conditions below it (`NOT (a OR b)` becomes
+`NOT a AND NOT b`): the SQL of fifty of them within each other is as flat as that of one. Each
+fault is reported at the path of what is at fault (`rules.conditions.1.value`), all of them at
+once. A later kind of leaf is one more entry of `_Compiler.leaf_kinds`.
 """
 
 import datetime as dt
@@ -34,14 +35,15 @@ MAX_CONDITIONS = 500
 # Each is a subquery: what planning costs grows faster than their number.
 MAX_COUNTED = 50
 GROUPS = ("AND", "OR", "NOT")
-LeafCompiler = Callable[[Mapping[str, Any], str], tuple[Q, SegmentField | None]]
+LeafCompiler = Callable[[Mapping[str, Any], str, int], tuple[Q, SegmentField | None]]
 
 
 @dataclass(frozen=True)
 class Leaf:
     """One condition of the tree by itself, for the verdict on one customer.
 
-    `wanted` is False below an odd number of NOTs: there it speaks against her when it holds.
+    `wanted` is False below an odd number of NOTs: there it speaks against her when it holds,
+    and `q` says that it does not.
     """
 
     path: str
@@ -115,6 +117,8 @@ class _Compiler:
         visible: QuerySet[Segment] | None = None,
         conditions: int = 0,
         counts: int = 0,
+        *,
+        wanted: bool = True,
     ) -> None:
         self.context = context
         self.chain = chain
@@ -123,7 +127,7 @@ class _Compiler:
         self.counts = counts
         self.errors: dict[str, list[str]] = {}
         self.leaves: list[Leaf] = []
-        self.wanted = True
+        self.wanted = wanted
         self.leaf_kinds: dict[str, LeafCompiler] = {"field": self.field, "segment": self.segment}
         for behaviour in all_behaviours().values():
             self.leaf_kinds[behaviour.name] = partial(self.counted, behaviour)
@@ -136,7 +140,7 @@ class _Compiler:
         if isinstance(node, Mapping):
             for kind, compile_leaf in self.leaf_kinds.items():
                 if kind in node:
-                    return self.leaf(compile_leaf, node, path)
+                    return self.leaf(compile_leaf, node, path, depth)
         return self.group(node, path, depth)
 
     def group(self, node: Any, path: str, depth: int) -> Q:
@@ -154,27 +158,31 @@ class _Compiler:
                 path, _("Groups are nested at most %(max)d deep.") % {"max": MAX_DEPTH}
             )
         parts = []
+        # By De Morgan: what joins the parts turns over with what is wanted of the group.
+        connector = Q.AND if (operator != "OR") == self.wanted else Q.OR
         self.wanted ^= operator == "NOT"
         for index, child in enumerate(children):
             parts.append(self.node(child, f"{path}.conditions.{index}", depth + 1))
             if self.conditions > MAX_CONDITIONS:
                 break
         self.wanted ^= operator == "NOT"
-        if operator == "AND":
-            return Q(*parts)
-        anyone = Q(*parts, _connector=Q.OR)
-        return does_not_hold(anyone) if operator == "NOT" else anyone
+        return parts[0] if len(parts) == 1 else Q(*parts, _connector=connector)
 
-    def leaf(self, compile_leaf: LeafCompiler, node: Mapping[str, Any], path: str) -> Q:
+    def leaf(self, compile_leaf: LeafCompiler, node: Mapping[str, Any], path: str, depth: int) -> Q:
         self.conditions += 1
         if self.conditions > MAX_CONDITIONS:
             message = _("At most %(max)d conditions, those of named segments included.")
             return self.fault(path, message % {"max": MAX_CONDITIONS})
-        q, field = compile_leaf(node, path)
+        q, field = compile_leaf(node, path, depth)
         self.leaves.append(Leaf(path, node, q, self.wanted, field))
         return q
 
-    def field(self, node: Mapping[str, Any], path: str) -> tuple[Q, SegmentField | None]:
+    def as_wanted(self, q: Q) -> Q:
+        return q if self.wanted else does_not_hold(Q(q))
+
+    def field(
+        self, node: Mapping[str, Any], path: str, _depth: int
+    ) -> tuple[Q, SegmentField | None]:
         self.refuse_unknown_keys(node, path, {"field", "op", "value"})
         name, op = node["field"], node.get("op")
         field = self.context.fields.get(name) if isinstance(name, str) else None
@@ -188,10 +196,10 @@ class _Compiler:
             operand = self.context.fields.clean_operand(field, op, node.get("value"))
         except ValueError as error:
             return self.fault(f"{path}.value", str(error)), field
-        return self.context.condition(field, op, operand), field
+        return self.as_wanted(self.context.condition(field, op, operand)), field
 
     def counted(
-        self, behaviour: Behaviour, node: Mapping[str, Any], path: str
+        self, behaviour: Behaviour, node: Mapping[str, Any], path: str, _depth: int
     ) -> tuple[Q, SegmentField | None]:
         self.refuse_unknown_keys(node, path, {behaviour.name, "count", "within", "last"})
         self.counts += 1
@@ -201,9 +209,10 @@ class _Compiler:
         counted = read_counted(behaviour, node, path, self.context, self.fault)
         if counted is None:
             return Q(), None
-        return self.context.condition(counted.field, counted.op, counted.times), counted.field
+        times = self.context.condition(counted.field, counted.op, counted.times)
+        return self.as_wanted(times), counted.field
 
-    def segment(self, node: Mapping[str, Any], path: str) -> tuple[Q, None]:
+    def segment(self, node: Mapping[str, Any], path: str, depth: int) -> tuple[Q, None]:
         self.refuse_unknown_keys(node, path, {"segment", "op"})
         op = node.get("op")
         if op not in ("in", "not_in"):
@@ -217,8 +226,7 @@ class _Compiler:
             names = " → ".join(each.name for each in (*circle, segment) if each)
             message = _("A segment cannot contain itself: %(names)s.") % {"names": names}
             return self.fault(f"{path}.segment", message), None
-        q = self.members(segment, path)
-        return (does_not_hold(q) if op == "not_in" else q), None
+        return self.members(segment, path, depth, wanted=self.wanted == (op != "not_in")), None
 
     def named_segment(self, value: Any) -> Segment | None:
         try:
@@ -229,23 +237,30 @@ class _Compiler:
             return None
         return self.context.segment(pk)
 
-    def members(self, segment: Segment, path: str) -> Q:
-        """The named segment's own condition; its faults are told at the place that names it."""
+    def members(self, segment: Segment, path: str, depth: int, *, wanted: bool) -> Q:
+        """The named segment's own condition, or (not `wanted`) that of whom it leaves out.
+
+        Its groups are nested below the one that names it; its faults are told there.
+        """
         if not segment.is_dynamic:
-            return membership(segment, self.context)
+            q = membership(segment, self.context)
+            return q if wanted else does_not_hold(q)
         inner = _Compiler(
             self.context,
             (*self.chain, segment.pk),
             conditions=self.conditions,
             counts=self.counts,
+            wanted=wanted,
         )
-        q = inner.group(segment.rules, "rules", 1)
+        q = inner.group(segment.rules, "rules", depth)
         self.conditions, self.counts = inner.conditions, inner.counts
         if inner.errors:
             reason = next(iter(inner.errors.values()))[0]
             message = _("“%(name)s” cannot be used: %(reason)s")
             return self.fault(f"{path}.segment", message % {"name": segment.name, "reason": reason})
-        return within(segment, q)
+        if wanted or segment.branch_ids is None:
+            return within(segment, q)
+        return does_not_hold(Q(home_branch_id__in=segment.branch_ids)) | q
 
     def refuse_unknown_keys(self, node: Mapping[str, Any], path: str, known: set[str]) -> None:
         for key in sorted(set(node) - known):

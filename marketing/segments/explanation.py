@@ -67,7 +67,7 @@ def explain_membership(
                 path=leaf.path,
                 sentence=describe_condition(leaf.node, language, context),
                 value=_own_value(leaf, row.get(f"value_{index}"), customer, language, context),
-                passed=row[f"passed_{index}"],
+                passed=row[f"as_wanted_{index}"] == leaf.wanted,
                 wanted=leaf.wanted,
             )
         )
@@ -92,7 +92,10 @@ def matching_reasons(
     found: dict[uuid.UUID, Mapping[str, Any]] = {row["pk"]: row for row in rows}
     for customer in customers:
         row = found.get(customer.pk, {})
-        passed = {leaf.path: row.get(f"passed_{n}", False) for n, leaf in enumerate(tree.leaves)}
+        passed = {
+            leaf.path: row.get(f"as_wanted_{n}") == leaf.wanted
+            for n, leaf in enumerate(tree.leaves)
+        }
         _holds, letting_in = _deciding(rules, "rules", passed)
         told = [
             _reason(leaf, row.get(f"value_{index}"), customer, language, context)
@@ -139,7 +142,7 @@ def _reason(
 def _columns(leaves: Sequence[Leaf], day: LocalDay) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for index, leaf in enumerate(leaves):
-        columns[f"passed_{index}"] = _truth(leaf.q)
+        columns[f"as_wanted_{index}"] = _truth(leaf.q)
         if leaf.field is not None:
             columns[f"value_{index}"] = leaf.field.source.on(day).expression()
     return columns

@@ -17,12 +17,14 @@ from marketing.segments.local_time import LocalDay
 from marketing.segments.negation import does_not_hold
 from marketing.segments.sources import Lasting, Source
 from marketing.segments.value_types import Choice, DaysUntil
+from marketing.segments.value_types.base import COMPARISONS
 
 
 class DaysOverdue(DaysUntil):
     """Calendar days since a stored date; until it has passed there is no value."""
 
     unit = gettext_lazy("… days late")
+    operators = (*COMPARISONS, "is_set", "not_set")
     lowest = 1
     operator_labels = {
         "gt": gettext_lazy("are more than …"),

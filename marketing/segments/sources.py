@@ -112,9 +112,14 @@ class Attribute(Lasting):
                 output_field=TextField(),
             )
             return self.is_known() & Q(_TEXT_LOOKUPS[lookup](text, value))
-        return self.is_known() & Q(
-            _COMPARISONS[lookup](self.expression(), Value(_as_json(value), JSONField()))
-        )
+        operand = _as_json(value)
+        is_above_or_below = _COMPARISONS[lookup](self.expression(), Value(operand, JSONField()))
+        return self.is_known() & self._is_like(operand) & Q(is_above_or_below)
+
+    def _is_like(self, operand: Any) -> Q:
+        """JSON orders values of different kinds, too: any text is above any number."""
+        kind = Func(self.expression(), function="jsonb_typeof", output_field=TextField())
+        return Q(Exact(kind, Value("string" if isinstance(operand, str) else "number")))
 
     def is_known(self) -> Q:
         return Q((f"{self.column}__has_key", self.key))

@@ -225,3 +225,13 @@ def test_today_s_date_is_the_branch_s(chain):
     assert names(where("birthday_in_days", "today"), now=common) == {"leap"}
     assert names(where("age", "eq", 35), now=common) == {"leap"}
     assert names(where("birthday_in_days", "eq", 365), now=common) == set()
+
+
+def test_a_number_is_never_compared_with_a_text_or_a_yes(chain):
+    for name, amount in (("number", 100), ("text", "900"), ("yes", True), ("nothing", None)):
+        CustomerEvent.objects.create(
+            customer=person(name), name="cart", properties={"amount": amount}, occurred_at=NOW
+        )
+    for op, value, expected in (("lte", 500, {"number"}), ("gt", 50, {"number"})):
+        asked = {"property.amount": {"op": op, "value": value}}
+        assert names(counted("event", asked)) == expected

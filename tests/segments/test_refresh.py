@@ -21,12 +21,6 @@ from tests.factories.customers import CustomerFactory, VisitFactory
 from tests.factories.segments import SegmentFactory, StaticSegmentFactory, where
 
 
-@pytest.fixture
-def followed(monkeypatch):
-    """Something listens to segments."""
-    monkeypatch.setattr(events, "has_subscribers", lambda name: name.startswith("segment."))
-
-
 def members(segment):
     return set(segment.members.values_list("customer__first_name", flat=True))
 

@@ -148,3 +148,10 @@ def test_in_words_and_with_her_own_value(chain):
         ("Hair", True),
         ("9 days late", True),
     ]
+
+
+@pytest.mark.parametrize("op", ["within_last", "within_next"])
+def test_days_late_have_no_span(chain, op):
+    with pytest.raises(ValidationFailed) as caught:
+        compile_rules(where("overdue_days", op, 3), now=NOW, zone=ZONE)
+    assert list(caught.value.fields) == ["rules.conditions.0.op"]

@@ -85,7 +85,7 @@ class DaysUntil(_Days):
 
     unit = gettext_lazy("in … days")
     lowest = -MAX_DAYS
-    operators = (*COMPARISONS, *SPANS, "is_set", "not_set")
+    operators: tuple[str, ...] = (*COMPARISONS, *SPANS, "is_set", "not_set")
     operator_labels = {
         "gt": gettext_lazy("is more than … days away"),
         "gte": gettext_lazy("is at least … days away"),

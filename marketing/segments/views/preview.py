@@ -10,11 +10,12 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from customers.models import Customer
 from marketing.core import clock
-from marketing.core.errors import DomainError
+from marketing.core.errors import DomainError, ValidationFailed
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
 from marketing.segments import selectors
@@ -33,12 +34,24 @@ Panels = Sequence[tuple[Any, SafeString]]
 
 @dataclass(frozen=True)
 class PreviewPanel:
-    """The count and ten people, each with why; or what is wrong. `sentences` by language."""
+    """The count and ten people, each with why; or what is wrong. `sentences` by language.
+
+    `problems` are those that stand at no condition.
+    """
 
     sentences: list[tuple[str, str]]
     count: int | None = None
     sample: list[tuple[Customer, list[str]]] = field(default_factory=list)
     errors: Errors = field(default_factory=dict)
+
+    @property
+    def problems(self) -> list[str]:
+        return [
+            message
+            for path, messages in self.errors.items()
+            if path.partition(".")[0] != "rules"
+            for message in messages
+        ]
 
 
 @require_POST
@@ -75,8 +88,6 @@ def preview_panel(request: StaffRequest, rules: Tree) -> PreviewPanel:
     sentences = [(code, describe(rules, code)) for code in (language, *others)]
     try:
         found = selectors.preview(request.actor, rules, **_asked(request))
-    except ValueError:
-        return PreviewPanel(sentences)
     except DomainError as error:
         return PreviewPanel(sentences, errors=error.fields)
     reasons = matching_reasons(
@@ -89,17 +100,17 @@ def preview_panel(request: StaffRequest, rules: Tree) -> PreviewPanel:
 def overlap_asked(request: StaffRequest, rules: Tree) -> Overlap | None:
     """None when no segment was chosen, or while something is at fault: the panel tells what."""
     try:
-        chosen = [uuid.UUID(text) for text in request.POST.getlist("compared_with")]
+        chosen = _ids(request, "compared_with", _("There is no such segment."))
         return overlap(request.actor, rules, other_ids=chosen, **_asked(request))
-    except (ValueError, DomainError):
+    except DomainError:
         return None
 
 
 def panels_asked(request: StaffRequest, rules: Tree) -> Panels:
     """None while something is at fault."""
     try:
-        _tree, people = selectors.described(request.actor, rules, **_asked(request))
-    except (ValueError, DomainError):
+        _rules, people = selectors.described(request.actor, rules, **_asked(request))
+    except DomainError:
         return []
     return render_panels(request, people)
 
@@ -128,11 +139,18 @@ def draw(
 
 
 def _asked(request: StaffRequest) -> dict[str, Any]:
-    """Branches and segment of the form. Raises ValueError for what is no id."""
-    branches = [uuid.UUID(text) for text in request.POST.getlist("branch_ids")]
-    own = request.POST.get("segment_id")
+    """Branches and segment of the form. Raises `ValidationFailed` for what is no id."""
+    branches = _ids(request, "branch_ids", _("There is no such branch among yours."))
+    own = _ids(request, "segment_id", _("There is no such segment."))
     return {
         "branch_ids": branches or None,
-        "segment_id": uuid.UUID(own) if own else None,
+        "segment_id": own[0] if own else None,
         "now": clock.now(),
     }
+
+
+def _ids(request: StaffRequest, name: str, otherwise: str) -> list[uuid.UUID]:
+    try:
+        return [uuid.UUID(text) for text in request.POST.getlist(name) if text]
+    except ValueError:
+        raise ValidationFailed(fields={name: [otherwise]}) from None

@@ -1,4 +1,4 @@
-"""Whose facts were computed anew: upper apps that judge people by them ask to be told."""
+"""Who changed in something that people are judged by: upper apps that judge them ask to be told."""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ _listeners: list[Listener] = []
 
 
 def register(listener: Listener) -> None:
-    """Have it called with the customers' ids, in the transaction that wrote their facts.
+    """Have it called with the customers' ids, in the transaction that changed them.
 
     Called while apps are loaded. It should only make a note: others wait for these rows.
     """
@@ -17,6 +17,7 @@ def register(listener: Listener) -> None:
 
 
 def tell(customer_ids: Sequence[uuid.UUID]) -> None:
-    """Tell every listener."""
-    for listener in _listeners:
-        listener(customer_ids)
+    """Tell every listener; of nobody, none."""
+    if customer_ids:
+        for listener in _listeners:
+            listener(customer_ids)

@@ -20,6 +20,7 @@ from customers.imports.matching import CHUNK_TABLE
 from customers.models import ConsentRecord, ConsentState, Customer, ImportJob
 from marketing.core import clock, events
 from marketing.core.actor import Actor
+from marketing.core.tenancy import current_tenant_id
 
 # Where and how the consent was given, as the ledger keeps it.
 SOURCES = {
@@ -104,30 +105,46 @@ def _lines() -> dict[uuid.UUID, tuple[int, Mapping[str, bool]]]:
 
 
 def _known_to_refuse(people: list[uuid.UUID]) -> set[uuid.UUID]:
-    """Whoever shares an address with somebody who opted out, or whose address is suppressed."""
+    """Whoever shares an address with somebody who opted out, or whose address is suppressed.
+
+    Addresses are all that she has and those of her line; of somebody who was merged, whom she
+    became one with speaks.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT c.id FROM customers_customer c
-            WHERE c.id = ANY (%(people)s) AND (
-                EXISTS (SELECT FROM customers_customer other
-                        JOIN customers_consentstate said ON said.customer_id = other.id
-                        WHERE other.tenant_id = c.tenant_id AND said.marketing_opted_out
-                          AND c.phone <> '' AND other.phone = c.phone)
-                OR EXISTS (SELECT FROM customers_customer other
-                        JOIN customers_consentstate said ON said.customer_id = other.id
-                        WHERE other.tenant_id = c.tenant_id AND said.marketing_opted_out
-                          AND c.email <> '' AND other.email = c.email)
-                OR EXISTS (SELECT FROM customers_suppression known
-                        WHERE known.tenant_id = c.tenant_id
-                          AND known.reason IN ('opted_out', 'complaint')
-                          AND known.address_hash IN (
-                              parlour_address_hash(c.tenant_id, nullif(c.phone, '')),
-                              parlour_address_hash(c.tenant_id, nullif(c.email, '')))))
-            """,
-            {"people": people},
-        )
+        cursor.execute(_REFUSING, {"people": people, "tenant": current_tenant_id()})
         return {customer_id for (customer_id,) in cursor.fetchall()}
+
+
+_REFUSING = f"""
+WITH addresses AS (
+    SELECT c.id, own.kind, own.value FROM customers_customer c,
+        LATERAL (VALUES ('phone', c.phone), ('email', c.email)) AS own(kind, value)
+    WHERE c.id = ANY (%(people)s) AND own.value <> ''
+    UNION
+    SELECT p.customer_id, p.kind, p.value FROM customers_contactpoint p
+    WHERE p.customer_id = ANY (%(people)s) AND p.kind IN ('phone', 'email')
+    UNION
+    SELECT g.customer_id, said.kind, said.value FROM {CHUNK_TABLE} g,
+        LATERAL (VALUES ('phone', g.phone), ('email', g.email)) AS said(kind, value)
+    WHERE g.customer_id = ANY (%(people)s) AND said.value <> ''
+), sharing AS (
+    SELECT a.id, c.id AS other FROM addresses a JOIN customers_customer c
+      ON c.tenant_id = %(tenant)s AND a.kind = 'phone' AND c.phone = a.value
+    UNION ALL
+    SELECT a.id, c.id FROM addresses a JOIN customers_customer c
+      ON c.tenant_id = %(tenant)s AND a.kind = 'email' AND c.email = a.value
+    UNION ALL
+    SELECT a.id, p.customer_id FROM addresses a JOIN customers_contactpoint p
+      ON p.tenant_id = %(tenant)s AND p.kind = a.kind AND p.value = a.value
+)
+SELECT s.id FROM sharing s
+JOIN customers_customer other ON other.id = s.other AND other.status = 'active'
+JOIN customers_consentstate said ON said.customer_id = s.other AND said.marketing_opted_out
+UNION
+SELECT a.id FROM addresses a JOIN customers_suppression known
+  ON known.tenant_id = %(tenant)s AND known.reason IN ('opted_out', 'complaint')
+ AND known.address_hash = parlour_address_hash(%(tenant)s, a.value)
+"""  # noqa: S608  the name of our own table
 
 
 def _withdrawn(people: list[uuid.UUID]) -> set[tuple[uuid.UUID, str]]:

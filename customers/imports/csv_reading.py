@@ -13,13 +13,16 @@ from customers.imports.limits import UnreadableFile
 
 HEAD_BYTES = 256 * 1024
 DELIMITERS = ",;\t|"
+# In this order: the mark of UTF-32 begins like that of UTF-16.
 BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-# Of the bytes of a UTF-16 text without a mark that many are 0; in any other text none are.
-ZERO_SHARE = 0.3
+# What a text without a mark may be when it has bytes of 0; the wider ones never read as others.
+UNMARKED = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
 # A file without line ends is not held whole.
 LONGEST_LINE = 1_000_000
 
@@ -32,8 +35,8 @@ def detect_encoding(stream: BinaryIO) -> tuple[str, int]:
     head = stream.read(HEAD_BYTES)
     stream.seek(0)
     encoding = next((name for bom, name in BOMS.items() if head.startswith(bom)), "")
-    if not encoding and head.count(0) > len(head) * ZERO_SHARE:
-        encoding = "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    if not encoding and 0 in head:
+        encoding = _unmarked(head)
     decoder = codecs.getincrementaldecoder(encoding or "utf-8")()
     line_ends, carriage_returns = 0, 0
     while piece := stream.read(HEAD_BYTES):
@@ -47,6 +50,18 @@ def detect_encoding(stream: BinaryIO) -> tuple[str, int]:
             encoding = "cp1252"
             decoder = codecs.getincrementaldecoder("latin-1")()
     return encoding or "utf-8", line_ends or carriage_returns
+
+
+def _unmarked(head: bytes) -> str:
+    """The wide encoding in which the text has lines and no zeros, whatever its script; or ""."""
+    for encoding in UNMARKED:
+        try:
+            text = codecs.getincrementaldecoder(encoding)().decode(head)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text and any(end in text for end in "\r\n"):
+            return encoding
+    return ""
 
 
 def detect_delimiter(head: str) -> str:
@@ -85,6 +100,14 @@ def read_rows(
             except StopIteration:
                 return
             except csv.Error as error:
+                if "field limit" in str(error):
+                    raise UnreadableFile(
+                        _(
+                            "A cell of line %(line)s holds more than %(max)s characters, "
+                            "or its quote is never closed."
+                        )
+                        % {"line": begins, "max": f"{csv.field_size_limit():,}"}
+                    ) from error
                 if "expected after" not in str(error):
                     raise UnreadableFile(
                         _("The quote that opens in line %(line)s is never closed.")

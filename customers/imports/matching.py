@@ -1,9 +1,10 @@
 """A chunk of lines in a temporary table: whom they mean, and what they would change.
 
 Lines mean the customer with their Parlour id, else with their number of the other system, else
-with their phone, else with their e-mail. The id or number of somebody who was merged means whom
-she became one with. Several people may share an address: then the one of that name, and nobody
-when none has it. The dry run and the import ask by the same statements.
+with their phone, else with their e-mail, be these primary or not. The id or number of somebody
+who was merged means whom she became one with. Several people may share an address: then the one
+of that name, else the only one whose primary address it is, else nobody. The dry run and the
+import ask by the same statements.
 """
 
 import uuid
@@ -177,15 +178,40 @@ def _copied(name: str, value: Any) -> Any:
 
 
 def _by_address(column: str) -> str:
-    return f"""
-        SELECT g.id, count(*) > 1 AND NOT bool_or(c.search_name = {_FULL_NAME}) AS is_ambiguous,
-               (array_agg(c.id ORDER BY c.search_name = {_FULL_NAME} DESC, c.id))[1] AS customer_id
-        FROM {CHUNK_TABLE} g JOIN customers_customer c
-          ON c.tenant_id = %(tenant)s AND c.{column} = g.{column} AND c.status = 'active'
-         AND (g.external_id IS NULL OR c.external_id IS NULL OR c.external_id = g.external_id)
+    """Whom a line means by an address that somebody has, as her primary one or beside it."""
+    # An e-mail beside another phone is one that several people use, unless the name fits too.
+    fits = "true"
+    if column == "email":
+        fits = f"(g.phone IS NULL OR c.phone = '' OR c.search_name = {_FULL_NAME})"
+    # What other lines of the file have made is not theirs: `repeats` has said who is the same.
+    whom = f"""
+        c.tenant_id = %(tenant)s AND c.status = 'active' AND {fits}
+        AND (g.external_id IS NULL OR c.external_id IS NULL OR c.external_id = g.external_id)
+        AND (c.id = g.id OR NOT EXISTS (
+            SELECT FROM {ImportRow._meta.db_table} made
+            WHERE made.id = c.id AND made.job_id = g.job_id))
         WHERE g.outcome <> 'invalid' AND g.given_id IS NULL
-        GROUP BY g.id
     """  # noqa: S608  the names of our own columns
+    return f"""
+        SELECT id, NOT bool_or(is_named) AND greatest(
+                   count(*) FILTER (WHERE is_primary),
+                   count(*) FILTER (WHERE NOT is_primary AND NOT has_primary)) > 1 AS is_ambiguous,
+               (array_agg(customer_id ORDER BY is_named DESC, is_primary DESC, customer_id))[1]
+                   AS customer_id
+        FROM (
+            SELECT *, bool_or(is_primary) OVER (PARTITION BY id) AS has_primary FROM (
+                SELECT g.id, c.id AS customer_id, true AS is_primary,
+                       c.search_name = {_FULL_NAME} AS is_named
+                FROM {CHUNK_TABLE} g JOIN customers_customer c ON c.{column} = g.{column} AND {whom}
+                UNION ALL
+                SELECT g.id, c.id, false, c.search_name = {_FULL_NAME}
+                FROM {CHUNK_TABLE} g JOIN customers_contactpoint p
+                  ON p.tenant_id = %(tenant)s AND p.kind = '{column}' AND p.value = g.{column}
+                JOIN customers_customer c
+                  ON c.id = p.customer_id AND c.{column} <> g.{column} AND {whom}
+            ) AS known
+        ) AS known GROUP BY id
+    """  # noqa: S608
 
 
 _MATCH = f"""

@@ -1,7 +1,9 @@
 """Files as rows of text, streamed: which kind a file is, its headers, and its lines."""
 
 import io
+import re
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -16,6 +18,18 @@ from customers.imports.limits import MAX_COLUMNS, MAX_ROWS, UnreadableFile
 
 SAMPLES = 3
 ZIP_MAGIC = b"PK\x03\x04"
+# Any control character; line ends and tabs are spaces in a name.
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+# What a damaged zip, or one that only looks like a workbook, makes its readers raise.
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 OLD_EXCEL_MAGIC = b"\xd0\xcf\x11\xe0"
 
 
@@ -94,7 +108,9 @@ def _lines(
         try:
             for number, cells in xlsx_reading.read_rows(stream):
                 yield Line(number, cells)
-        except (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
+        except UnreadableFile:
+            raise
+        except DAMAGE as error:
             raise UnreadableFile(_("This is not a readable Excel file.")) from error
     else:
         for number, cells, fault in csv_reading.read_rows(stream, encoding, delimiter):
@@ -114,6 +130,8 @@ def _outline_csv(stream: BinaryIO) -> Outline:
 def _check_headers(headers: list[str]) -> None:
     if not headers:
         raise UnreadableFile(_("The first line has to name the columns."))
+    if any(map(CONTROL.search, headers)):
+        raise UnreadableFile(_("The first line holds characters that are not text."))
     if len(headers) > MAX_COLUMNS:
         raise UnreadableFile(
             _(

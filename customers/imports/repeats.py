@@ -15,7 +15,8 @@ TABLE = ImportRow._meta.db_table
 def merge_repeats(job_id: uuid.UUID, *, wins: str, rule: str) -> None:
     """Keep of each person the line that wins, filled up from the others; mark those.
 
-    Tags and attributes are gathered. Of consents said differently, the refusal stands.
+    Tags and attributes are gathered. Of consents said differently, the refusal stands. Where the
+    line that wins says nothing of the customer whom another means, she stands in it by her id.
     """
     parameters = {"tenant": current_tenant_id(), "job": job_id}
     with connection.cursor() as cursor:
@@ -47,35 +48,70 @@ def merge_repeats(job_id: uuid.UUID, *, wins: str, rule: str) -> None:
 
 
 def _gather(wins: str) -> str:
-    """The lines of people with several. A phone alone means who has it beside a number.
+    """The lines of people with several; `wins` is which of them stands in the first place.
 
-    `wins` is which of them stands in the first place.
+    A line is known by its customer, else its number of the other system, else its phone, else
+    its e-mail. One without a number, or without a phone, belongs to the only person who has its
+    phone or e-mail beside something stronger: the file alone decides, not where a chunk ends.
     """
     direction = "DESC" if wins == LAST else "ASC"
+    by_number = _only("key LIKE 'c:%%'", "external_id")
+    by_phone = _only("key ~ '^[cx]:'", "phone")
+    # With another phone, an e-mail is that person's if she has the same name.
+    unphoned = _only("key ~ '^[cx]:' AND phone IS NULL", "email")
+    same_name = _only("key ~ '^[cx]:'", "email, name")
+    by_email, by_name = _only("key !~ '^e:'", "email"), _only("key !~ '^e:'", "email, name")
     return f"""
         CREATE TEMPORARY TABLE import_repeats ON COMMIT DROP AS
         WITH keyed AS (
-            SELECT *, CASE
-                WHEN customer_id IS NOT NULL THEN 'c:' || customer_id
-                WHEN external_id IS NOT NULL THEN 'x:' || external_id
-                WHEN phone IS NOT NULL THEN 'p:' || phone
-                ELSE 'e:' || email END AS own_key
+            SELECT id, line, external_id, phone, email,
+                lower(coalesce(first_name, '') || ' ' || coalesce(last_name, '')) AS name,
+                CASE WHEN customer_id IS NOT NULL THEN 'c:' || customer_id
+                     WHEN external_id IS NOT NULL THEN 'x:' || external_id
+                     WHEN phone IS NOT NULL THEN 'p:' || phone
+                     ELSE 'e:' || email END AS key
             FROM {TABLE}
             WHERE tenant_id = %(tenant)s AND job_id = %(job)s AND outcome <> 'invalid'
-        ), linked AS (
-            SELECT *, CASE WHEN own_key LIKE 'p:%%' AND min(own_key) FILTER (WHERE numbered)
-                    OVER same_phone = max(own_key) FILTER (WHERE numbered) OVER same_phone
-                THEN min(own_key) FILTER (WHERE numbered) OVER same_phone
-                ELSE own_key END AS key
-            FROM (SELECT *, own_key LIKE 'x:%%' AS numbered FROM keyed) AS known
-            WINDOW same_phone AS (PARTITION BY phone)
         ), numbered AS (
-            SELECT *, row_number() OVER (PARTITION BY key ORDER BY line {direction}) AS place,
+            SELECT id, line, phone, email, name,
+                CASE WHEN key LIKE 'x:%%' THEN coalesce({by_number}, key) ELSE key END AS key
+            FROM keyed
+        ), phoned AS (
+            SELECT id, line, phone, email, name,
+                CASE WHEN key LIKE 'p:%%' THEN coalesce({by_phone}, key) ELSE key END AS key
+            FROM numbered
+        ), related AS (
+            SELECT *, CASE WHEN email IS NOT NULL AND key LIKE 'p:%%'
+                THEN coalesce({same_name}, {unphoned}) END AS whose
+            FROM phoned
+        ), mailed AS (
+            SELECT id, line, email, name, CASE WHEN key LIKE 'p:%%' AND
+                    min(whose) OVER (PARTITION BY key) = max(whose) OVER (PARTITION BY key)
+                THEN min(whose) OVER (PARTITION BY key) ELSE key END AS key
+            FROM related
+        ), linked AS (
+            SELECT id, line,
+                CASE WHEN key LIKE 'e:%%' THEN coalesce({by_email}, {by_name}, key) ELSE key END
+                    AS key
+            FROM mailed
+        ), placed AS (
+            SELECT id, key, row_number() OVER (PARTITION BY key ORDER BY line {direction}) AS place,
                    count(*) OVER (PARTITION BY key) AS lines
             FROM linked
         )
-        SELECT * FROM numbered WHERE lines > 1
+        SELECT r.*, placed.key, placed.place
+        FROM placed JOIN {TABLE} r ON r.id = placed.id AND r.tenant_id = %(tenant)s
+        WHERE placed.lines > 1
     """  # noqa: S608
+
+
+def _only(which: str, columns: str) -> str:
+    """SQL for the key of the lines with the same `columns` of which `which` holds, if it is one."""
+    least, most = (
+        f"{pick}(key) FILTER (WHERE {which}) OVER (PARTITION BY {columns})"
+        for pick in ("min", "max")
+    )
+    return f"CASE WHEN {least} = {most} THEN {least} END"
 
 
 def _fill() -> str:
@@ -86,7 +122,8 @@ def _fill() -> str:
     own = ", ".join(f"{name} = whole.{name}" for name in (*FIELDS, *COLLECTED, "consents"))
     return f"""
         WITH fields AS (
-            SELECT key, {fields} FROM import_repeats GROUP BY key
+            SELECT key, {fields}, (array_agg(customer_id) FILTER (WHERE customer_id IS NOT NULL))[1]
+                AS known_id FROM import_repeats GROUP BY key
         ), spellings AS (
             SELECT key, min(tag) AS tag FROM import_repeats, unnest(tags) AS tag
             GROUP BY key, lower(tag)
@@ -106,7 +143,9 @@ def _fill() -> str:
             SELECT * FROM fields LEFT JOIN tags USING (key) LEFT JOIN attributes USING (key)
             LEFT JOIN consents USING (key)
         )
-        UPDATE {TABLE} r SET {own} FROM whole, import_repeats winner
+        UPDATE {TABLE} r SET {own}, customer_id = known_id,
+            given_id = CASE WHEN r.customer_id IS NULL THEN known_id ELSE r.given_id END
+        FROM whole, import_repeats winner
         WHERE winner.key = whole.key AND winner.place = 1 AND r.id = winner.id
           AND r.tenant_id = %(tenant)s
     """  # noqa: S608

@@ -15,12 +15,11 @@ from customers import rules
 from customers.exports.csv_writing import FORMULA
 from customers.imports.columns import ATTRIBUTE, CONSENT_NAMES, OPT_OUT
 from customers.imports.limits import MAX_CELL
-from customers.imports.reading import Line
+from customers.imports.reading import CONTROL, Line
+from customers.imports.xlsx_reading import ERRORS
 
 ROUNDED = re.compile(r"\s*\+?\d(?:[.,]\d+)?E\+?\d+\s*", re.IGNORECASE)
 WHOLE_FLOAT = re.compile(r"\+?\d+\.0+")
-# Any control character; line ends and tabs are spaces in a name.
-CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 # What needs no look at its first part; all else is left to the rule.
 PLAIN_EMAIL = re.compile(r"(?=[^@]{1,64}@)[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+)*@[A-Za-z0-9.-]+")
 # What an export put an apostrophe before.
@@ -124,6 +123,8 @@ class Judge:
             if not text:
                 continue
             try:
+                if text in ERRORS:
+                    raise Wrong("excel_error")
                 self._take(target, text, judged.values)
             except Wrong as wrong:
                 judged.problems.append(f"{wrong}:{header}"[:100])

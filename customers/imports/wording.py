@@ -19,6 +19,7 @@ PROBLEMS = {
     "date": gettext_lazy("This is not a date of the chosen kind."),
     "date_range": gettext_lazy("This date is before 1900 or still to come."),
     "email": gettext_lazy("This is not an e-mail address."),
+    "excel_error": gettext_lazy("Excel could not work out this cell; write its value."),
     "gender": gettext_lazy("Write female, male or other."),
     "gone": gettext_lazy("This customer was erased or merged since the file was checked."),
     "id": gettext_lazy("There is no customer with this Parlour id."),

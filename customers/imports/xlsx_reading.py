@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import isfinite
 from typing import BinaryIO
 from xml.parsers import expat
 
@@ -26,6 +27,12 @@ MAX_MEMBERS = 2_000
 MAX_RATIO, RATIO_FROM = 200, 10 * 1024**2
 BUILT_IN_DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 NOT_A_DATE = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+LAST_ROW = 1_048_576
+NO_VALUE = "#VALUE!"
+# What stands in a cell whose formula failed; the same in an Excel of any language.
+ERRORS = {
+    "#REF!", "#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", NO_VALUE,
+}  # fmt: skip
 CELL_COLUMN = re.compile(r"[A-Z]{1,3}")
 EPOCH, EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
 
@@ -165,6 +172,8 @@ class _SharedTexts:
         self._file.close()
 
     def __getitem__(self, number: int) -> str:
+        if number < 0:
+            raise IndexError(number)
         begins, ends = self._ends[number], self._ends[number + 1]
         self._file.seek(begins)
         return self._file.read(ends - begins).decode()
@@ -225,12 +234,14 @@ class _Sheet:
     def _begin(self, tag: str, found: Attributes) -> None:
         if tag == "c":
             self._cell = _Cell(
-                self._column(found.get("r")), found.get("t", "n"), int(found.get("s", 0))
+                self._column(found.get("r")), found.get("t", "n"), self._whole(found.get("s", "0"))
             )
             self._next = self._cell.column + 1
             self._value.clear()
         elif tag == "row":
-            self._number = int(found.get("r", self._number + 1))
+            given = self._whole(found.get("r", "0"))
+            # Numbers that are missing or come again count on: no row is lost over its number.
+            self._number = given if given > self._number else self._number + 1
             self._cells, self._next = [], 0
         self._listens = tag in {"v", "t"}
 
@@ -253,6 +264,16 @@ class _Sheet:
         elif tag == "row" and any(cell.strip() for cell in self._cells):
             self._ready.append((self._number, self._cells))
 
+    def _whole(self, text: str) -> int:
+        if not text.isdecimal() or len(text) > len(str(LAST_ROW)) or int(text) > LAST_ROW:
+            raise self._damaged()
+        return int(text)
+
+    def _damaged(self) -> UnreadableFile:
+        return UnreadableFile(
+            _("The Excel file is damaged in or after row %(row)s.") % {"row": self._number}
+        )
+
     def _column(self, reference: str | None) -> int:
         found = CELL_COLUMN.match(reference or "")
         if found is None:
@@ -267,15 +288,19 @@ class _Sheet:
             match self._cell.kind:
                 case "s":
                     return self._texts[int(value)]
+                case "e":
+                    return value if value in ERRORS else NO_VALUE
                 case "b":
                     return "yes" if value == "1" else "no"
                 case "n":
                     return self._number_shown(float(value), value)
         except (ValueError, IndexError, OverflowError) as error:
-            raise UnreadableFile(_("This is not a readable Excel file.")) from error
+            raise self._damaged() from error
         return value
 
     def _number_shown(self, number: float, written: str) -> str:
+        if not isfinite(number):
+            return NO_VALUE
         style = self._cell.style
         if style < len(self._dates) and self._dates[style]:
             moment = self._epoch + timedelta(days=number)

@@ -33,6 +33,8 @@ EXPECTED = [("Asha", "Sharma"), ("मीरा", "🌸 जोशी")]
         TWO.encode("utf-16"),
         TWO.encode("utf-16-le"),
         b"\xfe\xff" + TWO.encode("utf-16-be"),
+        TWO.encode("utf-32"),
+        TWO.encode("utf-32-be"),
         TWO.replace(",", ";").encode(),
         TWO.replace(",", "\t").encode(),
         TWO.replace(",", "|").encode(),
@@ -46,6 +48,8 @@ EXPECTED = [("Asha", "Sharma"), ("मीरा", "🌸 जोशी")]
         "utf16",
         "utf16le",
         "utf16be",
+        "utf32",
+        "utf32be",
         "semicolon",
         "tab",
         "pipe",
@@ -143,6 +147,8 @@ def refused(owner, content, name="people.csv"):
         (zipped(a="b"), "not a readable Excel"),
         ("Name,Phone\nAsha,1\n".encode("utf-16")[:-1], "damaged"),
         (b"Name\n" + b"x" * 1_000_001 + b"\n", "too long"),
+        (b"Na\0me,Phone\nAsha,9820012341\n", "first line holds characters that are not text"),
+        (b'Name,Phone\n"' + b"x" * 131_073 + b'",1\n', "line 2 holds more than 131,072"),
     ],
     ids=[
         "nothing",
@@ -156,6 +162,8 @@ def refused(owner, content, name="people.csv"):
         "empty-zip",
         "half",
         "endless",
+        "nul",
+        "huge-cell",
     ],
 )
 def test_a_file_that_cannot_be_imported_is_refused_whole(owner, content, words):
@@ -220,3 +228,74 @@ def test_parts_are_read_as_one_file(owner, monkeypatch):
     take(owner, TWO)
     assert names() == EXPECTED
     assert ImportPart.objects.count() > 5
+
+
+def test_utf16_of_an_indian_script_needs_no_mark(owner):
+    job = take(owner, "नाम,फ़ोन\nमीरा जोशी,९८२००१२३४१\nऊषा,९८२००१२३५१\n".encode("utf-16-le"))
+    assert (job.encoding, job.result["created"]) == ("utf-16-le", 2)
+    assert names() == [("ऊषा", ""), ("मीरा", "जोशी")]
+
+
+HEAD_ROW = '<row r="1"><c t="str"><v>Name</v></c><c t="str"><v>Phone</v></c></row>'
+
+
+def person(name, phone, number="", kind="str"):
+    at = f' r="{number}"' if number else ""
+    return f'<row{at}><c t="{kind}"><v>{name}</v></c><c t="str"><v>{phone}</v></c></row>'
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '<row r="2"><c s="x" t="str"><v>Asha</v></c></row>',
+        '<row r="x"><c t="str"><v>Asha</v></c></row>',
+        f'<row r="{"9" * 20}"><c t="str"><v>Asha</v></c></row>',
+        '<row r="-1"><c t="str"><v>Asha</v></c></row>',
+        '<row r="2"><c t="s"><v>-1</v></c></row>',
+        '<row r="2"><c t="s"><v>7</v></c></row>',
+        '<row r="2"><c><v>Asha</v></c></row>',
+    ],
+    ids=["style", "row", "far", "below", "before-texts", "beyond-texts", "no-number"],
+)
+def test_a_damaged_row_is_refused_at_its_place(owner, row):
+    assert "damaged in or after row " in refused(owner, sheet(HEAD_ROW + row))
+
+
+def test_a_damaged_zip_is_refused(owner):
+    rows = "".join(person(f"Asha {n}", f"98{n:07}1") for n in range(2_000))
+    whole = bytearray(sheet(HEAD_ROW + rows))
+    begins = whole.index(b"sheet1.xml") + len("sheet1.xml")
+    whole[begins] = 0xFF  # no kind of block that deflate has
+    assert "not a readable Excel" in refused(owner, bytes(whole))
+
+
+def test_damage_far_below_fails_the_dry_run_and_changes_nothing(owner):
+    rows = "".join(person(f"Asha {n}", f"98{n:07}1") for n in range(5_100))
+    job = check(owner, sheet(HEAD_ROW + rows + '<row r="x"/>'))
+    assert (job.state, job.error) == ("failed", "The Excel file is damaged in or after row 5101.")
+    assert not Customer.objects.exists()
+
+
+def test_rows_whose_numbers_come_again_are_read(owner, monkeypatch):
+    monkeypatch.setattr("customers.imports.worker.CHUNK", 1)
+    numbers = [2, 2, "", 3, 9, 1]
+    rows = [person(f"A{at}", f"98{at:07}1", number) for at, number in enumerate(numbers)]
+    job = take(owner, sheet(HEAD_ROW + "".join(rows)))
+    assert (job.checked_rows, job.result["created"]) == (6, 6)
+    assert list(ImportRow.objects.order_by("line").values_list("line", flat=True)) == [
+        2, 3, 4, 5, 9, 10,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("e", "#REF!"), ("e", "#क्षेत्र!"), ("n", "NaN"), ("n", "INF")]
+)
+def test_a_failed_formula_is_nobodys_name(owner, kind, value):
+    rows = person(value, "9820012341", kind=kind) + person("Asha", "9820012351")
+    job = take(owner, sheet(HEAD_ROW + rows))
+    assert job.reasons == {"excel_error": 1}
+    assert names() == [("Asha", "")]
+
+
+def test_a_failed_formula_in_a_column_nobody_took_matters_to_nobody(owner):
+    assert take(owner, "Name,Phone,Sum\nAsha,9820012341,#N/A\n").result["created"] == 1

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
+from marketing.segments.negation import does_not_hold
+
 
 @dataclass(frozen=True)
 class LocalDay:
@@ -52,5 +54,5 @@ def in_each_zone(
     elsewhere = [
         Q(home_branch__time_zone=name) & condition for name, condition in sorted(apart.items())
     ]
-    at_home = ~Q(home_branch__time_zone__in=sorted(apart)) & usual
+    at_home = does_not_hold(Q(home_branch__time_zone__in=sorted(apart))) & usual
     return Q(at_home, *elsewhere, _connector=Q.OR)

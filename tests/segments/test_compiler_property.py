@@ -246,6 +246,19 @@ NOT_BELOW_OR = {
     ],
 }
 
+# Somebody without a branch, of whose zone nothing is known, lives by the chain's clock there, too.
+OF_NO_ZONE = {
+    "operator": "OR",
+    "conditions": [
+        {"segment": "segment:indian", "op": "in"},
+        {
+            "operator": "NOT",
+            "conditions": [{"field": "last_visit_days", "op": "eq", "value": 2}],
+        },
+    ],
+}
+CAME = NOBODY | {"facts": {"last_visit_at": NOW - dt.timedelta(hours=40)}}
+
 
 @settings(
     max_examples=150,
@@ -255,6 +268,7 @@ NOT_BELOW_OR = {
 )
 @given(rules=RULES, people=st.lists(CUSTOMER, min_size=1, max_size=6))
 @example(rules=NOT_BELOW_OR, people=[NOBODY])
+@example(rules=OF_NO_ZONE, people=[CAME])
 def check(world: World, rules: dict[str, Any], people: list[dict[str, Any]]) -> None:
     savepoint = transaction.savepoint()
     try:

@@ -13,7 +13,7 @@ from customers.models import (
     ImportRow,
     StaleFacts,
 )
-from customers.services import erase_customer, opt_out, record_consent
+from customers.services import erase_customer, opt_out, record_consent, update_customer
 from marketing.core.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from marketing.core.models import AuditEntry
 from tests.customers.importing import OPTIONS, check, send, take, work
@@ -227,6 +227,7 @@ def test_a_killed_worker_loses_its_chunk_and_the_next_one_goes_on(owner, monkeyp
     work(job)
     job.refresh_from_db()
     assert job.counts == {"new": 10}
+    assert job.checked_rows == job.total_rows == 10, "no line was read twice"
 
     services.start_import(actor=owner, job=job)
     real = die_after(worker, "take_consents", 1)
@@ -246,6 +247,16 @@ def test_doing_a_chunk_again_changes_nothing(owner):
     ImportJob.objects.update(state="importing", imported_line=0)
     work(job)
     assert (list(Customer.objects.values()), ConsentRecord.objects.count()) == before
+
+
+def test_a_line_never_makes_two_even_when_nothing_of_it_is_left_to_know_her_by(owner):
+    job = take(owner, f"Name,Phone\nAsha,{PHONE}\n")
+    made = Customer.objects.get()
+    assert made.pk == ImportRow.objects.get(job=job).pk
+    update_customer(actor=owner, customer=made, values={"phone": "9820012351"})
+    ImportJob.objects.update(state="importing", imported_line=0)
+    work(job)
+    assert Customer.objects.get().phone == "+919820012351"
 
 
 def test_cancelling_stops_before_the_next_chunk(owner, monkeypatch):

@@ -188,7 +188,7 @@ def _by_address(column: str) -> str:
             SELECT FROM {ImportRow._meta.db_table} made
             WHERE made.id = c.id AND made.job_id = g.job_id))
         WHERE g.outcome <> 'invalid' AND g.given_id IS NULL
-    """  # noqa: S608  the names of our own columns
+    """
     return f"""
         SELECT id, NOT bool_or(is_named) AND greatest(
                    count(*) FILTER (WHERE is_primary),

@@ -7,7 +7,6 @@ from customers.services import (
     add_contact_point,
     merge_customers,
     opt_out,
-    record_consent,
 )
 from tests.customers.importing import check, take
 from tests.factories.customers import CustomerFactory

@@ -181,7 +181,7 @@ def test_more_parts_than_promised_are_paid_beyond_the_limit(ready):
 
 def test_a_run_is_charged_to_the_month_it_was_frozen_in(ready):
     run = frozen_run(ready)
-    june = dt.datetime(2026, 6, 30, 12, tzinfo=dt.UTC)
+    june = dt.datetime(2026, 6, 15, 12, tzinfo=dt.UTC)
     SendRun.objects.filter(pk=run.pk).update(frozen_at=june)
     BudgetMonth.objects.update(month=dt.date(2026, 6, 1))
     for message in messages_of(run):

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import Parlour
 from tests.browser.test_story import DESKTOP, PASSWORD, PHONE, log_in
@@ -72,6 +72,19 @@ def test_dragging_and_keys_move_conditions(chromium: Browser, parlour: Parlour) 
     # A key that fits nothing does nothing.
     page.keyboard.press("ArrowDown")
     expect_rules(page, "0.conditions.0 last_visit_days", "0.conditions.1 total_spend")
+
+
+def test_what_is_typed_before_the_first_count_is_there_is_counted(
+    chromium: Browser, parlour: Parlour
+) -> None:
+    page = log_in(chromium, parlour, "manager.bandra", PHONE)
+    held: list[Route] = []
+    page.route("**/segments/preview", lambda route: held.append(route), times=1)
+    with page.expect_request("**/segments/preview"):
+        page.goto(f"{parlour.url}/segments/new")
+    page.locator("#rules-conditions-0-value").fill("7")
+    held[0].continue_()
+    expect(page.locator("#preview")).to_contain_text("more than 7 days ago")
 
 
 def test_the_count_follows_what_is_typed(chromium: Browser, parlour: Parlour) -> None:

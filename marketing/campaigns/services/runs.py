@@ -1,9 +1,10 @@
 """What the engine does: begin what is due, freeze the audience, take news from delivery."""
 
+import datetime as dt
 import logging
 import uuid
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -33,6 +34,9 @@ from marketing.delivery.selectors import ACCOUNT_PAUSED, runs_waiting_for
 from marketing.policy import selectors as policy
 
 logger = logging.getLogger(__name__)
+
+# What was begun may wait so long for a worker, however strict the chain is with late starts.
+QUEUED_MINUTES = 5
 
 
 class RunHeld(DomainError):
@@ -77,15 +81,11 @@ def _schedule(campaign: Campaign) -> None:
 
 
 def _begin_due_run(campaign: Campaign) -> None:
-    due_at, now = campaign.next_run_at, clock.now()
-    if due_at is None or due_at > now:
+    due_at = campaign.next_run_at
+    if due_at is None or due_at > clock.now():
         return
-    if rules.is_stale(due_at, now, policy.get_config().stale_schedule_minutes):
-        halt(
-            campaign,
-            rules.MISSED_SCHEDULE,
-            _("It was due at %(time)s UTC.") % {"time": f"{due_at:%Y-%m-%d %H:%M}"},
-        )
+    if _is_late(due_at):
+        _ask_whether_late(campaign, due_at)
         return
     try:
         with transaction.atomic():
@@ -96,18 +96,36 @@ def _begin_due_run(campaign: Campaign) -> None:
         halt(lock(campaign), _pause_reason(error), error.message)
 
 
+def _is_late(due_at: dt.datetime, at_least: int = 0) -> bool:
+    minutes = max(policy.get_config().stale_schedule_minutes, at_least)
+    return rules.is_stale(due_at, clock.now(), minutes)
+
+
+def _ask_whether_late(campaign: Campaign, due_at: dt.datetime) -> None:
+    """Its time was missed by more than the chain allows: a person must say whether it goes."""
+    halt(
+        campaign,
+        rules.MISSED_SCHEDULE,
+        _("It was due at %(time)s UTC.") % {"time": f"{due_at:%Y-%m-%d %H:%M}"},
+    )
+
+
 @transaction.atomic
 def start_run(*, campaign_run_id: uuid.UUID) -> None:
     """Freeze the run's audience and judge it once more; a repeat does nothing.
 
     The freeze is undone and the campaign paused, with the reason, when the message may no
     longer be sent, when the audience or the cost grew by more than a tenth, when what was
-    approved has changed, or when the money does not reach.
+    approved has changed, or when the money does not reach; and unfrozen, when the start was
+    kept waiting, for a stopped account or a worker, for longer than the chain allows.
     """
     run = CampaignRun.objects.select_related("send_run").get(pk=campaign_run_id)
     campaign = lock(run.campaign)
     run.send_run.refresh_from_db()
     if campaign.status != CampaignStatus.SENDING or run.send_run.state != SendRun.State.READY:
+        return
+    if _is_late(run.due_at, at_least=QUEUED_MINUTES):
+        _ask_whether_late(campaign, run.due_at)
         return
     try:
         with transaction.atomic():
@@ -183,25 +201,40 @@ def note_run_paused(*, send_run_id: uuid.UUID, reason: str, detail: str = "") ->
 def resume_after_outage(*, account_id: uuid.UUID) -> None:
     """The provider account works again, or sends in the place of one that does not: go on.
 
-    Who was frozen for an account waits for that one. A run of a campaign that is through was
-    tried once more when it stopped; it just goes on.
+    Who was frozen for an account waits for that one; what was not begun, for the one that its
+    channel's messages would leave by. A campaign that cannot go on stays as it is and keeps no
+    other from going.
     """
     stopped = Q(send_run__in=runs_waiting_for(account_id).values("pk"))
     never_begun = Q(
         send_run__state=SendRun.State.READY,
         campaign__status=CampaignStatus.PAUSED,
         campaign__pause_reason=ACCOUNT_PAUSED,
-        campaign__channel__in=policy.accounts().filter(pk=account_id).values("channel"),
+        campaign__channel__in=policy.default_accounts().filter(pk=account_id).values("channel"),
     )
-    actor = Actor.system(current_tenant_id())
-    runs = CampaignRun.objects.filter(stopped | never_begun)
-    for run in runs.select_related("campaign", "send_run"):
-        campaign = lock(run.campaign)
-        is_waiting = campaign.pause_reason == ACCOUNT_PAUSED
-        if campaign.status == CampaignStatus.PAUSED and is_waiting:
-            resume_campaign(actor=actor, campaign=campaign)
-        elif campaign.status in (CampaignStatus.SENT, CampaignStatus.SCHEDULED):
-            resume_runs(campaign)
+    waiting = CampaignRun.objects.filter(stopped | never_begun).order_by("campaign_id")
+    for campaign_id in waiting.values_list("campaign_id", flat=True).distinct():
+        try:
+            with transaction.atomic():
+                _go_on_after_outage(lock(Campaign(pk=campaign_id)))
+        except OperationalError:
+            raise  # The database's trouble, not the campaign's: the news is handed over again.
+        except Exception:
+            logger.exception("campaign %s could not go on with its account", campaign_id)
+
+
+def _go_on_after_outage(campaign: Campaign) -> None:
+    """A run of a campaign that is through was tried once more when it stopped; it just goes on."""
+    if campaign.status in (CampaignStatus.SENT, CampaignStatus.SCHEDULED):
+        resume_runs(campaign)
+        return
+    if campaign.status != CampaignStatus.PAUSED or campaign.pause_reason != ACCOUNT_PAUSED:
+        return
+    run = latest_run(campaign)
+    never_begun = run is not None and run.send_run.state == SendRun.State.READY
+    if never_begun and policy.lock_stopped_account(campaign.channel):
+        return
+    resume_campaign(actor=Actor.system(current_tenant_id()), campaign=campaign)
 
 
 def _sending_campaign(send_run_id: uuid.UUID) -> Campaign | None:

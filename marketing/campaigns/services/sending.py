@@ -192,8 +192,8 @@ def resume_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
     """Go back to where the campaign was paused.
 
     A campaign that was stopped because it is not what was approved needs an approver, who
-    approves it as it stands now. A one-time campaign whose time has passed goes at once, a
-    recurring one at its next time.
+    approves it as it stands now. A one-time campaign whose time has passed goes at once, and so
+    does a run that was not begun; a recurring campaign waits for its next time.
     """
     actor.require("campaign.send")
     now = clock.now()
@@ -225,7 +225,9 @@ def _resume_sending(actor: Actor, campaign: Campaign) -> None:
     if run is not None and run.send_run.state == SendRun.State.READY:
         # Nothing was frozen: begin again with the content and audience of now.
         delivery.cancel_run(run=run.send_run)
-        begin_run(actor=actor, campaign=campaign, action=Action.RESUME, due_at=run.due_at)
+        # Who says so knows how late it is; for the engine it stays due when it was.
+        due_at = run.due_at if actor.is_system else clock.now()
+        begin_run(actor=actor, campaign=campaign, action=Action.RESUME, due_at=due_at)
         return
     move(campaign, Action.RESUME, CampaignStatus.SENDING, **NOT_PAUSED)
     if run is None:

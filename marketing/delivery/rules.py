@@ -17,6 +17,8 @@ RANK = {
     "skipped": 7,
 }
 MAX_TRIES = 5
+# Of a message that only met a vendor that was down: about two hours, as the waits grow.
+MAX_TRIES_OF_OUTAGE = 25
 # So long a worker has a batch to itself without renewing its lease.
 LEASE = dt.timedelta(seconds=60)
 # Who had enough offers from everybody is tried once more after this time.
@@ -40,9 +42,9 @@ class ResultClass(StrEnum):
 class Result:
     """How one attempt ended as far as the HTTP call tells.
 
-    `slows`: the account is asked to send slower. `retry_after` is in seconds. `suppress`, if
-    not empty, is why nothing may be sent to this address again: a value of
-    `customers.Suppression.Reason`.
+    `slows`: the account is asked to send slower. `spares`: the vendor was down for everybody, so
+    that no try of the message's is used up. `retry_after` is in seconds. `suppress`, if not empty,
+    is why nothing may be sent to this address again: a value of `customers.Suppression.Reason`.
     """
 
     outcome: ResultClass
@@ -51,7 +53,13 @@ class Result:
     detail: str = ""
     retry_after: float | None = None
     slows: bool = False
+    spares: bool = False
     suppress: str = ""
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether the vendor was not there, or broke down before it said what was wrong."""
+        return self.code in ("unreachable", "no_answer") or self.code.startswith("http_5")
 
 
 def by_http_status(status: int) -> ResultClass:

@@ -203,8 +203,8 @@ def hang_up(body):
 class TestOutage:
     @pytest.fixture
     def run(self, chain, monkeypatch):
-        monkeypatch.setattr("marketing.delivery.dispatch.account_sender.OUTAGE_FAILURES", 3)
-        monkeypatch.setattr("marketing.delivery.dispatch.account_sender.OUTAGE_SECONDS", 0.0)
+        monkeypatch.setattr("marketing.delivery.dispatch.health.OUTAGE_FAILURES", 3)
+        monkeypatch.setattr("marketing.delivery.dispatch.health.OUTAGE_SECONDS", 0.0)
         with tenant_scope(chain.tenant.pk):
             make_sender(rate_per_second=1000)
             return frozen(people(chain, 8))

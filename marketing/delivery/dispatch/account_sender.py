@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError
 
 from marketing.delivery.dispatch import lease as leases
 from marketing.delivery.dispatch import outcomes
+from marketing.delivery.dispatch.health import OUTAGE_CLASSES, Health, spare
 from marketing.delivery.dispatch.journal import Journal
 from marketing.delivery.dispatch.lease import Lease, Marked
 from marketing.delivery.dispatch.marking import Slice, mark
@@ -37,10 +38,6 @@ LARGEST_SLICE = 500
 MAX_WINDOW = 4_000
 FLUSH_ROWS = 200
 AGAIN_SECONDS = 0.5
-# So many failures in a row over so long, and nothing accepted: the vendor is down. It may as
-# well be silent as refuse: who went on asking would know nothing of everybody.
-OUTAGE_FAILURES, OUTAGE_SECONDS = 20, 10.0
-OUTAGE_CLASSES = (ResultClass.RETRY, ResultClass.UNKNOWN)
 
 InThread = Callable[..., Awaitable[Any]]
 
@@ -70,26 +67,6 @@ class Batch:
         """The lease must outlive the request, else another worker could take the message."""
         last_start = self.renewed_at + LEASE.total_seconds() - HTTP_TIMEOUT
         return time.monotonic() <= last_start
-
-
-@dataclass
-class Health:
-    """How the vendor has been answering; `down_since` the first of the failures in a row."""
-
-    failures: int = 0
-    down_since: float = 0.0
-
-    def note(self, result: Result) -> None:
-        if result.outcome in OUTAGE_CLASSES and not result.slows:
-            self.down_since = self.down_since if self.failures else time.monotonic()
-            self.failures += 1
-        else:
-            self.failures = 0
-
-    @property
-    def is_down(self) -> bool:
-        lasted = time.monotonic() - self.down_since
-        return self.failures >= OUTAGE_FAILURES and lasted >= OUTAGE_SECONDS
 
 
 class AccountSender:
@@ -237,17 +214,19 @@ class AccountSender:
     async def _call(
         self, batch: Batch, envelopes: list[Envelope], ready: dict[uuid.UUID, tuple[Marked, int]]
     ) -> None:
+        account_id = batch.sending.account.id
         results = await self._ask(batch, envelopes)
         noted = []
         for envelope, result in zip(envelopes, results, strict=True):
             message, segments = ready[envelope.message_id]
-            noted.append(Outcome(message.id, result, message.tries, segments))
-            self._health.note(result)
+            self._health.note(account_id, result)
+            judged = spare(account_id, result, message.tries)
+            noted.append(Outcome(message.id, judged, message.tries, segments))
         self._note(batch, noted)
         slowing = [result for result in results if result.slows]
         if slowing:
             wait = max(result.retry_after or 0.0 for result in slowing)
-            await self._marking(self._buckets.slow_down, batch.sending.account.id, wait)
+            await self._marking(self._buckets.slow_down, account_id, wait)
 
     async def _ask(self, batch: Batch, envelopes: list[Envelope]) -> list[Result]:
         account = batch.sending.account
@@ -324,7 +303,8 @@ class AccountSender:
     ) -> None:
         """The account itself is refused, or the vendor is down: the run pauses and says why."""
         faults = [o.result for o in written if o.result.outcome is ResultClass.FAIL_ACCOUNT]
-        is_outage = not faults and self._health.is_down
+        is_down = self._health.is_down or any(o.result.spares for o in written)
+        is_outage = not faults and is_down
         if is_outage:
             faults = [o.result for o in written if o.result.outcome in OUTAGE_CLASSES]
         if faults:

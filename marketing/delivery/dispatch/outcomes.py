@@ -216,8 +216,9 @@ def _state(outcome: Outcome, has_waited: bool) -> str:
         return "unknown"
     if kind is ResultClass.FAIL_ACCOUNT:
         return "queued"  # refused for the account's sake: sent when the account is mended
-    # A vendor that asks for less has not looked at the message: no try of it is used up.
-    if kind is ResultClass.RETRY and (outcome.tries < MAX_TRIES or outcome.result.slows):
+    # A vendor that asks for less, or is down, has not looked at the message: no try is used up.
+    is_spared = outcome.result.slows or outcome.result.spares
+    if kind is ResultClass.RETRY and (outcome.tries < MAX_TRIES or is_spared):
         return "queued"
     if kind is ResultClass.RETRY_LATER_24H and outcome.tries < MAX_TRIES and not has_waited:
         return "queued"

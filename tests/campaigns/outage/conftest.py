@@ -50,8 +50,8 @@ def chain(live_chain, vendor, working, settings, tasks, monkeypatch):
     """
     settings.SANDBOX_URL = vendor.url
     vendor.answer = working
-    monkeypatch.setattr("marketing.delivery.dispatch.account_sender.OUTAGE_FAILURES", 3)
-    monkeypatch.setattr("marketing.delivery.dispatch.account_sender.OUTAGE_SECONDS", 0.0)
+    monkeypatch.setattr("marketing.delivery.dispatch.health.OUTAGE_FAILURES", 3)
+    monkeypatch.setattr("marketing.delivery.dispatch.health.OUTAGE_SECONDS", 0.0)
     monkeypatch.setattr("marketing.delivery.dispatch.marking.PAIR_PACE", dt.timedelta())
     with tenant_scope(live_chain.tenant.pk):
         make_ground(

@@ -1,12 +1,13 @@
 """What a worker that died or fell behind leaves: each message by what is known of it."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connection
 from django.utils import timezone
 
 from marketing.core.tenancy import tenant_scope
-from marketing.delivery.dispatch import journal, recovery, worker
+from marketing.delivery.dispatch import journal, marking, recovery, worker
 from marketing.delivery.dispatch import lease as leases
 from marketing.delivery.dispatch.journal import Journal
 from marketing.delivery.dispatch.marking import mark
@@ -14,19 +15,40 @@ from marketing.delivery.dispatch.outcomes import Outcome
 from marketing.delivery.dispatch.sending import load_sending
 from marketing.delivery.models import DispatchBatch, Message
 from marketing.delivery.rules import Result, ResultClass
+from tests.concurrency import wait_for_me
 from tests.delivery.dispatch.runs import PEOPLE, due_now, states
 
 
-def test_worker_that_lost_its_lease_marks_nothing(run):
-    lease = leases.claim()
+def take_over(lease):
+    """Another worker's lease of the batch, as this one's has run out."""
     DispatchBatch.objects.filter(pk=lease.batch_id).update(
         leased_until=timezone.now() - dt.timedelta(seconds=1)
     )
     taken = leases.claim()
     while taken.batch_id != lease.batch_id:
         taken = leases.claim()
+    return taken
+
+
+def test_worker_that_lost_its_lease_marks_nothing(run):
+    lease = leases.claim()
+    taken = take_over(lease)
     assert mark(lease, load_sending(lease), 10).lost
     assert len(mark(taken, load_sending(taken), 10).messages) == 10
+
+
+def test_worker_that_loses_its_lease_while_it_marks_marks_nothing(run, monkeypatch):
+    lease = leases.claim()
+    usual = marking._mark_sending
+
+    def mark_slowly(*args):
+        usual(*args)
+        with ThreadPoolExecutor() as pool:
+            wait_for_me(lambda: take_over(lease), pool).result()
+
+    monkeypatch.setattr(marking, "_mark_sending", mark_slowly)
+    assert mark(lease, load_sending(lease), 10).lost
+    assert states(run) == {"queued": PEOPLE}
 
 
 class TestAfterAKill:

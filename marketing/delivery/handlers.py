@@ -21,6 +21,14 @@ def resume_runs(happened: Sequence[DomainEvent]) -> None:
             services.resume_run(run=run)
 
 
+@subscribe("send_run.paused")
+def resume_what_was_paused_in_vain(happened: Sequence[DomainEvent]) -> None:
+    """The account may work again by now; a campaign resumes its own."""
+    for event in happened:
+        if event.payload["reason"] == selectors.ACCOUNT_PAUSED and not event.payload["campaignId"]:
+            services.resume_if_mended(run_id=UUID(event.payload["runId"]))
+
+
 @subscribe("template.status_changed")
 def pause_runs_of_stopped_templates(happened: Sequence[DomainEvent]) -> None:
     """What WhatsApp has stopped is not sent any more."""

@@ -26,6 +26,7 @@ def stopped(chain, tasks):
     campaign = approved(chain.manager, chain.regional)
     services.send_campaign(actor=chain.actor(chain.manager), campaign=campaign)
     runs.start_run(campaign_run_id=CampaignRun.objects.get().pk)
+    ProviderAccount.objects.update(circuit_reason=WHY)
     pause_run(run=SendRun.objects.get(), reason="account_paused", detail=WHY)
     deliver_due()
     return Campaign.objects.get()

@@ -17,6 +17,7 @@ from marketing.core import errors, events
 from marketing.core.models import DomainEvent
 from marketing.delivery import services as delivery
 from marketing.delivery.models import DispatchBatch, Message, SendRun
+from marketing.policy.models import ProviderAccount
 from marketing.segments.models import Segment
 from tests.factories.campaigns import approved, make_campaign, make_ground, submitted
 from tests.factories.customers import CustomerFactory
@@ -234,6 +235,7 @@ def test_a_run_that_ends_while_paused_is_sent_on_resume(manager, ready):
 
 def test_news_of_a_paused_run_pauses_the_campaign(manager, ready):
     run = send(manager, ready)
+    ProviderAccount.objects.update(circuit_reason="Token expired")
     delivery.pause_run(run=run.send_run, reason="account_paused", detail="Token expired")
     events.deliver_due()
     paused = stored(ready)

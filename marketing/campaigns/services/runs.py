@@ -191,9 +191,14 @@ def note_run_paused(*, send_run_id: uuid.UUID, reason: str, detail: str = "") ->
     A run of a campaign that is through was woken for who is tried again: a person must look at
     why it stopped, unless it waits for its account, with which it goes on by itself.
     """
-    if (campaign := _sending_campaign(send_run_id)) or (
-        reason != ACCOUNT_PAUSED and (campaign := _finished_campaign(send_run_id))
-    ):
+    campaign = _sending_campaign(send_run_id) or _finished_campaign(send_run_id)
+    is_paused = SendRun.objects.filter(pk=send_run_id, state=SendRun.State.PAUSED).exists()
+    if campaign is None or not is_paused:
+        return
+    waits = reason == ACCOUNT_PAUSED
+    if waits and delivery.resume_if_mended(run_id=send_run_id):
+        return
+    if campaign.status == CampaignStatus.SENDING or not waits:
         halt(campaign, reason, detail)
 
 

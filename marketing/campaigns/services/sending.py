@@ -26,7 +26,7 @@ from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery import services as delivery
 from marketing.delivery.models import Message, SendRun
-from marketing.delivery.selectors import ACCOUNT_PAUSED, lock_stopped_account_of
+from marketing.delivery.selectors import ACCOUNT_PAUSED, lock_stopped_account_of, why_stopped
 from marketing.policy import selectors as policy
 
 OPEN_RUN = (SendRun.State.READY, SendRun.State.FROZEN, SendRun.State.PAUSED)
@@ -182,7 +182,7 @@ def halt(campaign: Campaign, reason: str, detail: str) -> None:
 def halt_if_stopped(campaign: Campaign, run: CampaignRun) -> None:
     """Pause the frozen run at once when an account of its is stopped, as a worker would soon."""
     if stopped := lock_stopped_account_of(run.send_run):
-        reason, detail = ACCOUNT_PAUSED, stopped.circuit_reason
+        reason, detail = ACCOUNT_PAUSED, why_stopped(stopped)
         delivery.pause_run(run=run.send_run, reason=reason, detail=detail)
         halt(campaign, reason, detail)
 

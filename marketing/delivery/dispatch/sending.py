@@ -18,7 +18,7 @@ from marketing.delivery.models import SendRun
 from marketing.delivery.providers.base import Account
 from marketing.delivery.registry import account_of
 from marketing.delivery.rules import Result
-from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED
+from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED, why_stopped
 from marketing.delivery.services.runs import pause_run
 from marketing.delivery.windows import zones_of_chain
 from marketing.policy import selectors as policy_selectors
@@ -75,8 +75,7 @@ def load_sending(lease: Lease, known: Sending | None = None) -> Sending | None:
         row = ProviderAccount.objects.filter(pk=lease.account_id).first()
         if run is None or row is None:
             return None
-        if row.circuit_reason or not row.is_active:
-            detail = row.circuit_reason or "The provider account is switched off."
+        if detail := why_stopped(row):
             pause_run(run=run, reason=ACCOUNT_PAUSED, detail=detail)
             return None
         return Sending(

@@ -18,6 +18,7 @@ from marketing.delivery.selectors.waiting import (
     ACCOUNT_PAUSED,
     lock_stopped_account_of,
     runs_waiting_for,
+    why_stopped,
 )
 
 __all__ = [
@@ -39,4 +40,5 @@ __all__ = [
     "run_progress",
     "runs_for_actor",
     "runs_waiting_for",
+    "why_stopped",
 ]

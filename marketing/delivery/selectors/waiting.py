@@ -2,7 +2,7 @@
 
 import uuid
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from marketing.delivery.models import DispatchBatch, SendRun
 from marketing.policy.models import ProviderAccount
@@ -23,14 +23,21 @@ def runs_waiting_for(account_id: uuid.UUID) -> QuerySet[SendRun]:
 
 
 def lock_stopped_account_of(run: SendRun) -> ProviderAccount | None:
-    """An account whose circuit is open and by which the run has something to send.
+    """A stopped account by which the run has something to send.
 
     Locked: the circuit closes only after the caller's transaction, and finds what waits for it.
     """
-    waiting = DispatchBatch.objects.filter(run_id=run.pk, state=DispatchBatch.State.WAITING)
-    accounts = ProviderAccount.objects.filter(pk__in=waiting.values("account_id"))
-    stopped = accounts.exclude(circuit_reason="").order_by("pk")
+    unfinished = DispatchBatch.objects.filter(run_id=run.pk).exclude(state=DispatchBatch.State.DONE)
+    accounts = ProviderAccount.objects.filter(pk__in=unfinished.values("account_id"))
+    stopped = accounts.filter(~Q(circuit_reason="") | Q(is_active=False)).order_by("pk")
     return stopped.select_for_update(no_key=True).first()
+
+
+def why_stopped(account: ProviderAccount) -> str:
+    """ "" for an account that sends."""
+    return account.circuit_reason or (
+        "" if account.is_active else "The provider account is switched off."
+    )
 
 
 def held_for(run: SendRun) -> str:

@@ -15,6 +15,7 @@ from marketing.core.tenancy import current_tenant_id, tenant_scope
 from marketing.delivery import tasks
 from marketing.delivery.counters import Move, cause_of, move_counters
 from marketing.delivery.models import DispatchBatch, SendRun
+from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED, lock_stopped_account_of
 from marketing.delivery.services.settlement import settle_run
 
 # What is skipped while the person who cancels waits, and how many batches of a larger run together.
@@ -81,6 +82,23 @@ def resume_run(*, run: SendRun) -> None:
         raise Conflict("Only a paused run can go on.")
     _set_batches(run, DispatchBatch.State.STOPPED, DispatchBatch.State.WAITING)
     transaction.on_commit(tasks.nudge_dispatch)
+
+
+@transaction.atomic
+def resume_if_mended(*, run_id: uuid.UUID) -> bool:
+    """Let a run that waits for its account go on if no such account is stopped any more.
+
+    For the news of its pause: the account may have been mended, and that news taken in, while
+    the run was being paused. Returns whether it goes on.
+    """
+    waiting = SendRun.objects.filter(
+        pk=run_id, state=SendRun.State.PAUSED, pause_reason=ACCOUNT_PAUSED
+    )
+    run = waiting.first()
+    if run is None or lock_stopped_account_of(run):
+        return False
+    resume_run(run=run)
+    return True
 
 
 def _set_batches(run: SendRun, old: str, new: str) -> None:

@@ -7,10 +7,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from marketing.campaigns import services
-from marketing.campaigns.models import CampaignRun
+from marketing.campaigns.models import Campaign, CampaignRun
 from marketing.campaigns.selectors import plan
+from marketing.campaigns.services import runs
 from marketing.content.models import TemplateVersion
+from marketing.core import events
 from marketing.core.events import deliver_due
+from marketing.core.models import EventDelivery
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.models import Message
 from marketing.policy import services as policy
@@ -187,3 +190,32 @@ def test_a_campaign_that_cannot_go_on_keeps_no_other_from_it(
     work(chain)
     found = [told(api, campaign)["status"] for campaign in (ready, other, stopped)]
     assert found == ["paused", "sent", "sent"]
+
+
+def test_news_of_the_pause_may_come_after_that_of_the_mending(
+    chain, vendor, working, login, api, ready, stopped
+):
+    """Two tasks hand news over at once, and what failed is handed over later."""
+    with tenant_scope(chain.tenant.pk):
+        run = CampaignRun.objects.get(campaign=stopped).send_run
+        Campaign.objects.filter(pk=stopped.pk).update(status="sending", pause_reason="")
+        events.record(
+            "send_run.paused",
+            {"runId": run.pk, "campaignId": stopped.pk, "reason": "account_paused", "detail": ""},
+        )
+    deliveries = EventDelivery.objects.filter(event_name="send_run.paused")
+    deliveries.update(not_before=timezone.now() + dt.timedelta(hours=1))
+    mend(chain, vendor, working)
+    deliveries.update(not_before=timezone.now())
+    deliver_due()
+    work(chain)
+    require_each_got_it_once(chain, working, login, api, stopped)
+
+
+def test_old_news_of_a_pause_stops_nothing(chain, vendor, working, api, stopped):
+    """The run goes on by now."""
+    mend(chain, vendor, working)
+    with tenant_scope(chain.tenant.pk):
+        run = CampaignRun.objects.get(campaign=stopped).send_run
+        runs.note_run_paused(send_run_id=run.pk, reason="content_refused")
+    assert told(api, stopped)["status"] == "sending"

@@ -10,6 +10,7 @@ from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch import worker
 from marketing.delivery.models import Message, SendRun
 from marketing.delivery.rules import MAX_TRIES, MAX_TRIES_OF_OUTAGE
+from marketing.delivery.services import pause_run
 from marketing.policy import services as policy
 from marketing.policy.models import ProviderAccount
 from tests.delivery.conftest import accepted
@@ -104,3 +105,21 @@ def test_after_hours_of_it_people_are_given_up_on(run, vendor):
         Message.objects.filter(run=run).update(tries=MAX_TRIES_OF_OUTAGE - 1)
     work(run)
     assert states(run) == {"failed": PEOPLE}
+
+
+def test_a_run_that_was_paused_while_its_account_was_mended_goes_on(run, vendor):
+    """The news of the mending found nothing that waits."""
+    with tenant_scope(run.tenant_id):
+        pause_run(run=run, reason="account_paused", detail="It was down a moment ago.")
+    deliver_due()
+    work(run)
+    assert states(run) == {"sent": PEOPLE}
+
+
+def test_a_run_whose_account_is_switched_off_waits(run, vendor):
+    with tenant_scope(run.tenant_id):
+        ProviderAccount.objects.update(is_active=False)
+    work(run)
+    deliver_due()
+    account_of(run)
+    assert (run.state, run.pause_detail) == ("paused", "The provider account is switched off.")

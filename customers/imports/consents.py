@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-from customers import rules
+from customers import changed, rules
 from customers.imports.columns import OPT_OUT
 from customers.imports.matching import CHUNK_TABLE
 from customers.models import ConsentRecord, ConsentState, Customer, ImportJob
@@ -58,7 +58,7 @@ def take_consents(*, actor: Actor, job: ImportJob) -> Consented:
     refusing = _known_to_refuse(people)
     withdrawn = _withdrawn(people)
     records: list[ConsentRecord] = []
-    changed: list[ConsentState] = []
+    moved: list[ConsentState] = []
     for customer_id, state in states.items():
         line, wanted = lines[customer_id]
         before = {name: getattr(state, name) for name in rules.no_consent()}
@@ -86,10 +86,11 @@ def take_consents(*, actor: Actor, job: ImportJob) -> Consented:
         for name, value in after.items():
             setattr(state, name, value)
         state.updated_at = clock.now()
-        changed.append(state)
+        moved.append(state)
         _tell(customer_id, before, after)
     ConsentRecord.objects.bulk_create(records, batch_size=2_000)
-    ConsentState.objects.bulk_update(changed, [*rules.no_consent(), "updated_at"], batch_size=1_000)
+    ConsentState.objects.bulk_update(moved, [*rules.no_consent(), "updated_at"], batch_size=1_000)
+    changed.tell([state.customer_id for state in moved])
     return taken
 
 

@@ -136,6 +136,20 @@ def test_who_is_imported_is_judged(chain, followed):
     assert members(segment) == {"sent", "more"}
 
 
+def test_who_agrees_by_a_file_that_says_nothing_else_new_is_judged(chain, followed):
+    known = CustomerFactory(first_name="known", phone="+919820012341", consent=False)
+    segment = SegmentFactory(rules=where("sms_consent", "eq", True))
+    services.refresh_all()
+    take(
+        chain.actor(chain.owner),
+        f"First name,Phone,SMS consent\nknown,{known.phone},yes\n",
+        consent_source="paper_form",
+        consent_wording="2024-01",
+    )
+    services.recheck_marked()
+    assert members(segment) == {"known"}
+
+
 def test_nothing_is_marked_while_nobody_follows(chain):
     actor = chain.actor(chain.owner)
     tag(actor, [CustomerFactory()])

@@ -14,7 +14,7 @@ FORMULA = re.compile(
 )
 
 
-class Echo:
+class _Echo:
     """Gives back what is written, so that a writer's line can be yielded."""
 
     def write(self, text: str) -> str:
@@ -30,7 +30,7 @@ def guarded(value: Any) -> Any:
 
 
 def write_csv(headings: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
-    writer = csv.writer(Echo())
+    writer = csv.writer(_Echo())
     yield BOM + writer.writerow(list(map(guarded, headings)))
     for row in rows:
         yield writer.writerow(list(map(guarded, row)))

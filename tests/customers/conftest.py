@@ -7,6 +7,9 @@ import pytest
 from django.test import Client
 
 from customers import consent_defaults
+from customers.models import Customer
+from tests.factories.core import Chain
+from tests.factories.customers import CustomerFactory
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +21,17 @@ def assume(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, bool]], No
 
     set_to({})
     return set_to
+
+
+@pytest.fixture
+def asha(chain: Chain) -> Customer:
+    """A customer of the branch in the north, with a phone."""
+    return CustomerFactory(
+        first_name="Asha",
+        phone="+919876543210",
+        home_branch=chain.north,
+        facts={"visit_count": 3, "total_spend": 150000},
+    )
 
 
 @pytest.fixture

@@ -49,14 +49,6 @@ def test_a_yes_is_left_aside_beside_a_second_number_of_who_opted_out(owner, whos
     assert not ConsentRecord.objects.filter(customer=sharing).exists()
 
 
-def test_who_came_back_after_a_merge_is_not_held_to_the_merged_row(owner):
-    keep, other = CustomerFactory(phone=PHONE), CustomerFactory(phone=PHONE)
-    merge_customers(actor=owner, keep=keep, other=other, choices={})
-    take(owner, f"Name,Phone,WhatsApp consent\nAsha,{PHONE},yes\n", **CONSENTED)
-    keep.consent.refresh_from_db()
-    assert keep.consent.whatsapp_promotional
-
-
 @pytest.mark.parametrize("line", [f"Zoya,{SECOND},", "Zoya,,b@x.in"])
 def test_addresses_of_somebody_merged_mean_whom_she_became_one_with(owner, line):
     keep = CustomerFactory(phone=PHONE, email="a@x.in")

@@ -29,6 +29,11 @@ document.addEventListener(
     const { confirm, confirmText, confirmYes } = form.dataset;
     const danger = "confirmDanger" in form.dataset;
     if (await ask({ title: confirm, text: confirmText, yes: confirmYes, danger })) {
+      // A page that renews itself may have taken the form away meanwhile; only one in it is sent.
+      if (!form.isConnected) {
+        form.hidden = true;
+        document.body.append(form);
+      }
       form.dataset.confirmed = "yes";
       form.requestSubmit(event.submitter);
     }

@@ -109,6 +109,20 @@ def test_confirmed_form_posts_once_and_only_after_yes(open_page: Open) -> None:
     assert posts == ["POST"]
 
 
+def test_a_form_that_was_drawn_anew_meanwhile_posts_what_was_confirmed(open_page: Open) -> None:
+    page = open_page()
+    page.route("**/styleguide", lambda route: route.fulfill(status=204))
+    form = page.locator("form[data-confirm]")
+    form.get_by_role("button").click()
+    dialog = page.get_by_role("dialog", name="Cancel this campaign?")
+    expect(dialog).to_be_visible()
+    # As the pages do that renew themselves.
+    form.evaluate("form => form.replaceWith(form.cloneNode(true))")
+    with page.expect_request("**/styleguide") as sent:
+        dialog.get_by_role("button", name="Cancel campaign").click()
+    assert sent.value.method == "POST"
+
+
 def test_confirmed_form_without_scripts_posts_only_when_ticked(open_page: Open) -> None:
     page = open_page(size="phone", scripts=False)
     page.route("**/styleguide", lambda route: route.fulfill(status=204))

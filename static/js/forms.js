@@ -1,8 +1,9 @@
-// A form posts once: a second click while the first is under way does nothing.
+// A form posts once: a second click while the first is under way does nothing. One that fetches
+// a file (data-download) leaves its page standing, where it may be sent again.
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.method !== "post") return;
+  if (event.defaultPrevented || form.method !== "post" || "download" in form.dataset) return;
   if (form.dataset.submitting) {
     event.preventDefault();
     return;

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
-from tests.browser.conftest import Parlour
+from tests.browser.conftest import Parlour, new_context
 from tests.browser.test_story import DESKTOP, PASSWORD, PHONE, log_in
 from tests.browser.test_styleguide import AXE
 
@@ -29,11 +29,21 @@ MANAGERS_PAGES = (
     "/campaigns/<id>/edit/schedule",
     "/customers",
     "/customers/<id>",
+    "/customers/<id>/consent/proof",
+    "/customers",
+    "/customers/<id>",
+    "/customers/<id>/merge",
+    "/customers/<id>",
     "/customers/<id>/edit",
     "/customers/new",
+    "/customers/export",
+    "/customers/duplicates",
+    "/customers/imports",
+    "/customers/imports/new",
     "/segments/new",
     "/segments",
     "/segments/<id>",
+    "/segments/<id>/export",
     "/templates",
     "/templates/<id>",
     "/settings",
@@ -48,6 +58,7 @@ OWNERS_PAGES = (
     "/settings/budget",
     "/settings/approval",
     "/settings/links",
+    "/settings/scores",
     "/settings/accounts",
     "/settings/accounts/<id>",
     "/settings/accounts/new/meta",
@@ -64,6 +75,7 @@ OWNERS_PAGES = (
 RECEPTIONISTS_PAGES = ("/", "/campaigns", "/campaigns/<id>", "/customers", "/customers/<id>")
 # Colours are all that a theme changes.
 RULES = {"light": AXE, "dark": {"runOnly": ["color-contrast"]}}
+CUSTOMER = re.compile("^/customers/([0-9a-f-]{36})$")
 LINKS = "links => links.map(link => link.getAttribute('href'))"
 
 
@@ -102,16 +114,54 @@ def test_pages_are_accessible_and_fit(
         response = visit(page, parlour.url, path)
         assert response.status == 200, path
         expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
-        for size in (DESKTOP, PHONE):
-            page.set_viewport_size(size)  # type: ignore[arg-type]
-            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                wrong.append((path, size["width"], "overflows"))
-            found = Axe().run(page, options=RULES[theme]).response["violations"]
-            wrong += [
-                (path, size["width"], each["id"], [node["html"] for node in each["nodes"]])
-                for each in found
-            ]
+        wrong += faults(page, path, RULES[theme])
     assert wrong == []
+
+
+def faults(page: Page, path: str, rules: dict[str, list[str]] = AXE) -> list[object]:
+    """What is wrong with the open page on a desktop and on a phone."""
+    wrong: list[object] = []
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong.append((path, size["width"], "overflows"))
+        found = Axe().run(page, options=rules).response["violations"]
+        wrong += [
+            (path, size["width"], each["id"], [node["html"] for node in each["nodes"]])
+            for each in found
+        ]
+    return wrong
+
+
+def test_two_customers_side_by_side_are_accessible_and_fit(
+    chromium: Browser, parlour: Parlour
+) -> None:
+    page = log_in(chromium, parlour, "manager.bandra", DESKTOP)
+    visit(page, parlour.url, "/customers")
+    links = page.locator("main a[href]").evaluate_all(LINKS)
+    keep, other = [pk for link in links for pk in CUSTOMER.findall(link)][:2]
+    visit(page, parlour.url, f"/customers/{keep}/merge/{other}")
+    expect(page.locator(".compare-row").first).to_be_visible()
+    assert faults(page, "merge") == []
+
+
+def test_her_own_page_is_accessible_and_fits(chromium: Browser, parlour: Parlour) -> None:
+    page = log_in(chromium, parlour, "manager.bandra", DESKTOP)
+    for path in ("/customers", "/customers/<id>", "/customers/<id>/consent/proof"):
+        visit(page, parlour.url, path)
+    page.get_by_role("link", name="Open or copy the link").click()
+    expect(page.locator("form.preferences")).to_be_visible()
+    assert faults(page, "preferences") == []
+
+
+def test_one_list_is_taken_away_as_two_files(chromium: Browser, parlour: Parlour) -> None:
+    page = log_in(chromium, parlour, "manager.bandra", PHONE)
+    visit(page, parlour.url, "/customers/export")
+    for kind, ending in (("CSV", ".csv"), ("Excel", ".xlsx")):
+        with page.expect_download() as taken:
+            page.get_by_role("button", name=kind).click()
+        assert taken.value.suggested_filename.endswith(ending)
+        expect(page.locator("[aria-busy]")).to_have_count(0)
 
 
 def test_a_page_with_tabs_begins_at_its_top_and_shows_the_tab_one_is_on(
@@ -131,7 +181,7 @@ def test_a_page_with_tabs_begins_at_its_top_and_shows_the_tab_one_is_on(
 def test_pages_without_a_login_are_accessible(
     chromium: Browser, parlour: Parlour, path: str
 ) -> None:
-    page = chromium.new_page(viewport=PHONE)  # type: ignore[arg-type]
+    page = new_context(chromium, viewport=PHONE).new_page()
     page.goto(parlour.url + path)
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
     assert Axe().run(page, options=AXE).response["violations"] == []
@@ -144,6 +194,8 @@ def test_a_list_that_must_be_chosen_from_is_pointed_at(chromium: Browser, parlou
     page.get_by_role("button", name="Continue").click()
     expect(page).to_have_url(re.compile("/edit/audience$"))
     chooser = page.get_by_role("combobox", name="Who gets it")
+    # Until the script has come it is a plain list.
+    expect(chooser).to_have_attribute("aria-autocomplete", "list")
     page.get_by_role("button", name="Continue").click()
     expect(chooser).to_be_focused()
     expect(page).to_have_url(re.compile("/edit/audience$"))
@@ -181,7 +233,7 @@ def test_first_step_of_a_campaign_by_keyboard_alone(chromium: Browser, parlour: 
 
 @pytest.fixture
 def without_scripts(chromium: Browser, parlour: Parlour) -> Iterator[BrowserContext]:
-    context = chromium.new_context(viewport=PHONE, java_script_enabled=False)  # type: ignore[arg-type]
+    context = new_context(chromium, viewport=PHONE, java_script_enabled=False)
     yield context
     context.close()
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from marketing.delivery.models import MessageState
 from marketing.delivery.wording import REASONS
-from tests.browser.conftest import Parlour
+from tests.browser.conftest import Parlour, new_context
 
 PASSWORD = "shampoo-and-set"
 PHONE = {"width": 390, "height": 844}
@@ -21,13 +21,13 @@ pytestmark = pytest.mark.browser
 
 def log_in(browser: Browser, parlour: Parlour, username: str, size: dict[str, int]) -> Page:
     """A page of this person's own, logged in; a script error fails the test."""
-    page = browser.new_context(viewport=size, locale="en-IN").new_page()
+    page = new_context(browser, viewport=size, locale="en-IN").new_page()
     page.on("pageerror", lambda error: pytest.fail(str(error)))
     page.goto(f"{parlour.url}/login")
     page.locator("input[name=username]").fill(username)
     page.locator("input[name=password]").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
-    expect(page.locator("h1")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("/login"))
     return page
 
 
@@ -132,6 +132,7 @@ def test_campaign_from_idea_to_read_messages(chromium: Browser, parlour: Parlour
     choose(manager, "template", "Diwali glow")
     expect(manager.locator("#previews")).to_contain_text("आपकी दिवाली की चमक")
     manager.get_by_role("button", name="Continue").click()
+    expect(manager).to_have_url(re.compile("/edit/schedule$"))
     manager.get_by_role("button", name="Continue").click()
     manager.get_by_role("button", name="Submit").click()
     expect(manager.locator("#live")).to_contain_text("Waiting for approval")
@@ -158,7 +159,7 @@ def test_campaign_from_idea_to_read_messages(chromium: Browser, parlour: Parlour
 
     # Whoever speaks Hindi has the Hindi words on the phone, with her own name in them.
     phone, name = hindi_message(parlour)
-    inbox = chromium.new_context(viewport=PHONE).new_page()
+    inbox = new_context(chromium, viewport=PHONE).new_page()
     inbox.goto(f"{parlour.sandbox_url}/?to={quote(phone)}")
     expect(inbox.locator("#bubbles li").last).to_contain_text(f"नमस्ते {name}, आपकी दिवाली की चमक")
     manager.goto(f"{parlour.url}/customers?q={quote(phone)}")

@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import new_context
 from tests.factories.core import make_chain
 
 pytestmark = pytest.mark.browser
@@ -45,7 +46,8 @@ def open_page(
         scripts: bool = True,
     ) -> Page:
         width, height = SIZES[size]
-        context = chromium.new_context(
+        context = new_context(
+            chromium,
             viewport={"width": width, "height": height},
             color_scheme="dark" if theme == "dark" else "light",
             java_script_enabled=scripts,
@@ -197,6 +199,20 @@ def test_a_swapped_in_part_is_enhanced(open_page: Open) -> None:
     page.route("**/part", lambda route: route.fulfill(body=part, content_type="text/html"))
     page.evaluate("htmx.ajax('GET', '/part', {target: '#sample-results', swap: 'outerHTML'})")
     expect(page.locator("#sample-results .chip")).to_have_text(["a", "b"])
+
+
+def test_a_part_that_renews_itself_keeps_the_focus(open_page: Open) -> None:
+    page = open_page()
+    part = "<div id='sample-results'><button>Stop</button><a href='#'>More</a><a href='#'>More</a>"
+    page.route("**/part", lambda route: route.fulfill(body=part, content_type="text/html"))
+    renew = "htmx.ajax('GET', '/part', {target: '#sample-results', swap: 'outerHTML'})"
+    page.evaluate(renew)
+    page.get_by_role("link", name="More").last.focus()
+    for _time in range(2):
+        page.locator("#sample-results").evaluate("part => part.dataset.old = true")
+        page.evaluate(renew)
+        expect(page.locator("#sample-results[data-old]")).to_have_count(0)
+        expect(page.get_by_role("link", name="More").last).to_be_focused()
 
 
 def test_works_without_scripts(open_page: Open) -> None:

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from customers.imports import services, tasks, worker
+from customers.imports import selectors, services, tasks, worker
 from customers.models import (
     ConsentRecord,
     Customer,
@@ -16,6 +16,7 @@ from customers.models import (
 from customers.services import erase_customer, opt_out, record_consent, update_customer
 from marketing.core.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from marketing.core.models import AuditEntry
+from marketing.core.tenancy import tenant_scope
 from tests.customers.importing import OPTIONS, check, send, take, work
 from tests.factories.customers import CustomerFactory
 
@@ -311,9 +312,6 @@ def test_tasks_wake_each_other(owner, monkeypatch):
 
 
 def test_another_chains_import_is_not_found(owner, other_chain):
-    from customers.imports.selectors import get_import_for_actor
-    from marketing.core.tenancy import tenant_scope
-
     job = send(owner, many(1))
     with tenant_scope(other_chain.tenant.pk), pytest.raises(NotFound):
-        get_import_for_actor(other_chain.actor(other_chain.owner), job.pk)
+        selectors.get_import_for_actor(other_chain.actor(other_chain.owner), job.pk)

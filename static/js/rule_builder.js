@@ -98,3 +98,16 @@ document.addEventListener("htmx:afterSettle", (event) => {
   returnsToGrip = false;
   nodeOf(moved).querySelector("[data-grip]")?.focus();
 });
+
+const said = (data) =>
+  [...data].filter(([name]) => name.startsWith("rules.")).map(String).sort().join();
+
+// Rules that changed while they were being drawn anew are not in the answer: ask for it again.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.target.id !== "builder" || !event.detail.shouldSwap) return;
+  const { elt, formData, triggeringEvent } = event.detail.requestConfig;
+  if (said(formData) === said(new FormData(form))) return;
+  event.detail.shouldSwap = false;
+  // Once this request is over: beside it, a second one would be dropped.
+  setTimeout(() => htmx.trigger(elt, triggeringEvent.type));
+});

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import Parlour
+from tests.browser.conftest import Parlour, new_context
 from tests.browser.test_story import DESKTOP, PASSWORD, PHONE, log_in
 
 pytestmark = pytest.mark.browser
@@ -87,6 +87,52 @@ def test_what_is_typed_before_the_first_count_is_there_is_counted(
     expect(page.locator("#preview")).to_contain_text("more than 7 days ago")
 
 
+def test_what_changes_while_the_rules_are_drawn_anew_is_kept(
+    chromium: Browser, parlour: Parlour
+) -> None:
+    page = log_in(chromium, parlour, "manager.bandra", DESKTOP)
+    page.goto(f"{parlour.url}/segments/new")
+    held: list[Route] = []
+    page.route("**/segments/new", lambda route: held.append(route), times=1)
+    with page.expect_request("**/segments/new"):
+        page.get_by_role("button", name="Add condition").click()
+    page.locator("#rules-conditions-0-op").select_option("lt")
+    page.locator("#rules-conditions-0-value").fill("7")
+    held[0].continue_()
+    expect_rules(page, "0 last_visit_days", "1 last_visit_days")
+    expect(page.locator("#rules-conditions-0-op")).to_have_value("lt")
+    expect(page.locator("#rules-conditions-0-value")).to_have_value("7")
+
+
+def test_what_is_typed_while_another_field_is_chosen_waits_for_it(
+    chromium: Browser, parlour: Parlour
+) -> None:
+    page = log_in(chromium, parlour, "manager.bandra", DESKTOP)
+    page.goto(f"{parlour.url}/segments/new")
+    held: list[Route] = []
+    page.route("**/segments/new", lambda route: held.append(route), times=1)
+    with page.expect_request("**/segments/new"):
+        page.locator("#rules-conditions-0-field").select_option("total_spend")
+    value = page.locator("#rules-conditions-0-value")
+    value.fill("7")
+    held[0].continue_()
+    # A sum of money, no longer a number of days.
+    expect(value).to_have_attribute("inputmode", "decimal")
+    expect_rules(page, "0 total_spend")
+
+
+def test_a_button_pressed_while_the_rules_are_drawn_anew_does_its_work(
+    chromium: Browser, parlour: Parlour
+) -> None:
+    page = log_in(chromium, parlour, "manager.bandra", DESKTOP)
+    page.goto(f"{parlour.url}/segments/new")
+    page.route("**/segments/new", lambda _never_answered: None, times=1)
+    with page.expect_request("**/segments/new"):
+        page.locator("#rules-conditions-0-field").select_option("total_spend")
+    page.get_by_role("button", name="Add group").click()
+    expect_rules(page, "0 total_spend", "1.conditions.0 last_visit_days")
+
+
 def test_the_count_follows_what_is_typed(chromium: Browser, parlour: Parlour) -> None:
     page = log_in(chromium, parlour, "manager.bandra", PHONE)
     page.goto(f"{parlour.url}/segments/new")
@@ -116,7 +162,7 @@ def test_the_count_follows_what_is_typed(chromium: Browser, parlour: Parlour) ->
 
 
 def test_building_without_scripts(chromium: Browser, parlour: Parlour) -> None:
-    context = chromium.new_context(viewport=PHONE, java_script_enabled=False)  # type: ignore[arg-type]
+    context = new_context(chromium, viewport=PHONE, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{parlour.url}/login?next=/segments/new")
     page.get_by_label("Username").fill("manager.bandra")

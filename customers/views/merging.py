@@ -50,7 +50,7 @@ def merge_choose(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     context = {
         "customer": customer,
         "query": query,
-        "found": found.select_related("home_branch", "facts").order_by("-pk")[:FOUND],
+        "found": selectors.first_of(found.order_by("-pk"), FOUND),
     }
     return render(request, "customers/merge_choose.html", context)
 

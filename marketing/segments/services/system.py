@@ -38,9 +38,8 @@ def ensure_system_segments() -> None:
         ),
         ignore_conflicts=True,
     )
-    for segment in Segment.objects.select_for_update().filter(
-        segment_type=SegmentType.SYSTEM, name__in=wanted
-    ):
+    known = Segment.objects.filter(segment_type=SegmentType.SYSTEM, name__in=wanted)
+    for segment in known.select_for_update().order_by("pk"):
         each = wanted[segment.name]
         if segment.version and (segment.rules, segment.description) == (
             each.rules,

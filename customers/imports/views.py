@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from customers.imports import selectors, services
 from customers.imports.forms import ColumnsForm, UploadForm
+from customers.imports.limits import TOO_LARGE
 from customers.imports.report import error_file
 from customers.imports.uploads import bounded_upload
 from customers.imports.wording import problem_text
@@ -43,7 +44,7 @@ def import_new(request: StaffRequest) -> HttpResponse:
     form = UploadForm({}) if is_too_large else UploadForm(request.POST, request.FILES)
     if is_too_large or request.is_too_large:  # type: ignore[attr-defined]
         form.errors.clear()
-        form.add_error("file", _("The file is larger than 1 GB."))
+        form.add_error("file", str(TOO_LARGE))
         return render(request, "customers/imports/upload.html", {"form": form}, status=422)
     if form.is_valid():
         try:

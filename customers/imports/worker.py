@@ -55,7 +55,9 @@ def run_import(tenant_id: uuid.UUID, job_id: uuid.UUID) -> bool:
             raise  # the database is away, or two waited for each other: the sweep comes again
         except Exception:
             logger.exception("import %s failed", job_id)
-            _fail(tenant_id, job_id, _("Something went wrong on our side."))
+            wrong = _("Something went wrong on our side.")
+            advice = _("It has been noted. Please try again in a moment.")
+            _fail(tenant_id, job_id, f"{wrong} {advice}")
             return False
 
 

@@ -75,7 +75,7 @@ def test_a_gigabyte_is_refused_by_its_announced_length_and_not_read(login):
         **{"wsgi.input": Unread()},
     )
     assert answer.status_code == 422
-    assert "larger than 1 GB" in answer.content.decode()
+    assert "larger than 1 GB. Cut it in two." in answer.content.decode()
     assert not ImportJob.objects.exists()
 
 
@@ -83,7 +83,7 @@ def test_a_file_that_grows_beyond_the_limit_is_dropped_on_the_way(login, monkeyp
     monkeypatch.setattr(uploads, "MAX_BYTES", 10)
     answer = login("owner").post(NEW, {"file": upload(FILE)})
     assert answer.status_code == 422
-    assert "larger than 1 GB" in answer.content.decode()
+    assert "larger than 1 GB. Cut it in two." in answer.content.decode()
     assert not ImportJob.objects.exists()
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from customers import rules
 from customers.imports import columns, reading, storage, tasks
 from customers.imports.consents import SOURCES
-from customers.imports.limits import MAX_BYTES, UnreadableFile
+from customers.imports.limits import MAX_BYTES, TOO_LARGE, UnreadableFile
 from customers.imports.matching import FILL, OVERWRITE
 from customers.imports.repeats import FIRST, LAST
 from customers.imports.validation import DATE_ORDERS
@@ -30,6 +30,8 @@ CHOICES = {
     "consent_source": ("", *SOURCES),
 }
 TEXTS = {"consent_date": 10, "consent_wording": 50, "consent_details": 300, "tag": rules.TAG_LENGTH}
+# Part of the proof of one file's consents: for the next it is asked anew.
+OF_ONE_FILE = frozenset({"consent_date", "consent_details"})
 MAPPABLE = (State.UPLOADED, State.MAPPED, State.CHECKING, State.CHECKED)
 
 
@@ -41,7 +43,7 @@ def receive_import(*, actor: Actor, file: UploadedFile) -> ImportJob:
         raise ValidationFailed(fields={"file": [_("Only staff can import.")]})
     size = file.size or 0
     if size > MAX_BYTES:
-        raise ValidationFailed(fields={"file": [_("The file is larger than 1 GB.")]})
+        raise ValidationFailed(fields={"file": [str(TOO_LARGE)]})
     try:
         found = reading.outline(cast(BinaryIO, file.file))
     except UnreadableFile as error:
@@ -96,9 +98,10 @@ def choose_columns(
     job.checked_rows = job.checked_line = 0
     job.counts, job.reasons = {}, {}
     job.save()
+    remembered = {name: said for name, said in chosen.items() if name not in OF_ONE_FILE}
     ImportMapping.objects.update_or_create(
         headers_hash=columns.fingerprint(job.headers),
-        defaults={"mapping": job.mapping, "options": chosen},
+        defaults={"mapping": job.mapping, "options": remembered},
     )
     audit.record(actor, "import.map", job, {"mapping": job.mapping, "options": chosen})
     _wake(job)

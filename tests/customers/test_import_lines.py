@@ -126,3 +126,18 @@ def test_columns_are_guessed_and_remembered(owner):
     job = check(owner, header + "Asha,9820012341,tea\n", mapping=["name", "phone", "tags"])
     assert send(owner, "Guest Name,Mobile No.\nAsha,9\n").mapping == ["name", "phone"]
     assert send(owner, header + "Meera,9820012351,x\n").mapping == job.mapping
+
+
+def test_the_proof_of_one_files_consents_is_asked_anew_for_the_next(owner):
+    header = "Name,Phone,SMS consent\n"
+    proof = {"consent_date": "2024-05-01", "consent_details": "at the fair"}
+    check(
+        owner,
+        header + "Asha,9820012341,yes\n",
+        consent_source="paper_form",
+        consent_wording="2024-01",
+        **proof,
+    )
+    remembered = send(owner, header + "Meera,9820012351,yes\n").options
+    assert remembered["consent_wording"] == "2024-01"
+    assert not proof.keys() & remembered.keys()

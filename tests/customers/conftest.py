@@ -8,8 +8,11 @@ from django.test import Client
 
 from customers import consent_defaults
 from customers.models import Customer
+from tests.customers.at_noon import noon
 from tests.factories.core import Chain
 from tests.factories.customers import CustomerFactory
+
+__all__ = ["noon"]
 
 
 @pytest.fixture(autouse=True)

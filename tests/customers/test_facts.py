@@ -4,12 +4,11 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-import time_machine
-from django.utils import timezone
 
 from customers import facts, tasks
 from customers.models import Customer, CustomerFacts, Purchase, StaleFacts
 from marketing.core.tenancy import tenant_scope
+from tests.customers.at_noon import NOW, ago, facts_of, visits
 from tests.factories.core import make_chain
 from tests.factories.customers import (
     CustomerFactory,
@@ -18,31 +17,9 @@ from tests.factories.customers import (
     PurchaseFactory,
     PurchaseLineFactory,
     ServiceFactory,
-    VisitFactory,
 )
 
-NOW = dt.datetime(2026, 6, 15, 6, 30, tzinfo=dt.UTC)  # noon in India
-
-
-@pytest.fixture(autouse=True)
-def noon():
-    with time_machine.travel(NOW, tick=False) as traveller:
-        yield traveller
-
-
-def ago(days, hours=0):
-    return timezone.now() - dt.timedelta(days=days, hours=hours)
-
-
-def facts_of(customer):
-    facts.mark_stale([customer.pk])
-    facts.refresh_stale_facts()
-    return CustomerFacts.objects.get(customer=customer)
-
-
-def visits(customer, branch, *days):
-    for day in days:
-        VisitFactory(customer=customer, branch=branch, visited_at=ago(day))
+pytestmark = pytest.mark.usefixtures("noon")
 
 
 @pytest.fixture

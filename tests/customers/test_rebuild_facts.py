@@ -4,7 +4,6 @@ import datetime as dt
 from io import StringIO
 
 import pytest
-import time_machine
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -12,6 +11,7 @@ from customers import facts, facts_check, services
 from customers.models import CategoryRhythm, CustomerFacts, StaleFacts
 from marketing.core.actor import Actor
 from marketing.core.tenancy import tenant_scope
+from tests.customers.at_noon import NOW
 from tests.factories.core import make_chain
 from tests.factories.customers import (
     CustomerFactory,
@@ -23,13 +23,7 @@ from tests.factories.customers import (
     VisitFactory,
 )
 
-NOW = dt.datetime(2026, 6, 15, 6, 30, tzinfo=dt.UTC)
-
-
-@pytest.fixture(autouse=True)
-def noon():
-    with time_machine.travel(NOW, tick=False) as traveller:
-        yield traveller
+pytestmark = pytest.mark.usefixtures("noon")
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-import time_machine
-from django.utils import timezone
 
 from customers import facts, scoring, services, tasks
 from customers.models import CategoryRhythm, CustomerFacts, Purchase, ScoringConfig
@@ -13,6 +11,7 @@ from marketing.core.actor import Actor
 from marketing.core.errors import Forbidden, ValidationFailed
 from marketing.core.models import AuditEntry
 from marketing.core.tenancy import tenant_scope
+from tests.customers.at_noon import NOW, ago, facts_of, visits
 from tests.factories.customers import (
     CustomerFactory,
     PurchaseFactory,
@@ -21,34 +20,14 @@ from tests.factories.customers import (
     VisitFactory,
 )
 
-NOW = dt.datetime(2026, 6, 15, 6, 30, tzinfo=dt.UTC)  # noon in India
+pytestmark = pytest.mark.usefixtures("noon")
+
 TODAY = dt.date(2026, 6, 15)
-
-
-@pytest.fixture(autouse=True)
-def noon():
-    with time_machine.travel(NOW, tick=False) as traveller:
-        yield traveller
-
-
-def ago(days, hours=0):
-    return timezone.now() - dt.timedelta(days=days, hours=hours)
-
-
-def facts_of(customer):
-    facts.mark_stale([customer.pk])
-    facts.refresh_stale_facts()
-    return CustomerFacts.objects.get(customer=customer)
 
 
 def scores_of(customer):
     found = facts_of(customer)
     return found.rfm_recency, found.rfm_frequency, found.rfm_monetary, found.rfm_group
-
-
-def visits(customer, branch, *days):
-    for day in days:
-        VisitFactory(customer=customer, branch=branch, visited_at=ago(day))
 
 
 def change(chain, **values):

@@ -90,6 +90,21 @@ def test_another_field_begins_with_its_own_operator(people, login):
     assert 'value="active" selected' in page
 
 
+def test_what_a_field_just_chosen_is_compared_with_is_seen_before_it_is_saved(people, login):
+    client = login("manager")
+    chosen = form_of(where("last_visit_days", "between", [3, 9])) | {
+        "rules.conditions.0.field": "membership_status",
+        "action": "save",
+        "name": "Members",
+    }
+    response = client.post("/segments/new", chosen)
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert 'value="active" selected' in page
+    assert re.search(r'id="rules-conditions-0-error">\s*<span>Choose what it is compared', page)
+    assert not Segment.objects.exists()
+
+
 def test_live_count(people, login):
     client = login("manager")
     page = client.post("/segments/preview", form_of(COMERS)).content.decode()

@@ -34,6 +34,16 @@ def read_rules(data: QueryDict, fields: Fields) -> Tree:
     return _group("rules", entries, fields)
 
 
+def unseen(data: QueryDict) -> list[str]:
+    """The paths of conditions whose field was chosen after they were drawn.
+
+    What they compare with is not what anybody has seen.
+    """
+    suffix = ".was"
+    was = {name.removesuffix(suffix): data[name] for name in data if name.endswith(suffix)}
+    return [path for path, field in was.items() if data.get(f"{path}.field", field) != field]
+
+
 def _group(path: str, entries: dict[str, dict[str, list[str]]], fields: Fields) -> Tree:
     prefix = f"{path}.conditions."
     indexes = sorted(

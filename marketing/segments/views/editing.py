@@ -16,7 +16,7 @@ from marketing.core.pages import staff_view
 from marketing.segments import selectors, services
 from marketing.segments.builder.editing import FIRST_FIELD, edit
 from marketing.segments.builder.nodes import Errors, Group
-from marketing.segments.builder.reading import new_condition, read_rules
+from marketing.segments.builder.reading import new_condition, read_rules, unseen
 from marketing.segments.fields import Fields
 from marketing.segments.forms import ListForm, SegmentForm, on_left_out
 from marketing.segments.models import Segment
@@ -90,8 +90,9 @@ def _save(
     rules: dict[str, Any],
     fields: Fields,
 ) -> HttpResponse:
-    errors: Errors = {}
-    if form.is_valid():
+    advice = _("Choose what it is compared with, then save again.")
+    errors: Errors = {path: [advice] for path in unseen(request.POST)}
+    if form.is_valid() and not errors:
         try:
             saved = _write(request, segment, form, rules)
         except DomainError as error:

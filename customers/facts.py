@@ -35,6 +35,8 @@ def mark_stale(customer_ids: QuerySet[Customer] | Iterable[uuid.UUID]) -> None:
         chosen, params = customer_ids.values("pk").query.sql_with_params()
     else:
         chosen, params = "SELECT unnest(%s::uuid[])", (list(customer_ids),)
+        if not params[0]:
+            return
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO customers_stalefacts (tenant_id, customer_id) "  # noqa: S608  the ORM's SQL
@@ -53,10 +55,10 @@ def refresh_stale_facts(limit: int = BATCH) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """
-            DELETE FROM customers_stalefacts WHERE id IN (
+            DELETE FROM customers_stalefacts WHERE id = ANY (ARRAY(
                 SELECT id FROM customers_stalefacts WHERE tenant_id = %s
                 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-            ) RETURNING customer_id
+            )) RETURNING customer_id
             """,
             [current_tenant_id(), limit],
         )

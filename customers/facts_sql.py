@@ -1,5 +1,7 @@
 """The SQL that derives facts and rhythms from visits, bills, memberships and packages.
 
+What is asked together with them is copied beside them from the customer and her consent.
+
 Upper apps add what she took notice of (`engagement`).
 
 `chosen` is a condition on `{table}.{id}`, a table's column of customer ids, and its `tenant_id`:
@@ -17,6 +19,26 @@ IN_SLICE = (
     "{table}.tenant_id = %(tenant)s AND {table}.{id} > %(after)s AND {table}.{id} <= %(last)s"
 )
 
+# Where each copy comes from, for who has no consent row too.
+COPIES = {
+    "status": "customer.status",
+    "home_branch_id": "customer.home_branch_id",
+    "gender": "customer.gender",
+    "language": "customer.language",
+    "preferred_channel": "customer.preferred_channel",
+    "tags": "customer.tags",
+    "birth_date": "customer.birth_date",
+    "anniversary": "customer.anniversary",
+    "entered_at": "customer.created_at",
+    "whatsapp_promotional": "consent.whatsapp_promotional",
+    "whatsapp_service": "consent.whatsapp_service",
+    "sms_promotional": "consent.sms_promotional",
+    "sms_service": "consent.sms_service",
+    "email_promotional": "consent.email_promotional",
+    "email_service": "consent.email_service",
+    "is_dnd": "consent.is_dnd",
+    "marketing_opted_out": "consent.marketing_opted_out",
+}
 COLUMNS = (
     "visit_count",
     "first_visit_at",
@@ -44,6 +66,7 @@ COLUMNS = (
     "rfm_frequency",
     "rfm_monetary",
     "rfm_group",
+    *COPIES,
 )
 RHYTHM_COLUMNS = ("visits", "last_at", "interval_days", "due_on")
 # Fewer show no rhythm.
@@ -205,8 +228,11 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
                 ELSE 'active' END AS stage,
            score.r AS rfm_recency, score.f AS rfm_frequency, score.m AS rfm_monetary,
            ('{CELLS}'::text[])[25 * (score.r - 1) + 5 * (score.f - 1) + score.m] AS rfm_group,
+           {_copies()},
            scoring.version AS scoring_version, chosen.at AS computed_at
     FROM chosen CROSS JOIN scoring
+    JOIN customers_customer customer ON customer.id = chosen.id
+    LEFT JOIN customers_consentstate consent ON consent.customer_id = chosen.id
     LEFT JOIN visits ON visits.customer_id = chosen.id
     LEFT JOIN branch ON branch.customer_id = chosen.id
     LEFT JOIN spend ON spend.customer_id = chosen.id
@@ -286,6 +312,10 @@ def _chosen(chosen: str, at: str) -> str:
             WHERE {chosen.format(table="customers_customer", id="id")}
         ) AS customer
     )"""  # noqa: S608  constants of this module
+
+
+def _copies() -> str:
+    return ", ".join(f"{source} AS {column}" for column, source in COPIES.items())
 
 
 def _engagement() -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import connection, models
 
-from customers import changed
 from customers.facts import mark_stale
 from customers.imports import matching
 from customers.imports.matching import CHUNK_TABLE, COLLECTED, FIELDS, differs, merged
@@ -56,9 +55,7 @@ def write_chunk(
     _add_beside(ConsentState, written.created)
     _add_beside(CustomerFacts, written.created)
     _set_primaries(written)
-    if written.updated:
-        mark_stale(written.updated)
-    changed.tell(written.created)
+    mark_stale([*written.updated, *written.created])
     _tell(written, actor_id)
     return written
 

@@ -1,5 +1,6 @@
 from decimal import Decimal
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -73,6 +74,30 @@ class CustomerFacts(TenantModel):
     rfm_frequency = models.PositiveSmallIntegerField(null=True)
     rfm_monetary = models.PositiveSmallIntegerField(null=True)
     rfm_group = models.CharField(max_length=20, choices=RfmGroup.choices, null=True)
+    status = models.CharField(max_length=10, null=True)
+    home_branch = models.ForeignKey(
+        Branch,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    gender = models.CharField(max_length=10, null=True)
+    language = models.CharField(max_length=10, null=True)
+    preferred_channel = models.CharField(max_length=20, null=True)
+    tags = ArrayField(models.CharField(max_length=50), null=True)
+    birth_date = models.DateField(null=True)
+    anniversary = models.DateField(null=True)
+    entered_at = models.DateTimeField(null=True)
+    whatsapp_promotional = models.BooleanField(null=True)
+    whatsapp_service = models.BooleanField(null=True)
+    sms_promotional = models.BooleanField(null=True)
+    sms_service = models.BooleanField(null=True)
+    email_promotional = models.BooleanField(null=True)
+    email_service = models.BooleanField(null=True)
+    is_dnd = models.BooleanField(null=True)
+    marketing_opted_out = models.BooleanField(null=True)
     scoring_version = models.PositiveIntegerField(db_default=0)
     computed_at = models.DateTimeField(db_default=Now())
 

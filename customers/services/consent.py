@@ -9,7 +9,8 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from customers import changed, consent_defaults, rules, selectors
+from customers import consent_defaults, rules, selectors
+from customers.facts import mark_stale
 from customers.models import Channel, ConsentRecord, ConsentState, Customer
 from customers.selectors import suppressions_of
 from customers.services.suppression import lift_opt_out
@@ -217,7 +218,7 @@ def _append(
     for name, value in fields.items():
         setattr(state, name, value)
     state.save()
-    changed.tell([customer.pk])
+    mark_stale([customer.pk])
 
 
 def _prefer(actor: Actor, customer: Customer, changes: Mapping[str, bool | str]) -> None:
@@ -230,7 +231,7 @@ def _prefer(actor: Actor, customer: Customer, changes: Mapping[str, bool | str])
     customer.version += 1
     customer.save(update_fields=[*differences, "version", "updated_at"])
     audit.record(actor, "customer.update", customer, differences)
-    changed.tell([customer.pk])
+    mark_stale([customer.pk])
 
 
 def _known_to_refuse(customer: Customer) -> bool:

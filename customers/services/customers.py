@@ -7,7 +7,7 @@ from django.core import exceptions
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from customers import changed, rules, selectors
+from customers import rules, selectors
 from customers.facts import mark_stale
 from customers.models import Channel, Customer, CustomerFacts
 from customers.services.consent import assume_consent
@@ -58,7 +58,7 @@ def create_customer(*, actor: Actor, values: Mapping[str, Any], source: str) -> 
     CustomerFacts(customer=customer).save(force_insert=True)
     set_primary(customer)
     assume_consent(actor=actor, customer=customer, source=source)
-    changed.tell([customer.pk])
+    mark_stale([customer.pk])
     audit.record(actor, "customer.create", customer, {"source": source})
     events.record(
         "customer.created",
@@ -89,9 +89,7 @@ def update_customer(
     customer.version += 1
     _save(customer)
     set_primary(customer)
-    changed.tell([customer.pk])
-    if "home_branch" in differences:
-        mark_stale([customer.pk])  # her day may begin at another hour
+    mark_stale([customer.pk])
     audit.record(actor, "customer.update", customer, _readable(differences))
     events.record(
         "customer.updated",

@@ -7,7 +7,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.db.models import Q
 
-from customers import changed, person_data
+from customers import person_data
+from customers.facts import mark_stale
 from customers.models import (
     CategoryRhythm,
     ContactPoint,
@@ -63,7 +64,7 @@ def erase_customer(*, actor: Actor, customer: Customer) -> None:
     customer.version += 1
     customer.save()
     _forget_changes(customer)
-    changed.tell([customer.pk])
+    mark_stale([customer.pk])
     audit.record(actor, "customer.erase", customer)
     events.record("customer.erased", {"customerId": str(customer.pk)}, actor_id=actor.user_id)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from customers import changed, rules, selectors
+from customers import rules, selectors
+from customers.facts import mark_stale
 from customers.models import ConsentRecord, ConsentState, Customer
 from customers.services.consent import record_consent
 from customers.services.standing import standing_ids
@@ -119,7 +120,7 @@ def _write_down(
     source: str,
 ) -> None:
     """Ledger, audit and news of what changed in the consent state of these people."""
-    changed.tell(customer_ids)
+    mark_stale(customer_ids)
     _append(actor, customer_ids, said, source=source)
     AuditEntry.objects.bulk_create(
         AuditEntry(

@@ -18,6 +18,7 @@ from marketing.core.models import Branch
 from marketing.core.tenancy import current_tenant
 from marketing.segments.compiler import CompiledRules, compile_tree, membership
 from marketing.segments.context import RuleContext
+from marketing.segments.counting import count_active
 from marketing.segments.models import Segment, SegmentVersion
 from marketing.segments.negation import does_not_hold
 
@@ -116,10 +117,10 @@ def preview(
     tree = compile_tree(rules, context, segment_id=segment_id, visible=segments_for_actor(actor))
     # A few are found person by person; how many there are, by going through what all did.
     at_once = compile_tree(rules, context.counting_at_once(), segment_id=segment_id)
-    customers = active_customers(narrow_branches(actor, branch_ids))
-    few = customers.filter(tree.q).select_related("home_branch", "facts")
+    within = narrow_branches(actor, branch_ids)
+    few = active_customers(within).filter(tree.q).select_related("home_branch", "facts")
     return Preview(
-        count=customers.filter(at_once.q).count(),
+        count=count_active(at_once.q, within),
         sample=list(few[:SAMPLE_SIZE]),
         tree=tree,
         context=context,
@@ -133,15 +134,15 @@ def described(
     *,
     segment_id: uuid.UUID | None = None,
     now: dt.datetime,
-) -> tuple[CompiledRules, QuerySet[Customer]]:
-    """The rules, checked, and whom they describe within the actor's branches; to be counted.
+) -> QuerySet[Customer]:
+    """Whom rules describe within the actor's branches, to be asked all together.
 
     Raises `ValidationFailed` by path.
     """
     context = RuleContext(now=now, at_once=True)
     visible = segments_for_actor(actor)
     tree = compile_tree(rules, context, segment_id=segment_id, visible=visible)
-    return tree, active_customers(narrow_branches(actor, branch_ids)).filter(tree.q)
+    return active_customers(narrow_branches(actor, branch_ids)).filter(tree.q)
 
 
 def narrow_branches(actor: Actor, branch_ids: Sequence[uuid.UUID] | None) -> list[uuid.UUID] | None:

@@ -10,7 +10,7 @@ Activity made here marks nothing stale: call `facts.rebuild_all()` to derive fac
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from django.db import connection
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
+from customers.facts_sql import COPIES
 from customers.models import (
     ConsentState,
     Customer,
@@ -39,6 +40,21 @@ EVERYTHING = {
     for channel in ("whatsapp", "sms", "email")
     for field, value in (("promotional", True), ("service", True), ("basis", "explicit"))
 }
+
+
+def copy_beside_facts(customers: Iterable[Customer]) -> None:
+    """As computing their facts would, which are left as they are."""
+    copies = ", ".join(f"{column} = {source}" for column, source in COPIES.items())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE customers_customerfacts SET {copies}
+            FROM customers_customer customer
+            LEFT JOIN customers_consentstate consent ON consent.customer_id = customer.id
+            WHERE customers_customerfacts.customer_id = customer.id AND customer.id = ANY(%s)
+            """,
+            [[customer.pk for customer in customers]],
+        )
 
 
 class CustomerFactory(DjangoModelFactory[Customer]):
@@ -65,6 +81,7 @@ class CustomerFactory(DjangoModelFactory[Customer]):
     @factory.post_generation
     def facts(self: Customer, create: bool, extracted: Mapping[str, Any] | None, **_: Any) -> None:
         CustomerFacts.objects.create(customer=self, **(extracted or {}))
+        copy_beside_facts([self])
 
 
 class ServiceCategoryFactory(DjangoModelFactory[ServiceCategory]):

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from customers.facts import mark_stale
 from customers.models import (
     AttributeDefinition,
     CategoryRhythm,
@@ -30,6 +31,7 @@ from marketing.core.models import Branch
 from marketing.delivery.models import Message
 from marketing.segments.compiler import compile_rules, compile_tree
 from marketing.segments.context import RuleContext
+from marketing.segments.counting import count_active
 from marketing.segments.models import SegmentMember
 from marketing.segments.tally import Tally
 from tests.factories.core import BranchFactory, Chain
@@ -38,6 +40,7 @@ from tests.factories.customers import (
     PackageFactory,
     ServiceCategoryFactory,
     ServiceFactory,
+    copy_beside_facts,
 )
 from tests.factories.segments import SegmentFactory, StaticSegmentFactory
 from tests.segments.plain_evaluator import (
@@ -95,6 +98,10 @@ def insert(people: list[dict[str, Any]], world: World) -> None:
         for row, person in pairs
         if person["is_listed"]
     )
+    # Of the others nothing is copied yet.
+    copy_beside_facts(row for row, person in pairs[::2] if person["facts"])
+    mark_stale(row.pk for row, person in pairs if not person["facts"])
+    mark_stale(row.pk for row in rows[1::2])
     insert_what_they_hold(pairs, world)
     insert_what_they_did(pairs, world)
     insert_bills(
@@ -280,6 +287,7 @@ def check(world: World, rules: dict[str, Any], people: list[dict[str, Any]]) -> 
         at_once = RuleContext(now=NOW, zone=INDIA, at_once=True)
         assert names(Customer.objects.filter(compile_tree(rules_as_sent, at_once).q)) == expected
         assert names(counted_at_once(rules_as_sent)) == expected
+        assert count_active(compile_tree(rules_as_sent, at_once).q, None) == len(expected)
     finally:
         transaction.savepoint_rollback(savepoint)
 

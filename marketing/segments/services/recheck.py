@@ -52,10 +52,10 @@ def recheck_marked(limit: int = BATCH) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            DELETE FROM segments_stalemember WHERE id IN (
+            DELETE FROM segments_stalemember WHERE id = ANY (ARRAY(
                 SELECT id FROM segments_stalemember WHERE tenant_id = %s
                 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-            ) RETURNING customer_id
+            )) RETURNING customer_id
             """,
             [current_tenant_id(), limit],
         )

@@ -109,7 +109,7 @@ def overlap_asked(request: StaffRequest, rules: Tree) -> Overlap | None:
 def panels_asked(request: StaffRequest, rules: Tree) -> Panels:
     """None while something is at fault."""
     try:
-        _rules, people = selectors.described(request.actor, rules, **_asked(request))
+        people = selectors.described(request.actor, rules, **_asked(request))
     except DomainError:
         return []
     return render_panels(request, people)

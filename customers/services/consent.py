@@ -13,6 +13,7 @@ from customers import consent_defaults, rules, selectors
 from customers.facts import mark_stale
 from customers.models import Channel, ConsentRecord, ConsentState, Customer
 from customers.selectors import suppressions_of
+from customers.services.standing import standing_ids
 from customers.services.suppression import lift_opt_out
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
@@ -134,10 +135,8 @@ def _check(actor: Actor, changes: Mapping[str, bool | str]) -> None:
 
 def _lock(customer: Customer) -> tuple[Customer, ConsentState]:
     """The customer, or whom she was merged into: what she said is not lost."""
-    people = Customer.objects.select_for_update(no_key=True)
-    locked = people.get(pk=customer.pk)
-    while locked.merged_into_id:
-        locked = people.get(pk=locked.merged_into_id)
+    pk = standing_ids([customer.pk])[customer.pk]
+    locked = Customer.objects.select_for_update(no_key=True).get(pk=pk)
     if locked.status != Customer.Status.ACTIVE:
         raise Conflict(_("This customer was erased."))
     state, _made = ConsentState.objects.select_for_update(no_key=True).get_or_create(

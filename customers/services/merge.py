@@ -6,6 +6,7 @@ committed before moves with the rest, what comes later finds the survivor (`stan
 
 import datetime as dt
 import json
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,9 +56,7 @@ def merge_customers(
     actor.require("customer.merge")
     if keep.pk == other.pk:
         raise ValidationFailed(fields={"other": [_("Choose another customer.")]})
-    keep, other = _lock(keep, other)
-    if keep.status != Customer.Status.ACTIVE or other.status != Customer.Status.ACTIVE:
-        raise Conflict(_("One of them was erased or merged meanwhile. Look again."))
+    keep, other = _lock_active(keep, other)
     taken = _taken(keep, other, choices)
     record: dict[str, Any] = {"merged": {name: getattr(other, name) for name in FIELDS}}
     record["addresses"] = merged_addresses.merge_addresses(keep=keep, other=other)
@@ -96,7 +95,7 @@ def undo_merge(*, actor: Actor, merge: CustomerMerge) -> None:
     Raises `Conflict` when it is too late, was done already, or a later merge stands on this one.
     """
     actor.require("customer.merge")
-    keep, other = _lock(merge.survivor, merge.merged)
+    keep, other = (_lock(each.pk) for each in (merge.survivor, merge.merged))
     merge = CustomerMerge.objects.select_for_update(of=("self",)).get(pk=merge.pk)
     _check_undoable(merge, keep, other)
     record = merge.record
@@ -131,10 +130,18 @@ def forget_old_merges() -> int:
     return old.exclude(record={}).update(record={})
 
 
-def _lock(keep: Customer, other: Customer) -> tuple[Customer, Customer]:
-    people = Customer.objects.select_for_update().filter(pk__in=[keep.pk, other.pk])
-    found = {one.pk: one for one in people.order_by("pk")}
+def _lock_active(keep: Customer, other: Customer) -> tuple[Customer, Customer]:
+    """One after the other: who was merged is not held while the other is waited for."""
+    found = {}
+    for pk in sorted((keep.pk, other.pk)):
+        found[pk] = _lock(pk)
+        if found[pk].status != Customer.Status.ACTIVE:
+            raise Conflict(_("One of them was erased or merged meanwhile. Look again."))
     return found[keep.pk], found[other.pk]
+
+
+def _lock(pk: uuid.UUID) -> Customer:
+    return Customer.objects.select_for_update().get(pk=pk)
 
 
 def _taken(keep: Customer, other: Customer, choices: Mapping[str, str]) -> set[str]:

@@ -1,15 +1,30 @@
-"""Who stands for a customer now: she herself, or whom she was merged into."""
+"""Who stands for a customer now: she herself, or whom she was merged into.
+
+Whoever locks several rows of merged people locks the survivor first, and the merged one only
+after she is found to have survived: a merge that holds the survivor moves the rows that were
+merged into her before.
+"""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.db import connection
 
 from customers.models import Customer
 
 LOCK = """
-SELECT id, CASE status WHEN 'merged' THEN merged_into_id END FROM customers_customer
-WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE
+SELECT id FROM customers_customer WHERE id = ANY(%s) AND status <> 'merged'
+ORDER BY id FOR KEY SHARE
+"""
+FOLLOW = """
+WITH RECURSIVE followed (id, now, steps) AS (
+    SELECT id, id, 0 FROM customers_customer WHERE id = ANY(%s)
+    UNION ALL
+    SELECT followed.id, customer.merged_into_id, steps + 1
+    FROM followed JOIN customers_customer customer ON customer.id = followed.now
+    WHERE customer.status = 'merged'
+)
+SELECT DISTINCT ON (id) id, now FROM followed ORDER BY id, steps DESC
 """
 
 
@@ -22,11 +37,12 @@ def standing_ids(customer_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID
     standing = {pk: pk for pk in customer_ids}
     unsure = set(standing)
     while unsure:
-        with connection.cursor() as cursor:
-            cursor.execute(LOCK, [sorted(unsure)])
-            merged = {pk: into for pk, into in cursor.fetchall() if into}
-        standing = {pk: merged.get(now, now) for pk, now in standing.items()}
-        unsure = set(merged.values())
+        held = _lock({standing[pk] for pk in unsure})
+        others = {pk for pk in unsure if standing[pk] != pk or pk not in held}
+        # Read after the lock was had: another merge or its undoing may have been faster.
+        now = _followed(others) if others else {}
+        unsure = {pk for pk in others if now.get(pk, pk) != standing[pk]}
+        standing |= now
     return standing
 
 
@@ -34,3 +50,15 @@ def standing(customer: Customer) -> Customer:
     """Who stands for the customer now, as `standing_ids` says."""
     pk = standing_ids([customer.pk])[customer.pk]
     return customer if pk == customer.pk else Customer.objects.get(pk=pk)
+
+
+def _lock(customer_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [sorted(customer_ids)])
+        return {pk for (pk,) in cursor.fetchall()}
+
+
+def _followed(customer_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(FOLLOW, [sorted(customer_ids)])
+        return dict(cursor.fetchall())

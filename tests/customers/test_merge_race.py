@@ -120,3 +120,44 @@ def test_a_freeze_that_began_before_does_not_reach_her_twice(salon):
         message = Message.objects.get(customer=other)
         assert (message.state, message.reason) == ("skipped", "no_address")
         assert Message.objects.get(customer=keep).state == "queued"
+
+
+def test_whoever_waits_for_a_survivor_does_not_hold_the_merged_row(salon):
+    """A merge that has the survivor moves that row, and would wait for who waits for it."""
+    chain, (merged, keep, _other) = salon
+    merge(chain, keep, merged)
+    with tenant_scope(chain.tenant.pk):
+        undone = CustomerMerge.objects.get()
+
+    def agree():
+        with tenant_scope(chain.tenant.pk):
+            services.record_consent(
+                actor=Actor.system(chain.tenant.pk),
+                customer=merged,
+                changes={"sms_promotional": False},
+                source="staff",
+            )
+
+    def undo():
+        with tenant_scope(chain.tenant.pk):
+            services.undo_merge(actor=Actor.system(chain.tenant.pk), merge=undone)
+
+    for work in (agree, lambda: visit(chain, merged), undo):
+        with ThreadPoolExecutor(1) as pool:
+            with tenant_scope(chain.tenant.pk):
+                Customer.objects.select_for_update().get(pk=keep.pk)
+                coming = wait_for_me(work, pool)
+                assert not coming.done()
+                Customer.objects.select_for_update(nowait=True).get(pk=merged.pk)
+            coming.result()
+
+
+def test_a_merge_of_who_was_merged_waits_for_nobody(salon):
+    chain, (merged, keep, _other) = salon
+    merge(chain, keep, merged)
+    with ThreadPoolExecutor(1) as pool, tenant_scope(chain.tenant.pk):
+        Customer.objects.select_for_update().get(pk=keep.pk)
+        coming = wait_for_me(lambda: merge(chain, merged, keep), pool)
+        assert coming.done()
+        with pytest.raises(Conflict):
+            coming.result()

@@ -1,12 +1,16 @@
 """Rules as deep, as wide and as far back as they may be, and one step beyond, over HTTP."""
 
 import json
+import sys
 from itertools import cycle
 from typing import Any
 
 import pytest
+from django.template import RequestContext, Template
 
 from customers.models import Customer
+from marketing.segments.builder.nodes import Builder
+from marketing.segments.fields import Fields
 from marketing.segments.models import Segment
 from tests.factories.segments import SegmentFactory, condition, group
 from tests.segments.test_pages import form_of, post
@@ -145,3 +149,21 @@ def test_one_condition_more_is_refused_with_a_sentence(people, login, count):
         assert response.status_code == status
         assert "At most 500 conditions" in response.content.decode()
     assert not Segment.objects.exists()
+
+
+def test_deep_rules_are_drawn_on_a_short_stack(people, rf):
+    """On a web worker's stack there are frames below these that a test does not have."""
+    root = Builder(Fields(), Segment.objects.none()).root(nested(("AND",), DEEPEST))
+    request = rf.get("/segments/new")
+    page = Template("{% load segments %}{% draw_group root %}")
+    used, frame = 0, sys._getframe()
+    while frame := frame.f_back:
+        used += 1
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(used + 200)
+    try:
+        drawn = page.render(RequestContext(request, {"root": root}))
+    finally:
+        sys.setrecursionlimit(limit)
+    assert drawn.count('class="rule-group') == DEEPEST
+    assert drawn.index(f'id="{"-".join(["rules", *["conditions-0"] * (DEEPEST - 1)])}"') > 0

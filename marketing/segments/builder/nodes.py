@@ -118,6 +118,15 @@ class Group(Node):
     def may_hold_groups(self) -> bool:
         return self.depth < DEEPEST_NEW_GROUP
 
+    @property
+    def with_all_within(self) -> list[Node]:
+        """The group, and every node below it after the group that holds it."""
+        nodes: list[Node] = [self]
+        for node in nodes:
+            if isinstance(node, Group):
+                nodes.extend(node.children)
+        return nodes
+
 
 class Builder:
     """Turns rules into nodes. `segments` are those that the author may name."""

@@ -14,7 +14,8 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-from customers import changed, rules
+from customers import rules
+from customers.facts import mark_stale
 from customers.imports.columns import OPT_OUT
 from customers.imports.matching import CHUNK_TABLE
 from customers.models import ConsentRecord, ConsentState, Customer, ImportJob
@@ -90,7 +91,7 @@ def take_consents(*, actor: Actor, job: ImportJob) -> Consented:
         _tell(customer_id, before, after)
     ConsentRecord.objects.bulk_create(records, batch_size=2_000)
     ConsentState.objects.bulk_update(moved, [*rules.no_consent(), "updated_at"], batch_size=1_000)
-    changed.tell([state.customer_id for state in moved])
+    mark_stale(state.customer_id for state in moved)
     return taken
 
 

@@ -149,6 +149,7 @@ def test_who_agrees_by_a_file_that_says_nothing_else_new_is_judged(chain, follow
         consent_source="paper_form",
         consent_wording="2024-01",
     )
+    facts.refresh_stale_facts()
     services.recheck_marked()
     assert members(segment) == {"known"}
 
@@ -157,6 +158,7 @@ def test_nothing_is_marked_while_nobody_follows(chain):
     actor = chain.actor(chain.owner)
     tag(actor, [CustomerFactory()])
     take(actor, "First name,Phone\nsent,9820012341\n")
+    facts.refresh_stale_facts()
     assert not StaleMember.objects.exists()
 
 

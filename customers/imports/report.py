@@ -1,4 +1,4 @@
-"""The lines that were not taken, as a CSV file with what is wrong with each."""
+"""The lines that were not taken, or not wholly, as a CSV file with what is wrong with each."""
 
 import csv
 import uuid
@@ -23,7 +23,7 @@ def error_file(tenant_id: uuid.UUID, job_id: uuid.UUID) -> Iterator[str]:
             [*map(guarded, job.headers), _("Line in the file"), _("What is wrong")]
         )
         width = len(job.headers)
-        for row in selectors.refused_lines(job).iterator(chunk_size=2_000):
+        for row in selectors.lines_with_problems(job).iterator(chunk_size=2_000):
             cells = list(map(guarded, row.cells or []))[:width]
             cells += [""] * (width - len(cells))
             yield writer.writerow([*cells, row.line, problems_text(row.problems)])

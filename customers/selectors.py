@@ -139,6 +139,16 @@ def customers_with_address(kind: str, value: str) -> QuerySet[Customer]:
     ).order_by("pk")
 
 
+def ids_holding(addresses: Iterable[str]) -> list[uuid.UUID]:
+    """Of whoever has one of these normalised addresses, of any kind, primary or not."""
+    held = sorted(set(addresses) - {""})
+    by_phone = Customer.objects.filter(phone__in=held).values_list("pk")
+    by_email = Customer.objects.filter(email__in=held).values_list("pk")
+    kinds = (ContactPoint.Kind.PHONE, ContactPoint.Kind.EMAIL, ContactPoint.Kind.WHATSAPP)
+    beside = ContactPoint.objects.filter(kind__in=kinds, value__in=held).values_list("customer_id")
+    return [pk for (pk,) in by_phone.union(by_email, beside)]
+
+
 def may_come_apart(customer_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     """Those of these customers who took in somebody by a merge that can still be undone."""
     merges = CustomerMerge.objects.filter(

@@ -71,13 +71,13 @@ class Rhythm:
 
 
 def rhythms_of(customer: Customer) -> list[Rhythm]:
-    """The customer's rhythms that are known well enough, the latest visit first."""
+    """The customer's rhythms, the latest visit first."""
     branch = customer.home_branch
     zone = branch.time_zone if branch else current_tenant().time_zone
     today = clock.now().astimezone(ZoneInfo(zone)).date()
-    rhythms = CategoryRhythm.objects.filter(customer=customer, due_on__isnull=False)
+    rhythms = CategoryRhythm.objects.filter(customer=customer)
     return [
-        Rhythm(rhythm.category.name, rhythm, rhythm.due_on is not None and rhythm.due_on < today)
+        Rhythm(rhythm.category.name, rhythm, rhythm.due_on < today)
         for rhythm in rhythms.select_related("category").order_by("-last_at", "pk")
     ]
 

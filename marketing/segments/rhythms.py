@@ -72,7 +72,7 @@ class OverdueFor(Choice):
         return [
             each["category"]
             for each in stored
-            if each["due"] and dt.date.fromisoformat(each["due"]) < day.today
+            if dt.date.fromisoformat(each["due"]) < day.today
         ]
 
 

@@ -8,6 +8,7 @@ import ask by the same statements; whom the dry run found, the import does not l
 that what one chunk writes never decides whom the next one means.
 """
 
+import json
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from psycopg.types.json import Json
 
+from customers.imports.reading import Line
 from customers.imports.validation import Judged
 from customers.models import ImportRow
 from marketing.core.tenancy import current_tenant_id
@@ -117,15 +119,33 @@ def judge_changes(rule: str) -> None:
         )
 
 
+def add_cells(lines: Iterable[Line]) -> None:
+    """Give lines in which something was found since they were staged their cells, as they came."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT line FROM {CHUNK_TABLE} WHERE problems <> '{{}}' AND cells IS NULL"  # noqa: S608
+        )
+        wanted = {line for (line,) in cursor.fetchall()}
+        if not wanted:
+            return
+        cells = {line.number: json.dumps(line.cells) for line in lines if line.number in wanted}
+        cursor.execute(
+            f"""
+            UPDATE {CHUNK_TABLE} g SET cells = ARRAY(SELECT jsonb_array_elements_text(came.cells))
+            FROM unnest(%s::int[], %s::jsonb[]) AS came(line, cells) WHERE came.line = g.line
+            """,  # noqa: S608
+            [list(cells), list(cells.values())],
+        )
+
+
 def keep_chunk() -> None:
     """Put the chunk into the staging table; lines that stand there already stay as they are."""
     names = ["id", "tenant_id", "job_id", "line", "outcome", "problems", "cells", "customer_id"]
     columns = ", ".join([*names, *VALUES])
-    values = columns.replace("cells", "CASE WHEN problems <> '{}' THEN cells END")
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {ImportRow._meta.db_table} ({columns}) "  # noqa: S608
-            f"SELECT {values} FROM {CHUNK_TABLE} ORDER BY line "
+            f"SELECT {columns} FROM {CHUNK_TABLE} ORDER BY line "
             "ON CONFLICT (tenant_id, job_id, line) DO NOTHING"
         )
 

@@ -19,7 +19,7 @@ from customers.services.opt_outs import SUPPRESSED_CHANNELS
 from marketing.core.tenancy import current_tenant_id
 
 PREFIX = "refused_"
-CHANNELS = ", ".join(f"('{channel}')" for channel in rules.CHANNELS)
+BY_HERSELF = ", ".join(f"('herself', '{channel}')" for channel in rules.CHANNELS)
 BY_KIND = ", ".join(
     f"('{kind.value}', '{channel.value}')"
     for kind, channels in SUPPRESSED_CHANNELS.items()
@@ -72,8 +72,22 @@ _YES = f"""
     FROM jsonb_each_text(g.consents) AS word
     WHERE word.value = 'true' AND word.key <> '{OPT_OUT.name}'
 """  # noqa: S608
+_GRANTED = ", ".join(
+    " AND ".join(f"said.{channel}_{purpose}" for purpose in rules.CONSENT_PURPOSES)
+    + f" AS has_{channel}"
+    for channel in rules.CHANNELS
+)
+_HAS_GRANTED = " ".join(f"WHEN '{channel}' THEN has_{channel}" for channel in rules.CHANNELS)
+# Her newest word on a channel, asked only where she has not agreed to everything on it.
+_WITHDREW = f"""
+    NOT CASE channel {_HAS_GRANTED} END AND 'withdrawn' = (
+        SELECT r.state FROM customers_consentrecord r
+        WHERE r.customer_id = judged.customer_id AND r.channel = asked.channel
+        ORDER BY r.id DESC LIMIT 1)
+"""  # noqa: S608
 # Looked up address by address (OFFSET 0 keeps it so): in a table that has just grown from
-# nothing, a planner that joins walks through it for every line.
+# nothing, a planner that joins walks through it for every line. Each address once: thousands of
+# people may share one.
 _REFUSED = f"""
 WITH asking AS MATERIALIZED (
     SELECT g.id, g.customer_id, g.phone, g.email, yes.channel
@@ -95,42 +109,42 @@ WITH asking AS MATERIALIZED (
     SELECT a.id, said.kind, said.value FROM people a,
         LATERAL (VALUES ('phone', a.phone), ('email', a.email)) AS said(kind, value)
     WHERE said.value <> ''
-), owners AS MATERIALIZED (
-    SELECT a.id, a.kind, owner.id AS customer_id FROM addresses a, LATERAL (
-        SELECT c.id FROM customers_customer c
-        WHERE c.tenant_id = %(tenant)s AND a.kind = 'phone' AND c.phone = a.value
-        UNION ALL
-        SELECT c.id FROM customers_customer c
-        WHERE c.tenant_id = %(tenant)s AND a.kind = 'email' AND c.email = a.value
-        UNION ALL
-        SELECT p.customer_id FROM customers_contactpoint p
-        WHERE p.tenant_id = %(tenant)s AND p.kind = a.kind AND p.value = a.value
+    UNION
+    SELECT id, 'herself', customer_id::text FROM people WHERE customer_id IS NOT NULL
+), asked AS MATERIALIZED (
+    SELECT DISTINCT kind, value, channel FROM addresses JOIN asking USING (id)
+), judged AS MATERIALIZED (
+    SELECT a.kind, a.value, owner.* FROM (SELECT DISTINCT kind, value FROM asked) AS a, LATERAL (
+        SELECT said.customer_id, said.marketing_opted_out, {_GRANTED} FROM (
+            SELECT c.id FROM customers_customer c
+            WHERE c.tenant_id = %(tenant)s AND a.kind = 'phone' AND c.phone = a.value
+            UNION
+            SELECT c.id FROM customers_customer c
+            WHERE c.tenant_id = %(tenant)s AND a.kind = 'email' AND c.email = a.value
+            UNION
+            SELECT p.customer_id FROM customers_contactpoint p
+            WHERE p.tenant_id = %(tenant)s AND p.kind = a.kind AND p.value = a.value
+            UNION
+            SELECT a.value::uuid WHERE a.kind = 'herself'
+        ) AS owner(id), LATERAL (
+            SELECT said.* FROM customers_consentstate said, customers_customer c
+            WHERE said.customer_id = owner.id AND c.id = owner.id AND c.status = 'active'
+            OFFSET 0
+        ) AS said
         OFFSET 0
     ) AS owner
-    UNION
-    SELECT id, 'herself', customer_id FROM people WHERE customer_id IS NOT NULL
-), judged AS MATERIALIZED (
-    SELECT o.id, o.kind, o.customer_id, state.marketing_opted_out FROM owners o, LATERAL (
-        SELECT said.marketing_opted_out FROM customers_consentstate said, customers_customer c
-        WHERE said.customer_id = o.customer_id AND c.id = o.customer_id AND c.status = 'active'
-        OFFSET 0
-    ) AS state
 ), refused AS (
-    SELECT id, channel FROM judged, (VALUES {CHANNELS}) AS every(channel)
+    SELECT kind, value, channel FROM asked JOIN judged USING (kind, value)
     WHERE marketing_opted_out
+       OR (kind, channel) IN (VALUES {BY_KIND}, {BY_HERSELF}) AND {_WITHDREW}
     UNION
-    SELECT a.id, channel FROM addresses a, (VALUES {CHANNELS}) AS every(channel)
+    SELECT kind, value, channel FROM asked
     WHERE EXISTS (SELECT FROM customers_suppression known
                   WHERE known.tenant_id = %(tenant)s AND known.reason IN ('opted_out', 'complaint')
-                    AND known.address_hash = parlour_address_hash(%(tenant)s, a.value))
-    UNION
-    SELECT j.id, on_it.channel FROM judged j
-    JOIN (VALUES {BY_KIND}) AS on_it(kind, channel) ON j.kind IN (on_it.kind, 'herself')
-    WHERE (SELECT r.state FROM customers_consentrecord r
-           WHERE r.customer_id = j.customer_id AND r.channel = on_it.channel
-           ORDER BY r.id DESC LIMIT 1) = 'withdrawn'
+                    AND known.address_hash = parlour_address_hash(%(tenant)s, asked.value))
 )
-SELECT DISTINCT id, channel FROM asking JOIN refused USING (id, channel)
+SELECT DISTINCT id, channel
+FROM addresses JOIN refused USING (kind, value) JOIN asking USING (id, channel)
 """  # noqa: S608  names of our own
 
 _ROWS = ImportRow._meta.db_table

@@ -111,7 +111,8 @@ class Judge:
             judged.problems.append("control")
         else:
             self._read(line.cells, judged)
-        judged.cells = [cell[:MAX_CELL].replace("\0", "") for cell in line.cells]
+        if judged.problems:
+            judged.cells = [cell[:MAX_CELL].replace("\0", "") for cell in line.cells]
         return judged
 
     def _read(self, cells: Sequence[str], judged: Judged) -> None:

@@ -123,6 +123,7 @@ def _check(tenant_id: uuid.UUID, job_id: uuid.UUID, deadline: float) -> bool:
             matching.match(job.branch_ids, is_check=True)
             matching.judge_changes(job.options["rule"])
             note_refusals()
+            matching.add_cells(chunk)
             matching.keep_chunk()
             line = job.checked_line = chunk[-1].number
             job.checked_rows += len(chunk)

@@ -112,7 +112,7 @@ def _save(states: Sequence[ConsentState]) -> None:
     """All of them in one statement; a `bulk_update` takes longer than the rest of the import."""
     if not states:
         return
-    fields = [ConsentState._meta.get_field(name) for name in rules.no_consent()]
+    fields = [each for each in ConsentState._meta.fields if each.name in rules.no_consent()]
     own = ", ".join(f"{field.column} = said.{field.column}" for field in fields)
     columns = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
     names = ", ".join(field.column for field in fields)

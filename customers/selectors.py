@@ -71,13 +71,13 @@ class Rhythm:
 
 
 def rhythms_of(customer: Customer) -> list[Rhythm]:
-    """The customer's rhythms that are known well enough, the latest visit first."""
+    """The customer's rhythms, the latest visit first."""
     branch = customer.home_branch
     zone = branch.time_zone if branch else current_tenant().time_zone
     today = clock.now().astimezone(ZoneInfo(zone)).date()
-    rhythms = CategoryRhythm.objects.filter(customer=customer, due_on__isnull=False)
+    rhythms = CategoryRhythm.objects.filter(customer=customer)
     return [
-        Rhythm(rhythm.category.name, rhythm, rhythm.due_on is not None and rhythm.due_on < today)
+        Rhythm(rhythm.category.name, rhythm, rhythm.due_on < today)
         for rhythm in rhythms.select_related("category").order_by("-last_at", "pk")
     ]
 
@@ -137,6 +137,16 @@ def customers_with_address(kind: str, value: str) -> QuerySet[Customer]:
     return Customer.objects.filter(
         pk__in=points.union(primary), status=Customer.Status.ACTIVE
     ).order_by("pk")
+
+
+def ids_holding(addresses: Iterable[str]) -> list[uuid.UUID]:
+    """Of whoever has one of these normalised addresses, of any kind, primary or not."""
+    held = sorted(set(addresses) - {""})
+    by_phone = Customer.objects.filter(phone__in=held).values_list("pk")
+    by_email = Customer.objects.filter(email__in=held).values_list("pk")
+    kinds = (ContactPoint.Kind.PHONE, ContactPoint.Kind.EMAIL, ContactPoint.Kind.WHATSAPP)
+    beside = ContactPoint.objects.filter(kind__in=kinds, value__in=held).values_list("customer_id")
+    return [pk for (pk,) in by_phone.union(by_email, beside)]
 
 
 def may_come_apart(customer_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:

@@ -1,13 +1,12 @@
 """What a file says of consent, taken into the ledger; an import invents none.
 
-A yes needs the stated source that the job's options carry. Nobody is brought back: it is left
-aside for whoever opted out, withdrew what it would give, or has an address that opted out,
-complained or was erased.
+A yes needs the stated source that the job's options carry. Nobody is brought back: where somebody
+refused before, it is left aside (`refusals`).
 """
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +17,10 @@ from customers import rules
 from customers.facts import mark_stale
 from customers.imports.columns import OPT_OUT
 from customers.imports.matching import CHUNK_TABLE
+from customers.imports.refusals import channels_noted, refused_channels
 from customers.models import ConsentRecord, ConsentState, Customer, ImportJob
 from marketing.core import clock, events
 from marketing.core.actor import Actor
-from marketing.core.tenancy import current_tenant_id
 
 # Where and how the consent was given, as the ledger keeps it.
 SOURCES = {
@@ -49,32 +48,25 @@ def take_consents(*, actor: Actor, job: ImportJob) -> Consented:
     lines = _lines()
     if not lines:
         return taken
-    people = sorted(lines)
     states = {
         state.customer_id: state
         for state in ConsentState.objects.select_for_update(no_key=True)
-        .filter(customer_id__in=people, customer__status=Customer.Status.ACTIVE)
+        .filter(customer_id__in=sorted(lines), customer__status=Customer.Status.ACTIVE)
         .order_by("customer_id")
     }
-    refusing = _known_to_refuse(people)
-    withdrawn = _withdrawn(people)
+    refused = refused_channels()
     records: list[ConsentRecord] = []
     moved: list[ConsentState] = []
     for customer_id, state in states.items():
-        line, wanted = lines[customer_id]
+        line = lines[customer_id]
         before = {name: getattr(state, name) for name in rules.no_consent()}
+        closed = refused.get(line.id, set()) | channels_noted(line.problems)
         allowed = {
             name: value
-            for name, value in wanted.items()
-            if value is False
-            or name == OPT_OUT.name
-            or not (
-                before["marketing_opted_out"]
-                or customer_id in refusing
-                or (customer_id, name.partition("_")[0]) in withdrawn
-            )
+            for name, value in line.wanted.items()
+            if value is False or name == OPT_OUT.name or name.partition("_")[0] not in closed
         }
-        taken.left_aside += len(allowed) < len(wanted)
+        taken.left_aside += len(allowed) < len(line.wanted)
         said = rules.statements(before, allowed)
         if not said:
             continue
@@ -83,87 +75,60 @@ def take_consents(*, actor: Actor, job: ImportJob) -> Consented:
         for statement in said:
             source = job.options.get("consent_source") or OPT_OUT_SOURCE
             after = rules.follow(after, statement, source=source, at=clock.now())
-            records.append(_record(actor, job, customer_id, line, statement, source))
+            records.append(_record(actor, job, customer_id, line.number, statement, source))
         for name, value in after.items():
             setattr(state, name, value)
-        state.updated_at = clock.now()
         moved.append(state)
         _tell(customer_id, before, after)
     ConsentRecord.objects.bulk_create(records, batch_size=2_000)
-    ConsentState.objects.bulk_update(moved, [*rules.no_consent(), "updated_at"], batch_size=1_000)
+    _save(moved)
     mark_stale(state.customer_id for state in moved)
     return taken
 
 
-def _lines() -> dict[uuid.UUID, tuple[int, Mapping[str, bool]]]:
+@dataclass(frozen=True)
+class _Line:
+    """What a line says of consent; `problems` as the dry run noted them."""
+
+    id: uuid.UUID
+    number: int
+    wanted: Mapping[str, bool]
+    problems: list[str]
+
+
+def _lines() -> dict[uuid.UUID, _Line]:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT customer_id, line, consents::text FROM {CHUNK_TABLE} "  # noqa: S608
+            f"SELECT customer_id, id, line, consents::text, problems FROM {CHUNK_TABLE} "  # noqa: S608
             "WHERE consents IS NOT NULL AND customer_id IS NOT NULL AND outcome <> 'invalid'"
         )
         return {
-            customer_id: (line, json.loads(said)) for customer_id, line, said in cursor.fetchall()
+            customer_id: _Line(pk, line, json.loads(said), problems)
+            for customer_id, pk, line, said, problems in cursor.fetchall()
         }
 
 
-def _known_to_refuse(people: list[uuid.UUID]) -> set[uuid.UUID]:
-    """Whoever shares an address with somebody who opted out, or whose address is suppressed.
-
-    Addresses are all that she has and those of her line; of somebody who was merged, whom she
-    became one with speaks.
-    """
+def _save(states: Sequence[ConsentState]) -> None:
+    """All of them in one statement; a `bulk_update` takes longer than the rest of the import."""
+    if not states:
+        return
+    fields = [each for each in ConsentState._meta.fields if each.name in rules.no_consent()]
+    own = ", ".join(f"{field.column} = said.{field.column}" for field in fields)
+    columns = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
+    names = ", ".join(field.column for field in fields)
     with connection.cursor() as cursor:
-        cursor.execute(_REFUSING, {"people": people, "tenant": current_tenant_id()})
-        return {customer_id for (customer_id,) in cursor.fetchall()}
-
-
-_OPTED_OUT = """
-    c.status = 'active' AND (SELECT said.marketing_opted_out FROM customers_consentstate said
-                             WHERE said.customer_id = c.id)
-"""
-# Looked up address by address: in a table that has just grown from nothing, a planner that joins
-# walks through it for every line.
-_REFUSING = f"""
-WITH addresses AS (
-    SELECT c.id, own.kind, own.value FROM customers_customer c,
-        LATERAL (VALUES ('phone', c.phone), ('email', c.email)) AS own(kind, value)
-    WHERE c.id = ANY (%(people)s) AND own.value <> ''
-    UNION
-    SELECT p.customer_id, p.kind, p.value FROM customers_contactpoint p
-    WHERE p.customer_id = ANY (%(people)s) AND p.kind IN ('phone', 'email')
-    UNION
-    SELECT g.customer_id, said.kind, said.value FROM {CHUNK_TABLE} g,
-        LATERAL (VALUES ('phone', g.phone), ('email', g.email)) AS said(kind, value)
-    WHERE g.customer_id = ANY (%(people)s) AND said.value <> ''
-)
-SELECT DISTINCT a.id FROM addresses a
-WHERE EXISTS (SELECT FROM customers_customer c
-              WHERE c.tenant_id = %(tenant)s AND a.kind = 'phone' AND c.phone = a.value
-                AND {_OPTED_OUT})
-   OR EXISTS (SELECT FROM customers_customer c
-              WHERE c.tenant_id = %(tenant)s AND a.kind = 'email' AND c.email = a.value
-                AND {_OPTED_OUT})
-   OR EXISTS (SELECT FROM customers_contactpoint p
-              WHERE p.tenant_id = %(tenant)s AND p.kind = a.kind AND p.value = a.value
-                AND (SELECT {_OPTED_OUT} FROM customers_customer c WHERE c.id = p.customer_id))
-   OR EXISTS (SELECT FROM customers_suppression known
-              WHERE known.tenant_id = %(tenant)s AND known.reason IN ('opted_out', 'complaint')
-                AND known.address_hash = parlour_address_hash(%(tenant)s, a.value))
-"""  # noqa: S608  the name of our own table
-
-
-def _withdrawn(people: list[uuid.UUID]) -> set[tuple[uuid.UUID, str]]:
-    """`(customer, channel)` where the newest word on the channel is a withdrawal."""
-    newest = (
-        ConsentRecord.objects.filter(customer_id__in=people)
-        .exclude(channel="")
-        .order_by("customer_id", "channel", "-id")
-        .distinct("customer_id", "channel")
-        .values_list("customer_id", "channel", "state")
-    )
-    return {
-        (pk, channel) for pk, channel, state in newest if state == ConsentRecord.State.WITHDRAWN
-    }
+        cursor.execute(
+            f"""
+            UPDATE customers_consentstate s SET {own}, updated_at = %s
+            FROM unnest(%s::uuid[], {columns}) AS said(customer_id, {names})
+            WHERE s.customer_id = said.customer_id
+            """,  # noqa: S608  the names of our own columns
+            [
+                clock.now(),
+                [state.customer_id for state in states],
+                *([getattr(state, field.attname) for state in states] for field in fields),
+            ],
+        )
 
 
 def _record(

@@ -4,9 +4,11 @@ Lines mean the customer with their Parlour id, else with their number of the oth
 with their phone, else with their e-mail, be these primary or not. The id or number of somebody
 who was merged means whom she became one with. Several people may share an address: then the one
 of that name, else the only one whose primary address it is, else nobody. The dry run and the
-import ask by the same statements.
+import ask by the same statements; whom the dry run found, the import does not look for again, so
+that what one chunk writes never decides whom the next one means.
 """
 
+import json
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,6 +17,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from psycopg.types.json import Json
 
+from customers.imports.reading import Line
 from customers.imports.validation import Judged
 from customers.models import ImportRow
 from marketing.core.tenancy import current_tenant_id
@@ -43,10 +46,8 @@ VALUES = ("given_id", *FIELDS, *COLLECTED, "consents")
 OVERWRITE, FILL = "overwrite", "fill"
 MAX_TAGS = 50
 
-# As `search_name` spells it.
-_FULL_NAME = (
-    "lower(normalize(coalesce(g.first_name, '') || ' ' || coalesce(g.last_name, ''), NFKC))"
-)
+# The name of the line `g`, as `search_name` spells it.
+FULL_NAME = "lower(normalize(coalesce(g.first_name, '') || ' ' || coalesce(g.last_name, ''), NFKC))"
 
 
 def stage(job_id: uuid.UUID, judged: Iterable[Judged]) -> None:
@@ -92,11 +93,15 @@ def unstage(job_id: uuid.UUID, after: int, count: int) -> tuple[int, int]:
     return found, last or after
 
 
-def match(branch_ids: Sequence[uuid.UUID] | None, *, unplaced_only: bool = False) -> None:
+def match(
+    branch_ids: Sequence[uuid.UUID] | None, *, is_check: bool, unplaced_only: bool = False
+) -> None:
     """Write into the chunk whom each line means, and which lines cannot be taken for whom."""
     which = "r.customer_id IS NULL" if unplaced_only else "true"
     with connection.cursor() as cursor:
-        cursor.execute(f"{_MATCH} AND {which}", {"tenant": current_tenant_id()})
+        cursor.execute(
+            f"{_MATCH} AND {which}", {"tenant": current_tenant_id(), "is_check": is_check}
+        )
         branches = None if branch_ids is None else list(branch_ids)
         cursor.execute(_REFUSE, {"tenant": current_tenant_id(), "branches": branches})
 
@@ -111,6 +116,25 @@ def judge_changes(rule: str) -> None:
             FROM customers_customer c
             WHERE c.id = g.customer_id AND g.outcome <> 'invalid'
             """  # noqa: S608  the names of our own columns
+        )
+
+
+def add_cells(lines: Iterable[Line]) -> None:
+    """Give lines in which something was found since they were staged their cells, as they came."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT line FROM {CHUNK_TABLE} WHERE problems <> '{{}}' AND cells IS NULL"  # noqa: S608
+        )
+        wanted = {line for (line,) in cursor.fetchall()}
+        if not wanted:
+            return
+        cells = {line.number: json.dumps(line.cells) for line in lines if line.number in wanted}
+        cursor.execute(
+            f"""
+            UPDATE {CHUNK_TABLE} g SET cells = ARRAY(SELECT jsonb_array_elements_text(came.cells))
+            FROM unnest(%s::int[], %s::jsonb[]) AS came(line, cells) WHERE came.line = g.line
+            """,  # noqa: S608
+            [list(cells), list(cells.values())],
         )
 
 
@@ -178,59 +202,83 @@ def _copied(name: str, value: Any) -> Any:
 
 
 def _by_address(column: str) -> str:
-    """Whom a line means by an address that somebody has, as her primary one or beside it."""
+    """Whom a line means by an address that somebody has, as her primary one or beside it.
+
+    Thousands may have one that a counter writes for everybody. Two of a kind are enough to see
+    that there are several, so that no line is put beside all of them.
+    """
     # An e-mail beside another phone is one that several people use, unless the name fits too.
-    fits = "true"
-    if column == "email":
-        fits = f"(g.phone IS NULL OR c.phone = '' OR c.search_name = {_FULL_NAME})"
-    # What other lines of the file have made is not theirs: `repeats` has said who is the same.
-    whom = f"""
-        c.tenant_id = %(tenant)s AND c.status = 'active' AND {fits}
-        AND (g.external_id IS NULL OR c.external_id IS NULL OR c.external_id = g.external_id)
-        AND (c.id = g.id OR NOT EXISTS (
-            SELECT FROM {ImportRow._meta.db_table} made
-            WHERE made.id = c.id AND made.job_id = g.job_id))
-        WHERE g.outcome <> 'invalid' AND g.given_id IS NULL
+    fits = "(l.phone IS NULL OR h.phone = '')" if column == "email" else "true"
+    agrees = "(l.external_id IS NULL OR h.external_id IS NULL OR h.external_id = l.external_id)"
+    kind_of_holder = "value, is_primary, external_id IS NULL"
+    # Whom other lines of the file have made or mean is not hers: `repeats` says who is the same.
+    rows = ImportRow._meta.db_table
+    file = f"SELECT FROM {rows} r WHERE r.job_id = (SELECT job_id FROM job)"  # noqa: S608
+    stranger = f"""
+        c.status = 'active' AND NOT EXISTS ({file} AND r.id = c.id)
+        AND (%(is_check)s OR NOT EXISTS ({file} AND r.customer_id = c.id))
     """
     return f"""
-        SELECT id, NOT bool_or(is_named) AND greatest(
-                   count(*) FILTER (WHERE is_primary),
-                   count(*) FILTER (WHERE NOT is_primary AND NOT has_primary)) > 1 AS is_ambiguous,
+        WITH job AS MATERIALIZED (
+            SELECT job_id FROM {CHUNK_TABLE} LIMIT 1
+        ), lines AS MATERIALIZED (
+            SELECT g.id, g.{column} AS value, g.external_id, g.phone, {FULL_NAME} AS name
+            FROM {CHUNK_TABLE} g
+            WHERE g.outcome <> 'invalid' AND g.given_id IS NULL AND g.customer_id IS NULL
+              AND g.{column} IS NOT NULL
+        ), holders AS MATERIALIZED (
+            SELECT a.value, has.*,
+                row_number() OVER (PARTITION BY {kind_of_holder}, has.phone = '' ORDER BY has.id)
+                    AS place,
+                row_number() OVER (PARTITION BY {kind_of_holder}, search_name ORDER BY has.id)
+                    AS place_of_name
+            FROM (SELECT DISTINCT value FROM lines) AS a, LATERAL (
+                SELECT c.id, c.external_id, c.phone, c.search_name, true AS is_primary
+                FROM customers_customer c
+                WHERE c.tenant_id = %(tenant)s AND c.{column} = a.value AND {stranger}
+                UNION ALL
+                SELECT c.id, c.external_id, c.phone, c.search_name, false
+                FROM customers_contactpoint p JOIN customers_customer c ON c.id = p.customer_id
+                WHERE p.tenant_id = %(tenant)s AND p.kind = '{column}' AND p.value = a.value
+                  AND c.{column} <> a.value AND {stranger}
+                OFFSET 0
+            ) AS has
+        ), known AS (
+            SELECT l.id, h.id AS customer_id, h.is_primary, true AS is_named
+            FROM lines l JOIN holders h ON h.value = l.value AND h.search_name = l.name
+            WHERE h.place_of_name = 1 AND {agrees}
+            UNION ALL
+            SELECT l.id, h.id, h.is_primary, false
+            FROM lines l JOIN holders h ON h.value = l.value
+            WHERE h.place <= 2 AND h.search_name <> l.name AND {agrees} AND {fits}
+        )
+        SELECT id, NOT bool_or(is_named) AND CASE WHEN bool_or(is_primary)
+                   THEN count(*) FILTER (WHERE is_primary) ELSE count(*) END > 1 AS is_ambiguous,
                (array_agg(customer_id ORDER BY is_named DESC, is_primary DESC, customer_id))[1]
                    AS customer_id
-        FROM (
-            SELECT *, bool_or(is_primary) OVER (PARTITION BY id) AS has_primary FROM (
-                SELECT g.id, c.id AS customer_id, true AS is_primary,
-                       c.search_name = {_FULL_NAME} AS is_named
-                FROM {CHUNK_TABLE} g JOIN customers_customer c ON c.{column} = g.{column} AND {whom}
-                UNION ALL
-                SELECT g.id, c.id, false, c.search_name = {_FULL_NAME}
-                FROM {CHUNK_TABLE} g JOIN customers_contactpoint p
-                  ON p.tenant_id = %(tenant)s AND p.kind = '{column}' AND p.value = g.{column}
-                JOIN customers_customer c
-                  ON c.id = p.customer_id AND c.{column} <> g.{column} AND {whom}
-            ) AS known
-        ) AS known GROUP BY id
+        FROM known GROUP BY id
     """  # noqa: S608
 
 
 _MATCH = f"""
 WITH by_id AS (
+    -- Whom the dry run found, whom the line names, or whom it made when it was taken before.
     SELECT g.id, now.id AS customer_id FROM {CHUNK_TABLE} g
-    JOIN customers_customer c ON c.id = g.given_id AND c.tenant_id = %(tenant)s
+    JOIN customers_customer c ON c.id = coalesce(g.customer_id, g.given_id, g.id)
+     AND c.tenant_id = %(tenant)s
     JOIN customers_customer now ON now.id = coalesce(c.merged_into_id, c.id)
      AND now.status = 'active'
 ), by_external_id AS (
     SELECT g.id, coalesce(kept.id, c.id) AS customer_id FROM {CHUNK_TABLE} g
     JOIN customers_customer c ON c.tenant_id = %(tenant)s AND c.external_id = g.external_id
     LEFT JOIN customers_customer kept ON kept.id = c.merged_into_id
-    WHERE g.given_id IS NULL
+    WHERE g.given_id IS NULL AND g.customer_id IS NULL
 ), by_phone AS ({_by_address("phone")}), by_email AS ({_by_address("email")})
 UPDATE {CHUNK_TABLE} r SET
     customer_id = found.customer_id,
     outcome = CASE WHEN found.is_ambiguous OR found.is_gone THEN 'invalid' ELSE 'new' END,
     problems = CASE WHEN found.is_ambiguous THEN ARRAY['ambiguous']
-                    WHEN found.is_gone THEN ARRAY['gone'] ELSE '{{}}' END
+                    WHEN found.is_gone THEN ARRAY['gone'] ELSE r.problems END
 FROM (
     SELECT g.id,
         coalesce(i.customer_id, x.customer_id, p.customer_id, e.customer_id) AS customer_id,

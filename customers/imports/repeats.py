@@ -4,7 +4,7 @@ import uuid
 
 from django.db import connection
 
-from customers.imports.matching import COLLECTED, FIELDS, MAX_TAGS, differs
+from customers.imports.matching import COLLECTED, FIELDS, FULL_NAME, MAX_TAGS, differs
 from customers.models import ImportRow
 from marketing.core.tenancy import current_tenant_id
 
@@ -16,12 +16,13 @@ def merge_repeats(job_id: uuid.UUID, *, wins: str, rule: str) -> None:
     """Keep of each person the line that wins, filled up from the others; mark those.
 
     Tags and attributes are gathered. Of consents said differently, the refusal stands. Where the
-    line that wins says nothing of the customer whom another means, she stands in it by her id.
+    line that wins says nothing of the customer whom another means, she stands in it all the same.
     """
     parameters = {"tenant": current_tenant_id(), "job": job_id}
     with connection.cursor() as cursor:
         # The table has just grown from nothing: the planner takes it for a small one.
         cursor.execute("SET LOCAL enable_nestloop = off")
+        cursor.execute(_CLAIMS, parameters)
         cursor.execute("DROP TABLE IF EXISTS pg_temp.import_repeats")
         cursor.execute(_gather(wins), parameters)
         cursor.execute("ANALYZE import_repeats")
@@ -43,8 +44,39 @@ def merge_repeats(job_id: uuid.UUID, *, wins: str, rule: str) -> None:
             """,  # noqa: S608
             parameters,
         )
+        cursor.execute(_REFUSE_TAKEN, parameters)
         cursor.execute("DROP TABLE import_repeats")
         cursor.execute("SET LOCAL enable_nestloop = on")
+
+
+# Who is known by her address alone, and has no number of the other system yet, is one of those
+# whom the file numbers: the one of her name, else the first. The others are new.
+_CLAIMS = f"""
+UPDATE {TABLE} r SET customer_id = NULL, outcome = 'new'
+FROM (
+    SELECT g.id, g.external_id, first_value(g.external_id) OVER (
+        PARTITION BY c.id ORDER BY c.search_name <> {FULL_NAME}, g.line) AS hers
+    FROM {TABLE} g JOIN customers_customer c ON c.id = g.customer_id
+    WHERE g.tenant_id = %(tenant)s AND g.job_id = %(job)s AND g.outcome <> 'invalid'
+      AND g.external_id IS NOT NULL AND g.given_id IS NULL AND c.external_id IS NULL
+      AND NOT EXISTS (SELECT FROM customers_customer gone WHERE gone.tenant_id = g.tenant_id
+                      AND gone.external_id = g.external_id)
+) claims
+WHERE claims.id = r.id AND r.tenant_id = %(tenant)s AND claims.external_id <> claims.hers
+"""  # noqa: S608
+
+# Two who are known would both get the number; the first of them does.
+_REFUSE_TAKEN = f"""
+UPDATE {TABLE} r SET outcome = 'invalid', problems = ARRAY['id_taken']
+FROM (
+    SELECT id, row_number() OVER (PARTITION BY external_id ORDER BY customer_id IS NULL, line)
+        AS place
+    FROM {TABLE}
+    WHERE tenant_id = %(tenant)s AND job_id = %(job)s AND external_id IS NOT NULL
+      AND outcome NOT IN ('invalid', 'duplicate')
+) claims
+WHERE claims.id = r.id AND r.tenant_id = %(tenant)s AND claims.place > 1
+"""  # noqa: S608
 
 
 def _gather(wins: str) -> str:
@@ -139,12 +171,15 @@ def _fill() -> str:
             FROM import_repeats twin, jsonb_each(consents) AS pair GROUP BY twin.key, pair.key
         ), consents AS (
             SELECT key, jsonb_object_agg(name, value) AS consents FROM said GROUP BY key
+        ), noted AS (
+            SELECT key, array_agg(DISTINCT problem) AS problems
+            FROM import_repeats, unnest(problems) AS problem GROUP BY key
         ), whole AS (
             SELECT * FROM fields LEFT JOIN tags USING (key) LEFT JOIN attributes USING (key)
-            LEFT JOIN consents USING (key)
+            LEFT JOIN consents USING (key) LEFT JOIN noted USING (key)
         )
         UPDATE {TABLE} r SET {own}, customer_id = known_id,
-            given_id = CASE WHEN r.customer_id IS NULL THEN known_id ELSE r.given_id END
+            problems = coalesce(whole.problems, '{{}}')
         FROM whole, import_repeats winner
         WHERE winner.key = whole.key AND winner.place = 1 AND r.id = winner.id
           AND r.tenant_id = %(tenant)s

@@ -1,4 +1,4 @@
-"""The lines that were not taken, as a CSV file with what is wrong with each."""
+"""The lines that were not taken, or not wholly, as a CSV file with what is wrong with each."""
 
 import uuid
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def error_file(tenant_id: uuid.UUID, job_id: uuid.UUID) -> Iterator[str]:
 
 def _refused(job: ImportJob) -> Iterator[list[Any]]:
     width = len(job.headers)
-    for row in selectors.refused_lines(job).iterator(chunk_size=2_000):
+    for row in selectors.lines_with_problems(job).iterator(chunk_size=2_000):
         cells = (row.cells or [])[:width]
         cells += [""] * (width - len(cells))
         yield [*cells, row.line, problems_text(row.problems)]

@@ -25,6 +25,6 @@ def get_import_for_actor(actor: Actor, pk: uuid.UUID) -> ImportJob:
     return job
 
 
-def refused_lines(job: ImportJob) -> QuerySet[ImportRow]:
-    """The lines that were not taken, in the order of the file."""
-    return ImportRow.objects.filter(job=job, outcome=ImportRow.Outcome.INVALID).order_by("line")
+def lines_with_problems(job: ImportJob) -> QuerySet[ImportRow]:
+    """The lines that were not taken, or not wholly, in the order of the file."""
+    return ImportRow.objects.filter(job=job).exclude(problems=[]).order_by("line")

@@ -142,6 +142,7 @@ def _detail(job: ImportJob) -> dict[str, Any]:
         "counts": counts,
         "to_import": counts["new"] + counts["changed"],
         "refused": counts["invalid"] + job.result.get("refused", 0),
+        "left_aside": job.counts.get("left_aside", 0),
         "reasons": [(problem_text(code), count) for code, count in reasons],
         "result": {"created": 0, "updated": 0, "consents": 0, "consents_left_aside": 0}
         | job.result,

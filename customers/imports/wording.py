@@ -35,6 +35,15 @@ PROBLEMS = {
     "other_branch": gettext_lazy("This customer belongs to a branch that is not yours."),
     "phone": gettext_lazy("No such phone number can exist."),
     "quotes": gettext_lazy("A quote is opened or closed in the wrong place."),
+    "refused_email": gettext_lazy(
+        "E-mail consent is left aside: whoever has this number or e-mail opted out before."
+    ),
+    "refused_sms": gettext_lazy(
+        "SMS consent is left aside: whoever has this number or e-mail opted out before."
+    ),
+    "refused_whatsapp": gettext_lazy(
+        "WhatsApp consent is left aside: whoever has this number or e-mail opted out before."
+    ),
     "rounded": gettext_lazy(
         "Excel has rounded this number. Format the column as text or number and export again."
     ),

@@ -22,6 +22,7 @@ from customers.imports import matching, repeats, storage, writing
 from customers.imports.consents import take_consents
 from customers.imports.limits import UnreadableFile
 from customers.imports.reading import Line, read_lines
+from customers.imports.refusals import note_refusals, note_refusals_of_the_file
 from customers.imports.validation import Judge, Setting
 from customers.models import ImportJob, ImportPart, ImportRow
 from marketing.core import audit, clock
@@ -75,7 +76,7 @@ def tidy_imports() -> None:
     over = ImportJob.objects.filter(state__in=(State.DONE, State.CANCELLED, State.FAILED))
     fresh = list(over.filter(is_tidy=False).values_list("pk", flat=True))
     ImportPart.objects.filter(job_id__in=fresh).delete()
-    ImportRow.objects.filter(job_id__in=fresh).exclude(outcome="invalid").delete()
+    ImportRow.objects.filter(job_id__in=fresh, problems=[]).delete()
     ImportJob.objects.filter(pk__in=fresh).update(is_tidy=True)
     # No longer than a month: what could not be taken over names people too.
     old = over.filter(finished_at__lt=now - KEEP_ERRORS)
@@ -121,8 +122,10 @@ def _check(tenant_id: uuid.UUID, job_id: uuid.UUID, deadline: float) -> bool:
                 _finish_check(job)
                 return False
             matching.stage(job.pk, (judge.judge(each) for each in chunk))
-            matching.match(job.branch_ids)
+            matching.match(job.branch_ids, is_check=True)
             matching.judge_changes(job.options["rule"])
+            note_refusals()
+            matching.add_cells(chunk)
             matching.keep_chunk()
             line = job.checked_line = chunk[-1].number
             job.checked_rows += len(chunk)
@@ -135,8 +138,11 @@ def _check(tenant_id: uuid.UUID, job_id: uuid.UUID, deadline: float) -> bool:
 
 def _finish_check(job: ImportJob) -> None:
     repeats.merge_repeats(job.pk, wins=job.options["repeats"], rule=job.options["rule"])
+    note_refusals_of_the_file(job.pk)
     job.counts = _counted("outcome", job)
-    job.reasons = _counted("unnest(problems)", job)
+    job.reasons = _counted("unnest(problems)", job, "outcome = 'invalid'")
+    is_left_aside = "outcome NOT IN ('invalid', 'duplicate') AND problems <> '{}'"
+    job.counts |= _counted("'left_aside'", job, is_left_aside)
     job.total_rows = job.checked_rows
     job.state, job.leased_until = State.CHECKED, None
     job.save()
@@ -208,13 +214,13 @@ def _end(job: ImportJob, state: str, error: str = "") -> None:
     audit.record(actor, f"import.{state}", job, {"result": job.result, "error": error})
 
 
-def _counted(expression: str, job: ImportJob) -> dict[str, int]:
+def _counted(expression: str, job: ImportJob, which: str = "true") -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT said, count(*) FROM (
                 SELECT split_part({expression}, ':', 1) AS said FROM {ImportRow._meta.db_table}
-                WHERE tenant_id = %s AND job_id = %s
+                WHERE tenant_id = %s AND job_id = %s AND {which}
             ) AS lines GROUP BY said
             """,  # noqa: S608  our own expressions
             [job.tenant_id, job.pk],

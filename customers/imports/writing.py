@@ -46,8 +46,10 @@ def write_chunk(
     written = Written()
     # A second time for lines whose person somebody entered between the two statements.
     for attempt in range(2):
-        matching.match(branch_ids, unplaced_only=attempt > 0)
+        matching.match(branch_ids, is_check=False, unplaced_only=attempt > 0)
         _lock()
+        if rule == matching.OVERWRITE:
+            _keep_replaced()
         written.updated += _update(rule)
         written.created += _insert(home_branch_id)
         if not _unplaced():
@@ -68,6 +70,27 @@ def _lock() -> None:
             SELECT id FROM customers_customer
             WHERE id IN (SELECT customer_id FROM {CHUNK_TABLE} WHERE outcome <> 'invalid')
             ORDER BY id FOR NO KEY UPDATE
+            """  # noqa: S608
+        )
+
+
+def _keep_replaced() -> None:
+    """Leave a phone or e-mail that a line replaces beside the new one.
+
+    Whoever opted out under it is known by it when another file brings it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO {ContactPoint._meta.db_table}
+                (tenant_id, customer_id, kind, value, is_primary)
+            SELECT c.tenant_id, c.id, own.kind, own.value, false
+            FROM {CHUNK_TABLE} g JOIN customers_customer c ON c.id = g.customer_id,
+                LATERAL (VALUES ('phone', c.phone, g.phone), ('email', c.email, g.email))
+                    AS own(kind, value, new)
+            WHERE c.status = 'active' AND g.outcome <> 'invalid'
+              AND own.value <> '' AND own.value <> own.new
+            ON CONFLICT (tenant_id, customer_id, kind, value) DO NOTHING
             """  # noqa: S608
         )
 
@@ -154,17 +177,24 @@ def _blank(model: type[models.Model], given: set[str]) -> dict[str, Any]:
 
 
 def _set_primaries(written: Written) -> None:
-    """Primary contact points in line with the customers' columns, as `set_primary` has them."""
+    """Primary contact points in line with the customers' columns; replaced ones stay beside them.
+
+    Of WhatsApp ids they go, as `set_primary` has it: nobody is known by one that was replaced.
+    """
     points = ContactPoint._meta.db_table
     kinds = ", ".join(f"('{kind}', c.{column})" for kind, column in PRIMARY_FIELDS.items())
+    replaced = f"""
+        customers_customer c, LATERAL (VALUES {kinds}) AS own(kind, value)
+        WHERE c.id = ANY (%s) AND p.customer_id = c.id AND p.is_primary
+          AND p.kind = own.kind AND p.value <> own.value
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""
-            DELETE FROM {points} p USING customers_customer c, LATERAL (VALUES {kinds})
-                AS own(kind, value)
-            WHERE c.id = ANY (%s) AND p.customer_id = c.id AND p.is_primary
-              AND p.kind = own.kind AND p.value <> own.value
-            """,  # noqa: S608
+            f"DELETE FROM {points} p USING {replaced} AND p.kind = 'whatsapp'",  # noqa: S608
+            [written.updated],
+        )
+        cursor.execute(
+            f"UPDATE {points} p SET is_primary = false FROM {replaced}",  # noqa: S608
             [written.updated],
         )
         cursor.execute(

@@ -100,6 +100,12 @@ class Customer(TenantModel):
             models.Index(fields=["tenant", "phone"], name="customer_phone"),
             models.Index(fields=["tenant", "email"], name="customer_email"),
             models.Index(fields=["tenant", "home_branch"], name="customer_branch"),
+            # Whom rules look for within so many km: a band of latitudes, and in it the rest.
+            models.Index(
+                fields=["tenant", "latitude", "longitude"],
+                condition=Q(latitude__isnull=False),
+                name="customer_place",
+            ),
             GinIndex(fields=["tags"], name="customer_tags"),
             GinIndex(OpClass("search_name", "gin_trgm_ops"), name="customer_name_trigrams"),
             GinIndex(

@@ -121,8 +121,8 @@ class CategoryRhythm(LooseTenantModel):
     category = loose_key("customers.ServiceCategory", db_index=False)
     visits = models.PositiveIntegerField()
     last_at = models.DateTimeField()
-    interval_days = models.FloatField(null=True)
-    due_on = models.DateField(null=True)
+    interval_days = models.FloatField()
+    due_on = models.DateField()
 
     class Meta:
         constraints = [

@@ -85,8 +85,9 @@ class ImportPart(LooseTenantModel):
 class ImportRow(LooseTenantModel):
     """What one line of the file says, normalised; NULL where it says nothing.
 
-    `cells` keeps the line as it came, only while something is wrong with it. The id becomes
-    the customer's when the line brings a new one.
+    `cells` keeps the line as it came, only where `problems` say something about it: why it is
+    not accepted, or (of one that is) on which channel its yes is left aside. The id becomes the
+    customer's when the line brings a new one.
     """
 
     class Outcome(models.TextChoices):
@@ -123,6 +124,13 @@ class ImportRow(LooseTenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "job", "line"], name="import_row")]
+        indexes = [
+            models.Index(
+                fields=["job", "customer_id"],
+                condition=models.Q(customer_id__isnull=False),
+                name="import_row_of_known",
+            )
+        ]
 
 
 class ImportMapping(TenantModel):

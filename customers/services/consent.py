@@ -236,8 +236,13 @@ def _prefer(actor: Actor, customer: Customer, changes: Mapping[str, bool | str])
 def _known_to_refuse(customer: Customer) -> bool:
     """Whether somebody with one of her addresses has opted out, or was erased."""
     addresses = {"phone": customer.phone, "email": customer.email}
-    for field, address in addresses.items():
-        others = Customer.objects.filter(**{field: address}).exclude(pk=customer.pk)
-        if address and others.filter(consent__marketing_opted_out=True).exists():
+    for kind, address in addresses.items():
+        if not address:
+            continue
+        holders = selectors.customers_with_address(kind, address)
+        refusing = ConsentState.objects.filter(
+            customer__in=holders.order_by().values("pk"), marketing_opted_out=True
+        )
+        if refusing.exclude(customer=customer).exists():
             return True
     return suppressions_of(addresses.values()).exists()

@@ -20,13 +20,16 @@ PRIMARY_FIELDS = {
 def set_primary(customer: Customer) -> None:
     """Bring the primary contact points in line with the customer's own columns.
 
-    An address that was replaced goes; one that she had beside it becomes primary. Part of
-    the transaction that changed the customer.
+    An address that was replaced goes, unless she opted out under it: she is to be known by it
+    when a file brings it again. One that she had beside it becomes primary. Part of the
+    transaction that changed the customer.
     """
     for kind, field in PRIMARY_FIELDS.items():
         value = getattr(customer, field)
         points = customer.contact_points.filter(kind=kind)
-        points.filter(is_primary=True).exclude(value=value).delete()
+        replaced = points.filter(is_primary=True).exclude(value=value)
+        replaced.filter(customer__consent__marketing_opted_out=True).update(is_primary=False)
+        replaced.delete()
         if value:
             ContactPoint.objects.update_or_create(
                 customer=customer, kind=kind, value=value, defaults={"is_primary": True}

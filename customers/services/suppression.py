@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from django.db import connection
 
+from customers import changed
 from customers.models import Channel, Customer, Suppression
-from customers.selectors import suppressions_of
+from customers.selectors import ids_holding, suppressions_of
 from marketing.core import clock
 from marketing.core.tenancy import current_tenant_id
 
@@ -49,6 +50,9 @@ def suppress_addresses(addresses: Iterable[tuple[str, str, str]]) -> None:
                 "reasons": [reason for _key, reason in rows],
             },
         )
+        is_news = cursor.rowcount > 0
+    if is_news:
+        changed.tell(ids_holding(address for (_channel, address), _reason in rows))
 
 
 def suppress_customer(*, customer: Customer) -> None:
@@ -77,6 +81,11 @@ def lift_opt_out(*, channel: str, customer: Customer) -> None:
 
 def lift_opt_outs(*, channels: Sequence[str], addresses: Iterable[str]) -> None:
     """Who has these addresses asks for messages again. Bounces and complaints stay."""
-    suppressions_of(addresses).filter(
-        channel__in=channels, reason=Suppression.Reason.OPTED_OUT
-    ).delete()
+    given = list(addresses)
+    lifted, _rows = (
+        suppressions_of(given)
+        .filter(channel__in=channels, reason=Suppression.Reason.OPTED_OUT)
+        .delete()
+    )
+    if lifted:
+        changed.tell(ids_holding(given))

@@ -70,9 +70,7 @@ class OverdueFor(Choice):
 
     def read(self, stored: Any, day: LocalDay) -> list[str]:
         return [
-            each["category"]
-            for each in stored
-            if each["due"] and dt.date.fromisoformat(each["due"]) < day.today
+            each["category"] for each in stored if dt.date.fromisoformat(each["due"]) < day.today
         ]
 
 

@@ -31,15 +31,17 @@ def audience(
     branch_ids: Sequence[uuid.UUID] | None,
     exclude_segment_ids: Sequence[uuid.UUID] = (),
     now: dt.datetime,
+    at_once: bool = False,
 ) -> QuerySet[Customer]:
     """The active customers of a segment, judged at `now`.
 
     `segment` None means everybody, `branch_ids` None every branch (else: customers whose home
-    branch is one of them). People of an excluded segment are left out. Raises
+    branch is one of them). People of an excluded segment are left out. `at_once` is for whoever
+    reads all of them: what rules count is counted for everybody, not person by person. Raises
     `ValidationFailed` (by path) when rules can no longer be used, e.g. after an attribute
     was removed.
     """
-    context = RuleContext(now=now)
+    context = RuleContext(now=now, at_once=at_once)
     customers = active_customers(branch_ids)
     if segment is not None:
         customers = customers.filter(membership(segment, context))

@@ -50,7 +50,8 @@ def test_overwriting_takes_what_the_file_says_but_empty_deletes_nothing(owner):
     take(owner, "External id,First name,Last name,Phone\nx1,Usha,,9820012351\n", rule="overwrite")
     known.refresh_from_db()
     assert (known.first_name, known.last_name, known.phone) == ("Usha", "Rao", "+919820012351")
-    assert [p.value for p in known.contact_points.filter(kind="phone")] == ["+919820012351"]
+    points = known.contact_points.filter(kind="phone").values_list("value", "is_primary")
+    assert dict(points) == {PHONE: False, "+919820012351": True}
 
 
 def test_the_other_systems_number_goes_before_phone_before_email(owner):

@@ -95,7 +95,12 @@ def test_rows_that_are_missing_and_rows_that_are_too_many(salon):
         spare = CategoryRhythm.objects.filter(customer=third).first()
         VisitFactory(customer=third, branch=chain.north)
         CategoryRhythm.objects.create(
-            customer=third, category_id=chain.tenant.pk, visits=1, last_at=spare.last_at
+            customer=third,
+            category_id=chain.tenant.pk,
+            visits=1,
+            last_at=spare.last_at,
+            interval_days=30,
+            due_on=spare.due_on,
         )
     status, printed = run("--check")
     assert (status, "3 differ" in printed) == (1, True)

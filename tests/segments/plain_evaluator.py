@@ -106,6 +106,10 @@ def values(key: str, row: dict[str, Any], wanted: Any) -> list[Any]:
         return [f"branch:{row['branch']}"]
     if key == "category":
         return [f"category:{CATEGORY_OF[service]}" for service in row["services"]]
+    if key == "category_name":
+        return [CATEGORY_OF[service] for service in row["services"]]
+    if key == "service":
+        return [f"service:{service}" for service in row["services"]]
     if key == "service_name":
         return list(row["services"])
     if key == "property.amount":
@@ -254,7 +258,7 @@ def value_of(field: str, person: dict[str, Any]) -> Any:
             due = facts.get("due_on")
             return (today(person) - due).days if due and due < today(person) else None
         case "overdue_category":
-            late = [name for name, due in person["rhythms"] if due and due < today(person)]
+            late = [name for name, due in person["rhythms"] if due < today(person)]
             return [f"category:{name}" for name in late]
         case "customer_since_days":
             return days_since(person["created_at"], person)

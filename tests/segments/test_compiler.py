@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 
 from customers.models import AttributeDefinition, Customer
 from marketing.core.errors import ValidationFailed
@@ -262,3 +263,14 @@ def test_a_circle_of_segments_is_refused_and_named(chain):
     )
     assert list(fields) == ["rules.conditions.1.segment"]
     assert "First → Second → First" in fields["rules.conditions.1.segment"][0]
+
+
+def test_a_circle_is_looked_up_in_the_index_of_places(chain):
+    """A band of latitudes of a million people, not all of them."""
+    rules = where("location", "within_km", {"km": 5, "lat": 19.06, "lng": 72.83})
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+    plan = Customer.objects.filter(compile_rules(rules, now=NOW, zone=ZONE)).explain()
+    assert "using customer_place" in plan
+    assert "latitude <=" in plan

@@ -32,6 +32,7 @@ from marketing.delivery.models import Message
 from marketing.segments.compiler import compile_rules, compile_tree
 from marketing.segments.context import RuleContext
 from marketing.segments.counting import count_active
+from marketing.segments.fields import Fields
 from marketing.segments.models import SegmentMember
 from marketing.segments.tally import Tally
 from tests.factories.core import BranchFactory, Chain
@@ -55,7 +56,7 @@ from tests.segments.plain_evaluator import (
     SUPPRESSED,
     holds,
 )
-from tests.segments.random_rules import CUSTOMER, RULES
+from tests.segments.random_rules import CUSTOMER, OPERANDS, RULES
 
 PLAIN = (
     *("gender", "birth_date", "anniversary", "created_at", "language", "preferred_channel"),
@@ -131,7 +132,12 @@ def insert_what_they_hold(pairs: list[tuple[Customer, dict[str, Any]]], world: W
     )
     CategoryRhythm.objects.bulk_create(
         CategoryRhythm(
-            customer=row, category=world[f"category:{name}"], visits=3, last_at=NOW, due_on=due
+            customer=row,
+            category=world[f"category:{name}"],
+            visits=3,
+            last_at=NOW,
+            interval_days=30,
+            due_on=due,
         )
         for row, person in pairs
         for name, due in person["rhythms"]
@@ -303,6 +309,12 @@ def counted_at_once(rules: dict[str, Any]) -> QuerySet[Customer]:
     return tally.joined(Customer.objects.all()).filter(q)
 
 
+def declare_attributes() -> None:
+    for key, kind in ATTRIBUTES.items():
+        choices = ["warm", "cool"] if kind == "choice" else []
+        AttributeDefinition.objects.create(key=key, label=key, type=kind, choices=choices)
+
+
 def make_world(chain: Chain) -> World:
     london = BranchFactory(time_zone=LONDON)
     world: World = {"branch:india": chain.north, "branch:london": london}
@@ -310,9 +322,7 @@ def make_world(chain: Chain) -> World:
         Branch.objects.filter(pk=world[f"branch:{name}"].pk).update(city=city)
     latitude, longitude = PLACES["india"]
     Branch.objects.filter(pk=chain.north.pk).update(latitude=latitude, longitude=longitude)
-    for key, kind in ATTRIBUTES.items():
-        choices = ["warm", "cool"] if kind == "choice" else []
-        AttributeDefinition.objects.create(key=key, label=key, type=kind, choices=choices)
+    declare_attributes()
     # Somebody of each, so that there is something to choose.
     gone = {"customer__status": "merged", "customer__first_name": "x"}
     for plan in ("Gold", "Silver"):
@@ -325,6 +335,7 @@ def make_world(chain: Chain) -> World:
         name: ServiceFactory(name=name, category=world[f"category:{category}"])
         for name, category in CATEGORY_OF.items()
     }
+    world |= {f"service:{name}": service for name, service in world["services"].items()}
     world["segment:listed"] = StaticSegmentFactory()
     for name, (rules, branches) in SEGMENTS.items():
         ids = branches and [world[f"branch:{each}"].pk for each in branches]
@@ -334,6 +345,15 @@ def make_world(chain: Chain) -> World:
     suppress_address(channel="email", address="c_d@e.com", reason="unreachable")
     Suppression.objects.filter(reason="unreachable").update(until=NOW - dt.timedelta(days=1))
     return world
+
+
+def test_every_field_is_drawn_with_every_operator(chain: Chain) -> None:
+    declare_attributes()
+    drawn = {name: {op for op, _values in pairs} for name, pairs in OPERANDS.items()}
+    drawn["has_active_package"] = drawn["has_package"]  # as Module 11 spells it
+    known = Fields().all()
+    missing = {field.name: set(field.operators) - drawn.get(field.name, set()) for field in known}
+    assert {name: operators for name, operators in missing.items() if operators} == {}
 
 
 def test_the_compiler_agrees_with_a_plain_evaluator(chain: Chain) -> None:

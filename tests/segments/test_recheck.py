@@ -13,9 +13,11 @@ from customers.models import Customer, CustomerFacts
 from customers.services import (
     create_customer,
     erase_customer,
+    lift_opt_outs,
     record_consent,
     record_events,
     set_dnd_for_many,
+    suppress_addresses,
     update_customer,
     withdraw_for_many,
 )
@@ -79,6 +81,17 @@ def refuse_calls(actor, customers):
     set_dnd_for_many(actor=actor, customer_ids=ids, source="provider")
 
 
+def bounce(actor, customers):
+    suppress_addresses(
+        [("email", customer.email, "hard_bounce") for customer in customers]
+        + [("email", "nobody@x.in", "hard_bounce")]
+    )
+
+
+def have_no_such_number(actor, customers):
+    suppress_addresses([("sms", customer.phone, "invalid") for customer in customers])
+
+
 def erase(actor, customers):
     for customer in customers:
         erase_customer(actor=actor, customer=customer)
@@ -96,6 +109,8 @@ QUIZ = group("AND", {"event": {"name": "quiz"}})
         (where("language", "eq", "hi"), speak_hindi, True),
         (where("email_consent", "eq", False), withdraw, True),
         (where("is_dnd", "eq", True), refuse_calls, True),
+        (where("email_suppressed", "eq", True), bounce, True),
+        (where("sms_suppressed", "eq", True), have_no_such_number, True),
         (where("visit_count", "eq", 0), erase, False),
     ],
 )
@@ -113,6 +128,28 @@ def test_a_change_marks_whom_it_changes(chain, followed, rules, change, comes):
     }
     services.recheck_marked()
     assert members(segment) == ({"a", "b"} if comes else set())
+
+
+def test_who_asks_for_messages_again_is_judged_again(chain, followed):
+    segment = SegmentFactory(rules=where("whatsapp_suppressed", "eq", False))
+    person = CustomerFactory(first_name="a")
+    services.refresh_all()
+    suppress_addresses([("whatsapp", person.phone, "opted_out")])
+    services.recheck_marked()
+    assert members(segment) == set()
+    lift_opt_outs(channels=["whatsapp"], addresses=[person.phone, ""])
+    services.recheck_marked()
+    assert members(segment) == {"a"}
+
+
+def test_saying_the_same_again_marks_nobody(chain, followed):
+    SegmentFactory(rules=where("sms_suppressed", "eq", True))
+    person = CustomerFactory()
+    have_no_such_number(None, [person])
+    services.refresh_all()
+    StaleMember.objects.all().delete()
+    have_no_such_number(None, [person])
+    assert not StaleMember.objects.exists()
 
 
 def test_who_is_new_is_judged(chain, followed):

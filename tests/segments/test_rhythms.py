@@ -30,9 +30,13 @@ def late(name, days, **values):
 
 
 def rhythm(customer, category, days):
-    due = None if days is None else TODAY - dt.timedelta(days=days)
     CategoryRhythm.objects.create(
-        customer=customer, category=category, visits=3, last_at=NOW, due_on=due
+        customer=customer,
+        category=category,
+        visits=3,
+        last_at=NOW,
+        interval_days=30,
+        due_on=TODAY - dt.timedelta(days=days),
     )
 
 
@@ -88,24 +92,24 @@ def test_days_late_are_days(chain, value):
 
 def test_overdue_for_a_category(chain):
     hair, nails, brows = ServiceCategoryFactory.create_batch(3)
-    both, one, rare = (CustomerFactory(first_name=name) for name in ("both", "one", "rare"))
+    both, one, soon = (CustomerFactory(first_name=name) for name in ("both", "one", "soon"))
     CustomerFactory(first_name="never")
     rhythm(both, hair, 3)
     rhythm(both, nails, 1)
     rhythm(one, hair, 1)
     rhythm(one, nails, 0)
-    rhythm(rare, brows, None)
+    rhythm(soon, brows, -1)
     assert names(where("overdue_category", "eq", str(hair.pk))) == ["both", "one"]
     assert names(where("overdue_category", "eq", str(nails.pk))) == ["both"]
     assert names(where("overdue_category", "eq", str(brows.pk))) == []
     several = [str(nails.pk), str(brows.pk)]
     assert names(where("overdue_category", "in", several)) == ["both"]
     assert names(where("overdue_category", "is_set")) == ["both", "one"]
-    assert names(where("overdue_category", "not_set")) == ["never", "rare"]
+    assert names(where("overdue_category", "not_set")) == ["never", "soon"]
     not_hair = group("NOT", condition("overdue_category", "eq", str(hair.pk)))
-    assert names(not_hair) == ["never", "rare"]
+    assert names(not_hair) == ["never", "soon"]
     either = group("OR", condition("visit_count", "gt", 5), not_hair)
-    assert names(either) == ["never", "rare"], "nobody gets lost below OR"
+    assert names(either) == ["never", "soon"], "nobody gets lost below OR"
 
 
 def test_an_unknown_category_is_refused(chain):

@@ -119,8 +119,8 @@ def charged_branch_id(campaign: Campaign) -> uuid.UUID | None:
     return campaign.branch_ids[0] if campaign.branch_ids and len(campaign.branch_ids) == 1 else None
 
 
-def audience(campaign: Campaign, now: dt.datetime) -> QuerySet[Customer]:
-    """Everyone the campaign is for, before the gate.
+def audience(campaign: Campaign, now: dt.datetime, *, at_once: bool = False) -> QuerySet[Customer]:
+    """Everyone the campaign is for, before the gate; `at_once` where all of them are read.
 
     Raises `ValidationFailed` on `segmentId` when nobody was chosen or the rule is broken.
     """
@@ -132,6 +132,7 @@ def audience(campaign: Campaign, now: dt.datetime) -> QuerySet[Customer]:
             branch_ids=campaign.branch_ids,
             exclude_segment_ids=campaign.exclude_segment_ids,
             now=now,
+            at_once=at_once,
         )
     except ValidationFailed as error:
         problems = [f"{path}: {text}" for path, texts in error.fields.items() for text in texts]
@@ -175,7 +176,7 @@ def judged(campaign: Campaign, now: dt.datetime) -> Judged:
     for step in planned:
         require_known_placeholders(step.version)
     verdicts = delivery_estimate.judged(
-        audience=audience(campaign, now),
+        audience=audience(campaign, now, at_once=True),
         purpose=purpose(campaign),
         mode=campaign.channel_mode,
         steps=_as_sent(planned),

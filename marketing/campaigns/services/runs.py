@@ -130,7 +130,7 @@ def start_run(*, campaign_run_id: uuid.UUID) -> None:
     try:
         with transaction.atomic():
             checks.require_content(campaign)
-            audience = plan.audience(campaign, clock.now())
+            audience = plan.audience(campaign, clock.now(), at_once=True)
             frozen = delivery.freeze_run(run=run.send_run, audience=audience)
             _require_as_approved(campaign, frozen)
     except DomainError as error:

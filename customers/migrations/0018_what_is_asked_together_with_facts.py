@@ -23,7 +23,7 @@ def copy(name: str, field: models.Field) -> migrations.AddField:
 class Migration(migrations.Migration):
     dependencies = [
         ("core", "0007_keys_named_beside_the_columns"),
-        ("customers", "0014_spell_searched_names_in_one_way"),
+        ("customers", "0017_customers_by_place"),
     ]
     operations = [
         LockTimeout(),

@@ -48,12 +48,13 @@ ID_HEAD_START = dt.timedelta(minutes=30)
 
 
 def prepare(seed: int) -> None:
-    """Make the functions."""
+    """Make the functions, and give the transaction's plans memory for whole tables."""
     start = int((clock.now() - ID_HEAD_START).timestamp() * 1000)
     execute(sql.SQL(DRAW).format(seed=sql.Literal(seed)).as_string(None))
     salt = sql.Literal(secrets.randbits(62))
     execute(sql.SQL(MAKE_ID_AT).format(salt=salt).as_string(None))
     execute(sql.SQL(MAKE_ID).format(start=sql.Literal(start)).as_string(None))
+    execute("SET LOCAL work_mem = '256MB'")
 
 
 @contextmanager
@@ -64,13 +65,10 @@ def whole_tables() -> Iterator[None]:
     and visit them row by row, or keep answers that nobody asks for twice. At the body's end
     their owner has analyzed them.
     """
-    settings = {"enable_nestloop": "off", "enable_memoize": "off", "work_mem": "'256MB'"}
-    for name, value in settings.items():
-        execute(f"SET LOCAL {name} = {value}")
+    execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_memoize = off")
     yield
     if connection.alias == "owner":
-        for name in settings:
-            execute(f"SET LOCAL {name} TO DEFAULT")
+        execute("SET LOCAL enable_nestloop = on; SET LOCAL enable_memoize = on")
 
 
 @contextmanager

@@ -348,6 +348,7 @@ def test_the_command_makes_one_chain_and_tells_its_logins_each_time():
     indexes = rows(listing)
     told = seed_demo(customers=40, once=True)
     assert rows(listing) == indexes
+    assert rows("SELECT count(*) FROM pg_index WHERE indisclustered") == [(0,)]
     assert PASSWORD in told
     assert all(username in told for username, _ in logins())
     assert seed_demo(customers=40, once=True) == told

@@ -28,14 +28,26 @@ from marketing.campaigns.demo.consents import write_consents
 from marketing.campaigns.demo.organisation import make_organisation, make_tenant
 from marketing.campaigns.demo.people import declare_attributes, stage_people, write_customers
 from marketing.campaigns.demo.sending import hold_out, set_up_sending
-from marketing.campaigns.demo.staging import analyze, indexes_last, prepare, unchecked_keys
+from marketing.campaigns.demo.staging import (
+    analyze,
+    filled_at_once,
+    prepare,
+    unchecked_keys,
+    whole_tables,
+)
 from marketing.core import clock
 from marketing.core.models import Tenant
 from marketing.core.partitions import ensure_partitions
 from marketing.core.tenancy import tenant_scope
 from marketing.segments.services import ensure_system_segments, refresh_all
 
-LARGE = (Customer, ContactPoint, ConsentRecord, Visit, Purchase, PurchaseLine, CustomerFacts)
+LARGE = (
+    *(Customer, ContactPoint, ConsentRecord, ConsentState),
+    *(Visit, Purchase, PurchaseLine),
+    *(CustomerFacts, CategoryRhythm),
+)
+# How many people's facts are computed at a time: each time reads all visits and bills.
+FACTS_AT_A_TIME = 1_000_000
 
 
 def make_demo(*, customers: int, seed: int) -> Tenant:
@@ -50,14 +62,14 @@ def make_demo(*, customers: int, seed: int) -> Tenant:
             declare_attributes()
             set_up_sending(organisation)
             prepare(seed)
-            with unchecked_keys(), indexes_last(*LARGE):
+            with whole_tables(), unchecked_keys(), filled_at_once(*LARGE):
                 stage_people(organisation, customers, now)
                 write_customers()
                 write_consents(now)
                 hold_out()
                 write_activity(services, now, tenant.time_zone)
                 analyze(Customer, ConsentState, Visit, Purchase, PurchaseLine, Membership, Package)
-                facts.rebuild_all()
+                facts.rebuild_all(FACTS_AT_A_TIME)
                 analyze(CustomerFacts, CategoryRhythm)
             ensure_system_segments()
             make_campaigns(organisation, now)

@@ -48,17 +48,27 @@ ID_HEAD_START = dt.timedelta(minutes=30)
 
 
 def prepare(seed: int) -> None:
-    """Make the functions, and have the transaction's plans expect whole tables.
-
-    Tables filled in this very transaction have no statistics: the planner would take them for
-    small ones and visit them row by row.
-    """
+    """Make the functions, and give the transaction's plans memory for whole tables."""
     start = int((clock.now() - ID_HEAD_START).timestamp() * 1000)
     execute(sql.SQL(DRAW).format(seed=sql.Literal(seed)).as_string(None))
     salt = sql.Literal(secrets.randbits(62))
     execute(sql.SQL(MAKE_ID_AT).format(salt=salt).as_string(None))
     execute(sql.SQL(MAKE_ID).format(start=sql.Literal(start)).as_string(None))
-    execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '256MB'")
+    execute("SET LOCAL work_mem = '256MB'")
+
+
+@contextmanager
+def whole_tables() -> Iterator[None]:
+    """Have plans expect whole tables, until there are statistics.
+
+    Tables filled in this very transaction have none: the planner would take them for small ones
+    and visit them row by row, or keep answers that nobody asks for twice. At the body's end
+    their owner has analyzed them.
+    """
+    execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_memoize = off")
+    yield
+    if connection.alias == "owner":
+        execute("SET LOCAL enable_nestloop = on; SET LOCAL enable_memoize = on")
 
 
 @contextmanager
@@ -82,16 +92,19 @@ def unchecked_keys() -> Iterator[None]:
 
 
 @contextmanager
-def indexes_last(*models: type[Model]) -> Iterator[None]:
-    """Have the indexes of tables that the body fills made at its end, where that is right.
+def filled_at_once(*models: type[Model]) -> Iterator[None]:
+    """Have tables that the body fills indexed at its end and not logged, where that is right.
 
-    Making one from all rows, on several cores, takes a fraction of adding row after row to it.
-    But the tables stay locked until the commit, so only where no other chain uses them; and only
-    their owner may. Indexes of primary keys and other constraints stay.
+    Making an index from all rows, on several cores, takes a fraction of adding row after row to
+    it. Those of primary keys and other constraints stay. A table written anew, as CLUSTER does,
+    goes to the disk itself at the commit; a server that nobody replicates then writes no log of
+    it. But the tables stay locked until the commit, so only where no other chain uses them; and
+    only their owner may.
     """
     if connection.alias != "owner" or Tenant.objects.count() > 1:
         yield
         return
+    tables = [model._meta.db_table for model in models]
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -100,10 +113,13 @@ def indexes_last(*models: type[Model]) -> Iterator[None]:
               AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
             ORDER BY indexrelid
             """,
-            [[model._meta.db_table for model in models]],
+            [tables],
         )
         indexes = cursor.fetchall()
         cursor.execute("DROP INDEX " + ", ".join(name for name, _ in indexes))
+        for table in tables:
+            cursor.execute(f"CLUSTER {table} USING {table}_pkey")
+            cursor.execute(f"ALTER TABLE {table} SET WITHOUT CLUSTER")
     yield
     for _, definition in indexes:
         execute(definition)

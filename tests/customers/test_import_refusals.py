@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from customers import changed, consent_defaults
+from customers import changed, consent_defaults, facts
 from customers.imports import services
 from customers.imports.report import error_file
 from customers.models import ConsentRecord, Customer, ImportJob
@@ -186,6 +186,7 @@ def test_a_consent_from_a_file_has_the_person_judged_again(owner):
     changed._listeners.append(told.append)
     try:
         take(owner, f"Name,Phone,WhatsApp consent\nAsha,{PHONE},yes\n", **CONSENTED)
+        facts.refresh_stale_facts()
     finally:
         changed._listeners.pop()
     assert [list(each) for each in told] == [[known.pk]]

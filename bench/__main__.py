@@ -13,10 +13,9 @@ import traceback
 BUILT = (
     "freeze", "send", "bulk", "webhooks", "memory", "post_office",
     "fair", "control", "backoff", "door", "redirect", "pages", "whole",
-    "preview", "refresh", "import", "lookup",
+    "facts", "preview", "refresh", "import", "lookup",
 )  # fmt: skip
 PLANNED = (
-    "facts",
     "quote", "redeem", "refund", "codes", "journeys", "soak",
 )  # fmt: skip
 

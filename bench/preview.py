@@ -1,4 +1,4 @@
-"""The live count of five rules of growing depth and one that counts visits, by hand beside it.
+"""The live count of five rules of growing depth and two that count, by hand beside it.
 
 Both run as the application's role, in turn. Ours is the whole way of a preview: reading the
 rules, compiling them, counting, and ten people as a sample.
@@ -99,6 +99,22 @@ RULES = (
                     WHERE tenant_id = %(tenant)s AND visited_at >= %(half_a_year_ago)s
                     GROUP BY customer_id HAVING count(*) >= 3) AND s.whatsapp_promotional""",
     ),
+    Rule(
+        "counted events and a consent",
+        group(
+            "AND",
+            {
+                "event": {"name": "offer_viewed"},
+                "count": {"op": "gte", "value": 2},
+                "within": {"days": 90},
+            },
+            where("whatsapp_consent", "eq", True),
+        ),
+        """c.id IN (SELECT customer_id FROM customers_customerevent
+                    WHERE tenant_id = %(tenant)s AND name = 'offer_viewed'
+                      AND id >= %(id_a_quarter_ago)s AND occurred_at >= %(a_quarter_ago)s
+                    GROUP BY customer_id HAVING count(*) >= 2) AND s.whatsapp_promotional""",
+    ),
 )
 BY_HAND = """
     SELECT count(*) FROM customers_customer c
@@ -120,6 +136,7 @@ def compare(rule: Rule, tenant_id: uuid.UUID, people: int) -> dict[str, Any]:
 
     from marketing.core import clock
     from marketing.core.actor import Actor
+    from marketing.core.ids import lower_bound
     from marketing.core.tenancy import tenant_scope
     from marketing.segments.context import RuleContext
     from marketing.segments.selectors import preview
@@ -133,7 +150,12 @@ def compare(rule: Rule, tenant_id: uuid.UUID, people: int) -> dict[str, Any]:
             with tenant_scope(tenant_id):
                 now = clock.now()
                 today = RuleContext(now=now).today(None)
-                moments = {"month_ago": today.start(-30), "half_a_year_ago": today.start(-180)}
+                moments = {
+                    "month_ago": today.start(-30),
+                    "half_a_year_ago": today.start(-180),
+                    "a_quarter_ago": today.start(-90),
+                    "id_a_quarter_ago": lower_bound(today.start(-91)),
+                }
                 begun = time.perf_counter()
                 counts.add(preview(actor, rule.tree, None, now=now).count)
                 between = time.perf_counter()

@@ -115,7 +115,7 @@ def _save(states: Sequence[ConsentState]) -> None:
     fields = [each for each in ConsentState._meta.fields if each.name in rules.no_consent()]
     own = ", ".join(f"{field.column} = said.{field.column}" for field in fields)
     columns = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
-    names = ", ".join(field.column for field in fields)
+    names = ", ".join(str(field.column) for field in fields)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

@@ -226,23 +226,28 @@ def _by_address(column: str) -> str:
             FROM {CHUNK_TABLE} g
             WHERE g.outcome <> 'invalid' AND g.given_id IS NULL AND g.customer_id IS NULL
               AND g.{column} IS NOT NULL
-        ), holders AS MATERIALIZED (
-            SELECT a.value, has.*,
-                row_number() OVER (PARTITION BY {kind_of_holder}, has.phone = '' ORDER BY has.id)
-                    AS place,
-                row_number() OVER (PARTITION BY {kind_of_holder}, search_name ORDER BY has.id)
-                    AS place_of_name
-            FROM (SELECT DISTINCT value FROM lines) AS a, LATERAL (
+        ), addresses AS MATERIALIZED (
+            SELECT DISTINCT value FROM lines
+        ), everybody AS (
+            SELECT a.value, has.* FROM addresses a, LATERAL (
                 SELECT c.id, c.external_id, c.phone, c.search_name, true AS is_primary
                 FROM customers_customer c
                 WHERE c.tenant_id = %(tenant)s AND c.{column} = a.value AND {stranger}
-                UNION ALL
-                SELECT c.id, c.external_id, c.phone, c.search_name, false
-                FROM customers_contactpoint p JOIN customers_customer c ON c.id = p.customer_id
-                WHERE p.tenant_id = %(tenant)s AND p.kind = '{column}' AND p.value = a.value
-                  AND c.{column} <> a.value AND {stranger}
                 OFFSET 0
             ) AS has
+            UNION ALL
+            SELECT a.value, c.id, c.external_id, c.phone, c.search_name, false
+            FROM addresses a
+            JOIN customers_contactpoint p ON p.tenant_id = %(tenant)s AND p.kind = '{column}'
+             AND p.value = a.value
+            JOIN customers_customer c ON c.id = p.customer_id
+            WHERE c.{column} <> a.value AND {stranger}
+        ), holders AS MATERIALIZED (
+            SELECT *,
+                row_number() OVER (PARTITION BY {kind_of_holder}, phone = '' ORDER BY id) AS place,
+                row_number() OVER (PARTITION BY {kind_of_holder}, search_name ORDER BY id)
+                    AS place_of_name
+            FROM everybody
         ), known AS (
             SELECT l.id, h.id AS customer_id, h.is_primary, true AS is_named
             FROM lines l JOIN holders h ON h.value = l.value AND h.search_name = l.name

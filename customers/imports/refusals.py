@@ -113,26 +113,30 @@ WITH asking AS MATERIALIZED (
     SELECT id, 'herself', customer_id::text FROM people WHERE customer_id IS NOT NULL
 ), asked AS MATERIALIZED (
     SELECT DISTINCT kind, value, channel FROM addresses JOIN asking USING (id)
-), judged AS MATERIALIZED (
-    SELECT a.kind, a.value, owner.* FROM (SELECT DISTINCT kind, value FROM asked) AS a, LATERAL (
-        SELECT said.customer_id, said.marketing_opted_out, {_GRANTED} FROM (
-            SELECT c.id FROM customers_customer c
-            WHERE c.tenant_id = %(tenant)s AND a.kind = 'phone' AND c.phone = a.value
-            UNION
-            SELECT c.id FROM customers_customer c
-            WHERE c.tenant_id = %(tenant)s AND a.kind = 'email' AND c.email = a.value
-            UNION
-            SELECT p.customer_id FROM customers_contactpoint p
-            WHERE p.tenant_id = %(tenant)s AND p.kind = a.kind AND p.value = a.value
-            UNION
-            SELECT a.value::uuid WHERE a.kind = 'herself'
-        ) AS owner(id), LATERAL (
-            SELECT said.* FROM customers_consentstate said, customers_customer c
-            WHERE said.customer_id = owner.id AND c.id = owner.id AND c.status = 'active'
-            OFFSET 0
-        ) AS said
+), given AS MATERIALIZED (
+    SELECT DISTINCT kind, value FROM asked
+), owners AS MATERIALIZED (
+    SELECT a.kind, a.value, owner.id FROM given a, LATERAL (
+        SELECT c.id FROM customers_customer c
+        WHERE c.tenant_id = %(tenant)s AND a.kind = 'phone' AND c.phone = a.value
+        UNION ALL
+        SELECT c.id FROM customers_customer c
+        WHERE c.tenant_id = %(tenant)s AND a.kind = 'email' AND c.email = a.value
         OFFSET 0
     ) AS owner
+    UNION
+    SELECT a.kind, a.value, p.customer_id FROM given a
+    JOIN customers_contactpoint p
+      ON p.tenant_id = %(tenant)s AND p.kind = a.kind AND p.value = a.value
+    UNION
+    SELECT kind, value, value::uuid FROM given WHERE kind = 'herself'
+), judged AS MATERIALIZED (
+    SELECT o.kind, o.value, state.* FROM owners o, LATERAL (
+        SELECT said.customer_id, said.marketing_opted_out, {_GRANTED}
+        FROM customers_consentstate said, customers_customer c
+        WHERE said.customer_id = o.id AND c.id = o.id AND c.status = 'active'
+        OFFSET 0
+    ) AS state
 ), refused AS (
     SELECT kind, value, channel FROM asked JOIN judged USING (kind, value)
     WHERE marketing_opted_out

@@ -1,7 +1,9 @@
-"""Request id, and the tenant scope around everything that serves a known actor."""
+"""Request id, the caller's address, and the tenant scope around what serves a known actor."""
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import ip_address
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
@@ -32,6 +34,23 @@ class RequestIdMiddleware:
             return response
         finally:
             request_id.reset(token)
+
+
+class ForwardedMiddleware:
+    """Take the caller's address from the proxy before us: it stands in proofs of consent.
+
+    Of `X-Forwarded-For` only the last part is the proxy's own word; what comes before it
+    anybody may have written. Only for where nobody comes but through the proxy.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        with suppress(ValueError):
+            request.META["REMOTE_ADDR"] = str(ip_address(told))
+        return self.get_response(request)
 
 
 class ActorRequest(HttpRequest):

@@ -150,7 +150,7 @@ def compare(rule: Rule, tenant_id: uuid.UUID, people: int) -> dict[str, Any]:
             with tenant_scope(tenant_id):
                 now = clock.now()
                 today = RuleContext(now=now).today(None)
-                moments = {
+                moments: dict[str, Any] = {
                     "month_ago": today.start(-30),
                     "half_a_year_ago": today.start(-180),
                     "a_quarter_ago": today.start(-90),

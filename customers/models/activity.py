@@ -1,4 +1,8 @@
-"""What customers did: visits, bills, memberships, packages, and events of any name."""
+"""What customers did: visits, bills, memberships, packages, and events of any name.
+
+No index leads by branch, staff or service: each of these has so many rows that nothing is found
+faster by it, and every bill would pay for it.
+"""
 
 from decimal import Decimal
 
@@ -24,8 +28,10 @@ class Visit(TenantModel):
     customer = models.ForeignKey(
         Customer, on_delete=models.PROTECT, related_name="visits", db_index=False
     )
-    branch = models.ForeignKey(Branch, on_delete=models.PROTECT, related_name="+")
-    staff = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
+    branch = models.ForeignKey(Branch, on_delete=models.PROTECT, related_name="+", db_index=False)
+    staff = models.ForeignKey(
+        Staff, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     external_id = models.CharField(max_length=100, blank=True)
     visited_at = models.DateTimeField()
 
@@ -45,7 +51,7 @@ class Purchase(TenantModel):
     customer = models.ForeignKey(
         Customer, on_delete=models.PROTECT, related_name="purchases", db_index=False
     )
-    branch = models.ForeignKey(Branch, on_delete=models.PROTECT, related_name="+")
+    branch = models.ForeignKey(Branch, on_delete=models.PROTECT, related_name="+", db_index=False)
     visit = models.ForeignKey(Visit, on_delete=models.PROTECT, null=True, related_name="purchases")
     external_id = models.CharField(max_length=100, blank=True)
     invoice_number = models.CharField(max_length=50, blank=True)
@@ -65,9 +71,13 @@ class PurchaseLine(TenantModel):
     purchase = models.ForeignKey(
         Purchase, on_delete=models.CASCADE, related_name="lines", db_index=False
     )
-    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="+")
-    category = models.ForeignKey(ServiceCategory, on_delete=models.PROTECT, related_name="+")
-    staff = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="+", db_index=False)
+    category = models.ForeignKey(
+        ServiceCategory, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    staff = models.ForeignKey(
+        Staff, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     quantity = models.PositiveSmallIntegerField(default=1)
     unit_price = models.DecimalField(max_digits=10, decimal_places=2)
     amount = models.DecimalField(max_digits=12, decimal_places=2)

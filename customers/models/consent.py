@@ -70,7 +70,9 @@ class ConsentRecord(TenantModel):
     wording_version = models.CharField(max_length=50, blank=True)
     language = models.CharField(max_length=10, blank=True)
     reason = models.TextField(blank=True)
-    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    user = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     ip_address = models.GenericIPAddressField(null=True)
     at = models.DateTimeField(db_default=Now())
 

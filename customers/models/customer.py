@@ -73,7 +73,12 @@ class Customer(TenantModel):
     language = models.CharField(max_length=10, default="en")
     preferred_channel = models.CharField(max_length=20, default="whatsapp")
     home_branch = models.ForeignKey(
-        Branch, on_delete=models.PROTECT, null=True, blank=True, related_name="customers"
+        Branch,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="customers",
+        db_index=False,
     )
     tags = ArrayField(models.CharField(max_length=50), default=list, blank=True)
     attributes = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)

@@ -53,13 +53,28 @@ class CustomerFacts(TenantModel):
     spend_365_days = models.DecimalField(max_digits=12, decimal_places=2, db_default=Decimal(0))
     average_ticket = models.DecimalField(max_digits=10, decimal_places=2, null=True)
     favourite_service = models.ForeignKey(
-        Service, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False
+        Service,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     favourite_branch = models.ForeignKey(
-        Branch, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False
+        Branch,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     favourite_staff = models.ForeignKey(
-        Staff, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False
+        Staff,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     membership_status = models.CharField(max_length=10, db_default="none")
     membership_expires_on = models.DateField(null=True)

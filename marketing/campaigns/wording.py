@@ -27,8 +27,9 @@ PAUSE_REASONS: dict[str, str | Promise] = {
 # What becomes of it, where no button of the page says so.
 PAUSE_PROSPECTS: dict[str, str | Promise] = {
     ACCOUNT_PAUSED: _(
-        "It goes on by itself once the account works again, and nobody gets it twice. If it takes "
-        "long, ask a super owner to look at the account in the settings."
+        "It goes on by itself once the account works again, and nobody gets it twice; if it has "
+        "not begun long after its time, it asks first. If it takes long, ask a super owner to look "
+        "at the account in the settings."
     ),
 }
 

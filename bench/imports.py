@@ -13,6 +13,7 @@ ROUNDS = 2
 BAR_PER_S = 5_000
 # People of an earlier run would be known already.
 RUN = uuid.uuid4().hex[:8]
+NUMBERS_FROM = uuid.uuid4().int % 100_000_000
 # One line in so many cannot be taken, and comes back in the error file.
 BAD_EVERY = 50
 HEADER = "Customer ID,First name,Last name,Mobile,E-mail,Birthday,Gender,Tags\n"
@@ -68,10 +69,10 @@ def _people(count: int, turn: int, kind: str) -> Iterator[list[str]]:
     """Every round and both ways have people of their own."""
     first = turn * 2 + (kind == "plain")
     for number in range(count):
-        phone = f"+9198{(first * count + number) * 10 % 100_000_000 + 1:08}"
+        phone = f"+9198{(NUMBERS_FROM + first * count + number) % 100_000_000:08}"
         yield [
             f"{RUN}-{kind}-{turn}-{number}", f"Asha{number}", "Sharma", phone,
-            f"asha.{number}@example.com", "05/03/1990", "female", "vip",
+            f"asha.{RUN}.{kind}.{turn}.{number}@example.com", "05/03/1990", "female", "vip",
         ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ Pure: no database, no present time. Refusals are `ValueError`s with a sentence f
 
 import datetime as dt
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ MAX_TAGS = 50
 TAG_LENGTH = 50
 TEXT_ATTRIBUTE_LENGTH = 500
 PHONE_INPUT_LENGTH = 40
+# Nothing to parse: most of what a counter or a file sends, in a third of the time.
+INDIAN_PHONE = re.compile(r"\+91[1-9][0-9]{9}")
 # Shorter parts hold no whole trigram, so the index could not find them.
 SHORTEST_PHONE_PART = 3
 
@@ -31,6 +34,10 @@ def normalize_phone(text: str, country: str) -> str:
     """`text` as E.164; a number without a country code is one of `country` (ISO 3166 alpha-2)."""
     if len(text) > PHONE_INPUT_LENGTH:
         raise ValueError(_("This is too long for a phone number."))
+    if INDIAN_PHONE.fullmatch(text) and phonenumbers.is_valid_number(
+        phonenumbers.PhoneNumber(country_code=91, national_number=int(text[3:]))
+    ):
+        return text
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException as error:

@@ -99,8 +99,8 @@ class _Line:
 def _lines() -> dict[uuid.UUID, _Line]:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT customer_id, id, line, consents::text, problems FROM {CHUNK_TABLE} "  # noqa: S608
-            "WHERE consents IS NOT NULL AND customer_id IS NOT NULL AND outcome <> 'invalid'"
+            f"SELECT coalesce(customer_id, id), id, line, consents::text, problems "  # noqa: S608
+            f"FROM {CHUNK_TABLE} WHERE consents IS NOT NULL AND outcome <> 'invalid'"
         )
         return {
             customer_id: _Line(pk, line, json.loads(said), problems)

@@ -6,6 +6,10 @@ who was merged means whom she became one with. Several people may share an addre
 of that name, else the only one whose primary address it is, else nobody. The dry run and the
 import ask by the same statements; whom the dry run found, the import does not look for again, so
 that what one chunk writes never decides whom the next one means.
+
+Customers are looked up line by line in an index (LATERAL … OFFSET 0 keeps it so): in tables that
+have just grown from nothing, a planner that joins walks through all of them for each chunk. What
+is looked for is reckoned before: beside a policy, `coalesce` in a condition hides the index.
 """
 
 import json
@@ -43,6 +47,8 @@ FIELDS = {
 COLLECTED = ("tags", "attributes")
 JSON_FIELDS = ("attributes", "consents")
 VALUES = ("given_id", *FIELDS, *COLLECTED, "consents")
+# What a line's customer is sought by; the rest tells the planner nothing.
+SOUGHT_BY = "id, customer_id, given_id, external_id, phone, email, outcome"
 OVERWRITE, FILL = "overwrite", "fill"
 MAX_TAGS = 50
 
@@ -54,23 +60,23 @@ def stage(job_id: uuid.UUID, judged: Iterable[Judged]) -> None:
     """Copy judged lines into the chunk's table; `COPY` does not reach tables with policies."""
     _make_table(f"(LIKE {ImportRow._meta.db_table} INCLUDING DEFAULTS)")
     names = ("tenant_id", "job_id", "line", "outcome", "problems", "cells", *VALUES)
-    tenant_id = current_tenant_id()
+    tenant, job = str(current_tenant_id()), str(job_id)
     with connection.cursor() as cursor:
         with cursor.copy(f"COPY {CHUNK_TABLE} ({', '.join(names)}) FROM STDIN") as copy:
             for each in judged:
                 values = {} if each.problems else each.values
                 copy.write_row(
                     [
-                        tenant_id,
-                        job_id,
+                        tenant,
+                        job,
                         each.line,
                         "invalid" if each.problems else "new",
-                        each.problems,
+                        each.problems or "{}",
                         each.cells,
                         *(_copied(name, values.get(name)) for name in VALUES),
                     ]
                 )
-        cursor.execute(f"ANALYZE {CHUNK_TABLE}")
+        cursor.execute(f"ANALYZE {CHUNK_TABLE} ({SOUGHT_BY})")
 
 
 def unstage(job_id: uuid.UUID, after: int, count: int) -> tuple[int, int]:
@@ -87,7 +93,7 @@ def unstage(job_id: uuid.UUID, after: int, count: int) -> tuple[int, int]:
         {"tenant": current_tenant_id(), "job": job_id, "after": after, "count": count},
     )
     with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {CHUNK_TABLE}")
+        cursor.execute(f"ANALYZE {CHUNK_TABLE} ({SOUGHT_BY})")
         cursor.execute(f"SELECT count(*), max(line) FROM {CHUNK_TABLE}")  # noqa: S608
         found, last = cursor.fetchone()
     return found, last or after
@@ -111,10 +117,16 @@ def judge_changes(rule: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            UPDATE {CHUNK_TABLE} g
-            SET outcome = CASE WHEN {differs(rule)} THEN 'changed' ELSE 'unchanged' END
-            FROM customers_customer c
-            WHERE c.id = g.customer_id AND g.outcome <> 'invalid'
+            UPDATE {CHUNK_TABLE} r SET outcome = judged.outcome
+            FROM (
+                SELECT g.id, CASE WHEN {differs(rule)} THEN 'changed' ELSE 'unchanged' END
+                    AS outcome
+                FROM {CHUNK_TABLE} g, LATERAL (
+                    SELECT * FROM customers_customer WHERE id = g.customer_id OFFSET 0
+                ) c
+                WHERE g.outcome <> 'invalid'
+            ) judged
+            WHERE judged.id = r.id
             """  # noqa: S608  the names of our own columns
         )
 
@@ -236,12 +248,13 @@ def _by_address(column: str) -> str:
                 OFFSET 0
             ) AS has
             UNION ALL
-            SELECT a.value, c.id, c.external_id, c.phone, c.search_name, false
-            FROM addresses a
-            JOIN customers_contactpoint p ON p.tenant_id = %(tenant)s AND p.kind = '{column}'
-             AND p.value = a.value
-            JOIN customers_customer c ON c.id = p.customer_id
-            WHERE c.{column} <> a.value AND {stranger}
+            SELECT a.value, has.* FROM addresses a, LATERAL (
+                SELECT c.id, c.external_id, c.phone, c.search_name, false
+                FROM customers_contactpoint p JOIN customers_customer c ON c.id = p.customer_id
+                WHERE p.tenant_id = %(tenant)s AND p.kind = '{column}' AND p.value = a.value
+                  AND c.{column} <> a.value AND {stranger}
+                OFFSET 0
+            ) AS has
         ), holders AS MATERIALIZED (
             SELECT *,
                 row_number() OVER (PARTITION BY {kind_of_holder}, phone = '' ORDER BY id) AS place,
@@ -266,17 +279,24 @@ def _by_address(column: str) -> str:
 
 
 _MATCH = f"""
-WITH by_id AS (
-    -- Whom the dry run found, whom the line names, or whom it made when it was taken before.
-    SELECT g.id, now.id AS customer_id FROM {CHUNK_TABLE} g
-    JOIN customers_customer c ON c.id = coalesce(g.customer_id, g.given_id, g.id)
-     AND c.tenant_id = %(tenant)s
-    JOIN customers_customer now ON now.id = coalesce(c.merged_into_id, c.id)
-     AND now.status = 'active'
+WITH asked AS MATERIALIZED (
+    -- Whom the dry run found, whom the line names, or whom the import made of it.
+    SELECT id, coalesce(customer_id, given_id, CASE WHEN NOT %(is_check)s THEN id END)
+        AS customer_id FROM {CHUNK_TABLE}
+), by_id AS (
+    SELECT a.id, has.id AS customer_id FROM asked a, LATERAL (
+        SELECT now.id FROM (
+            SELECT coalesce(c.merged_into_id, c.id) AS id FROM customers_customer c
+            WHERE c.tenant_id = %(tenant)s AND c.id = a.customer_id OFFSET 0
+        ) AS kept
+        JOIN customers_customer now ON now.id = kept.id AND now.status = 'active' OFFSET 0
+    ) AS has
 ), by_external_id AS (
-    SELECT g.id, coalesce(kept.id, c.id) AS customer_id FROM {CHUNK_TABLE} g
-    JOIN customers_customer c ON c.tenant_id = %(tenant)s AND c.external_id = g.external_id
-    LEFT JOIN customers_customer kept ON kept.id = c.merged_into_id
+    SELECT g.id, has.customer_id FROM {CHUNK_TABLE} g, LATERAL (
+        SELECT coalesce(c.merged_into_id, c.id) AS customer_id FROM customers_customer c
+        WHERE c.tenant_id = %(tenant)s AND c.external_id = g.external_id
+        OFFSET 0
+    ) AS has
     WHERE g.given_id IS NULL AND g.customer_id IS NULL
 ), by_phone AS ({_by_address("phone")}), by_email AS ({_by_address("email")})
 UPDATE {CHUNK_TABLE} r SET
@@ -313,7 +333,9 @@ FROM (
               AND other.id <> c.id AND other.merged_into_id IS DISTINCT FROM c.id
         ) THEN 'id_taken'
     END AS problem
-    FROM {CHUNK_TABLE} g LEFT JOIN customers_customer c ON c.id = g.customer_id
+    FROM {CHUNK_TABLE} g LEFT JOIN LATERAL (
+        SELECT * FROM customers_customer WHERE id = g.customer_id OFFSET 0
+    ) c ON true
     WHERE g.outcome <> 'invalid'
 ) judged
 WHERE judged.id = r.id AND judged.problem IS NOT NULL

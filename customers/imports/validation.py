@@ -118,10 +118,10 @@ class Judge:
     def _read(self, cells: Sequence[str], judged: Judged) -> None:
         for index, target, header in self._columns:
             text = cells[index].strip() if index < len(cells) else ""
-            if GUARDED.match(text):
-                text = text[1:]
             if not text:
                 continue
+            if text[0] == "'" and GUARDED.match(text):
+                text = text[1:]
             try:
                 if text in ERRORS:
                     raise Wrong("excel_error")

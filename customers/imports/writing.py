@@ -47,23 +47,28 @@ def write_chunk(
     # A second time for lines whose person somebody entered between the two statements.
     for attempt in range(2):
         matching.match(branch_ids, is_check=False, unplaced_only=attempt > 0)
-        _lock()
+        known = _lock()
         if rule == matching.OVERWRITE:
             _keep_replaced()
-        written.updated += _update(rule)
-        written.created += _insert(home_branch_id)
-        if not _unplaced():
+        written.updated += _update(known, rule)
+        wanted, created = _insert(home_branch_id)
+        written.created += created
+        if len(created) == wanted:
             break
     _add_beside(ConsentState, written.created)
     _add_beside(CustomerFacts, written.created)
-    _set_primaries(written)
+    _add_primaries(written.created)
+    _set_primaries(written.updated)
     mark_stale([*written.updated, *written.created])
     _tell(written, actor_id)
     return written
 
 
-def _lock() -> None:
-    """In id order; what is changed is read in a later statement, with a later snapshot."""
+def _lock() -> list[uuid.UUID]:
+    """The customers whom the chunk means, in id order.
+
+    What is changed is read in a later statement, with a later snapshot.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -72,6 +77,7 @@ def _lock() -> None:
             ORDER BY id FOR NO KEY UPDATE
             """  # noqa: S608
         )
+        return [customer_id for (customer_id,) in cursor.fetchall()]
 
 
 def _keep_replaced() -> None:
@@ -95,7 +101,7 @@ def _keep_replaced() -> None:
         )
 
 
-def _update(rule: str) -> list[uuid.UUID]:
+def _update(known: list[uuid.UUID], rule: str) -> list[uuid.UUID]:
     columns = [*FIELDS, *COLLECTED]
     values = ", ".join(f"{column} = {merged(column, rule)}" for column in columns)
     with connection.cursor() as cursor:
@@ -104,17 +110,20 @@ def _update(rule: str) -> list[uuid.UUID]:
             UPDATE customers_customer c
             SET {values}, version = c.version + 1, updated_at = %(now)s
             FROM {CHUNK_TABLE} g
-            WHERE c.id = g.customer_id AND c.status = 'active' AND g.outcome <> 'invalid'
-              AND {differs(rule)}
+            WHERE c.id = ANY (%(known)s) AND c.id = g.customer_id AND c.status = 'active'
+              AND g.outcome <> 'invalid' AND {differs(rule)}
             RETURNING c.id
             """,  # noqa: S608
-            {"now": clock.now()},
+            {"known": known, "now": clock.now()},
         )
         return [customer_id for (customer_id,) in cursor.fetchall()]
 
 
-def _insert(home_branch_id: uuid.UUID | None) -> list[uuid.UUID]:
-    """New customers under the ids of their lines: the same line never makes two."""
+def _insert(home_branch_id: uuid.UUID | None) -> tuple[int, list[uuid.UUID]]:
+    """New customers under the ids of their lines: the same line never makes two.
+
+    Returns for how many lines one was wanted, and those that were made.
+    """
     own = {
         column: f"coalesce(g.{column}, {DEFAULTS.get(column, empty)})"
         for column, empty in {**FIELDS, "tags": "'{}'", "attributes": "'{}'"}.items()
@@ -123,43 +132,31 @@ def _insert(home_branch_id: uuid.UUID | None) -> list[uuid.UUID]:
     own |= {"id": "g.id", "tenant_id": "g.tenant_id", "source": "%(source)s"}
     blank = _blank(Customer, set(own))
     own |= {column: f"%({column})s" for column in blank}
+    unknown = "g.customer_id IS NULL AND g.outcome <> 'invalid'"
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             INSERT INTO customers_customer ({", ".join(own)})
             SELECT {", ".join(own.values())} FROM {CHUNK_TABLE} g
-            WHERE g.customer_id IS NULL AND g.outcome <> 'invalid'
-            ORDER BY g.line
+            WHERE {unknown} ORDER BY g.line
             ON CONFLICT DO NOTHING RETURNING id
             """,  # noqa: S608
             {**blank, "home_branch": home_branch_id, "source": SOURCE},
         )
         created = [customer_id for (customer_id,) in cursor.fetchall()]
-        cursor.execute(
-            f"UPDATE {CHUNK_TABLE} SET customer_id = id WHERE id = ANY (%s)",  # noqa: S608
-            [created],
-        )
-    return created
-
-
-def _unplaced() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT count(*) FROM {CHUNK_TABLE} "  # noqa: S608
-            "WHERE customer_id IS NULL AND outcome <> 'invalid'"
-        )
-        return int(cursor.fetchone()[0])
+        cursor.execute(f"SELECT count(*) FROM {CHUNK_TABLE} g WHERE {unknown}")  # noqa: S608
+        return int(cursor.fetchone()[0]), created
 
 
 def _add_beside(model: type[models.Model], customer_ids: Sequence[uuid.UUID]) -> None:
-    """The row that each customer has in a one-to-one table, with nothing in it."""
+    """The row that each new customer has in a one-to-one table, with nothing in it."""
     blank = _blank(model, {"tenant_id", "customer_id"})
     columns = ", ".join(["tenant_id", "customer_id", *blank])
     values = ", ".join(["%(tenant)s", "id", *(f"%({column})s" for column in blank)])
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {model._meta.db_table} ({columns}) "  # noqa: S608
-            f"SELECT {values} FROM unnest(%(ids)s::uuid[]) AS made(id) ON CONFLICT DO NOTHING",
+            f"SELECT {values} FROM unnest(%(ids)s::uuid[]) AS made(id)",
             {**blank, "tenant": current_tenant_id(), "ids": list(customer_ids)},
         )
 
@@ -176,38 +173,49 @@ def _blank(model: type[models.Model], given: set[str]) -> dict[str, Any]:
     return values
 
 
-def _set_primaries(written: Written) -> None:
+def _add_primaries(customer_ids: list[uuid.UUID]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT {_PRIMARIES}", [customer_ids])
+
+
+def _set_primaries(customer_ids: list[uuid.UUID]) -> None:
     """Primary contact points in line with the customers' columns; replaced ones stay beside them.
 
     Of WhatsApp ids they go, as `set_primary` has it: nobody is known by one that was replaced.
     """
+    if not customer_ids:
+        return
     points = ContactPoint._meta.db_table
-    kinds = ", ".join(f"('{kind}', c.{column})" for kind, column in PRIMARY_FIELDS.items())
     replaced = f"""
-        customers_customer c, LATERAL (VALUES {kinds}) AS own(kind, value)
+        customers_customer c, LATERAL (VALUES {_KINDS}) AS own(kind, value)
         WHERE c.id = ANY (%s) AND p.customer_id = c.id AND p.is_primary
           AND p.kind = own.kind AND p.value <> own.value
     """
     with connection.cursor() as cursor:
         cursor.execute(
             f"DELETE FROM {points} p USING {replaced} AND p.kind = 'whatsapp'",  # noqa: S608
-            [written.updated],
+            [customer_ids],
         )
         cursor.execute(
             f"UPDATE {points} p SET is_primary = false FROM {replaced}",  # noqa: S608
-            [written.updated],
+            [customer_ids],
         )
         cursor.execute(
             f"""
-            INSERT INTO {points} AS known (tenant_id, customer_id, kind, value, is_primary)
-            SELECT c.tenant_id, c.id, own.kind, own.value, true
-            FROM customers_customer c, LATERAL (VALUES {kinds}) AS own(kind, value)
-            WHERE c.id = ANY (%s) AND own.value <> ''
-            ON CONFLICT (tenant_id, customer_id, kind, value)
+            INSERT {_PRIMARIES} ON CONFLICT (tenant_id, customer_id, kind, value)
             DO UPDATE SET is_primary = true WHERE NOT known.is_primary
-            """,  # noqa: S608
-            [[*written.created, *written.updated]],
+            """,
+            [customer_ids],
         )
+
+
+_KINDS = ", ".join(f"('{kind}', c.{column})" for kind, column in PRIMARY_FIELDS.items())
+_PRIMARIES = f"""
+    INTO {ContactPoint._meta.db_table} AS known (tenant_id, customer_id, kind, value, is_primary)
+    SELECT c.tenant_id, c.id, own.kind, own.value, true
+    FROM customers_customer c, LATERAL (VALUES {_KINDS}) AS own(kind, value)
+    WHERE c.id = ANY (%s) AND own.value <> ''
+"""  # noqa: S608
 
 
 def _tell(written: Written, actor_id: uuid.UUID | None) -> None:

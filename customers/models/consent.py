@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models.customer import Customer
 from marketing.core.models import User
-from marketing.core.tenancy import TenantModel
+from marketing.core.tenancy import LooseTenantModel, TenantModel
 
 
 class Channel(models.TextChoices):
@@ -21,7 +21,7 @@ class Purpose(models.TextChoices):
     TRANSACTIONAL = "transactional", _("Transactional")
 
 
-class ConsentState(TenantModel):
+class ConsentState(LooseTenantModel):
     """What a customer currently agrees to. Never cached; the gate reads it per message.
 
     A channel's basis is "explicit" (she said so), "assumed" (entered by staff under the
@@ -48,7 +48,7 @@ class ConsentState(TenantModel):
     updated_at = models.DateTimeField(auto_now=True)
 
 
-class ConsentRecord(TenantModel):
+class ConsentRecord(LooseTenantModel):
     """One line of the ledger: who said what, when, where and in which words. Never changed."""
 
     class State(models.TextChoices):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.rules import AS_LATIN, FOREIGN
 from marketing.core.models import Branch, Staff
-from marketing.core.tenancy import TenantModel
+from marketing.core.tenancy import LooseTenantModel, TenantModel
 
 # What `Customer.name` says, for queries.
 FULL_NAME = Trim(Concat("first_name", Value(" "), "last_name"))
@@ -129,7 +129,7 @@ class Customer(TenantModel):
         return f"{self.first_name} {self.last_name}".strip()
 
 
-class ContactPoint(TenantModel):
+class ContactPoint(LooseTenantModel):
     """An address of a customer; the primary one of a kind stands on the customer too.
 
     `heard_by` is the account that was told a WhatsApp user id: it means something to the accounts
@@ -152,8 +152,9 @@ class ContactPoint(TenantModel):
 
     class Meta:
         constraints = [
+            # Those of one customer are few, and found by her; this order finds whose an address is.
             models.UniqueConstraint(
-                fields=["tenant", "customer", "kind", "value"], name="contact_point"
+                fields=["tenant", "kind", "value", "customer"], name="contact_point"
             ),
             models.UniqueConstraint(
                 fields=["tenant", "customer", "kind"],
@@ -161,7 +162,6 @@ class ContactPoint(TenantModel):
                 name="primary_contact_point",
             ),
         ]
-        indexes = [models.Index(fields=["tenant", "kind", "value"], name="contact_point_value")]
 
 
 class AttributeDefinition(TenantModel):

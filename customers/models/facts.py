@@ -8,10 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from customers.models.catalogue import Service
 from customers.models.customer import Customer
 from marketing.core.models import Branch, Staff
-from marketing.core.tenancy import LooseTenantModel, TenantModel, loose_key
+from marketing.core.tenancy import LooseTenantModel, loose_key
 
 
-class CustomerFacts(TenantModel):
+class CustomerFacts(LooseTenantModel):
     """One row a customer: the numbers segments and templates read, derived from source rows.
 
     `visit_interval_days` is the median of the days between her visits. After `due_on` she is
@@ -145,7 +145,7 @@ class CategoryRhythm(LooseTenantModel):
         ]
 
 
-class StaleFacts(TenantModel):
+class StaleFacts(LooseTenantModel):
     """A mark that a customer's facts must be computed again.
 
     Append-only, without a unique key: marking never waits and no mark is ever lost.

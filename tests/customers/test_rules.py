@@ -1,6 +1,9 @@
 """Phones, e-mail, tags, attributes and search words."""
 
+import phonenumbers
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from customers import rules
 from customers.rules import AttributeType, SearchWord, search_words
@@ -12,6 +15,21 @@ from customers.rules import AttributeType, SearchWord, search_words
 )
 def test_phones_of_the_country_become_e164(text):
     assert rules.normalize_phone(text, "IN") == "+919876543210"
+
+
+@given(st.from_regex(rules.INDIAN_PHONE, fullmatch=True))
+@example("+919876543210")
+@example("+911234567890")
+@example("+911800123456")
+def test_what_needs_no_parsing_is_taken_and_refused_as_if_it_were_parsed(text):
+    number = phonenumbers.parse(text, "IN")
+    try:
+        taken = rules.normalize_phone(text, "IN")
+    except ValueError:
+        taken = None
+
+    assert taken == (text if phonenumbers.is_valid_number(number) else None)
+    assert phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) == text
 
 
 def test_phones_of_another_country_keep_theirs():

@@ -27,11 +27,11 @@ TYPED = (
 
 NAME = """
 UPDATE customers_customer c
-SET first_name = CASE WHEN n %% 10 = 0 THEN (%(hindi_first)s)[1 + n / 7 %% 7]
-                      ELSE (%(first)s)[1 + n / 3 %% 14] END || CASE WHEN n %% 3 = 0
+SET first_name = CASE WHEN n %% 10 = 0 THEN (%(hindi_first)s::text[])[1 + n / 7 %% 7]
+                      ELSE (%(first)s::text[])[1 + n / 3 %% 14] END || CASE WHEN n %% 3 = 0
                       THEN '' ELSE substr(md5(n::text), 1, 2) END,
-    last_name = CASE WHEN n %% 10 = 0 THEN (%(hindi_last)s)[1 + n / 11 %% 6]
-                     ELSE (%(last)s)[1 + n / 5 %% 14] END,
+    last_name = CASE WHEN n %% 10 = 0 THEN (%(hindi_last)s::text[])[1 + n / 11 %% 6]
+                     ELSE (%(last)s::text[])[1 + n / 5 %% 14] END,
     phone = '+9198' || lpad((n * 7919 %% 10000000)::text, 7, '0') || '1'
 FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM customers_customer
       WHERE tenant_id = %(tenant)s) numbered

@@ -1,9 +1,6 @@
-import uuid
-
 from celery import shared_task
 
-from marketing.core.models import Tenant
-from marketing.core.tenancy import tenant_scope
+from marketing.core.sweeps import drain_each_chain, in_each_chain
 
 
 @shared_task
@@ -11,11 +8,7 @@ def refresh_stale_facts(tenant_id: str | None = None) -> None:
     """Compute the facts that changes made stale: of one tenant, or (swept by beat) of all."""
     from customers import facts
 
-    for pk in _tenants(tenant_id):
-        while True:
-            with tenant_scope(pk):
-                if not facts.refresh_stale_facts():
-                    break
+    drain_each_chain(facts.refresh_stale_facts, only=tenant_id)
 
 
 @shared_task
@@ -24,14 +17,9 @@ def age_facts(tenant_id: str | None = None) -> None:
     what one tenant's change of its scoring did."""
     from customers import facts, scoring
 
-    for pk in _tenants(tenant_id):
-        with tenant_scope(pk):
-            scoring.ensure_scoring()
-            scoring.move_quintiles()
-        while True:
-            with tenant_scope(pk):
-                if not facts.age_facts():
-                    break
+    in_each_chain(scoring.ensure_scoring, only=tenant_id)
+    in_each_chain(scoring.move_quintiles, only=tenant_id)
+    drain_each_chain(facts.age_facts, only=tenant_id)
 
 
 @shared_task
@@ -39,14 +27,5 @@ def keep_duplicates() -> None:
     """Look for customers who are in the base twice, and forget merges too old to undo (nightly)."""
     from customers import services
 
-    for pk in _tenants(None):
-        with tenant_scope(pk):
-            services.find_duplicates()
-        with tenant_scope(pk):
-            services.forget_old_merges()
-
-
-def _tenants(tenant_id: str | None) -> list[uuid.UUID]:
-    if tenant_id:
-        return [uuid.UUID(tenant_id)]
-    return list(Tenant.objects.filter(is_active=True).values_list("pk", flat=True))
+    in_each_chain(services.find_duplicates)
+    in_each_chain(services.forget_old_merges)

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from marketing.core.models import Tenant
 from marketing.core.nudge import nudge
+from marketing.core.sweeps import in_each_chain
 from marketing.core.tenancy import tenant_scope
 
 
@@ -33,6 +34,4 @@ def tidy_imports() -> None:
     """Throw away what imports that are over do not need any more."""
     from customers.imports import worker
 
-    for pk in Tenant.objects.filter(is_active=True).values_list("pk", flat=True):
-        with tenant_scope(pk):
-            worker.tidy_imports()
+    in_each_chain(worker.tidy_imports)

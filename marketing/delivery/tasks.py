@@ -5,8 +5,8 @@ from uuid import UUID
 from celery import shared_task
 from django.core.cache import cache
 
-from marketing.core.models import Tenant
 from marketing.core.nudge import nudge
+from marketing.core.sweeps import in_each_chain
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery import pace
 
@@ -94,9 +94,7 @@ def keep_alerts() -> None:
     """Look for what somebody must mend, in every chain."""
     from marketing.delivery.operations import alerts
 
-    for tenant in Tenant.objects.filter(is_active=True):
-        with tenant_scope(tenant.pk):
-            alerts.keep_alerts()
+    in_each_chain(alerts.keep_alerts)
 
 
 @shared_task
@@ -144,8 +142,6 @@ def reconcile_messages() -> None:
     lost; expect no more of old ones."""
     from marketing.delivery import services
 
-    for tenant in Tenant.objects.filter(is_active=True):
-        with tenant_scope(tenant.pk):
-            services.finish_done_runs()
-            services.skip_rest_of_cancelled()
-            services.expect_no_more()
+    in_each_chain(services.finish_done_runs)
+    in_each_chain(services.skip_rest_of_cancelled)
+    in_each_chain(services.expect_no_more)

@@ -7,13 +7,10 @@ from celery import shared_task
 def open_budget_month() -> None:
     """Open the month of every chain where one has begun; beat calls it each hour."""
     from marketing.core import clock
-    from marketing.core.models import Tenant
-    from marketing.core.tenancy import tenant_scope
+    from marketing.core.sweeps import in_each_chain
     from marketing.policy import services
 
-    for tenant in Tenant.objects.filter(is_active=True):
-        with tenant_scope(tenant.pk):
-            services.open_budget_month(on=clock.now())
+    in_each_chain(lambda: services.open_budget_month(on=clock.now()))
 
 
 @shared_task
@@ -27,10 +24,7 @@ def check_account_connection(tenant_id: str, account_id: str) -> None:
 @shared_task
 def close_due_circuits() -> None:
     """Let accounts whose vendor did not answer try again."""
-    from marketing.core.models import Tenant
-    from marketing.core.tenancy import tenant_scope
+    from marketing.core.sweeps import in_each_chain
     from marketing.policy import services
 
-    for tenant in Tenant.objects.filter(is_active=True):
-        with tenant_scope(tenant.pk):
-            services.close_due_circuits()
+    in_each_chain(services.close_due_circuits)

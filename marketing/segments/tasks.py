@@ -15,18 +15,11 @@ def refresh_all_segments() -> None:
 @shared_task
 def recheck_marked(tenant_id: str | None = None) -> None:
     """Judge again who changed, in followed segments: of one chain, or (swept by beat) of all."""
-    from marketing.core.models import Tenant
-    from marketing.core.tenancy import tenant_scope
+    from marketing.core.sweeps import drain_each_chain
     from marketing.segments import services
 
-    if not services.is_followed():
-        return
-    active = Tenant.objects.filter(is_active=True).values_list("pk", flat=True)
-    for pk in [uuid.UUID(tenant_id)] if tenant_id else list(active):
-        while True:
-            with tenant_scope(pk):
-                if not services.recheck_marked():
-                    break
+    if services.is_followed():
+        drain_each_chain(services.recheck_marked, only=tenant_id)
 
 
 @shared_task

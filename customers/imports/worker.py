@@ -222,7 +222,9 @@ def _keep_refusals() -> int:
 
 def _fail(tenant_id: uuid.UUID, job_id: uuid.UUID, error: str) -> None:
     with tenant_scope(tenant_id):
-        _end(ImportJob.objects.select_for_update().get(pk=job_id), State.FAILED, error)
+        job = ImportJob.objects.select_for_update().get(pk=job_id)
+        if not job.is_over:  # somebody may have cancelled it meanwhile
+            _end(job, State.FAILED, error)
 
 
 def _end(job: ImportJob, state: str, error: str = "") -> None:

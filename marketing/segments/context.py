@@ -2,11 +2,12 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 from copy import copy
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from marketing.core import clock
 from marketing.core.models import Branch, Tenant
@@ -84,6 +85,6 @@ class RuleContext:
             self._segments[pk] = Segment.objects.filter(pk=pk, is_active=True).first()
         return self._segments[pk]
 
-    def know(self, segments: QuerySet[Segment]) -> None:
+    def know(self, segments: Iterable[Segment]) -> None:
         """Read many segments at once, so that references among them cost nothing more."""
         self._segments |= {segment.pk: segment for segment in segments if segment.is_active}

@@ -22,6 +22,8 @@ from marketing.segments.sentence import describe_condition, describe_value
 
 # How many reasons are told of one person.
 REASONS = 3
+# Segments judged in one statement, which can have 1,664 columns.
+AT_A_TIME = 500
 
 
 @dataclass(frozen=True)
@@ -194,20 +196,24 @@ def _scope_verdicts(segment: Segment | None, customer: Customer, language: str) 
 
 
 def segments_of(actor: Actor, customer: Customer, *, now: dt.datetime) -> list[Segment]:
-    """The segments visible to the actor that hold the customer, judged in one statement.
+    """The segments visible to the actor that hold the customer.
 
-    Segments whose rules can no longer be used hold nobody.
+    Judged by the hundred in one statement. Segments whose rules can no longer be used hold nobody.
     """
     context = RuleContext(now=now)
-    segments = segments_for_actor(actor).order_by("name")
+    segments = list(segments_for_actor(actor).order_by("name"))
     context.know(segments)
-    columns: dict[str, Any] = {}
-    for segment in segments:
-        try:
-            columns[f"in_{segment.pk.hex}"] = _truth(membership(segment, context))
-        except ValidationFailed:
-            continue
-    if not columns or customer.status != Customer.Status.ACTIVE:
+    if customer.status != Customer.Status.ACTIVE:
         return []
-    row = Customer.objects.filter(pk=customer.pk).values(**columns).get()
-    return [segment for segment in segments if row.get(f"in_{segment.pk.hex}")]
+    holding: list[Segment] = []
+    for first in range(0, len(segments), AT_A_TIME):
+        some = segments[first : first + AT_A_TIME]
+        columns: dict[str, Any] = {}
+        for segment in some:
+            try:
+                columns[f"in_{segment.pk.hex}"] = _truth(membership(segment, context))
+            except ValidationFailed:
+                continue
+        row = Customer.objects.filter(pk=customer.pk).values("pk", **columns).get()
+        holding += [segment for segment in some if row.get(f"in_{segment.pk.hex}")]
+    return holding

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from customers.models import AttributeDefinition, Customer
+from marketing.segments import explanation
 from marketing.segments.explanation import explain_membership
 from marketing.segments.sentence import describe
 from tests.factories.customers import CustomerFactory
@@ -160,3 +161,16 @@ def test_a_verdict_is_read_in_one_statement(chain, django_assert_max_num_queries
     # The chain, the branches' zones, the verdicts.
     with django_assert_max_num_queries(3):
         explain_membership(group("OR", *conditions), customer, language="en", now=NOW)
+
+
+def test_more_segments_than_a_statement_has_columns_are_judged_too(chain, monkeypatch):
+    monkeypatch.setattr(explanation, "AT_A_TIME", 2)
+    customer = CustomerFactory(tags=["vip"])
+    actor = chain.actor(chain.owner)
+    for number in range(5):
+        tag = "vip" if number % 2 == 0 else "other"
+        SegmentFactory(name=f"S{number}", rules=group("AND", condition("tags", "contains", tag)))
+
+    held = explanation.segments_of(actor, customer, now=NOW)
+
+    assert [segment.name for segment in held] == ["S0", "S2", "S4"]

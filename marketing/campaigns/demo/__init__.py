@@ -7,7 +7,7 @@ import datetime as dt
 
 from django.db import transaction
 
-from customers import facts
+from customers import facts, tasks
 from customers.models import (
     CategoryRhythm,
     ConsentRecord,
@@ -37,6 +37,7 @@ from marketing.campaigns.demo.staging import (
 )
 from marketing.core import clock
 from marketing.core.models import Tenant
+from marketing.core.nudge import nudge
 from marketing.core.partitions import ensure_partitions
 from marketing.core.tenancy import tenant_scope
 from marketing.segments.services import ensure_system_segments, refresh_all
@@ -75,4 +76,5 @@ def make_demo(*, customers: int, seed: int) -> Tenant:
             make_campaigns(organisation, now)
             facts.refresh_stale_facts()
             refresh_all()
+    nudge(tasks.keep_duplicates)
     return tenant

@@ -7,9 +7,10 @@ of that name, else the only one whose primary address it is, else nobody. The dr
 import ask by the same statements; whom the dry run found, the import does not look for again, so
 that what one chunk writes never decides whom the next one means.
 
-Customers are looked up line by line in an index (LATERAL … OFFSET 0 keeps it so): in tables that
-have just grown from nothing, a planner that joins walks through all of them for each chunk. What
-is looked for is reckoned before: beside a policy, `coalesce` in a condition hides the index.
+Customers are looked up in an index by all that a chunk asks for at once (`= ANY`), or line by
+line (LATERAL); OFFSET 0 keeps it so. In tables that have just grown from nothing, a planner that
+may join walks through all of them for each chunk. What is looked for is reckoned before: beside a
+policy, `coalesce` in a condition hides the index.
 """
 
 import json
@@ -230,6 +231,7 @@ def _by_address(column: str) -> str:
         c.status = 'active' AND NOT EXISTS ({file} AND r.id = c.id)
         AND (%(is_check)s OR NOT EXISTS ({file} AND r.customer_id = c.id))
     """
+    sought = "ARRAY(SELECT value FROM addresses)"
     return f"""
         WITH job AS MATERIALIZED (
             SELECT job_id FROM {CHUNK_TABLE} LIMIT 1
@@ -241,20 +243,23 @@ def _by_address(column: str) -> str:
         ), addresses AS MATERIALIZED (
             SELECT DISTINCT value FROM lines
         ), everybody AS (
-            SELECT a.value, has.* FROM addresses a, LATERAL (
-                SELECT c.id, c.external_id, c.phone, c.search_name, true AS is_primary
-                FROM customers_customer c
-                WHERE c.tenant_id = %(tenant)s AND c.{column} = a.value AND {stranger}
-                OFFSET 0
-            ) AS has
+            SELECT c.{column} AS value, c.id, c.external_id, c.phone, c.search_name,
+                true AS is_primary
+            FROM (
+                SELECT * FROM customers_customer
+                WHERE tenant_id = %(tenant)s AND {column} = ANY ({sought}) OFFSET 0
+            ) c
+            WHERE {stranger}
             UNION ALL
-            SELECT a.value, has.* FROM addresses a, LATERAL (
-                SELECT c.id, c.external_id, c.phone, c.search_name, false
-                FROM customers_contactpoint p JOIN customers_customer c ON c.id = p.customer_id
-                WHERE p.tenant_id = %(tenant)s AND p.kind = '{column}' AND p.value = a.value
-                  AND c.{column} <> a.value AND {stranger}
+            SELECT p.value, c.id, c.external_id, c.phone, c.search_name, false
+            FROM (
+                SELECT value, customer_id FROM customers_contactpoint
+                WHERE tenant_id = %(tenant)s AND kind = '{column}' AND value = ANY ({sought})
                 OFFSET 0
-            ) AS has
+            ) p, LATERAL (
+                SELECT * FROM customers_customer WHERE id = p.customer_id OFFSET 0
+            ) c
+            WHERE c.{column} <> p.value AND {stranger}
         ), holders AS MATERIALIZED (
             SELECT *,
                 row_number() OVER (PARTITION BY {kind_of_holder}, phone = '' ORDER BY id) AS place,
@@ -284,19 +289,20 @@ WITH asked AS MATERIALIZED (
     SELECT id, coalesce(customer_id, given_id, CASE WHEN NOT %(is_check)s THEN id END)
         AS customer_id FROM {CHUNK_TABLE}
 ), by_id AS (
-    SELECT a.id, has.id AS customer_id FROM asked a, LATERAL (
-        SELECT now.id FROM (
-            SELECT coalesce(c.merged_into_id, c.id) AS id FROM customers_customer c
-            WHERE c.tenant_id = %(tenant)s AND c.id = a.customer_id OFFSET 0
-        ) AS kept
-        JOIN customers_customer now ON now.id = kept.id AND now.status = 'active' OFFSET 0
-    ) AS has
-), by_external_id AS (
-    SELECT g.id, has.customer_id FROM {CHUNK_TABLE} g, LATERAL (
-        SELECT coalesce(c.merged_into_id, c.id) AS customer_id FROM customers_customer c
-        WHERE c.tenant_id = %(tenant)s AND c.external_id = g.external_id
+    SELECT a.id, now.id AS customer_id FROM asked a JOIN (
+        SELECT id, coalesce(merged_into_id, id) AS kept_id FROM customers_customer
+        WHERE tenant_id = %(tenant)s AND id = ANY (ARRAY(SELECT customer_id FROM asked))
         OFFSET 0
-    ) AS has
+    ) c ON c.id = a.customer_id, LATERAL (
+        SELECT id FROM customers_customer WHERE id = c.kept_id AND status = 'active' OFFSET 0
+    ) now
+), by_external_id AS (
+    SELECT g.id, c.customer_id FROM {CHUNK_TABLE} g JOIN (
+        SELECT external_id, coalesce(merged_into_id, id) AS customer_id FROM customers_customer
+        WHERE tenant_id = %(tenant)s
+          AND external_id = ANY (ARRAY(SELECT external_id FROM {CHUNK_TABLE}))
+        OFFSET 0
+    ) c USING (external_id)
     WHERE g.given_id IS NULL AND g.customer_id IS NULL
 ), by_phone AS ({_by_address("phone")}), by_email AS ({_by_address("email")})
 UPDATE {CHUNK_TABLE} r SET

@@ -9,9 +9,7 @@ import logging
 import time
 import uuid
 from collections import Counter
-from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
 from itertools import islice
 
 from django.db import OperationalError, connection
@@ -25,7 +23,7 @@ from customers.imports.consents import take_consents
 from customers.imports.limits import UnreadableFile
 from customers.imports.reading import Line, read_lines
 from customers.imports.refusals import note_refusals, note_refusals_of_the_file
-from customers.imports.validation import Judge, Judged, Setting
+from customers.imports.validation import Judge, Setting
 from customers.models import ImportJob, ImportPart, ImportRow
 from marketing.core import audit, clock
 from marketing.core.actor import Actor
@@ -35,7 +33,6 @@ from marketing.core.tenancy import current_tenant, tenant_scope
 logger = logging.getLogger(__name__)
 
 State = ImportJob.State
-Checked = tuple[Line, Judged]
 CHUNK = 5_000
 LEASE = dt.timedelta(seconds=60)
 # A worker lets others take turns after so long.
@@ -99,60 +96,44 @@ def _claim(job_id: uuid.UUID) -> bool:
 
 
 def _check(tenant_id: uuid.UUID, job_id: uuid.UUID, deadline: float) -> bool:
+    lines: Iterator[Line] | None = None
+    judge: Judge | None = None
     line = 0
-    with ExitStack() as beside:
-        chunks: Iterator[list[Checked]] | None = None
-        while True:
-            with tenant_scope(tenant_id):
-                job = ImportJob.objects.select_for_update().get(pk=job_id)
-                if job.state != State.CHECKING or (chunks and job.checked_line != line):
-                    return False
-                chunks = chunks or beside.enter_context(closing(_judged(job)))
-                try:
-                    chunk = next(chunks, None)
-                except UnreadableFile as error:
-                    _end(job, State.FAILED, str(error))
-                    return False
-                if not chunk:
-                    _finish_check(job)
-                    return False
-                matching.stage(job.pk, (judged for _line, judged in chunk))
-                matching.match(job.branch_ids, is_check=True)
-                matching.judge_changes(job.options["rule"])
-                note_refusals()
-                matching.add_cells(each for each, _judged in chunk)
-                matching.keep_chunk()
-                line = job.checked_line = chunk[-1][0].number
-                job.checked_rows += len(chunk)
-                is_late = time.monotonic() > deadline
-                job.leased_until = None if is_late else clock.now() + LEASE
-                job.save(update_fields=["checked_line", "checked_rows", "leased_until"])
-            if is_late:
-                return True
-
-
-def _judged(job: ImportJob) -> Generator[list[Checked], None, None]:
-    """Chunks of the file behind the job's marker, with what was found of each line.
-
-    The next one is judged, on the other core, while the database works on the one before.
-    """
-    judge = Judge(_setting(job))
-    lines = read_lines(
-        storage.open_stored(job),
-        format=job.format,
-        encoding=job.encoding,
-        delimiter=job.delimiter,
-        after=job.checked_line,
-    )
-
-    def judged(chunk: list[Line]) -> list[Checked]:
-        return [(line, judge.judge(line)) for line in chunk]
-
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        coming = beside.submit(judged, list(islice(lines, CHUNK)))
-        while chunk := coming.result():
-            coming = beside.submit(judged, list(islice(lines, CHUNK)))
-            yield chunk
+    while True:
+        with tenant_scope(tenant_id):
+            job = ImportJob.objects.select_for_update().get(pk=job_id)
+            if job.state != State.CHECKING or (lines and job.checked_line != line):
+                return False
+            if lines is None or judge is None:
+                judge = Judge(_setting(job))
+                lines = read_lines(
+                    storage.open_stored(job),
+                    format=job.format,
+                    encoding=job.encoding,
+                    delimiter=job.delimiter,
+                    after=job.checked_line,
+                )
+            try:
+                chunk = list(islice(lines, CHUNK))
+            except UnreadableFile as error:
+                _end(job, State.FAILED, str(error))
+                return False
+            if not chunk:
+                _finish_check(job)
+                return False
+            matching.stage(job.pk, (judge.judge(each) for each in chunk))
+            matching.match(job.branch_ids, is_check=True)
+            matching.judge_changes(job.options["rule"])
+            note_refusals()
+            matching.add_cells(chunk)
+            matching.keep_chunk()
+            line = job.checked_line = chunk[-1].number
+            job.checked_rows += len(chunk)
+            is_late = time.monotonic() > deadline
+            job.leased_until = None if is_late else clock.now() + LEASE
+            job.save(update_fields=["checked_line", "checked_rows", "leased_until"])
+        if is_late:
+            return True
 
 
 def _finish_check(job: ImportJob) -> None:

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 
-from customers.exports.services import CONTENT_TYPES, export_list, within_reach
+from customers.exports.services import Export, export_list, within_reach
 from customers.models import Customer
 from marketing.core.htmx import StaffRequest
 
@@ -24,12 +24,26 @@ def ask_for_kind(
 
     `whom` is a sentence about who is in it, `within` the name and address of the page above it.
     """
+    count = within_reach(request.actor, customers).count()
+    hidden = {"q": query} if query else {}
+    return show_kinds(request, count=count, whom=whom, within=within, hidden=hidden)
+
+
+def show_kinds(
+    request: StaffRequest,
+    *,
+    count: int | None,
+    whom: str,
+    within: tuple[str, str],
+    hidden: Mapping[str, str],
+) -> HttpResponse:
+    """As `ask_for_kind`, of people counted already, or (None) not to be; `hidden` is posted too."""
     context = {
-        "count": within_reach(request.actor, customers).count(),
+        "count": count,
         "is_masked": not request.actor.can("customer.export"),
         "whom": whom,
         "within": within,
-        "query": query,
+        "hidden": hidden,
     }
     return render(request, "customers/export.html", context)
 
@@ -44,6 +58,10 @@ def hand_out(
     """The file of the kind that was posted, as a stream."""
     kind = request.POST.get("format", "")
     export = export_list(actor=request.actor, customers=customers, format=kind, chosen_by=chosen_by)
-    answer = StreamingHttpResponse(export.pieces, content_type=CONTENT_TYPES[kind])
-    answer["Content-Disposition"] = f'attachment; filename="{file_name}.{kind}"'
+    return as_file(export, f"{file_name}.{kind}")
+
+
+def as_file(export: Export, file_name: str) -> StreamingHttpResponse:
+    answer = StreamingHttpResponse(export.pieces, content_type=export.content_type)
+    answer["Content-Disposition"] = f'attachment; filename="{file_name}"'
     return answer

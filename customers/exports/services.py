@@ -28,7 +28,6 @@ CONTENT_TYPES = {
 class Export:
     """`pieces` may be read once, after the request's own transaction too."""
 
-    count: int
     content_type: str
     pieces: Iterator[str | bytes]
 
@@ -50,8 +49,7 @@ def export_list(
     people gets masked phones and e-mail addresses.
     """
     actor.require("customer.export_list")
-    if format not in CONTENT_TYPES:
-        raise ValidationFailed(fields={"format": [_("Choose CSV, Excel or JSON.")]})
+    require_format(format)
     reached = within_reach(actor, customers)
     is_masked = not actor.can("customer.export")
     count = reached.count()
@@ -62,23 +60,36 @@ def export_list(
         {**chosen_by, "format": format, "count": count, "masked": is_masked},
     )
     columns = people.all_columns(is_masked=is_masked)
-    return Export(
-        count, CONTENT_TYPES[format], _pieces(current_tenant_id(), reached, columns, format)
-    )
+    return Export(CONTENT_TYPES[format], _pieces(current_tenant_id(), reached, columns, format))
 
 
 def _pieces(
     tenant_id: Any, customers: QuerySet[Customer], columns: list[people.Column], format: str
 ) -> Iterator[str | bytes]:
     with tenant_scope(tenant_id):
-        rows = people.read_people(customers, columns)
-        headings = [column.heading for column in columns]
-        if format == "csv":
-            yield from write_csv(headings, rows)
-        elif format == "xlsx":
-            yield from write_xlsx(headings, rows)
-        else:
-            yield from _write_json([column.name for column in columns], rows)
+        headings = {column.name: column.heading for column in columns}
+        yield from write_file(format, headings, people.read_people(customers, columns))
+
+
+def write_file(
+    format: str, headings: Mapping[str, str], rows: Iterator[list[Any]]
+) -> Iterator[str | bytes]:
+    """A file of `CONTENT_TYPES`, written as its rows are read.
+
+    `headings` are by the columns' names, which JSON has instead.
+    """
+    if format == "csv":
+        yield from write_csv(headings.values(), rows)
+    elif format == "xlsx":
+        yield from write_xlsx(headings.values(), rows)
+    else:
+        yield from _write_json(list(headings), rows)
+
+
+def require_format(format: str) -> None:
+    """Raises `ValidationFailed` for what is none of `CONTENT_TYPES`."""
+    if format not in CONTENT_TYPES:
+        raise ValidationFailed(fields={"format": [_("Choose CSV, Excel or JSON.")]})
 
 
 def _write_json(names: list[str], rows: Iterator[list[Any]]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from marketing.campaigns.views import detail, engagement, home, lists, wizard
+from marketing.campaigns.views import detail, engagement, home, lists, recipients, wizard
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -19,6 +19,11 @@ urlpatterns = [
         "campaigns/<uuid:pk>/people/<uuid:customer_pk>",
         detail.campaign_person,
         name="campaign-person",
+    ),
+    path(
+        "campaigns/<uuid:pk>/runs/<int:number>/recipients",
+        recipients.recipients_export,
+        name="recipients-export",
     ),
     path("campaigns/<uuid:pk>/edit/<slug:step>", wizard.campaign_edit, name="campaign-edit"),
     path("campaigns/<uuid:pk>/estimate", wizard.campaign_estimate, name="campaign-estimate"),

@@ -3,6 +3,8 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from marketing.delivery.models import Message, MessageState
+
 REASONS = {
     "marketing_disabled": _("Marketing is switched off"),
     "channel_disabled": _("The channel is switched off"),
@@ -62,6 +64,21 @@ CODES = {
 def cause(code: str, error_class: str) -> str | Promise:
     """Why a message failed or nothing is known of it, in plain words."""
     return CODES.get(code) or CLASSES.get(error_class) or _("The provider does not say why")
+
+
+def reason(code: str) -> str | Promise:
+    """A gate's reason in plain words."""
+    return REASONS.get(code, code)
+
+
+def why(message: Message) -> str:
+    """Why a message is where it is, in plain words; empty when nothing went wrong."""
+    if message.reason:
+        return str(reason(message.reason))
+    is_put_off = message.state == MessageState.QUEUED and message.error_class
+    if message.state in (MessageState.FAILED, MessageState.UNKNOWN) or is_put_off:
+        return str(cause(message.error_code, message.error_class))
+    return ""
 
 
 # Why delivery stops a run by itself.

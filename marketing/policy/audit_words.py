@@ -32,6 +32,7 @@ ACTS = {
     "campaign.create": gettext_lazy("Made a campaign"),
     "campaign.delete": gettext_lazy("Deleted a campaign"),
     "campaign.edit": gettext_lazy("Edited a campaign"),
+    "campaign.export": gettext_lazy("Exported whom a campaign went to"),
     "campaign.pause": gettext_lazy("Paused a campaign"),
     "campaign.reject": gettext_lazy("Rejected a campaign"),
     "campaign.resume": gettext_lazy("Resumed a campaign"),

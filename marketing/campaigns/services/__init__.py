@@ -14,6 +14,7 @@ from marketing.campaigns.services.drafts import (
     delete_campaign,
     update_campaign,
 )
+from marketing.campaigns.services.exports import export_recipients
 from marketing.campaigns.services.retry import retry_failed
 from marketing.campaigns.services.runs import (
     note_run_finished,
@@ -39,6 +40,7 @@ __all__ = [
     "copy_campaign",
     "create_campaign",
     "delete_campaign",
+    "export_recipients",
     "ids_to_recount",
     "note_run_finished",
     "note_run_paused",

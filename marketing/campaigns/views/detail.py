@@ -3,7 +3,6 @@
 import datetime as dt
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -28,6 +27,7 @@ from marketing.campaigns.selectors.failures import failed_runs
 from marketing.campaigns.selectors.outlook import outlook
 from marketing.campaigns.selectors.progress import engagement_with, figures_of
 from marketing.campaigns.views.parts import campaign_part
+from marketing.campaigns.views.recipients import chosen_run, id_of, people_of
 from marketing.campaigns.views.refusals import sentences
 from marketing.core import clock
 from marketing.core.actor import Actor
@@ -37,12 +37,10 @@ from marketing.core.models import Role
 from marketing.core.pages import staff_view
 from marketing.delivery import selectors as delivery
 from marketing.delivery.attempts import channels_of
-from marketing.delivery.models import MessageState, SendRun
+from marketing.delivery.models import SendRun
 
 # How long after the last message the page still looks for deliveries by itself.
 FRESH = dt.timedelta(minutes=15)
-PEOPLE_PER_PAGE = 25
-FOUND_CUSTOMERS = 200
 SAMPLES = 10
 
 
@@ -69,7 +67,8 @@ def _page(
         "is_receptionist": is_receptionist(request.actor),
     }
     if context["run"]:
-        context |= _people(request, context["run"])
+        shown = chosen_run(request, context["figures"].runs) or context["run"]
+        context |= people_of(request, shown) | {"shown_run": shown}
         context["engagement"] = engagement_with(context["figures"].runs)
     if "test" in context["actions"]:
         channels = {step.channel for step in context["channel_steps"]}
@@ -123,40 +122,6 @@ def _actions(actor: Actor, campaign: Campaign) -> set[str]:
     if campaign.template_id:
         allowed.add("test")
     return allowed
-
-
-def _people(request: StaffRequest, run: CampaignRun) -> dict[str, Any]:
-    """One page of the run's recipients, by state, reason and name or phone."""
-    state = request.GET.get("state", "")
-    text = request.GET.get("q", "").strip()
-    reason = request.GET.get("reason", "")
-    states = [state] if state in MessageState.values else []
-    after = _id(request.GET.get("after", ""))
-    if text:
-        found = search_customers(request.actor, text).values_list("pk", flat=True)
-        rows = delivery.recipients_among(
-            run.send_run, list(found[:FOUND_CUSTOMERS]), states=states, reason=reason
-        )
-        rows = [message for message in rows if after is None or message.pk > after]
-    else:
-        rows = delivery.recipients_page(
-            run.send_run, states=states, reason=reason, after=after, size=PEOPLE_PER_PAGE + 1
-        )
-    return {
-        "strangers": search_customers(request.actor, text)[:5] if text and not rows else [],
-        "people": rows[:PEOPLE_PER_PAGE],
-        "after": rows[PEOPLE_PER_PAGE - 1].pk if len(rows) > PEOPLE_PER_PAGE else None,
-        "state": state,
-        "reason": reason,
-        "query": text,
-        "states": MessageState.choices,
-    }
-
-
-def _id(text: str) -> uuid.UUID | None:
-    with suppress(ValueError):
-        return uuid.UUID(text)
-    return None
 
 
 @staff_view("campaign.view")
@@ -318,7 +283,7 @@ def cancel(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 def retry(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """Send again what failed in a run, all of it or for one cause."""
     code = request.POST.get("code")
-    run_id = _id(request.POST.get("run", ""))
+    run_id = id_of(request.POST.get("run", ""))
     return _act(
         request,
         pk,

@@ -8,7 +8,11 @@ from marketing.delivery.selectors.progress import (
     reasons_of,
     run_progress,
 )
-from marketing.delivery.selectors.recipients import recipients_among, recipients_page
+from marketing.delivery.selectors.recipients import (
+    all_recipients,
+    recipients_among,
+    recipients_page,
+)
 from marketing.delivery.selectors.runs import (
     get_run_for_actor,
     recent_runs,
@@ -26,6 +30,7 @@ __all__ = [
     "Cause",
     "Progress",
     "Verdict",
+    "all_recipients",
     "causes_of",
     "explain",
     "failures_of",

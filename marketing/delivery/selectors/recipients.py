@@ -3,14 +3,14 @@
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from marketing.core import ids
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant_id, tenant_scope
 from marketing.delivery.gate import REASONS
 from marketing.delivery.models import Message, MessageState, SendRun
 from marketing.delivery.selectors.waiting import held_for
@@ -64,6 +64,25 @@ def recipients_page(
     )
     order_by = "-pk" if newest_first else "pk"
     return _as_shown(run, _counted(run).filter(pk__in=found).order_by(order_by))
+
+
+def all_recipients(
+    run: SendRun, *, states: Sequence[str] = (), reason: str = "", size: int = 2_000
+) -> Iterator[Message]:
+    """Everybody whom `recipients_page` gives, page after page, each read in a transaction."""
+    tenant_id = current_tenant_id()  # now: the rows may be read when the scope is closed
+
+    def read() -> Iterator[Message]:
+        after: uuid.UUID | None = None
+        while True:
+            with tenant_scope(tenant_id):
+                page = recipients_page(run, states=states, reason=reason, after=after, size=size)
+            yield from page
+            if len(page) < size:
+                return
+            after = page[-1].pk
+
+    return read()
 
 
 def recipients_among(

@@ -3,7 +3,6 @@ from django import template
 from marketing.delivery import wording
 from marketing.delivery.models import Message
 from marketing.delivery.selectors import Cause
-from marketing.delivery.wording import REASONS
 from marketing.policy.models import Provider
 
 register = template.Library()
@@ -12,7 +11,7 @@ register = template.Library()
 @register.filter
 def reason_text(code: str) -> str:
     """A gate reason in plain words; the code itself when it is not ours."""
-    return str(REASONS.get(code, code))
+    return str(wording.reason(code))
 
 
 @register.filter
@@ -32,12 +31,7 @@ def cause_text(cause: Cause) -> str:
 @register.filter
 def why(message: Message) -> str:
     """Why a message is where it is, in plain words; empty when nothing went wrong."""
-    if message.reason:
-        return reason_text(message.reason)
-    is_put_off = message.state == "queued" and message.error_class
-    if message.state in ("failed", "unknown") or is_put_off:
-        return str(wording.cause(message.error_code, message.error_class))
-    return ""
+    return wording.why(message)
 
 
 WEBHOOK_TONES = {"applied": "success", "unknown": "warning", "unreadable": "danger"}

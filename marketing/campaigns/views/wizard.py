@@ -17,11 +17,12 @@ from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import get_campaign_for_actor
 from marketing.campaigns.selectors.outlook import message_previews, outlook
 from marketing.campaigns.services.checks import next_due
+from marketing.campaigns.views.conflicts import in_words, seen_version
 from marketing.campaigns.views.parts import campaign_part
 from marketing.campaigns.views.refusals import sentences, show_at_fields
 from marketing.core import clock
 from marketing.core.actor import Actor
-from marketing.core.errors import DomainError
+from marketing.core.errors import Conflict, DomainError
 from marketing.core.htmx import StaffRequest
 from marketing.core.models import Tenant
 from marketing.core.pages import staff_view
@@ -75,21 +76,25 @@ def campaign_edit(request: StaffRequest, pk: uuid.UUID, step: str) -> HttpRespon
     if form_class is None:
         return _review(request, campaign)
     form = _form(request, form_class, campaign)
+    conflict = None
     if request.method == "POST" and form.is_valid():
         try:
             services.update_campaign(
                 actor=request.actor,
                 campaign=campaign,
                 values=form.values(),
-                version=form.cleaned_data["version"],
+                version=seen_version(request.POST, form.cleaned_data["version"]),
             )
+        except Conflict as error:
+            conflict = in_words(error)
+            show_at_fields(form, error)
         except DomainError as error:
             show_at_fields(form, error)
         else:
             if "later" in request.POST:
                 return redirect("campaign-list")
             return redirect("campaign-edit", pk, ORDER[ORDER.index(step) + 1])
-    return _show(request, campaign, step, form)
+    return _show(request, campaign, step, form, conflict=conflict)
 
 
 def _form(
@@ -107,7 +112,11 @@ def time_zone_of(actor: Actor) -> str:
 
 
 def _show(
-    request: StaffRequest, campaign: Campaign | None, step: str, form: forms.StepForm
+    request: StaffRequest,
+    campaign: Campaign | None,
+    step: str,
+    form: forms.StepForm,
+    **shown: Any,
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
@@ -120,7 +129,7 @@ def _show(
     return render(
         request,
         f"campaigns/wizard_{step}.html",
-        context | {"steps": _stepper(campaign, step)},
+        context | shown | {"steps": _stepper(campaign, step)},
         status=422 if form.errors else 200,
     )
 

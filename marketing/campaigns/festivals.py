@@ -13,7 +13,8 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from holidays.countries import Bangladesh, India
+from holidays.countries.bangladesh import Bangladesh
+from holidays.countries.india import India
 
 FIRST_YEAR, LAST_YEAR = 2001, 2035
 ESTIMATED = " (estimated)"

@@ -20,7 +20,7 @@ from marketing.core.tenancy import current_tenant
 
 AHEAD = dt.timedelta(weeks=6)
 # A campaign so long before a festival, or on it, is taken for one for it.
-NEAR = dt.timedelta(days=14)
+NEAR = dt.timedelta(days=10)
 # People book for a festival some days before it; eleven is within every send window.
 LEAD, HOUR = dt.timedelta(days=5), dt.time(11)
 UNDECIDED = ("draft", "pending_approval", "approved")

@@ -120,7 +120,6 @@ def campaign_edit(request: StaffRequest, pk: uuid.UUID, step: str) -> HttpRespon
             )
         except Conflict as error:
             conflict = in_words(error)
-            show_at_fields(form, error)
         except DomainError as error:
             show_at_fields(form, error)
         else:
@@ -163,7 +162,7 @@ def _show(
         request,
         f"campaigns/wizard_{step}.html",
         context | shown | {"steps": _stepper(campaign, step)},
-        status=422 if form.errors else 200,
+        status=422 if form.errors or shown.get("conflict") else 200,
     )
 
 

@@ -13,6 +13,7 @@ from marketing.core.errors import Conflict
 from marketing.core.tenancy import tenant_scope
 from tests.campaigns.test_pages import page, text_of
 from tests.factories.campaigns import approved, everybody, make_campaign, make_ground, submitted
+from tests.factories.content import TemplateFactory
 from tests.factories.core import make_chain
 
 URL = "/api/v1/campaigns/{}"
@@ -130,6 +131,20 @@ def test_the_api_tells_what_the_caller_did_not_mean_to_change(chain, api, ground
     changed = answer.json()["error"]["details"]["changed"]
     assert changed == {"segmentId": [str(regulars.pk), str(campaign.segment_id)]}
     assert Campaign.objects.get().name == campaign.name
+
+
+def test_a_channel_that_was_added_is_told(chain, api, login, ground):
+    campaign = make_campaign(chain.manager)
+    sms = TemplateFactory(sms=True)
+    step = {"channel": "sms", "templateId": str(sms.pk), "afterMinutes": 30}
+    by_regional(chain, campaign, channel_mode="cascade", further_steps=[step])
+    body = {"name": "Mine", "version": campaign.version}
+    answer = api("manager", "patch", URL.format(campaign.pk), body)
+    changed = answer.json()["error"]["details"]["changed"]
+    assert changed == {"channelMode": ["cascade", "single"], "furtherSteps": [[step], []]}
+    url = page(campaign, "campaign-edit", "details")
+    shown = text_of(login("manager").post(url, details(campaign, name="Mine")))
+    assert "Further channels Channel sms" in shown
 
 
 def test_what_was_edited_before_is_no_difference(chain, api, ground):

@@ -13,8 +13,6 @@ from marketing.core.errors import Conflict, DomainError
 from marketing.core.models import AuditEntry
 
 EDIT = "campaign.edit"
-# Names of the contract that are not the column's own in camel case.
-WIRE = {"further_steps": "steps"}
 
 
 def stale(
@@ -83,5 +81,6 @@ def _plain(value: Any) -> Any:
 
 
 def _wire(name: str) -> str:
-    first, *rest = WIRE.get(name, name).split("_")
+    """The column as it travels; `furtherSteps` are the contract's `steps` after the first."""
+    first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)

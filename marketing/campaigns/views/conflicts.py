@@ -20,7 +20,7 @@ COLUMNS = {
     "campaignType": "campaign_type",
     "templateId": "template_id",
     "channelMode": "channel_mode",
-    "steps": "further_steps",
+    "furtherSteps": "further_steps",
     "segmentId": "segment_id",
     "targetAllCustomers": "target_all_customers",
     "excludeSegmentIds": "exclude_segment_ids",

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from marketing.campaigns import services
-from marketing.campaigns.models import Campaign, CampaignRun
+from marketing.campaigns.models import Campaign, CampaignRun, Festival
 from marketing.core.admin import ReadOnlyAdmin, TenantAdmin, owner_of
 
 PLAN = (
@@ -54,3 +54,11 @@ class CampaignRunAdmin(ReadOnlyAdmin):
     list_display = ("campaign", "number", "due_at", "created_at")
     list_select_related = ("campaign",)
     ordering = ("-id",)
+
+
+@admin.register(Festival)
+class FestivalAdmin(ReadOnlyAdmin):
+    """Changed on the page of festivals."""
+
+    list_display = ("known", "year", "name", "day", "is_yearly")
+    ordering = ("day", "known")

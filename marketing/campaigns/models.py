@@ -128,3 +128,39 @@ class CampaignRun(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "campaign", "number"], name="campaign_run")
         ]
+
+
+class Festival(TenantModel):
+    """What a chain says of its festival calendar, over what is known of its country.
+
+    Without `known` it is a day of the chain's own, every year when `is_yearly`. With it, the key
+    of a known festival (`festivals.py`): its true `day` in that `year`, or, without a day, that
+    the chain leaves it out in every year.
+    """
+
+    known = models.CharField(max_length=40, blank=True)
+    year = models.PositiveSmallIntegerField(null=True, blank=True)
+    name = models.CharField(max_length=60, blank=True)
+    name_hi = models.CharField(max_length=60, blank=True)
+    day = models.DateField(null=True, blank=True)
+    is_yearly = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "known", "year"],
+                condition=~models.Q(known=""),
+                nulls_distinct=False,
+                name="festival_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(known="", year=None, day__isnull=False) & ~models.Q(name="")
+                | ~models.Q(known="") & models.Q(year=None, day=None)
+                | ~models.Q(known="") & models.Q(year__isnull=False, day__isnull=False),
+                name="festival_own_or_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant"], name="festival_of_chain")]
+
+    def __str__(self) -> str:
+        return self.name or self.known

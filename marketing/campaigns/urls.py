@@ -1,11 +1,23 @@
 from django.urls import path
 
-from marketing.campaigns.views import detail, engagement, home, lists, recipients, wizard
+from marketing.campaigns.views import (
+    calendar,
+    detail,
+    engagement,
+    home,
+    lists,
+    recipients,
+    wizard,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("approvals", lists.approval_inbox, name="approval-inbox"),
     path("campaigns", lists.campaign_list, name="campaign-list"),
+    path("campaigns/calendar", calendar.campaign_calendar, name="campaign-calendar"),
+    path("campaigns/festivals", calendar.festival_list, name="festival-list"),
+    path("campaigns/festivals/<uuid:pk>/remove", calendar.festival_remove, name="festival-remove"),
+    path("campaigns/festivals/<slug:known>", calendar.festival_change, name="festival-change"),
     path("campaigns/new", wizard.campaign_new, name="campaign-new"),
     path("campaigns/<uuid:pk>", detail.campaign_detail, name="campaign-detail"),
     path("campaigns/<uuid:pk>/live", detail.campaign_live, name="campaign-live"),

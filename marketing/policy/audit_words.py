@@ -56,6 +56,11 @@ ACTS = {
     "customer.preferences": gettext_lazy("Changed what a customer wants to hear of"),
     "customer.separate": gettext_lazy("Undid a merge of two customers"),
     "customer.update": gettext_lazy("Changed a customer"),
+    "festival.add": gettext_lazy("Added a festival"),
+    "festival.keep": gettext_lazy("Took a festival into the calendar again"),
+    "festival.leave_out": gettext_lazy("Left a festival out of the calendar"),
+    "festival.move": gettext_lazy("Changed the day of a festival"),
+    "festival.remove": gettext_lazy("Removed a festival"),
     "import.cancel": gettext_lazy("Cancelled an import of customers"),
     "import.done": gettext_lazy("Imported a file of customers"),
     "import.failed": gettext_lazy("Could not import a file of customers"),
@@ -91,6 +96,8 @@ FIELDS = {
     "approvalBecause": gettext_lazy("Approval because of"),
     "branch_ids": gettext_lazy("Branches"),
     "bytes": gettext_lazy("Size"),
+    "campaign_type": gettext_lazy("When"),
+    "channel_mode": gettext_lazy("The further channels are used"),
     "channel": gettext_lazy("Channel"),
     "codes": gettext_lazy("Errors"),
     "cost": gettext_lazy("Cost"),
@@ -98,6 +105,7 @@ FIELDS = {
     "counts": gettext_lazy("Lines"),
     "file": gettext_lazy("File"),
     "format": gettext_lazy("Format"),
+    "further_steps": gettext_lazy("Further channels"),
     "imported": gettext_lazy("Imported"),
     "mapping": gettext_lazy("Columns"),
     "masked": gettext_lazy("Masked"),
@@ -120,8 +128,12 @@ FIELDS = {
     "provider": gettext_lazy("Provider"),
     "reason": gettext_lazy("Reason"),
     "recipients": gettext_lazy("People"),
+    "recurrence_rule": gettext_lazy("Repeats"),
     "rules": gettext_lazy("Rules"),
+    "scheduled_at": gettext_lazy("Date and time"),
     "source": gettext_lazy("Source"),
+    "target_all_customers": gettext_lazy("All customers"),
+    "version": gettext_lazy("Version"),
 }
 # What a thing is called, where it is not `name`.
 NAMES = {
@@ -166,6 +178,15 @@ def in_words(entries: Sequence[AuditEntry]) -> list[ActInWords]:
         ]
         lines.append(ActInWords(entry, act_in_words(entry.action), thing, changes))
     return lines
+
+
+def changes_in_words(changes: Mapping[str, Sequence[Any]]) -> list[tuple[str, str, str]]:
+    """Of changes `{field: [one value, another]}` the field and both values, in plain words."""
+    names = _names([AuditEntry(changes=changes)])
+    return [
+        (_field(name), _value(one, names), _value(another, names))
+        for name, (one, another) in changes.items()
+    ]
 
 
 def act_in_words(action: str) -> str:

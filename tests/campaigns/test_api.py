@@ -228,7 +228,7 @@ def test_a_stale_version_is_a_conflict(chain, api):
         409,
         "MARKETING_409",
     )
-    assert error["details"] == {"current": campaign.version + 1}
+    assert error["details"]["current"] == campaign.version + 1
     header = {"If-Match": f'"{campaign.version}"'}
     failed(api("manager", "patch", url(campaign), {"name": "Two"}, **header), 409, "MARKETING_409")
     failed(api("manager", "post", url(campaign, "submit"), **header), 409, "MARKETING_409")

@@ -126,7 +126,7 @@ def test_a_step_saved_over_somebody_elses_change_is_refused(chain, login):
         {"name": "Yours", "channel": "whatsapp", "version": campaign.version},
     )
     assert answer.status_code == 422
-    assert "Somebody changed this" in text_of(answer)
+    assert "changed this campaign while you were editing it" in text_of(answer)
     assert Campaign.objects.get().name == "Mine"
 
 

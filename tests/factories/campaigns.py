@@ -1,9 +1,12 @@
 """A campaign that could go: people, a segment, an approved message, an account with prices."""
 
+import datetime as dt
 from typing import Any
 
+from factory.django import DjangoModelFactory
+
 from marketing.campaigns import services
-from marketing.campaigns.models import Campaign
+from marketing.campaigns.models import Campaign, Festival
 from marketing.core.actor import Actor
 from marketing.core.models import Branch, Staff
 from tests.factories.content import TemplateFactory
@@ -43,3 +46,13 @@ def submitted(staff: Staff, **values: Any) -> Campaign:
 def approved(author: Staff, approver: Staff, **values: Any) -> Campaign:
     campaign = submitted(author, **values)
     return services.approve_campaign(actor=Actor.for_staff(approver), campaign=campaign)
+
+
+class FestivalFactory(DjangoModelFactory[Festival]):
+    """A day of the chain's own."""
+
+    class Meta:
+        model = Festival
+
+    name = "Anniversary sale"
+    day = dt.date(2026, 12, 5)

@@ -3,7 +3,7 @@
 import uuid
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, Func, IntegerField, OuterRef, QuerySet
+from django.db.models import F, Func, IntegerField, OuterRef, Q, QuerySet
 
 from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
 from marketing.core.actor import Actor
@@ -17,6 +17,33 @@ def campaigns_for_actor(actor: Actor) -> QuerySet[Campaign]:
     if actor.branch_ids is not None:
         campaigns = campaigns.filter(branch_ids__contained_by=list(actor.branch_ids))
     return campaigns
+
+
+# What is planned for certain, goes or went; what others still write is theirs alone.
+GOING = (
+    CampaignStatus.SCHEDULED,
+    CampaignStatus.SENDING,
+    CampaignStatus.SENT,
+    CampaignStatus.PAUSED,
+)
+
+
+def campaigns_touching(actor: Actor) -> QuerySet[Campaign]:
+    """The actor's campaigns, and those of others that go to her branches too.
+
+    Of the latter she may know name, time and state; only her own can be opened (`may_open`).
+    """
+    if actor.branch_ids is None:
+        return campaigns_for_actor(actor)
+    to_hers = Q(branch_ids=None) | Q(branch_ids__overlap=list(actor.branch_ids))
+    return campaigns_for_actor(actor) | Campaign.objects.filter(to_hers, status__in=GOING)
+
+
+def may_open(actor: Actor, campaign: Campaign) -> bool:
+    """Whether `campaigns_for_actor` has it."""
+    return actor.branch_ids is None or (
+        campaign.branch_ids is not None and actor.branch_ids.issuperset(campaign.branch_ids)
+    )
 
 
 def get_campaign_for_actor(actor: Actor, pk: uuid.UUID) -> Campaign:
@@ -47,13 +74,10 @@ def author_ids(campaign: Campaign) -> set[uuid.UUID]:
 
 def may_approve(actor: Actor, campaign: Campaign) -> bool:
     """Whether the actor is an approver of all the campaign's branches and not its author."""
-    has_branches = actor.branch_ids is None or (
-        campaign.branch_ids is not None and actor.branch_ids.issuperset(campaign.branch_ids)
-    )
     return (
         actor.can("campaign.approve")
         and actor.user_id is not None
-        and has_branches
+        and may_open(actor, campaign)
         and actor.user_id not in author_ids(campaign)
     )
 

@@ -8,11 +8,14 @@ from django.db.models import Max, Q
 from marketing.campaigns.models import Campaign, CampaignStatus
 from marketing.campaigns.selectors.campaigns import campaigns_for_actor, waiting_for_approval
 from marketing.campaigns.selectors.progress import attach_figures
+from marketing.campaigns.selectors.suggestions import Suggestion, suggestions
+from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.delivery.operations.alerts import Alert, kept_alerts
 from marketing.policy.selectors import MonthSpend, spend_of_month
 
 FEW = 8
+SUGGESTED = 2
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Home:
     recent: Sequence[Campaign]
     spend: list[MonthSpend]
     alerts: list[Alert]
+    suggestions: list[Suggestion]
 
     @property
     def needs_me(self) -> int:
@@ -56,6 +60,7 @@ def home(actor: Actor) -> Home:
         recent=recent,
         spend=_spend(actor) if actor.can("analytics.view") else [],
         alerts=kept_alerts(actor),
+        suggestions=suggestions(actor, clock.now())[:SUGGESTED],
     )
 
 

@@ -14,7 +14,7 @@ from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
 from marketing.campaigns.rules import Action, ChannelFault
 from marketing.campaigns.selectors import plan
-from marketing.campaigns.services import checks
+from marketing.campaigns.services import checks, conflicts
 from marketing.campaigns.services.transitions import event_payload, lock, require_allowed
 from marketing.content.selectors import get_template_for_actor
 from marketing.core import audit, clock, events
@@ -79,10 +79,19 @@ def update_campaign(
     """Edit the campaign; one that waited, was approved or scheduled is a draft again.
 
     Nothing changes, and nothing is voided, when every value is as it was. Raises
-    `InvalidCampaignStatus` once it has begun to send, `Conflict` on a stale `version`.
+    `InvalidCampaignStatus` once it has begun to send; on a stale `version` `Conflict`, whose
+    details say what others changed since.
     """
     actor.require("campaign.create")
-    campaign = lock(campaign, version=version)
+    campaign = lock(campaign)
+    if version is not None and version != campaign.version:
+        raise conflicts.stale(
+            campaign,
+            version=version,
+            fields=EDITABLE,
+            asked=values,
+            apply=lambda mine: _apply(actor, mine, values),
+        )
     require_allowed(campaign, Action.EDIT)
     before = {name: getattr(campaign, name) for name in EDITABLE}
     _apply(actor, campaign, values)
@@ -100,6 +109,7 @@ def update_campaign(
     campaign.approved_recipients = campaign.approved_cost = None
     campaign.approved_hash = ""
     campaign.edited_by = actor.user or campaign.edited_by
+    changes["version"] = [campaign.version, campaign.version + 1]
     campaign.version += 1
     _estimate(campaign, clock.now())
     campaign.save()

@@ -1,5 +1,6 @@
 """The wizard: each step is a plain form that saves the draft and goes on."""
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -16,12 +17,18 @@ from marketing.campaigns.models import Campaign
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import get_campaign_for_actor
 from marketing.campaigns.selectors.outlook import message_previews, outlook
+from marketing.campaigns.selectors.suggestions import (
+    Suggestion,
+    fitting_template,
+    suggestion_for,
+)
 from marketing.campaigns.services.checks import next_due
+from marketing.campaigns.views.conflicts import in_words, seen_version
 from marketing.campaigns.views.parts import campaign_part
 from marketing.campaigns.views.refusals import sentences, show_at_fields
 from marketing.core import clock
 from marketing.core.actor import Actor
-from marketing.core.errors import DomainError
+from marketing.core.errors import Conflict, DomainError
 from marketing.core.htmx import StaffRequest
 from marketing.core.models import Tenant
 from marketing.core.pages import staff_view
@@ -39,18 +46,28 @@ ORDER = list(STEPS)
 @staff_view("campaign.create")
 @require_http_methods(["GET", "POST"])
 def campaign_new(request: StaffRequest) -> HttpResponse:
-    """The first step makes the draft."""
-    form = forms.DetailsForm(request.POST or None, actor=request.actor, campaign=None)
+    """The first step makes the draft; before it there is nothing."""
+    festival = _wished_festival(request)
+    form = forms.DetailsForm(
+        request.POST or None,
+        actor=request.actor,
+        campaign=None,
+        initial={"name": festival.campaign_name} if festival else {},
+    )
     if request.method == "POST" and form.is_valid():
+        values = form.values()
         try:
             campaign = services.create_campaign(
-                actor=request.actor, values=form.values() | _wished_segment(request)
+                actor=request.actor,
+                values=values
+                | _wished_segment(request)
+                | _for_festival(request.actor, festival, values["channel"]),
             )
         except DomainError as error:
             show_at_fields(form, error)
         else:
             return redirect("campaign-edit", campaign.pk, "audience")
-    return _show(request, None, "details", form)
+    return _show(request, None, "details", form, festival=festival)
 
 
 def _wished_segment(request: StaffRequest) -> dict[str, Any]:
@@ -59,6 +76,23 @@ def _wished_segment(request: StaffRequest) -> dict[str, Any]:
         return {"segment_id": uuid.UUID(request.GET["segment"])}
     except (KeyError, ValueError):
         return {}
+
+
+def _wished_festival(request: StaffRequest) -> Suggestion | None:
+    """A suggestion of the calendar links here with its festival and the festival's day."""
+    try:
+        day = dt.date.fromisoformat(request.GET["on"])
+        return suggestion_for(request.GET["festival"], day, clock.now())
+    except (KeyError, ValueError):
+        return None
+
+
+def _for_festival(actor: Actor, wished: Suggestion | None, channel: str) -> dict[str, Any]:
+    """When its campaign goes, and what it says if there is a fitting message already."""
+    if wished is None:
+        return {}
+    template = fitting_template(actor, wished.festival, channel)
+    return {"scheduled_at": wished.send_at, "template_id": template.pk if template else None}
 
 
 @staff_view("campaign.create")
@@ -75,21 +109,24 @@ def campaign_edit(request: StaffRequest, pk: uuid.UUID, step: str) -> HttpRespon
     if form_class is None:
         return _review(request, campaign)
     form = _form(request, form_class, campaign)
+    conflict = None
     if request.method == "POST" and form.is_valid():
         try:
             services.update_campaign(
                 actor=request.actor,
                 campaign=campaign,
                 values=form.values(),
-                version=form.cleaned_data["version"],
+                version=seen_version(request.POST, form.cleaned_data["version"]),
             )
+        except Conflict as error:
+            conflict = in_words(error)
         except DomainError as error:
             show_at_fields(form, error)
         else:
             if "later" in request.POST:
                 return redirect("campaign-list")
             return redirect("campaign-edit", pk, ORDER[ORDER.index(step) + 1])
-    return _show(request, campaign, step, form)
+    return _show(request, campaign, step, form, conflict=conflict)
 
 
 def _form(
@@ -107,7 +144,11 @@ def time_zone_of(actor: Actor) -> str:
 
 
 def _show(
-    request: StaffRequest, campaign: Campaign | None, step: str, form: forms.StepForm
+    request: StaffRequest,
+    campaign: Campaign | None,
+    step: str,
+    form: forms.StepForm,
+    **shown: Any,
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
@@ -120,8 +161,8 @@ def _show(
     return render(
         request,
         f"campaigns/wizard_{step}.html",
-        context | {"steps": _stepper(campaign, step)},
-        status=422 if form.errors else 200,
+        context | shown | {"steps": _stepper(campaign, step)},
+        status=422 if form.errors or shown.get("conflict") else 200,
     )
 
 

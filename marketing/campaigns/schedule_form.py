@@ -107,7 +107,7 @@ class ScheduleForm(StepForm):
 
     def __init__(self, *args: Any, zone: str, **options: Any) -> None:
         self.zone = ZoneInfo(zone)
-        self.rule = ""
+        self.rule, self.begin = "", clock.now()
         super().__init__(*args, **options)
         assert self.campaign is not None
         self.fields["time"].help_text = zone
@@ -127,7 +127,7 @@ class ScheduleForm(StepForm):
         return {"when": self.LATER, "date": local.date(), "time": local.time()}
 
     def _stored_repetition(self, campaign: Campaign) -> dict[str, Any]:
-        self.rule = campaign.recurrence_rule
+        self.rule, self.begin = campaign.recurrence_rule, starts_at(campaign)
         start = campaign.scheduled_at and campaign.scheduled_at.astimezone(self.zone).date()
         values: dict[str, Any] = {"when": self.REPEAT, "start": start}
         made = Repetition.of(self.rule)
@@ -173,11 +173,11 @@ class ScheduleForm(StepForm):
         if data["until"] and data["times"]:
             self.add_error("times", _("Choose a last day or a number of times, not both."))
             return
+        assert self.campaign is not None
+        self.begin = self._scheduled_at(data) or self.campaign.created_at
         try:
             rule = recurrence.canonical(self._rule(data))
-            why = recurrence.silence(
-                rule, start=self._start(data), after=clock.now(), zone=self.zone.key
-            )
+            why = recurrence.silence(rule, start=self.begin, after=clock.now(), zone=self.zone.key)
         except recurrence.RecurrenceError as error:
             field = {recurrence.Fault.TOO_OLD: "start", recurrence.Fault.TOO_LONG: "skipped"}
             text = wording.RECURRENCE_FAULTS[error.fault]
@@ -220,18 +220,12 @@ class ScheduleForm(StepForm):
             return stored if data["start"] else None
         return dt.datetime.combine(data["start"], dt.time(), self.zone)
 
-    def _start(self, data: dict[str, Any]) -> dt.datetime:
-        assert self.campaign is not None
-        return self._scheduled_at(data) or self.campaign.created_at
-
     def ahead(self) -> list[DateAhead]:
         """The next dates of the rule as it stands in the form, and those it skips among them."""
         if not self.rule:
             return []
-        assert self.campaign is not None
-        start = self._start(self.cleaned_data) if self.is_bound else starts_at(self.campaign)
         moments = recurrence.first_occurrences(
-            self.rule, DATES_SHOWN, start=start, after=clock.now(), zone=self.zone.key
+            self.rule, DATES_SHOWN, start=self.begin, after=clock.now(), zone=self.zone.key
         )
         rows = [DateAhead(at, at.astimezone(self.zone).date(), False) for at in moments]
         at = moments[0].astimezone(self.zone).time() if moments else dt.time()

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from marketing.campaigns import recurrence, wording
 from marketing.campaigns.forms import StepForm
 from marketing.campaigns.models import Campaign, CampaignType
-from marketing.campaigns.recurrence import Repetition, Silence
+from marketing.campaigns.recurrence import Fault, RecurrenceError, Repetition, Silence
 from marketing.campaigns.selectors.dates import DATES_SHOWN, starts_at
 from marketing.core import clock
 
@@ -88,11 +88,11 @@ class ScheduleForm(StepForm):
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
     interval = forms.IntegerField(
-        label=_("Every so many"),
+        label=_("Every how many days, weeks or months"),
         min_value=1,
         max_value=99,
         required=False,
-        help_text=_("2 for every second day, week or month."),
+        help_text=_("2 for every second one."),
     )
     start = _date(label=_("Not before"))
     until = _date(label=_("Last day"))
@@ -178,10 +178,9 @@ class ScheduleForm(StepForm):
         try:
             rule = recurrence.canonical(self._rule(data))
             why = recurrence.silence(rule, start=self.begin, after=clock.now(), zone=self.zone.key)
-        except recurrence.RecurrenceError as error:
-            field = {recurrence.Fault.TOO_OLD: "start", recurrence.Fault.TOO_LONG: "skipped"}
-            text = wording.RECURRENCE_FAULTS[error.fault]
-            self.add_error(field.get(error.fault, "pattern"), str(text))
+        except RecurrenceError as error:
+            at = {Fault.TOO_OLD: "start", Fault.TOO_LONG: "skipped"}.get(error.fault, "pattern")
+            self.add_error(at, str(wording.RECURRENCE_FAULTS[error.fault]))
             return
         self.rule = rule
         if why is not None:
@@ -237,11 +236,13 @@ class ScheduleForm(StepForm):
         ]
         return sorted(rows, key=lambda row: row.at)
 
-    def skipped_before(self) -> list[dt.date]:
-        """Skipped dates that are past: they are not shown, but still do not count as times."""
-        today = clock.now().astimezone(self.zone).date()
-        days = recurrence.parse(self.rule).skipped if self.rule else ()
-        return [day for day in days if day < today]
+    def skipped_unseen(self) -> list[str]:
+        """Skipped dates that are not shown and must not get lost: those that are past, which
+        still do not count as times, and all while there is no rule to show dates of.
+        """
+        today = clock.now().astimezone(self.zone).date().isoformat()
+        days = sorted({str(day) for day in self["skipped"].value() or () if day})
+        return [day for day in days if not self.rule or day < today]
 
     def reasons(self) -> list[str]:
         """Why there are no dates, apart from what is yet to be filled in."""

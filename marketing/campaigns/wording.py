@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.formats import date_format, time_format
 from django.utils.functional import Promise
@@ -55,11 +56,15 @@ SILENCES: dict[Silence, Promise] = {
 
 
 def repetition(rule: str) -> str:
-    """How a recurring campaign repeats, in words; a rule that says more, as it is written."""
+    """How a recurring campaign repeats, in words, its time in the active time zone.
+
+    A rule that says more is shown as it is written.
+    """
     made = Repetition.of(rule)
     if made is None:
         return rule.split("\n")[0]
-    words = [_how_often(made), time_format(made.at, "g:i a")]
+    zone = timezone.get_current_timezone_name()
+    words = [_how_often(made), f"{time_format(made.at, 'g:i a')} ({zone})"]
     if made.weekdays:
         days = [str(WEEKDAYS[(number - 1) % 7]) for number in made.weekdays]
         words.insert(1, ", ".join(days))
@@ -79,10 +84,13 @@ def repetition(rule: str) -> str:
 def _how_often(made: Repetition) -> str:
     number, count = made.interval, {"count": made.interval}
     if made.pattern == "daily":
-        return ngettext("Every day", "Every %(count)s days", number) % count
+        many = ngettext("Every %(count)s day", "Every %(count)s days", number) % count
+        return many if number > 1 else gettext("Every day")
     if made.pattern == "weekly":
-        return ngettext("Every week", "Every %(count)s weeks", number) % count
-    return ngettext("Every month", "Every %(count)s months", number) % count
+        many = ngettext("Every %(count)s week", "Every %(count)s weeks", number) % count
+        return many if number > 1 else gettext("Every week")
+    many = ngettext("Every %(count)s month", "Every %(count)s months", number) % count
+    return many if number > 1 else gettext("Every month")
 
 
 def pause_reason(code: str) -> str | Promise:

@@ -82,7 +82,7 @@ def test_it_is_stored_and_shown_again(login, draft):
         assert f'value="{value}"' in html
     assert len(re.findall(r'name="weekday"[^>]* checked', html)) == 2
     review = text_of(login("manager").get(answer.url))
-    assert "Every 2 weeks · Monday, Thursday · 10:00 a.m. · 6 times" in review
+    assert "Every 2 weeks · Monday, Thursday · 10:00 a.m. (Asia/Kolkata) · 6 times" in review
     assert "Thu, 10 Dec 2026" in review
     assert "Skipped: Thu, 12 Nov 2026" in review
 
@@ -115,6 +115,12 @@ def test_the_live_dates_wait_for_what_is_missing_and_tell_what_is_wrong(login, d
     wrong = live(login, draft, until="2026-11-01")
     assert "This recurrence is over" in text_of(wrong)
     assert dates_in(wrong) == []
+
+
+def test_skipped_dates_are_not_lost_while_something_is_wrong(login, draft):
+    wrong = live(login, draft, times="3", until="2026-12-31", skipped=["2026-11-09"])
+    assert "not both" in text_of(wrong)
+    assert '<input type="hidden" name="skipped" value="2026-11-09">' in wrong.content.decode()
 
 
 def test_the_dates_are_in_the_readers_language(login, draft):

@@ -1,21 +1,18 @@
 """What the wizard's steps and the approver's decision ask for."""
 
-import datetime as dt
 import uuid
 from abc import abstractmethod
 from collections.abc import Collection
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel
 from marketing.campaigns import rules
-from marketing.campaigns.models import Campaign, CampaignType
+from marketing.campaigns.models import Campaign
 from marketing.content.models import MessageTemplate
 from marketing.content.selectors import templates_for_actor
-from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.models import Branch
 from marketing.delivery.models import SendRun
@@ -267,105 +264,6 @@ class MessageForm(StepForm):
             "further_steps": further,
             "channel_mode": self.cleaned_data["how"] if further else SendRun.Mode.SINGLE,
         }
-
-
-class ScheduleForm(StepForm):
-    NOW, LATER, REPEAT = "now", "later", "repeat"
-    PATTERNS = (
-        ("daily", _("Every day")),
-        ("weekly", _("Every week")),
-        ("monthly", _("Every month")),
-    )
-    WEEKDAYS = (
-        ("0", _("Sunday")), ("1", _("Monday")), ("2", _("Tuesday")), ("3", _("Wednesday")),
-        ("4", _("Thursday")), ("5", _("Friday")), ("6", _("Saturday")),
-    )  # fmt: skip
-
-    when = forms.ChoiceField(
-        label=_("When"),
-        choices=(
-            (NOW, _("When I press Send")),
-            (LATER, _("At a set time")),
-            (REPEAT, _("Again and again")),
-        ),
-        widget=forms.RadioSelect,
-        initial=NOW,
-    )
-    date = forms.DateField(
-        label=_("Date"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
-    pattern = forms.ChoiceField(label=_("How often"), choices=PATTERNS, required=False)
-    weekday = forms.ChoiceField(label=_("Day of the week"), choices=WEEKDAYS, required=False)
-    day = forms.IntegerField(
-        label=_("Day of the month"),
-        min_value=1,
-        max_value=31,
-        required=False,
-        help_text=_("29 to 31 mean the last day of a shorter month."),
-    )
-    time = forms.TimeField(
-        label=_("Time"),
-        required=False,
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-    )
-
-    def __init__(self, *args: Any, zone: str, **options: Any) -> None:
-        self.zone = ZoneInfo(zone)
-        super().__init__(*args, **options)
-        self.fields["time"].help_text = zone
-        for name in ("date", "pattern", "weekday", "day", "time"):
-            self.fields[name].is_needed_by_choice = True  # type: ignore[attr-defined]
-
-    def stored(self, campaign: Campaign) -> dict[str, Any]:
-        if campaign.campaign_type == CampaignType.RECURRING:
-            parts = rules.recurrence_parts(campaign.recurrence_rule)
-            weekly = parts["pattern"] == "weekly"
-            return {
-                "when": self.REPEAT,
-                "pattern": parts["pattern"],
-                "weekday": str(parts["day"]) if weekly else "1",
-                "day": None if weekly else parts["day"],
-                "time": parts["time"],
-            }
-        if campaign.scheduled_at is None:
-            return {"when": self.NOW}
-        local = campaign.scheduled_at.astimezone(self.zone)
-        return {"when": self.LATER, "date": local.date(), "time": local.time()}
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        needed = {
-            self.LATER: ("date", "time"),
-            self.REPEAT: ("pattern", "time"),
-        }.get(data.get("when", ""), ())
-        if data.get("when") == self.REPEAT and data.get("pattern") == "monthly":
-            needed = (*needed, "day")
-        for name in needed:
-            if not data.get(name) and name not in self.errors:
-                self.add_error(name, self.fields[name].error_messages["required"])
-        if not self.errors and data["when"] == self.LATER and self._moment(data) <= clock.now():
-            self.add_error("date", _("This time is past; choose a later one."))
-        return data
-
-    def _moment(self, data: dict[str, Any]) -> dt.datetime:
-        return dt.datetime.combine(data["date"], data["time"], self.zone)
-
-    def values(self) -> dict[str, Any]:
-        data = self.cleaned_data
-        if data["when"] == self.REPEAT:
-            weekday = int(data["weekday"] or 0)
-            day = {"weekly": weekday, "monthly": data["day"]}.get(data["pattern"])
-            return {
-                "campaign_type": CampaignType.RECURRING,
-                "scheduled_at": None,
-                "recurrence_pattern": data["pattern"],
-                "recurrence_day": day,
-                "recurrence_time": data["time"],
-            }
-        moment = None
-        if data["when"] == self.LATER:
-            moment = self._moment(data)
-        return {"campaign_type": CampaignType.ONE_TIME, "scheduled_at": moment}
 
 
 class TestSendForm(forms.Form):

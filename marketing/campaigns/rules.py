@@ -1,4 +1,4 @@
-"""What a campaign may do in which state, when people must approve it, and when it is next due.
+"""What a campaign may do in which state, and when people must approve it.
 
 Nothing here reads the database or the clock.
 """
@@ -7,10 +7,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
-from zoneinfo import ZoneInfo
-
-from dateutil.rrule import rrulestr
 
 DRAFT, PENDING_APPROVAL, APPROVED, SCHEDULED = "draft", "pending_approval", "approved", "scheduled"
 SENDING, SENT, PAUSED, CANCELLED = "sending", "sent", "paused", "cancelled"
@@ -116,65 +112,6 @@ def has_grown(now: int | Decimal, approved: int | Decimal) -> bool:
 def is_stale(due_at: dt.datetime, now: dt.datetime, stale_minutes: int) -> bool:
     """Whether a schedule was missed by more than the chain allows."""
     return now - due_at > dt.timedelta(minutes=stale_minutes)
-
-
-WEEKDAYS = ("SU", "MO", "TU", "WE", "TH", "FR", "SA")
-
-
-def recurrence_rule(pattern: str, day: int | None, at: dt.time) -> str:
-    """Module 11's pattern, day and time as an RFC 5545 rule.
-
-    Weekly: day 0 is Sunday. Monthly: 29-31 mean the last day of a shorter month. Raises
-    ValueError when the day does not fit the pattern.
-    """
-    clock = f"BYHOUR={at.hour};BYMINUTE={at.minute};BYSECOND=0"
-    if pattern == "daily":
-        return f"FREQ=DAILY;{clock}"
-    if pattern == "weekly" and day is not None and 0 <= day <= 6:
-        return f"FREQ=WEEKLY;BYDAY={WEEKDAYS[day]};{clock}"
-    if pattern == "monthly" and day is not None and 1 <= day <= 31:
-        days = ",".join(str(number) for number in range(min(day, 28), day + 1))
-        last = ";BYSETPOS=-1" if day > 28 else ""
-        return f"FREQ=MONTHLY;BYMONTHDAY={days}{last};{clock}"
-    raise ValueError("0 (Sunday) to 6 for weekly, 1 to 31 for monthly.")
-
-
-def recurrence_parts(rule: str) -> dict[str, Any]:
-    """The rule as Module 11's `pattern`, `day` and `time`; all None where it says more."""
-    day = None
-    try:
-        parts = dict(part.split("=", 1) for part in rule.split(";"))
-        at = dt.time(int(parts["BYHOUR"]), int(parts["BYMINUTE"]))
-        pattern = parts["FREQ"].lower()
-        if pattern == "weekly":
-            day = WEEKDAYS.index(parts["BYDAY"])
-        elif pattern == "monthly":
-            day = int(parts["BYMONTHDAY"].split(",")[-1])
-        if recurrence_rule(pattern, day, at) == rule:
-            return {"pattern": pattern, "day": day, "time": at}
-    except (KeyError, ValueError):
-        pass
-    return {"pattern": None, "day": None, "time": None}
-
-
-def next_occurrence(
-    rule: str, *, start: dt.datetime, after: dt.datetime, zone: str
-) -> dt.datetime | None:
-    """The rule's first moment later than `after`, counted from `start`, in UTC; None when over.
-
-    The rule is expanded in local time of `zone`, so that ten o'clock stays ten o'clock.
-    Raises ValueError for a rule that RFC 5545 does not know, or that repeats more than daily.
-    """
-    if not rule.startswith(tuple(f"FREQ={name}" for name in ("DAILY", "WEEKLY", "MONTHLY"))):
-        raise ValueError("Begin with FREQ=DAILY, FREQ=WEEKLY or FREQ=MONTHLY.")
-    local = ZoneInfo(zone)
-    naive_start = start.astimezone(local).replace(tzinfo=None, microsecond=0)
-    naive_after = after.astimezone(local).replace(tzinfo=None)
-    try:
-        found = rrulestr(rule, dtstart=naive_start).after(naive_after)
-    except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError("This is not a recurrence rule of RFC 5545.") from error
-    return found.replace(tzinfo=local).astimezone(dt.UTC) if found else None
 
 
 LONGEST_WAIT_MINUTES = 7 * 24 * 60

@@ -40,6 +40,7 @@ urlpatterns = [
     path("campaigns/<uuid:pk>/edit/<slug:step>", wizard.campaign_edit, name="campaign-edit"),
     path("campaigns/<uuid:pk>/estimate", wizard.campaign_estimate, name="campaign-estimate"),
     path("campaigns/<uuid:pk>/preview", wizard.campaign_preview, name="campaign-preview"),
+    path("campaigns/<uuid:pk>/dates", wizard.campaign_dates, name="campaign-dates"),
     path("campaigns/<uuid:pk>/submit", detail.submit, name="campaign-submit"),
     path("campaigns/<uuid:pk>/approve", detail.approve, name="campaign-approve"),
     path("campaigns/<uuid:pk>/reject", detail.reject, name="campaign-reject"),

@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 
+from django.utils import timezone
+from django.utils.dates import WEEKDAYS
+from django.utils.formats import date_format, time_format
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from marketing.campaigns.models import Campaign
+from marketing.campaigns.recurrence import Fault, Repetition, Silence
 from marketing.delivery import wording as delivery
 from marketing.delivery.selectors import ACCOUNT_PAUSED
 
@@ -32,6 +37,60 @@ PAUSE_PROSPECTS: dict[str, str | Promise] = {
         "at the account in the settings."
     ),
 }
+
+RECURRENCE_FAULTS: dict[Fault, Promise] = {
+    Fault.UNREADABLE: _(
+        "This is not a rule that can be followed. Write it as RFC 5545 does, beginning with "
+        "FREQ=DAILY, FREQ=WEEKLY or FREQ=MONTHLY."
+    ),
+    Fault.TOO_OFTEN: _("A campaign goes once a day at most: give one time of the day."),
+    Fault.TOO_LONG: _("The rule is too long, or skips too many dates."),
+    Fault.TOO_OLD: _("It begins too long ago; choose a later start."),
+}
+
+SILENCES: dict[Silence, Promise] = {
+    Silence.NEVER: _("There is no such date in the next ten years."),
+    Silence.OVER: _("This recurrence is over: choose a later end or a later start."),
+    Silence.ALL_SKIPPED: _("Every date is skipped: leave at least one."),
+}
+
+
+def repetition(rule: str) -> str:
+    """How a recurring campaign repeats, in words, its time in the active time zone.
+
+    A rule that says more is shown as it is written.
+    """
+    made = Repetition.of(rule)
+    if made is None:
+        return rule.split("\n")[0]
+    zone = timezone.get_current_timezone_name()
+    words = [_how_often(made), f"{time_format(made.at, 'g:i a')} ({zone})"]
+    if made.weekdays:
+        days = [str(WEEKDAYS[(number - 1) % 7]) for number in made.weekdays]
+        words.insert(1, ", ".join(days))
+    if made.day:
+        on_day = (
+            gettext("on day %(day)s, or the last") if made.day > 28 else gettext("on day %(day)s")
+        )
+        words.insert(1, on_day % {"day": made.day})
+    if made.until:
+        words.append(gettext("until %(date)s") % {"date": date_format(made.until, "j M Y")})
+    if made.times:
+        text = ngettext("%(count)s time", "%(count)s times", made.times)
+        words.append(text % {"count": made.times})
+    return " · ".join(words)
+
+
+def _how_often(made: Repetition) -> str:
+    number, count = made.interval, {"count": made.interval}
+    if made.pattern == "daily":
+        many = ngettext("Every %(count)s day", "Every %(count)s days", number) % count
+        return many if number > 1 else gettext("Every day")
+    if made.pattern == "weekly":
+        many = ngettext("Every %(count)s week", "Every %(count)s weeks", number) % count
+        return many if number > 1 else gettext("Every week")
+    many = ngettext("Every %(count)s month", "Every %(count)s months", number) % count
+    return many if number > 1 else gettext("Every month")
 
 
 def pause_reason(code: str) -> str | Promise:

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from django.urls import reverse
 
-from marketing.campaigns import rules, services
+from marketing.campaigns import recurrence, services
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.services import runs
 from marketing.core import clock, events
@@ -14,7 +14,7 @@ from marketing.delivery.models import DispatchBatch, SendRun
 from tests.campaigns.test_sending import finish, send, stored
 from tests.factories.campaigns import approved, make_ground
 
-EVERY_DAY = rules.recurrence_rule("daily", None, dt.time(12))
+EVERY_DAY = recurrence.laid_over("", "daily", None, dt.time(12))
 
 
 @pytest.fixture

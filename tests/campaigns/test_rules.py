@@ -1,4 +1,4 @@
-"""Every transition from every state, who must approve, and when a recurring campaign is due."""
+"""Every transition from every state, and who must approve."""
 
 import datetime as dt
 from decimal import Decimal
@@ -87,69 +87,3 @@ def test_a_schedule_is_stale_after_the_set_minutes():
     due = dt.datetime(2026, 11, 1, 10, tzinfo=UTC)
     assert not rules.is_stale(due, due + dt.timedelta(minutes=60), 60)
     assert rules.is_stale(due, due + dt.timedelta(minutes=60, seconds=1), 60)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "day", "expected"),
-    [
-        ("daily", None, ["01-01 10:30", "01-02 10:30", "01-03 10:30"]),
-        ("weekly", 0, ["01-04 10:30", "01-11 10:30", "01-18 10:30"]),
-        ("weekly", 6, ["01-03 10:30", "01-10 10:30", "01-17 10:30"]),
-        ("monthly", 5, ["01-05 10:30", "02-05 10:30", "03-05 10:30"]),
-        ("monthly", 30, ["01-30 10:30", "02-28 10:30", "03-30 10:30"]),
-        ("monthly", 31, ["01-31 10:30", "02-28 10:30", "03-31 10:30"]),
-    ],
-)
-def test_recurrence_of_module_11_in_local_time(pattern, day, expected):
-    rule = rules.recurrence_rule(pattern, day, dt.time(10, 30))
-    assert rules.recurrence_parts(rule) == {"pattern": pattern, "day": day, "time": dt.time(10, 30)}
-    start = moment = dt.datetime(2026, 1, 1, tzinfo=UTC)
-    found = []
-    for _ in expected:
-        moment = rules.next_occurrence(rule, start=start, after=moment, zone="Asia/Kolkata")
-        assert moment.utcoffset() == dt.timedelta(0)
-        found.append(f"{moment + dt.timedelta(hours=5, minutes=30):%m-%d %H:%M}")
-    assert found == expected
-
-
-@pytest.mark.parametrize(("pattern", "day"), [("weekly", 7), ("weekly", None), ("monthly", 0)])
-def test_a_day_that_does_not_fit_its_pattern(pattern, day):
-    with pytest.raises(ValueError, match="weekly"):
-        rules.recurrence_rule(pattern, day, dt.time(10))
-
-
-@pytest.mark.parametrize(
-    ("rule", "words"),
-    [
-        ("", "Begin with"),
-        ("every day", "Begin with"),
-        ("FREQ=SECONDLY", "Begin with"),
-        ("FREQ=DAILY;BYHOUR=99", "hour"),
-        ("FREQ=DAILY;BYHOUR", "RFC 5545|unpack"),
-    ],
-)
-def test_a_rule_that_cannot_be_used(rule, words):
-    now = dt.datetime(2026, 1, 1, tzinfo=UTC)
-    with pytest.raises(ValueError, match=words):
-        rules.next_occurrence(rule, start=now, after=now, zone="Asia/Kolkata")
-
-
-def test_a_rule_that_is_over():
-    now = dt.datetime(2026, 1, 1, tzinfo=UTC)
-    rule = "FREQ=DAILY;UNTIL=20200101T000000"
-    assert rules.next_occurrence(rule, start=now, after=now, zone="Asia/Kolkata") is None
-
-
-def test_clock_time_stays_over_a_change_to_summer_time():
-    rule = rules.recurrence_rule("daily", None, dt.time(10))
-    start = dt.datetime(2026, 3, 27, tzinfo=UTC)
-    before = rules.next_occurrence(rule, start=start, after=start, zone="Europe/Berlin")
-    after = rules.next_occurrence(
-        rule, start=start, after=dt.datetime(2026, 3, 29, tzinfo=UTC), zone="Europe/Berlin"
-    )
-    assert (before.hour, after.hour) == (9, 8)
-
-
-def test_a_rule_richer_than_module_11_has_no_parts():
-    assert rules.recurrence_parts("FREQ=DAILY;INTERVAL=2")["pattern"] is None
-    assert rules.recurrence_parts("")["pattern"] is None

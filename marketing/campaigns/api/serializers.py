@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from customers.models import Channel
-from marketing.campaigns import rules, wording
+from marketing.campaigns import recurrence, wording
 from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
 from marketing.campaigns.selectors.progress import attach_figures
 from marketing.core.actor import Actor
@@ -63,7 +63,12 @@ class CampaignInput(ApiSerializer):
     recurrence_time = serializers.TimeField(
         input_formats=["%H:%M"], required=False, allow_null=True
     )
-    recurrence_rule = serializers.CharField(required=False, allow_blank=True, max_length=300)
+    recurrence_rule = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=recurrence.LONGEST_RULE,
+        help_text="A rule of RFC 5545; on a second line `EXDATE` with the dates it skips.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """`steps` names channel and template as well as `channel` and `templateId` do."""
@@ -91,6 +96,12 @@ class RejectInput(VersionInput):
 
 class ScheduleInput(VersionInput):
     scheduled_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class ResumeInput(VersionInput):
+    """`sendNow` lets a recurring campaign make up at once for the time it missed."""
+
+    send_now = serializers.BooleanField(required=False)
 
 
 class SendInput(VersionInput):
@@ -170,7 +181,7 @@ class CampaignOutput(ApiSerializer):
     def to_representation(self, instance: Any) -> Any:
         if self.parent is None:
             attach_figures([instance])
-        instance.recurrence = rules.recurrence_parts(instance.recurrence_rule)
+        instance.recurrence = recurrence.recurrence_parts(instance.recurrence_rule)
         instance.currency = self.context["currency"]
         return super().to_representation(instance)
 

@@ -272,11 +272,19 @@ class Resume(CampaignApiView):
 
     @extend_schema(
         operation_id="resumeCampaign",
-        request=shapes.VersionInput,
+        request=shapes.ResumeInput,
         responses=shapes.CampaignAnswer,
     )
     def post(self, request: Any, pk: uuid.UUID) -> Response:
-        return self.change(services.resume_campaign, pk)
+        campaign = self.campaign(pk)
+        values = self.read(shapes.ResumeInput)
+        resumed = services.resume_campaign(
+            actor=self.actor,
+            campaign=campaign,
+            version=self.expected_version(values),
+            at_once=values.get("send_now", False),
+        )
+        return self.answer(resumed)
 
 
 class Cancel(CampaignApiView):

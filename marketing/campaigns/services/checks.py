@@ -6,9 +6,10 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from marketing.campaigns import rules
+from marketing.campaigns import rules, wording
 from marketing.campaigns.models import Campaign, CampaignType
-from marketing.campaigns.selectors import plan
+from marketing.campaigns.recurrence import Fault, RecurrenceError
+from marketing.campaigns.selectors import dates, plan
 from marketing.content.models import WhatsAppStatus
 from marketing.core.errors import (
     BudgetExceeded,
@@ -17,7 +18,6 @@ from marketing.core.errors import (
     ValidationFailed,
     WhatsAppTemplateNotApproved,
 )
-from marketing.core.tenancy import current_tenant
 from marketing.delivery.estimate import Estimate
 from marketing.policy import selectors as policy
 from marketing.policy.rules import purpose_of
@@ -86,8 +86,8 @@ def require_schedule(campaign: Campaign, now: dt.datetime) -> None:
     if campaign.campaign_type == CampaignType.RECURRING:
         if not campaign.recurrence_rule:
             raise ValidationFailed(fields={"recurrencePattern": [_("Say how often it repeats.")]})
-        if next_due(campaign, now) is None:
-            raise ValidationFailed(fields={"recurrenceRule": [_("This recurrence is over.")]})
+        if next_due(campaign, now) is None and (why := dates.silence(campaign, now)):
+            raise ValidationFailed(fields={"recurrenceRule": [str(wording.SILENCES[why])]})
     elif campaign.scheduled_at is not None and campaign.scheduled_at <= now:
         raise ValidationFailed(
             fields={"scheduledAt": [_("This time is past; choose a later one.")]}
@@ -95,19 +95,22 @@ def require_schedule(campaign: Campaign, now: dt.datetime) -> None:
 
 
 def next_due(campaign: Campaign, now: dt.datetime) -> dt.datetime | None:
-    """When the campaign should go next; None when a time was not set or the recurrence is over."""
+    """When the campaign should go next; None when a time was not set or the recurrence is over.
+
+    Raises `ValidationFailed` for a rule that cannot be used.
+    """
     if campaign.campaign_type != CampaignType.RECURRING:
         return campaign.scheduled_at
-    start = campaign.scheduled_at or campaign.created_at
     try:
-        return rules.next_occurrence(
-            campaign.recurrence_rule,
-            start=start,
-            after=max(now, start - dt.timedelta(seconds=1)),
-            zone=current_tenant().time_zone,
-        )
-    except ValueError as error:
-        raise ValidationFailed(fields={"recurrenceRule": [str(error)]}) from error
+        return next(iter(dates.upcoming(campaign, now, 1)), None)
+    except RecurrenceError as error:
+        raise unusable(error) from error
+
+
+def unusable(error: RecurrenceError) -> ValidationFailed:
+    """The refusal of a recurrence rule, at the field to mend."""
+    field = "scheduledAt" if error.fault == Fault.TOO_OLD else "recurrenceRule"
+    return ValidationFailed(fields={field: [str(wording.RECURRENCE_FAULTS[error.fault])]})
 
 
 def approval_reasons(*, recipients: int, cost: Decimal) -> list[str]:

@@ -10,8 +10,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from marketing.campaigns import rules
+from marketing.campaigns import recurrence, rules
 from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
+from marketing.campaigns.recurrence import RecurrenceError
 from marketing.campaigns.rules import Action, ChannelFault
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.services import checks, conflicts
@@ -244,22 +245,33 @@ def _referred(getter: Any, actor: Actor, pk: uuid.UUID | None, field: str) -> An
 
 
 def _recurrence(rule: str, values: Mapping[str, Any]) -> str:
-    """Module 11's pattern, day and time laid over what `rule` says, as a rule."""
-    if not values.keys() & {"recurrence_pattern", "recurrence_day", "recurrence_time"}:
-        return str(values.get("recurrence_rule", rule))
-    parts = rules.recurrence_parts(rule) | {
+    """The rule given, or that of before, with Module 11's pattern, day and time laid over it.
+
+    Where all three are null beside a rule, as a rule that says more reads, the rule stands.
+    """
+    rule = str(values.get("recurrence_rule", rule)).strip()
+    try:
+        rule = rule and recurrence.canonical(rule)
+    except RecurrenceError as error:
+        raise checks.unusable(error) from error
+    given = {
         name: values[f"recurrence_{name}"]
         for name in ("pattern", "day", "time")
         if f"recurrence_{name}" in values
     }
+    is_told_by_rule = "recurrence_rule" in values and set(given.values()) <= {None}
+    if not given or is_told_by_rule:
+        return rule
+    parts = recurrence.recurrence_parts(rule) | given
     if not parts["pattern"]:
         return ""
     if parts["time"] is None:
         raise ValidationFailed(fields={"recurrenceTime": [_("Say at what time.")]})
     try:
-        return rules.recurrence_rule(parts["pattern"], parts["day"], parts["time"])
+        return recurrence.laid_over(rule, parts["pattern"], parts["day"], parts["time"])
     except ValueError as error:
-        raise ValidationFailed(fields={"recurrenceDay": [str(error)]}) from error
+        text = _("0 (Sunday) to 6 for weekly, 1 to 31 for monthly.")
+        raise ValidationFailed(fields={"recurrenceDay": [text]}) from error
 
 
 def _estimate(campaign: Campaign, now: dt.datetime) -> None:

@@ -188,12 +188,15 @@ def halt_if_stopped(campaign: Campaign, run: CampaignRun) -> None:
 
 
 @transaction.atomic
-def resume_campaign(*, actor: Actor, campaign: Campaign, version: int | None = None) -> Campaign:
+def resume_campaign(
+    *, actor: Actor, campaign: Campaign, version: int | None = None, at_once: bool = False
+) -> Campaign:
     """Go back to where the campaign was paused.
 
     A campaign that was stopped because it is not what was approved needs an approver, who
     approves it as it stands now. A one-time campaign whose time has passed goes at once, and so
-    does a run that was not begun; a recurring campaign waits for its next time.
+    does a run that was not begun; a recurring campaign waits for its next time, but `at_once`,
+    which makes up for the one it missed.
     """
     actor.require("campaign.send")
     now = clock.now()
@@ -206,9 +209,11 @@ def resume_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
     audit.record(actor, "campaign.resume", campaign, {"after": campaign.pause_reason})
     resume_runs(campaign)
     if campaign.paused_from == CampaignStatus.SCHEDULED:
-        due_at = checks.next_due(campaign, now)
+        due_at = now if at_once else checks.next_due(campaign, now)
         if due_at is None:
-            raise ValidationFailed(_("This recurrence is over; cancel the campaign."))
+            raise ValidationFailed(
+                _("This recurrence is over: send it once more now, or cancel the campaign.")
+            )
         return move(
             campaign,
             Action.RESUME,

@@ -269,7 +269,9 @@ def pause(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @staff_view("campaign.send")
 @require_POST
 def resume(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return _act(request, pk, services.resume_campaign, _("Resumed."))
+    """Go on; with `now`, a recurring campaign makes up at once for the time it missed."""
+    at_once = "now" in request.POST
+    return _act(request, pk, services.resume_campaign, _("Resumed."), at_once=at_once)
 
 
 @staff_view("campaign.send")

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from marketing.campaigns import forms, rules, services
 from marketing.campaigns.models import Campaign
+from marketing.campaigns.schedule_form import ScheduleForm
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import get_campaign_for_actor
 from marketing.campaigns.selectors.outlook import message_previews, outlook
@@ -22,7 +23,6 @@ from marketing.campaigns.selectors.suggestions import (
     fitting_template,
     suggestion_for,
 )
-from marketing.campaigns.services.checks import next_due
 from marketing.campaigns.views.conflicts import in_words, seen_version
 from marketing.campaigns.views.parts import campaign_part
 from marketing.campaigns.views.refusals import sentences, show_at_fields
@@ -37,7 +37,7 @@ STEPS: dict[str, tuple[Any, type[forms.StepForm] | None]] = {
     "details": (gettext_lazy("Details"), forms.DetailsForm),
     "audience": (gettext_lazy("Audience"), forms.AudienceForm),
     "message": (gettext_lazy("Message"), forms.MessageForm),
-    "schedule": (gettext_lazy("Schedule"), forms.ScheduleForm),
+    "schedule": (gettext_lazy("Schedule"), ScheduleForm),
     "review": (gettext_lazy("Review"), None),
 }
 ORDER = list(STEPS)
@@ -133,7 +133,7 @@ def _form(
     request: StaffRequest, form_class: type[forms.StepForm], campaign: Campaign
 ) -> forms.StepForm:
     more: dict[str, str] = {}
-    if form_class is forms.ScheduleForm:
+    if form_class is ScheduleForm:
         more = {"zone": time_zone_of(request.actor)}
     return form_class(request.POST or None, actor=request.actor, campaign=campaign, **more)
 
@@ -206,7 +206,6 @@ def _review(request: StaffRequest, campaign: Campaign) -> HttpResponse:
             "steps": _stepper(campaign, "review"),
             "previews": message_previews(campaign),
             "channel_steps": plan.channel_steps(campaign),
-            "next_due": next_due(campaign, clock.now()),
             "problems": problems,
         },
         status=status,
@@ -242,3 +241,15 @@ def campaign_preview(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     campaign.template = form.cleaned_data.get("template")
     campaign.further_steps = form.further_steps()
     return render(request, "campaigns/_previews.html", {"previews": message_previews(campaign)})
+
+
+@staff_view("campaign.create")
+@require_GET
+def campaign_dates(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """The schedule step's next dates for what is chosen but not yet saved."""
+    campaign = get_campaign_for_actor(request.actor, pk)
+    form = ScheduleForm(
+        request.GET, actor=request.actor, campaign=campaign, zone=time_zone_of(request.actor)
+    )
+    form.is_valid()
+    return render(request, "campaigns/_dates.html", {"form": form})

@@ -6,11 +6,12 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from marketing.campaigns import rules
+from marketing.campaigns import recurrence
 from marketing.campaigns.models import Campaign, CampaignRun, CampaignType
 from marketing.campaigns.selectors.campaigns import campaigns_touching, may_open
 from marketing.campaigns.selectors.festivals import FestivalDay, festivals_between
@@ -148,7 +149,7 @@ def _planned(
 def _occurrences(
     campaign: Campaign, start: dt.datetime, end: dt.datetime, now: dt.datetime
 ) -> Iterator[dt.datetime]:
-    """The first moment on each day from now on; none of a rule that cannot be read."""
+    """The moments from now on; none of a rule that cannot be read."""
     zone = current_tenant().time_zone
     begins = campaign.scheduled_at or campaign.created_at
     due = campaign.next_run_at if campaign.status == "scheduled" else None
@@ -156,15 +157,9 @@ def _occurrences(
     if due:
         # One that is due but has not gone yet is still to come.
         after = max(start, due) - MOMENT
-    while True:
-        try:
-            at = rules.next_occurrence(
-                campaign.recurrence_rule, start=begins, after=after, zone=zone
-            )
-        except ValueError:
-            return
-        if at is None or at >= end:
-            return
-        yield at
-        tomorrow = at.astimezone(ZoneInfo(zone)).date() + dt.timedelta(days=1)
-        after = dt.datetime.combine(tomorrow, dt.time.min, ZoneInfo(zone)) - MOMENT
+    rule = campaign.recurrence_rule
+    try:
+        coming = recurrence.occurrences(rule, start=begins, after=after, zone=zone)
+    except recurrence.RecurrenceError:
+        return
+    yield from takewhile(lambda at: at < end, coming)

@@ -109,6 +109,10 @@ def with_short_links(
             ]
             return parts
         parts["body"] = _in_text(parts["body"], short)
+        if "buttons" in parts:
+            parts["buttons"] = [
+                {**button, "value": _in_text(button["value"], short)} for button in parts["buttons"]
+            ]
         if "html" in parts:
             parts["html"] = _in_html(parts["html"], short)
         return parts

@@ -107,14 +107,13 @@ def template_mail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         language=request.GET.get("language", languages[0]),
         purpose=purpose_of(template.template_type, template.trigger_type),
     )
+    html = email_html.for_frame(seen.rendered.html)
+    if email_html.is_document(html):
+        return HttpResponse(html)
     return render(
         request,
         "content/mail.html",
-        {
-            "subject": seen.rendered.subject,
-            "language": seen.rendered.language,
-            "html": email_html.for_frame(seen.rendered.html),
-        },
+        {"subject": seen.rendered.subject, "language": seen.rendered.language, "html": html},
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from customers.models import Customer
 from customers.selectors import search_customers
-from marketing.content import email_html, merge_fields
+from marketing.content import merge_fields
 from marketing.content.contents import Contents, clean_contents
 from marketing.content.forms import TemplateForm, language_name
 from marketing.content.links import short_links_at
@@ -80,7 +80,7 @@ def panel(
         "language": seen.rendered.language,
         "language_name": language_name(seen.rendered.language),
         "seen": seen,
-        "html": email_html.for_page(seen.rendered.html),
+        "html": seen.rendered.page_html,
         "button_texts": [button.text for button in seen.rendered.buttons],
         "missing": [merge_fields.label(name) for name in seen.missing],
         "example": f'{{{{ {seen.missing[0]} | default: "…" }}}}' if seen.missing else "",

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Channel, MessageTopic
 from marketing.content.contents import BUTTONS, PARTS, Contents
 from marketing.content.models import MessageTemplate, TemplateType, TemplateVersion, TriggerType
+from marketing.content.prebuilt import Occasion
 from marketing.content.rules import WHATSAPP_BUTTONS
 from marketing.core.errors import DomainError
 
@@ -123,12 +124,18 @@ class TemplateForm(forms.Form):
         languages: Sequence[str],
         template: MessageTemplate | None = None,
         saved: TemplateVersion | None = None,
+        occasion: Occasion | None = None,
     ) -> None:
         self.channel = Channel(channel)
         self.languages = languages
         self._row_of: dict[tuple[str, int], int] = {}
         contents: Contents = saved.contents if saved else {}
-        initial = _initial(template, saved) if template and saved else {}
+        initial: dict[str, Any] = {}
+        if template and saved:
+            initial = _initial(template, saved)
+        elif occasion:
+            contents = occasion.contents(channel)
+            initial = _of_occasion(occasion) | _words(contents)
         super().__init__(data, initial=initial)
         topics = MessageTopic.objects.filter(
             Q(is_active=True) | Q(pk=template.topic_id if template else None)
@@ -317,14 +324,28 @@ def _initial(template: MessageTemplate, saved: TemplateVersion) -> dict[str, Any
         "description": template.description,
         "version": template.version,
     }
-    for language, parts in saved.contents.items():
+    for language, ids in saved.sms_ids.items():
+        for name, text in ids.items():
+            initial[f"{language}-{name}"] = text
+    return initial | _words(saved.contents)
+
+
+def _of_occasion(occasion: Occasion) -> dict[str, Any]:
+    return {
+        "name": occasion.name,
+        "category": occasion.category,
+        "template_type": occasion.template_type,
+        "trigger_type": occasion.trigger_type,
+    }
+
+
+def _words(contents: Contents) -> dict[str, Any]:
+    initial: dict[str, Any] = {}
+    for language, parts in contents.items():
         for part, text in parts.items():
             if part != "buttons":
                 initial[f"{language}-{part}"] = text
         for row, button in enumerate(parts.get("buttons", ())):
             for name, text in button.items():
                 initial[f"{language}-buttons-{row}-{name}"] = text
-    for language, ids in saved.sms_ids.items():
-        for name, text in ids.items():
-            initial[f"{language}-{name}"] = text
     return initial

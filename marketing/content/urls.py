@@ -1,10 +1,11 @@
 from django.urls import path
 
-from marketing.content.views import detail, editor, lists
+from marketing.content.views import detail, editor, lists, ready
 
 urlpatterns = [
     path("templates", lists.template_list, name="template-list"),
     path("templates/new", editor.template_new, name="template-new"),
+    path("templates/ready", ready.template_ready, name="template-ready"),
     path("templates/preview", editor.template_preview, name="template-preview"),
     path("templates/<uuid:pk>", detail.template_detail, name="template-detail"),
     path("templates/<uuid:pk>/edit", editor.template_edit, name="template-edit"),

@@ -3,7 +3,6 @@
 import datetime as dt
 import uuid
 from abc import abstractmethod
-from collections.abc import Collection
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -366,24 +365,3 @@ class ScheduleForm(StepForm):
         if data["when"] == self.LATER:
             moment = self._moment(data)
         return {"campaign_type": CampaignType.ONE_TIME, "scheduled_at": moment}
-
-
-class TestSendForm(forms.Form):
-    customer = forms.CharField(
-        label=_("Write it as for"),
-        required=False,
-        help_text=_("Name or phone of a customer; empty for somebody of the audience."),
-    )
-    phone = forms.CharField(
-        label=_("Phone"), required=False, help_text=_("Empty for your own phone.")
-    )
-    email = forms.CharField(
-        label=_("E-mail"), required=False, help_text=_("Empty for your own address.")
-    )
-
-    def __init__(self, *args: Any, channels: Collection[str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if Channel.EMAIL not in channels:
-            del self.fields["email"]
-        if not set(channels) - {Channel.EMAIL}:
-            del self.fields["phone"]

@@ -31,6 +31,7 @@ _STYLES = {
 }
 _PROTOCOLS = {"http", "https", "mailto", "tel"}
 # What MJML hides for the line below the subject would be seen without its style.
+_HEADING = re.compile(r"<h1\b[^>]*>(.*?)</h1>", re.S)
 _HIDDEN = re.compile(r'<div style="display:none;[^>]*>[^<]*</div>')
 
 
@@ -59,9 +60,11 @@ def clean_source(source: str) -> str:
 
 
 def for_page(html: str) -> str:
-    """Rendered e-mail HTML fit for one of our pages: no styles and no pictures from elsewhere."""
+    """Rendered e-mail HTML fit for one of our pages: no styles, no pictures from elsewhere, and no
+    heading that would be the page's."""
     attributes = {tag: names - {"style", "class", "src"} for tag, names in _ATTRIBUTES.items()}
-    return _clean(_HIDDEN.sub("", html), attributes, strip_comments=True)
+    html = _HEADING.sub(r"<p><strong>\1</strong></p>", _HIDDEN.sub("", html))
+    return _clean(html, attributes, strip_comments=True)
 
 
 def for_frame(html: str) -> str:

@@ -23,7 +23,7 @@ _DARK = (
     "@media (prefers-color-scheme: dark) {"
     " body, .page { background: #17130f !important; }"
     " .card, .card > table { background: #241f1b !important; }"
-    " .words div, .words a, .heading div { color: #f2ece6 !important; }"
+    " .words p, .words a, .heading h1 { color: #f2ece6 !important; }"
     " .foot, .foot a { color: #b9afa5 !important; } }"
 )
 _CLOSING = ".,;:!?)।"
@@ -145,7 +145,8 @@ class _Layout:
         own = self._marks.get((filling("unsubscribe_url"), False))
         is_link = re.compile(r"https?://[^\s<>\"]+" + (f"|{own}" if own else ""))
         return [
-            f'<mj-text css-class="words">{_linked(each.strip(), is_link)}</mj-text>'
+            '<mj-text css-class="words"><p style="margin:0">'
+            f"{_linked(each.strip(), is_link)}</p></mj-text>"
             for each in _PARAGRAPHS.split(text)
             if each.strip()
         ]

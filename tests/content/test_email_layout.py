@@ -112,7 +112,8 @@ def test_an_authors_own_html_has_its_footer_at_the_end():
 def test_on_our_pages_nothing_is_loaded_run_or_hidden():
     html = rendered(**FULL).page_html
     assert not re.search(r"<style|<!--|src=|style=|Only this week", html)
-    assert "Glow &amp; shine" in html
+    assert "<strong>Glow &amp; shine</strong>" in html
+    assert "<h1" not in html
 
 
 def test_buttons_are_tracked_like_other_links():

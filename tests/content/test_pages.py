@@ -389,3 +389,37 @@ def test_anothers_template_is_not_found(browser, other_chain, chain, scope, meth
     foreign.refresh_from_db()
     assert foreign.is_active
     assert MessageTemplate.objects.count() == 1
+
+
+@pytest.mark.parametrize(("language", "greeting"), [("en", "Hi there,"), ("hi", "नमस्ते जी,")])
+def test_the_preview_shows_what_stands_in_for_a_name_in_each_language(browser, language, greeting):
+    words = {
+        "en-body": 'Hi {{ customer_name | default: "there" }}, {{ salon_name }}',
+        "hi-body": 'नमस्ते {{ customer_name | default: "जी" }}, {{ salon_name }}',
+        "language": language,
+    }
+    url = "/templates/preview?channel=sms"
+    assert "Asha" in page(browser.post(url, words))
+    shown = page(browser.post(url, words | {"preview_stranger": "1"}))
+    assert greeting in shown
+    assert "would be skipped" not in shown
+    words["en-body"] = words["hi-body"] = "{{ customer_name }}!"
+    assert "would be skipped" in page(browser.post(url, words | {"preview_stranger": "1"}))
+
+
+def test_a_template_is_shown_as_for_somebody_without_a_name(browser):
+    body = {"body": 'Hi {{ customer_name | default: "there" }}, come!'}
+    template = TemplateFactory(sms=True, contents={"en": body})
+    assert "Hi Asha, come!" in page(browser.get(f"/templates/{template.pk}"))
+    shown = page(browser.get(f"/templates/{template.pk}?preview_stranger=1"))
+    assert "Hi there, come!" in shown
+
+
+def test_a_laid_out_mail_is_shown_whole_on_a_page_that_runs_nothing(browser):
+    template = TemplateFactory(email=True)
+    answer = browser.get(f"/templates/{template.pk}/mail?language=hi")
+    text = page(answer)
+    assert text.startswith("<!doctype html>")
+    assert 'lang="hi"' in text
+    assert "prefers-color-scheme" in text
+    assert "sandbox" in answer.headers["Content-Security-Policy"]

@@ -27,6 +27,7 @@ from marketing.content.selectors import (
     versions_of,
 )
 from marketing.content.usage import users_of
+from marketing.content.views.link_panel import links_of
 from marketing.content.views.preview_panel import panel
 from marketing.core.errors import DomainError, NotFound
 from marketing.core.htmx import StaffRequest
@@ -70,6 +71,7 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             "is_reviewed": version.is_handed_in
             and version.whatsapp_status == WhatsAppStatus.PENDING,
             "uses": users_of(template),
+            **links_of(version),
             "language": language,
             "languages": [
                 {

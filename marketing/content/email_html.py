@@ -62,7 +62,9 @@ def clean_source(source: str) -> str:
 def for_page(html: str) -> str:
     """Rendered e-mail HTML fit for one of our pages: no styles, no pictures from elsewhere, and no
     heading that would be the page's."""
-    attributes = {tag: names - {"style", "class", "src"} for tag, names in _ATTRIBUTES.items()}
+    attributes = {
+        tag: names - {"style", "class", "src", "bgcolor"} for tag, names in _ATTRIBUTES.items()
+    }
     html = _HEADING.sub(r"<p><strong>\1</strong></p>", _HIDDEN.sub("", html))
     return _clean(html, attributes, strip_comments=True)
 

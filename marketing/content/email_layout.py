@@ -19,8 +19,9 @@ from marketing.content.markup import Fill, Parts, Value, filling
 WIDTH = 600
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _FONTS = "Arial, 'Noto Sans Devanagari', 'Nirmala UI', sans-serif"
-_DARK = (
-    "@media (prefers-color-scheme: dark) {"
+_COLOURS = (
+    ".words a { color: #7a2e4d; }"
+    " @media (prefers-color-scheme: dark) {"
     " body, .page { background: #17130f !important; }"
     " .card, .card > table { background: #241f1b !important; }"
     " .words p, .words a, .heading h1 { color: #f2ece6 !important; }"
@@ -118,7 +119,7 @@ class _Layout:
             f'<mj-attributes><mj-all font-family="{_FONTS}" />'
             '<mj-text font-size="16px" line-height="24px" color="#1f2933" padding="8px 24px" />'
             "</mj-attributes>"
-            f"<mj-style>{_DARK}</mj-style></mj-head>"
+            f"<mj-style>{_COLOURS}</mj-style></mj-head>"
             f'<mj-body width="{WIDTH}px" background-color="#f4f1ee" css-class="page">'
             '<mj-section css-class="card" background-color="#ffffff" padding="24px 0">'
             f"<mj-column>{''.join(blocks)}</mj-column></mj-section></mj-body></mjml>"

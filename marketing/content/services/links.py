@@ -1,6 +1,7 @@
 """Asking whether the links of a message work."""
 
 import uuid
+from functools import partial
 
 from django.db import transaction
 
@@ -23,7 +24,7 @@ def check_links(*, actor: Actor, template: MessageTemplate) -> int:
     links = [state.link for state in link_states.states_of(current_version(template))]
     begun = link_states.begin(links)
     for link in begun:
-        transaction.on_commit(lambda link=link: check_link.delay(tenant_id, link))
+        transaction.on_commit(partial(check_link.delay, tenant_id, link))
     return len(begun)
 
 

@@ -73,14 +73,14 @@ def send_test(
             missing,
         )
     limits = value_limits(version, country)
-    if names := too_long(limits, compiled.language_for(language), variables):
+    if long := too_long(limits, compiled.language_for(language), variables):
         raise _unfit(
             _(
                 "%(fields)s of %(customer)s is longer than operators let through. Choose another "
                 "customer, or register more room for it."
             ),
             customer,
-            names,
+            long,
         )
     segments = _segments(version, language, variables)
     price = _price(account, channel, purpose)

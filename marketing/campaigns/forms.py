@@ -2,7 +2,6 @@
 
 import uuid
 from abc import abstractmethod
-from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -264,24 +263,3 @@ class MessageForm(StepForm):
             "further_steps": further,
             "channel_mode": self.cleaned_data["how"] if further else SendRun.Mode.SINGLE,
         }
-
-
-class TestSendForm(forms.Form):
-    customer = forms.CharField(
-        label=_("Write it as for"),
-        required=False,
-        help_text=_("Name or phone of a customer; empty for somebody of the audience."),
-    )
-    phone = forms.CharField(
-        label=_("Phone"), required=False, help_text=_("Empty for your own phone.")
-    )
-    email = forms.CharField(
-        label=_("E-mail"), required=False, help_text=_("Empty for your own address.")
-    )
-
-    def __init__(self, *args: Any, channels: Collection[str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if Channel.EMAIL not in channels:
-            del self.fields["email"]
-        if not set(channels) - {Channel.EMAIL}:
-            del self.fields["phone"]

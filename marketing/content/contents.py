@@ -1,5 +1,6 @@
 """Checks what an author wrote, before it becomes a version."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,20 +16,42 @@ from marketing.content.markup import Markup, MarkupError
 from marketing.content.rendering import compile_contents, written_values
 from marketing.core.errors import ValidationFailed
 
+IMAGE = re.compile(r"https://[^\s\"'<>]+")
+
 Parts = dict[str, Any]
 Contents = dict[str, Parts]
 
 PARTS = {
     Channel.WHATSAPP: ("header", "body", "footer", "buttons"),
     Channel.SMS: ("body",),
-    Channel.EMAIL: ("subject", "body", "html"),
+    Channel.EMAIL: (
+        "subject",
+        "preheader",
+        "header",
+        "image",
+        "imageAlt",
+        "body",
+        "buttons",
+        "html",
+    ),
 }
 REQUIRED = {
     Channel.WHATSAPP: ("body",),
     Channel.SMS: ("body",),
     Channel.EMAIL: ("subject", "body"),
 }
-BUTTON_TYPES = ("quick_reply", "url", "phone")
+BUTTON_TYPES = {
+    Channel.WHATSAPP: ("quick_reply", "url", "phone"),
+    Channel.EMAIL: ("url",),
+}
+BUTTONS = {Channel.WHATSAPP: rules.WHATSAPP_BUTTONS, Channel.EMAIL: rules.EMAIL_BUTTONS}
+# Parts of an e-mail that are one line, and how long each may be.
+LINES = {
+    "subject": rules.MAX_SUBJECT,
+    "preheader": rules.MAX_PREHEADER,
+    "header": rules.MAX_HEADING,
+    "imageAlt": rules.MAX_IMAGE_ALT,
+}
 
 
 def clean_contents(
@@ -102,6 +125,11 @@ class _Checker:
                 self.fail(f"{path}.{name}", _("This may not be empty."))
         for name, text in cleaned.items():
             self._check_text(f"{path}.{name}", name, text)
+        if "image" in cleaned and "imageAlt" not in cleaned:
+            self.fail(
+                f"{path}.imageAlt",
+                _("Say what the picture shows: many mail programs show no pictures at first."),
+            )
         if "html" in cleaned and f"{path}.html" not in self.errors:
             cleaned["html"] = email_html.clean_source(cleaned["html"])
         if buttons := parts.get("buttons"):
@@ -156,10 +184,12 @@ class _Checker:
         read = self._read(path, source, html=name == "html")
         if read is None:
             return
-        if name == "subject":
+        if self.channel == Channel.EMAIL and name in LINES:
             self._one_line(path, source)
-            if len(source) > rules.MAX_SUBJECT:
-                self._too_long(path, len(source), rules.MAX_SUBJECT)
+            if len(source) > LINES[name]:
+                self._too_long(path, len(source), LINES[name])
+        if name == "image":
+            self._check_image(path, read)
         if self.channel == Channel.EMAIL or not self._is_plain(path, read):
             return
         if self.channel == Channel.WHATSAPP:
@@ -212,6 +242,16 @@ class _Checker:
         if "\n" in source:
             self.fail(path, _("This must be one line."))
 
+    def _check_image(self, path: str, read: Markup) -> None:
+        if not IMAGE.fullmatch(read.source):
+            self.fail(
+                path, _("Give the picture's address, which begins with https:// and has no spaces.")
+            )
+        elif read.names:
+            self.fail(path, _("Merge fields are not allowed here."))
+        elif len(read.source) > rules.WHATSAPP_BUTTON_URL:
+            self._too_long(path, len(read.source), rules.WHATSAPP_BUTTON_URL)
+
     def _header(self, path: str, read: Markup) -> None:
         self._one_line(path, read.source)
         self._limit_text(path, read, rules.WHATSAPP_HEADER)
@@ -257,16 +297,18 @@ class _Checker:
         if not isinstance(buttons, Sequence) or isinstance(buttons, str):
             self.fail(path, _("Give a list of buttons."))
             return []
-        if len(buttons) > rules.WHATSAPP_BUTTONS:
-            self.fail(path, _("At most %(limit)d buttons.") % {"limit": rules.WHATSAPP_BUTTONS})
+        limit = BUTTONS[self.channel]
+        if len(buttons) > limit:
+            self.fail(path, _("At most %(limit)d buttons.") % {"limit": limit})
             return []
         return [
             self._clean_button(f"{path}.{index}", button) for index, button in enumerate(buttons)
         ]
 
     def _clean_button(self, path: str, button: Any) -> dict[str, str]:
-        if not isinstance(button, Mapping) or button.get("type") not in BUTTON_TYPES:
-            self.fail(f"{path}.type", _("One of %(all)s.") % {"all": ", ".join(BUTTON_TYPES)})
+        types = BUTTON_TYPES[self.channel]
+        if not isinstance(button, Mapping) or button.get("type") not in types:
+            self.fail(f"{path}.type", _("One of %(all)s.") % {"all": ", ".join(types)})
             return {}
         text = self._text(f"{path}.text", button.get("text"))
         value = self._text(f"{path}.value", button.get("value"))
@@ -294,7 +336,7 @@ class _Checker:
             self._too_long(path, len(source), rules.WHATSAPP_BUTTON_URL)
             return
         read = self._read(path, source)
-        if read is None or not self._is_plain(path, read):
+        if self.channel == Channel.EMAIL or read is None or not self._is_plain(path, read):
             return
         self._limit_outputs(path, read, 1)
         if read.outputs and isinstance((read.pieces or ("",))[-1], str):

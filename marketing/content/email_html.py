@@ -1,5 +1,6 @@
 """E-mail HTML: what authors may use, without scripts, frames, forms or foreign protocols."""
 
+import re
 import secrets
 
 import nh3
@@ -29,6 +30,9 @@ _STYLES = {
     *("text-transform", "vertical-align", "width", "white-space"),
 }
 _PROTOCOLS = {"http", "https", "mailto", "tel"}
+# What MJML hides for the line below the subject would be seen without its style.
+_HEADING = re.compile(r"<h1\b[^>]*>(.*?)</h1>", re.S)
+_HIDDEN = re.compile(r'<div style="display:none;[^>]*>[^<]*</div>')
 
 
 def clean_source(source: str) -> str:
@@ -56,17 +60,29 @@ def clean_source(source: str) -> str:
 
 
 def for_page(html: str) -> str:
-    """Rendered e-mail HTML fit for one of our pages: no styles and no pictures from elsewhere."""
-    attributes = {tag: names - {"style", "class", "src"} for tag, names in _ATTRIBUTES.items()}
-    return _clean(html, attributes)
+    """Rendered e-mail HTML fit for one of our pages: no styles, no pictures from elsewhere, and no
+    heading that would be the page's."""
+    attributes = {
+        tag: names - {"style", "class", "src", "bgcolor"} for tag, names in _ATTRIBUTES.items()
+    }
+    html = _HEADING.sub(r"<p><strong>\1</strong></p>", _HIDDEN.sub("", html))
+    return _clean(html, attributes, strip_comments=True)
 
 
 def for_frame(html: str) -> str:
-    """Rendered e-mail HTML as mail programs show it, for a page of its own that runs nothing."""
-    return _clean(html, _ATTRIBUTES)
+    """Rendered e-mail HTML as mail programs show it, for a page of its own that runs nothing.
+
+    A whole document is one of ours, in which all that is filled in was escaped.
+    """
+    return html if is_document(html) else _clean(html, _ATTRIBUTES)
 
 
-def _clean(html: str, attributes: dict[str, set[str]]) -> str:
+def is_document(html: str) -> bool:
+    """Whether the HTML was laid out by us; an author's own has no head and no doctype."""
+    return html.startswith("<!doctype html>")
+
+
+def _clean(html: str, attributes: dict[str, set[str]], *, strip_comments: bool = False) -> str:
     return nh3.clean(
         html,
         tags=_TAGS,
@@ -74,6 +90,6 @@ def _clean(html: str, attributes: dict[str, set[str]]) -> str:
         attributes=attributes,
         url_schemes=_PROTOCOLS,
         filter_style_properties=_STYLES,
-        strip_comments=False,
+        strip_comments=strip_comments,
         link_rel=None,
     )

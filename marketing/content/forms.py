@@ -10,8 +10,9 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel, MessageTopic
-from marketing.content.contents import PARTS, Contents
+from marketing.content.contents import BUTTONS, PARTS, Contents
 from marketing.content.models import MessageTemplate, TemplateType, TemplateVersion, TriggerType
+from marketing.content.prebuilt import Occasion
 from marketing.content.rules import WHATSAPP_BUTTONS
 from marketing.core.errors import DomainError
 
@@ -19,6 +20,9 @@ FREE_BUTTON_ROWS = 3
 LABELS = {
     "header": _("Heading"),
     "subject": _("Subject"),
+    "preheader": _("Line below the subject"),
+    "image": _("Picture"),
+    "imageAlt": _("What the picture shows"),
     "body": _("Message"),
     "html": _("HTML version"),
     "footer": _("Small print"),
@@ -27,7 +31,13 @@ LABELS = {
     "dltText": _("Text as registered"),
 }
 HELP = {
-    "html": _("Leave it empty to send the text as it is. Scripts and forms are taken out."),
+    "html": _(
+        "Leave it empty: the message is laid out for phones and computers by itself. Scripts and "
+        "forms are taken out."
+    ),
+    "preheader": _("Mail programs show it in the list of mails, beside the subject."),
+    "image": _("Its address, beginning with https://. It stands above the message."),
+    "imageAlt": _("For those who do not see pictures; many programs show none at first."),
     "footer": _("One line without merge fields."),
     "header": _("One line, with at most one merge field."),
     "dltTemplateId": _("As registered for exactly these words."),
@@ -44,6 +54,8 @@ BUTTON_TYPES = [
     ("url", _("Open a link")),
     ("phone", _("Call")),
 ]
+# In an e-mail a button can only lead somewhere.
+LINK_TYPES = [each for each in BUTTON_TYPES if each[0] in ("", "url")]
 FIELDS = {
     "templateType": "template_type",
     "triggerType": "trigger_type",
@@ -112,12 +124,18 @@ class TemplateForm(forms.Form):
         languages: Sequence[str],
         template: MessageTemplate | None = None,
         saved: TemplateVersion | None = None,
+        occasion: Occasion | None = None,
     ) -> None:
         self.channel = Channel(channel)
         self.languages = languages
         self._row_of: dict[tuple[str, int], int] = {}
         contents: Contents = saved.contents if saved else {}
-        initial = _initial(template, saved) if template and saved else {}
+        initial: dict[str, Any] = {}
+        if template and saved:
+            initial = _initial(template, saved)
+        elif occasion:
+            contents = occasion.contents(channel)
+            initial = _of_occasion(occasion) | _words(contents)
         super().__init__(data, initial=initial)
         topics = MessageTopic.objects.filter(
             Q(is_active=True) | Q(pk=template.topic_id if template else None)
@@ -144,7 +162,7 @@ class TemplateForm(forms.Form):
                 attrs["rows"] = ROWS[part]
             self.fields[f"{language}-{part}"] = forms.CharField(
                 label=self._label(part, language),
-                help_text=HELP.get(part, ""),
+                help_text=self._help(part),
                 required=is_first and part in ("body", "subject"),
                 strip=False,
                 widget=(forms.Textarea if is_long else forms.TextInput)(attrs=attrs),
@@ -157,6 +175,11 @@ class TemplateForm(forms.Form):
                     required=False,
                 )
 
+    def _help(self, part: str) -> Any:
+        """An e-mail's heading is not WhatsApp's, which knows one merge field."""
+        is_own = part == "header" and self.channel == Channel.EMAIL
+        return "" if is_own else HELP.get(part, "")
+
     def _label(self, part: str, language: str) -> str:
         """Names the language too where there are several, for the summary of mistakes."""
         label = str(LABELS[part])
@@ -167,7 +190,7 @@ class TemplateForm(forms.Form):
             name = f"{language}-buttons-{row}"
             self.fields[f"{name}-type"] = forms.ChoiceField(
                 label=_("Button %(number)d") % {"number": row + 1},
-                choices=BUTTON_TYPES,
+                choices=LINK_TYPES if self.channel == Channel.EMAIL else BUTTON_TYPES,
                 required=False,
             )
             self.fields[f"{name}-text"] = forms.CharField(
@@ -179,7 +202,7 @@ class TemplateForm(forms.Form):
         sent = 0
         while self.is_bound and f"{language}-buttons-{sent}-type" in self.data:
             sent += 1
-        return min(max(FREE_BUTTON_ROWS, existing + 1, sent), WHATSAPP_BUTTONS)
+        return min(max(FREE_BUTTON_ROWS, existing + 1, sent), BUTTONS[self.channel])
 
     @property
     def contents(self) -> Contents:
@@ -301,14 +324,28 @@ def _initial(template: MessageTemplate, saved: TemplateVersion) -> dict[str, Any
         "description": template.description,
         "version": template.version,
     }
-    for language, parts in saved.contents.items():
+    for language, ids in saved.sms_ids.items():
+        for name, text in ids.items():
+            initial[f"{language}-{name}"] = text
+    return initial | _words(saved.contents)
+
+
+def _of_occasion(occasion: Occasion) -> dict[str, Any]:
+    return {
+        "name": occasion.name,
+        "category": occasion.category,
+        "template_type": occasion.template_type,
+        "trigger_type": occasion.trigger_type,
+    }
+
+
+def _words(contents: Contents) -> dict[str, Any]:
+    initial: dict[str, Any] = {}
+    for language, parts in contents.items():
         for part, text in parts.items():
             if part != "buttons":
                 initial[f"{language}-{part}"] = text
         for row, button in enumerate(parts.get("buttons", ())):
             for name, text in button.items():
                 initial[f"{language}-buttons-{row}-{name}"] = text
-    for language, ids in saved.sms_ids.items():
-        for name, text in ids.items():
-            initial[f"{language}-{name}"] = text
     return initial

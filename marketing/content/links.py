@@ -109,11 +109,35 @@ def with_short_links(
             ]
             return parts
         parts["body"] = _in_text(parts["body"], short)
+        if "buttons" in parts:
+            parts["buttons"] = [
+                {**button, "value": _in_text(button["value"], short)} for button in parts["buttons"]
+            ]
         if "html" in parts:
             parts["html"] = _in_html(parts["html"], short)
         return parts
 
     return {code: replaced(language) for code, language in contents.items()}, tuple(links)
+
+
+def written_links(contents: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Every link that readers could follow, and every picture, as their author wrote them."""
+    found: dict[str, None] = {}
+
+    def note(link: str) -> str:
+        found[link] = None
+        return ""
+
+    for parts in contents.values():
+        if image := parts.get("image"):
+            note(image)
+        for name in ("header", "body", "footer"):
+            _in_text(parts.get(name, ""), note)
+        for button in parts.get("buttons", ()):
+            if button["type"] == "url":
+                _in_text(button["value"], note)
+        _in_html(parts.get("html", ""), note)
+    return tuple(found)
 
 
 def _in_text(source: str, short: Shorten) -> str:

@@ -9,17 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from django.utils.html import linebreaks
-from liquid import escape
-
-from marketing.content.markup import Fill, Value
+from marketing.content.markup import Fill, Parts, Value
 
 # A number is a gap, which the mail's value with this index fills.
 Text = tuple[str | int, ...]
-Parts = tuple[str | Fill, ...]
-
-# No author can write it: neither JSON nor the database would take it.
-_GAP = "\0"
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,25 +80,3 @@ class MailForm:
 def fill(text: Text, values: tuple[str, ...]) -> str:
     """The text with its gaps filled."""
     return "".join([part if isinstance(part, str) else values[part] for part in text])
-
-
-def as_html(body: Parts) -> Parts:
-    """HTML that says what the text does; a value begins no paragraph."""
-    constant = "".join(part if isinstance(part, str) else _GAP for part in body)
-    texts = iter(linebreaks(constant, autoescape=True).split(_GAP))
-    written = {part: _Escaped(part).text for part in body if not isinstance(part, str)}
-    parts: list[str | Fill] = [next(texts)]
-    for part in body:
-        if not isinstance(part, str):
-            parts += [written[part], next(texts)]
-    return tuple(parts)
-
-
-@dataclass(frozen=True)
-class _Escaped:
-    """What writes a value of a text, for HTML."""
-
-    write: Fill
-
-    def text(self, values: Mapping[str, Value]) -> str:
-        return str(escape(self.write(values))).replace("\n", "<br>")

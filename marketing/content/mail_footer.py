@@ -10,8 +10,9 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from marketing.content.mail import MailForm, Parts
-from marketing.content.markup import filling
+from marketing.content.email_layout import at_end
+from marketing.content.mail import MailForm
+from marketing.content.markup import Parts, filling
 from marketing.policy import selectors as policy
 
 STYLE = "margin: 16px; font: 13px/20px Arial, sans-serif; color: #52606d; text-align: center"
@@ -39,7 +40,7 @@ def with_footer(form: MailForm, *, sender: str) -> MailForm:
     return replace(
         form,
         body=form.body + _framed("\n\n", text, "\n", ""),
-        html=form.html + _framed(f'<p style="{STYLE}">', html, "<br>", "</p>"),
+        html=at_end(form.html, _framed(f'<p class="foot" style="{STYLE}">', html, "<br>", "</p>")),
     )
 
 

@@ -29,6 +29,7 @@ from liquid.token import TOKEN_CONTENT
 Value = str | int | None
 # Writes what stands between two constant texts.
 Fill = Callable[[Mapping[str, Value]], str]
+Parts = tuple[str | Fill, ...]
 
 # None of these can make its input much longer than it is.
 FILTERS = {
@@ -104,7 +105,7 @@ class Markup:
     """
 
     source: str
-    parts: tuple[str | Fill, ...]
+    parts: Parts
     names: tuple[str, ...]
     positions: Mapping[str, int]
     required: frozenset[str]
@@ -250,7 +251,7 @@ def _filling(name: str, default: str | None, html: bool) -> Fill:
     return output.escaped if html else output.value
 
 
-def _parts(source: str, template: BoundTemplate) -> tuple[str | Fill, ...]:
+def _parts(source: str, template: BoundTemplate) -> Parts:
     parts: list[str | Fill] = []
     for node in template.nodes:
         if isinstance(node, ContentNode):

@@ -1,6 +1,6 @@
 """A message as one person would get it, and what its author should know about it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from marketing.content import merge_fields, rules
 from marketing.content.contents import Contents
 from marketing.content.links import with_short_links
 from marketing.content.mail_footer import LINK, sender_of, with_footer
+from marketing.content.merge_fields import SYSTEM
 from marketing.content.rendering import CompiledVersion, Rendered, compile_contents
 from marketing.content.rules import SmsCount
 from marketing.core.tenancy import current_tenant
@@ -44,9 +45,11 @@ def preview(
     language: str,
     customer: Customer | None = None,
     sample_data: Mapping[str, str] | None = None,
+    is_stranger: bool = False,
     purpose: str = PROMOTIONAL,
 ) -> Preview:
-    """The contents filled in for a customer, or with samples (`sample_data` goes before ours).
+    """The contents filled in for a customer, or with samples (`sample_data` goes before ours), or
+    as for a stranger, of whom nothing is known and for whom defaults stand in.
 
     A missing value is shown by its name in angle brackets. An SMS is counted with short links
     where it will have them; an offer by e-mail ends as it will. Raises `MarkupError` for contents
@@ -54,7 +57,9 @@ def preview(
     """
     compiled = compile_contents(channel, contents, tuple(languages))
     variables = merge_fields.samples(compiled.placeholders)
-    if customer is not None:
+    if is_stranger:
+        variables = of_stranger(compiled.placeholders)
+    elif customer is not None:
         variables |= merge_fields.values_of(customer, compiled.placeholders)
     else:
         variables |= {k: v for k, v in (sample_data or {}).items() if k in variables}
@@ -71,6 +76,12 @@ def preview(
         sms=rules.count_sms(sent) if channel == Channel.SMS else None,
         advice=tuple(_advice(channel, sent)),
     )
+
+
+def of_stranger(names: Iterable[str]) -> dict[str, str]:
+    """What is known of somebody of whom nothing is known: who writes, and what the sender makes."""
+    known = merge_fields.samples(name for name in names if merge_fields.kind(name) == SYSTEM)
+    return known | {"salon_name": current_tenant().name}
 
 
 def as_read(

@@ -12,12 +12,14 @@ from typing import Any
 
 from babel.dates import format_date
 
-from marketing.content import markup, merge_fields
-from marketing.content.mail import MailForm, as_html
+from marketing.content import email_html, markup, merge_fields
+from marketing.content.email_layout import EmailButton, EmailParts, as_html, as_text
+from marketing.content.mail import MailForm
 from marketing.content.markup import Markup, Output, Value
 from marketing.content.models import TemplateVersion
 
-TEXT_PARTS = ("header", "subject", "body", "footer")
+TEXT_PARTS = ("subject", "preheader", "header", "image", "imageAlt", "body", "footer")
+RENDERED_PARTS = ("header", "subject", "body", "footer")
 
 
 class MissingValue(ValueError):
@@ -51,6 +53,11 @@ class Rendered:
     header: str = ""
     footer: str = ""
     buttons: tuple[Button, ...] = ()
+
+    @property
+    def page_html(self) -> str:
+        """The HTML fit for one of our pages."""
+        return email_html.for_page(self.html)
 
 
 @dataclass(frozen=True)
@@ -145,10 +152,16 @@ class CompiledVersion:
         """The message with what `values` gave. Raises `MarkupError`."""
         chosen = self.language_for(language)
         parts = self._languages[chosen]
+        mail = parts.mail.fill(values) if parts.mail else None
+        texts = {
+            name: parts.texts[name].render(values) for name in RENDERED_PARTS if name in parts.texts
+        }
+        if mail:
+            texts["body"] = mail.body
         return Rendered(
-            **{name: each.render(values) for name, each in parts.texts.items()},
+            **texts,
             language=chosen,
-            html=parts.mail.fill(values).html if parts.mail else "",
+            html=mail.html if mail else "",
             buttons=tuple(
                 [Button(type_, text, value.render(values)) for type_, text, value in parts.buttons]
             ),
@@ -309,17 +322,33 @@ def _parse_language(channel: str, language: str, parts: Mapping[str, Any]) -> _L
             and any(name in each.required for each in sources)
         ),
         kinds={name: merge_fields.kind(name) for name in names},
-        mail=_mail(language, texts, html) if channel == "email" else None,
+        mail=_mail(language, texts, html, buttons) if channel == "email" else None,
     )
 
 
-def _mail(language: str, texts: Mapping[str, Markup], html: Markup | None) -> MailForm:
-    body = texts["body"].parts
+def _mail(
+    language: str,
+    texts: Mapping[str, Markup],
+    html: Markup | None,
+    buttons: Sequence[tuple[str, str, Markup]],
+) -> MailForm:
+    def parts(name: str) -> markup.Parts:
+        return texts[name].parts if name in texts else ()
+
+    email = EmailParts(
+        subject=parts("subject"),
+        body=parts("body"),
+        preheader=parts("preheader"),
+        heading=parts("header"),
+        image=parts("image"),
+        image_alt=parts("imageAlt"),
+        buttons=[EmailButton(text, link.parts) for _type, text, link in buttons],
+    )
     return MailForm(
         language=language,
-        subject=texts["subject"].parts if "subject" in texts else (),
-        body=body,
-        html=html.parts if html else as_html(body),
+        subject=email.subject,
+        body=as_text(email),
+        html=html.parts if html else as_html(email, language=language),
     )
 
 

@@ -21,3 +21,11 @@ def submit_whatsapp_template(self: Any, tenant_id: str, version_id: str) -> None
         )
     except ProviderFailed as error:
         raise self.retry(exc=error, countdown=min(60 * 2**self.request.retries, 600)) from error
+
+
+@shared_task(soft_time_limit=30)
+def check_link(tenant_id: str, link: str) -> None:
+    """Ask whether a link works; a host that answers drop by drop is given up."""
+    from marketing.content import services
+
+    services.judge_link(tenant_id=uuid.UUID(tenant_id), link=link)

@@ -54,6 +54,7 @@ OWNERS_PAGES = (
     "/segments/new/list",
     "/templates/new",
     "/templates/new?channel=whatsapp",
+    "/templates/ready?channel=email",
     "/settings/hours",
     "/settings/budget",
     "/settings/approval",

@@ -28,3 +28,12 @@ def api(login: Callable[[str], Client]) -> Callable[..., Any]:
 def tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tasks wait in the rows; the test runs the services itself."""
     monkeypatch.setattr("celery.app.task.Task.apply_async", lambda *args, **options: None)
+
+
+@pytest.fixture
+def colleague(chain: Any) -> Any:
+    """Somebody of the manager's branch whose phone and address tests may go to."""
+    staff = chain.receptionist
+    staff.phone, staff.email = "+919820012345", "asha@example.com"
+    staff.save()
+    return staff

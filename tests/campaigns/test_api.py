@@ -307,7 +307,7 @@ def test_only_drafts_are_deleted(chain, api):
     assert list(Campaign.objects.all()) == [waiting]
 
 
-def test_a_test_send_needs_an_address_that_is_one(chain, api):
+def test_a_test_send_needs_an_address_that_is_one(chain, api, colleague):
     campaign = make_campaign(chain.manager)
     failed(api("manager", "post", url(campaign, "test"), {}), 400, "MARKETING_400", "phone")
     failed(
@@ -317,9 +317,14 @@ def test_a_test_send_needs_an_address_that_is_one(chain, api):
         "phone",
     )
     assert not Message.objects.exists()
-    answer = api("manager", "post", url(campaign, "test"), {"phone": "98200 12345"})
+    answer = api("manager", "post", url(campaign, "test"), {"phone": "98200 99999"})
+    failed(answer, 400, "MARKETING_400", "phone")
+    body = {"phone": "98200 12345", "language": "hi", "withSamples": True}
+    answer = api("manager", "post", url(campaign, "test"), body)
     assert answer.status_code == 202
-    assert answer.json()["data"]["state"] == "queued"
+    sent = answer.json()["data"]
+    assert (sent["state"], sent["language"], sent["segments"]) == ("queued", "hi", 1)
+    assert float(sent["cost"]) > 0
 
 
 def queries_of(client, path):

@@ -288,7 +288,7 @@ class TestSending:
         assert "Went on to the next" in page
         assert 'data-audience="3"' in page
 
-    def test_a_test_over_the_api_goes_by_every_channel(self, api, campaign):
+    def test_a_test_over_the_api_goes_by_every_channel(self, api, colleague, campaign):
         body = {"phone": "9820012345", "email": "asha@example.com"}
         answer = api("manager", "post", f"{LIST}/{campaign.pk}/test", body)
         assert answer.status_code == 202

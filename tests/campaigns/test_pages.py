@@ -186,29 +186,42 @@ def test_samples_are_looked_for_among_everybody_when_the_first_may_not_be_writte
     assert shown.count("<figure") == 3
 
 
-def test_a_test_message(chain, login):
+def test_a_test_message(chain, login, colleague):
     campaign = make_campaign(chain.manager)
     client = login("manager")
-    answer = client.post(page(campaign, "campaign-test"), {"customer": "", "phone": ""})
+    answer = client.post(page(campaign, "campaign-test"), {"customer": "", "to": ""})
     assert answer.status_code == 422
     assert "address is not known" in text_of(answer)
     answer = client.post(
-        page(campaign, "campaign-test"), {"customer": "", "phone": "9820012345"}, follow=True
+        page(campaign, "campaign-test"),
+        {"customer": "", "to": str(colleague.pk), "language": "hi"},
+        follow=True,
     )
-    assert "+919820012345" in text_of(answer)
-    assert Message.objects.get().kind == "test"
+    assert "+919820012345. It costs ₹" in text_of(answer)
+    message = Message.objects.get()
+    assert (message.kind, message.language) == ("test", "hi")
+
+
+def test_a_test_message_goes_to_those_of_the_list_only(chain, login):
+    campaign = make_campaign(chain.manager)
+    elsewhere = make_staff(Role.RECEPTIONIST, chain.south, name="Ravi of the south")
+    client = login("manager")
+    assert "Ravi of the south" not in text_of(client.get(page(campaign)))
+    answer = client.post(page(campaign, "campaign-test"), {"to": str(elsewhere.pk)}, follow=True)
+    assert "Choose one of the list." in text_of(answer)
+    assert not Message.objects.exists()
 
 
 @pytest.mark.parametrize(("language", "label"), [("en", "Branch phone"), ("hi", "शाखा का फ़ोन")])
 def test_a_test_message_without_a_value_names_the_field_as_the_pages_do(
-    chain, login, language, label
+    chain, login, colleague, language, label
 ):
     contents = {code: {"body": "{{ branch_phone }} ☎"} for code in ("en", "hi")}
     campaign = make_campaign(chain.manager, template_id=TemplateFactory(contents=contents).pk)
     Branch.objects.update(phone="")
     client = login("manager")
     client.cookies["django_language"] = language
-    answer = client.post(page(campaign, "campaign-test"), {"customer": "", "phone": "9820012345"})
+    answer = client.post(page(campaign, "campaign-test"), {"customer": "", "to": str(colleague.pk)})
     assert answer.status_code == 422
     said = text_of(answer)
     assert said.count(f"“{label}”") == 1

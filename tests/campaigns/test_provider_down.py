@@ -56,15 +56,15 @@ def draft(chain):
     return make_campaign(chain.manager)
 
 
-def test_a_test_message_is_refused_on_the_page(draft, login):
-    values = {"customer": "", "phone": "9820012345"}
+def test_a_test_message_is_refused_on_the_page(draft, login, colleague):
+    values = {"customer": "", "to": str(colleague.pk)}
     answer = login("manager").post(reverse("campaign-test", args=[draft.pk]), values)
     assert answer.status_code == 502
     assert SENTENCE in answer.content.decode()
     assert not Message.objects.exists()
 
 
-def test_a_test_message_is_refused_over_the_api(draft, api):
+def test_a_test_message_is_refused_over_the_api(draft, api, colleague):
     answer = api("manager", "post", f"/api/v1/campaigns/{draft.pk}/test", {"phone": "9820012345"})
     assert answer.status_code == 502
     assert answer.json()["error"]["code"] == "MARKETING_052"
@@ -73,12 +73,12 @@ def test_a_test_message_is_refused_over_the_api(draft, api):
 
 
 @pytest.mark.parametrize("over", ["page", "api"])
-def test_a_test_for_somebody_without_a_value_names_it(chain, login, api, over):
+def test_a_test_for_somebody_without_a_value_names_it(chain, login, api, colleague, over):
     make_ground(chain.north)
     nameless = CustomerFactory(first_name="", last_name="", home_branch=chain.north)
     draft = make_campaign(chain.manager)
     if over == "page":
-        values = {"customer": nameless.phone, "phone": "9820012345"}
+        values = {"customer": nameless.phone, "to": str(colleague.pk)}
         answer = login("manager").post(reverse("campaign-test", args=[draft.pk]), values)
         assert answer.status_code == 422
     else:

@@ -194,3 +194,19 @@ def test_the_message_is_shown_in_each_language(chain, login):
     assert 'lang="en"' in answer.content.decode()
     assert 'lang="hi"' in answer.content.decode()
     assert "{{" not in text_of(answer)
+
+
+def test_the_message_step_shows_every_language_for_somebody_without_a_name(chain, login):
+    contents = {
+        "en": {"body": 'Hi {{ customer_name | default: "there" }}, come!'},
+        "hi": {"body": 'नमस्ते {{ customer_name | default: "जी" }}, आइए!'},
+    }
+    template = TemplateFactory(contents=contents)
+    campaign = make_campaign(chain.manager, template_id=template.pk)
+    url = reverse("campaign-preview", args=[campaign.pk])
+    asked = {"template": str(template.pk)}
+    shown = login("manager").get(url, asked).content.decode()
+    assert "Hi Asha, come!" in shown
+    shown = login("manager").get(url, asked | {"preview_stranger": "1"}).content.decode()
+    assert "Hi there, come!" in shown
+    assert "नमस्ते जी, आइए!" in shown

@@ -84,6 +84,57 @@ def test_a_new_template_begins_with_its_channel(browser):
     assert 'name="en-subject"' not in text
 
 
+@pytest.mark.parametrize("channel", ["whatsapp", "sms", "email"])
+def test_ready_made_messages_are_shown_as_a_phone_shows_them(browser, channel):
+    text = page(browser.get(f"/templates/ready?channel={channel}"))
+    assert text.count('class="phone phone-') == 10
+    assert "Asha" in text
+    assert f'href="/templates/new?channel={channel}&amp;from=birthday"' in text
+    assert f'href="/templates/new?channel={channel}"' in text
+    hindi = page(browser.get(f"/templates/ready?channel={channel}&language=hi"))
+    assert "त्योहार" in hindi
+    assert 'language=hi" aria-current="page"' in hindi
+
+
+def test_bengali_ones_are_shown_to_a_chain_that_writes_it(chain, browser):
+    chain.tenant.languages = ["en", "hi", "bn"]
+    chain.tenant.save()
+    assert "শুভ জন্মদিন" in page(browser.get("/templates/ready?channel=sms&language=bn"))
+    assert "বাংলা" not in page(browser.get("/templates/ready?channel=email&language=bn"))
+
+
+def test_a_chain_without_their_languages_is_told(chain, browser):
+    chain.tenant.languages = ["ta"]
+    chain.tenant.save()
+    assert "None in your languages yet" in page(browser.get("/templates/ready?channel=sms"))
+
+
+def test_ready_made_ones_need_a_channel(browser):
+    assert browser.get("/templates/ready?channel=pigeon").status_code == 404
+
+
+@pytest.mark.parametrize("channel", ["whatsapp", "sms", "email"])
+def test_a_ready_made_message_fills_the_form_and_is_saved_as_ones_own(browser, channel):
+    url = f"/templates/new?channel={channel}&from=festival"
+    form = browser.get(url).context["form"]
+    typed = {name: field.initial or form.initial.get(name) for name, field in form.fields.items()}
+    answer = browser.post(url, {k: v for k, v in typed.items() if v} | {"do": "save"})
+    assert answer.status_code == 302, answer.context["form"].errors
+    template = MessageTemplate.objects.get()
+    assert (template.name, template.category, template.is_system) == (
+        "Festival greetings", "festival", False,
+    )  # fmt: skip
+    words = template.versions.get().contents
+    assert set(words) == {"en", "hi"}
+    if channel == "whatsapp":
+        assert words["hi"]["buttons"][0]["text"] == "समय बुक करें"
+
+
+def test_the_trigger_of_a_ready_made_message_comes_along(browser):
+    form = browser.get("/templates/new?channel=sms&from=birthday").context["form"]
+    assert form["trigger_type"].value() == "birthday_wish"
+
+
 def test_creates(browser):
     answer = browser.post(NEW, FORM)
     template = MessageTemplate.objects.get()
@@ -338,3 +389,37 @@ def test_anothers_template_is_not_found(browser, other_chain, chain, scope, meth
     foreign.refresh_from_db()
     assert foreign.is_active
     assert MessageTemplate.objects.count() == 1
+
+
+@pytest.mark.parametrize(("language", "greeting"), [("en", "Hi there,"), ("hi", "नमस्ते जी,")])
+def test_the_preview_shows_what_stands_in_for_a_name_in_each_language(browser, language, greeting):
+    words = {
+        "en-body": 'Hi {{ customer_name | default: "there" }}, {{ salon_name }}',
+        "hi-body": 'नमस्ते {{ customer_name | default: "जी" }}, {{ salon_name }}',
+        "language": language,
+    }
+    url = "/templates/preview?channel=sms"
+    assert "Asha" in page(browser.post(url, words))
+    shown = page(browser.post(url, words | {"preview_stranger": "1"}))
+    assert greeting in shown
+    assert "would be skipped" not in shown
+    words["en-body"] = words["hi-body"] = "{{ customer_name }}!"
+    assert "would be skipped" in page(browser.post(url, words | {"preview_stranger": "1"}))
+
+
+def test_a_template_is_shown_as_for_somebody_without_a_name(browser):
+    body = {"body": 'Hi {{ customer_name | default: "there" }}, come!'}
+    template = TemplateFactory(sms=True, contents={"en": body})
+    assert "Hi Asha, come!" in page(browser.get(f"/templates/{template.pk}"))
+    shown = page(browser.get(f"/templates/{template.pk}?preview_stranger=1"))
+    assert "Hi there, come!" in shown
+
+
+def test_a_laid_out_mail_is_shown_whole_on_a_page_that_runs_nothing(browser):
+    template = TemplateFactory(email=True)
+    answer = browser.get(f"/templates/{template.pk}/mail?language=hi")
+    text = page(answer)
+    assert text.startswith("<!doctype html>")
+    assert 'lang="hi"' in text
+    assert "prefers-color-scheme" in text
+    assert "sandbox" in answer.headers["Content-Security-Policy"]

@@ -102,7 +102,8 @@ def test_email_without_html_gets_one_from_its_text():
     rendered = compile_body("Hi {{ customer_name }}\n\nBye", "email", subject="Hi").render(
         "en", {"customer_name": "<Asha>"}
     )
-    assert rendered.html == "<p>Hi &lt;Asha&gt;</p>\n\n<p>Bye</p>"
+    assert ">Hi &lt;Asha&gt;</p>" in rendered.html
+    assert ">Bye</p>" in rendered.html
 
 
 def test_the_senders_own_values_are_not_required_of_the_customer():

@@ -2,12 +2,10 @@
 
 import pytest
 
-from marketing.content import merge_fields, services, usage
+from marketing.content import services, usage
 from marketing.content.errors import ReadOnlyTemplate, TemplateInUse
 from marketing.content.models import MessageTemplate, TemplateVersion
 from marketing.content.prebuilt import PREBUILT
-from marketing.content.rendering import compile_version
-from marketing.content.rules import count_sms
 from marketing.core.errors import Conflict, Forbidden, ValidationFailed
 from marketing.core.models import AuditEntry
 from tests.content.conftest import BODY
@@ -211,17 +209,15 @@ def test_makes_the_prebuilt_ones_once(chain):
     assert all(set(v.contents) == {"en", "hi"} for v in TemplateVersion.objects.all())
 
 
-def test_prebuilt_sms_are_cheap(chain):
-    services.ensure_system_templates()
-    for version in TemplateVersion.objects.filter(template__channel="sms"):
-        samples = merge_fields.samples(version.placeholders)
-        compiled = compile_version(version)
-        english = count_sms(compiled.render("en", samples).body)
-        assert (english.encoding, english.segments) == ("GSM-7", 1), version.template.name
-        assert count_sms(compiled.render("hi", samples).body).segments <= 2, version.template.name
+def test_a_chain_writing_first_in_bengali_gets_the_sms(chain):
+    chain.tenant.languages = ["bn", "en"]
+    chain.tenant.save()
+    assert services.ensure_system_templates() == len(PREBUILT)
+    assert set(MessageTemplate.objects.values_list("channel", flat=True)) == {"sms"}
+    assert all(set(v.contents) == {"bn", "en"} for v in TemplateVersion.objects.all())
 
 
 def test_a_chain_writing_first_in_another_language_gets_none(chain):
-    chain.tenant.languages = ["bn", "en"]
+    chain.tenant.languages = ["ta", "en"]
     chain.tenant.save()
     assert services.ensure_system_templates() == 0

@@ -109,7 +109,11 @@ class SendInput(VersionInput):
 
 
 class TestInput(ApiSerializer):
+    """Phone and e-mail are your own when left out; others must be those of staff."""
+
     customer_id = serializers.UUIDField(required=False)
+    language = serializers.CharField(required=False)
+    with_samples = serializers.BooleanField(required=False)
     phone = serializers.CharField(required=False)
     email = serializers.CharField(required=False)
 
@@ -217,6 +221,8 @@ class TestAnswer(ApiSerializer):
     channel = serializers.ChoiceField(Channel.choices)
     language = serializers.CharField()
     state = serializers.ChoiceField(MessageState.choices)
+    segments = serializers.IntegerField()
+    cost = serializers.DecimalField(max_digits=10, decimal_places=4)
 
 
 class TestsAnswer(TestAnswer):

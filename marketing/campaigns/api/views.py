@@ -318,6 +318,8 @@ class Test(CampaignApiView):
                 actor=self.actor,
                 campaign=campaign,
                 customer=customer,
+                language=data.get("language", ""),
+                with_samples=data.get("with_samples", False),
                 phone=data.get("phone", ""),
                 email=data.get("email", ""),
             )

@@ -13,7 +13,7 @@ from marketing.campaigns.selectors import plan
 from marketing.content import merge_fields
 from marketing.content.links import compile_sent
 from marketing.content.models import MessageTemplate, TemplateType
-from marketing.content.preview import as_read
+from marketing.content.preview import as_read, of_stranger
 from marketing.content.rendering import Rendered, compile_version
 from marketing.content.rules import SmsCount, count_sms
 from marketing.content.selectors import templates_for_actor
@@ -138,20 +138,27 @@ class Preview:
         return [button.text for button in self.message.buttons]
 
 
-def message_previews(campaign: Campaign) -> list[Preview]:
-    """The message of each channel in each of its languages; none before it is chosen."""
+def message_previews(campaign: Campaign, *, is_stranger: bool = False) -> list[Preview]:
+    """The message of each channel in each of its languages; none before it is chosen.
+
+    Filled with samples, or as for somebody of whom nothing is known.
+    """
     if campaign.template is None:
         return []
     purpose = plan.purpose(campaign)
     steps = plan.channel_steps(campaign)
-    return [preview for step in steps for preview in _previews(step, purpose)]
+    return [preview for step in steps for preview in _previews(step, purpose, is_stranger)]
 
 
-def _previews(step: plan.ChannelStep, purpose: str) -> list[Preview]:
+def _previews(step: plan.ChannelStep, purpose: str, is_stranger: bool) -> list[Preview]:
     compiled = compile_version(step.version)
     sent = compile_sent(step.version).compiled
     names = (*compiled.placeholders, *sent.placeholders)
     values = {name: f"[{name}]" for name in names} | merge_fields.samples(names)
+    if is_stranger:
+        # Who has no value for one of these would not get it at all.
+        needed = compiled.required | sent.required
+        values = {name: values[name] for name in needed} | of_stranger(names)
     return [
         Preview(
             step.channel,

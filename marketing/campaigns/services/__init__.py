@@ -30,8 +30,8 @@ from marketing.campaigns.services.sending import (
     resume_campaign,
     schedule_campaign,
     send_campaign,
-    send_test,
 )
+from marketing.campaigns.services.test_sends import send_test
 
 __all__ = [
     "approve_campaign",

@@ -1,4 +1,4 @@
-"""What people do with an approved campaign: schedule, send, pause, resume, cancel, test."""
+"""What people do with an approved campaign: schedule, send, pause, resume, cancel."""
 
 import datetime as dt
 from typing import Any
@@ -7,8 +7,6 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from customers.models import Channel, Customer
-from customers.rules import normalize_email, normalize_phone
 from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus, CampaignType
 from marketing.campaigns.rules import Action
@@ -22,10 +20,9 @@ from marketing.campaigns.tasks import start_run
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import BudgetExceeded, Conflict, ValidationFailed
-from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery import services as delivery
-from marketing.delivery.models import Message, SendRun
+from marketing.delivery.models import SendRun
 from marketing.delivery.selectors import ACCOUNT_PAUSED, lock_stopped_account_of, why_stopped
 from marketing.policy import selectors as policy
 
@@ -276,56 +273,3 @@ def finish(campaign: Campaign) -> None:
     events.record(
         "campaign.completed", event_payload(campaign) | {"metrics": campaign_metrics(campaign)}
     )
-
-
-@transaction.atomic
-def send_test(
-    *,
-    actor: Actor,
-    campaign: Campaign,
-    customer: Customer | None = None,
-    phone: str = "",
-    email: str = "",
-) -> list[Message]:
-    """Send each channel's message as it would read for `customer` to the staff member's own
-    phone and address, or to those given; all of them or none.
-
-    Without a customer, somebody of the audience is taken. Raises `ValidationFailed` when
-    there is no address to send to, what operators would refuse, and the switches' and the
-    provider's refusals (001, 002, 052).
-    """
-    actor.require("campaign.send")
-    checks.require_content(campaign)
-    customer = customer or plan.audience(campaign, clock.now()).first()
-    if customer is None:
-        raise ValidationFailed(
-            fields={"customerId": [_("Nobody is in this audience; choose one.")]}
-        )
-    return [
-        delivery.send_test(
-            actor=actor,
-            version=step.version,
-            customer=customer,
-            address=_test_address(actor, step.channel, phone, email),
-            language=customer.language,
-        )
-        for step in plan.channel_steps(campaign)
-    ]
-
-
-def _test_address(actor: Actor, channel: str, phone: str, email: str) -> str:
-    """The address as delivery takes it: the asked one, else the staff member's own."""
-    is_email = channel == Channel.EMAIL
-    own = (actor.staff.email if is_email else actor.staff.phone) if actor.staff else ""
-    field, asked = ("email", email) if is_email else ("phone", phone)
-    if not (asked or own):
-        raise ValidationFailed(
-            fields={field: [_("Your own address is not known; say where the test should go.")]}
-        )
-    try:
-        if is_email:
-            return normalize_email(asked or own)
-        country = Tenant.objects.get(pk=current_tenant_id()).country
-        return normalize_phone(asked or own, country)
-    except ValueError as error:
-        raise ValidationFailed(fields={field: [str(error)]}) from error

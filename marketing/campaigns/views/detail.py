@@ -3,10 +3,11 @@
 import datetime as dt
 import uuid
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from customers.models import Customer
 from customers.selectors import get_customer_for_actor, search_customers
-from marketing.campaigns import forms, rules, services
+from marketing.campaigns import rules, services
 from marketing.campaigns.models import Campaign, CampaignRun
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import (
@@ -26,6 +27,8 @@ from marketing.campaigns.selectors.campaigns import (
 from marketing.campaigns.selectors.failures import failed_runs
 from marketing.campaigns.selectors.outlook import outlook
 from marketing.campaigns.selectors.progress import engagement_with, figures_of
+from marketing.campaigns.selectors.testers import testers
+from marketing.campaigns.test_send_form import TestSendForm
 from marketing.campaigns.views.parts import campaign_part
 from marketing.campaigns.views.recipients import chosen_run, id_of, people_of
 from marketing.campaigns.views.refusals import sentences
@@ -35,6 +38,8 @@ from marketing.core.errors import DomainError, InvalidCampaignStatus
 from marketing.core.htmx import StaffRequest
 from marketing.core.models import Role
 from marketing.core.pages import staff_view
+from marketing.core.templatetags.formats import unit_price
+from marketing.core.tenancy import current_tenant
 from marketing.delivery import selectors as delivery
 from marketing.delivery.attempts import channels_of
 from marketing.delivery.models import SendRun
@@ -71,8 +76,7 @@ def _page(
         context |= people_of(request, shown) | {"shown_run": shown}
         context["engagement"] = engagement_with(context["figures"].runs)
     if "test" in context["actions"]:
-        channels = {step.channel for step in context["channel_steps"]}
-        context["test_form"] = forms.TestSendForm(channels=channels)
+        context["test_form"] = _test_form(request)
     status = 200 if error is None else 422 if error.http_status == 400 else error.http_status
     return render(request, "campaigns/detail.html", context, status=status)
 
@@ -322,20 +326,28 @@ def delete(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @staff_view("campaign.send")
 @require_POST
 def test(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """Send each channel's message to the staff member, written as for a customer."""
+    """Send each channel's message to staff, written as for a customer."""
     campaign = get_campaign_for_actor(request.actor, pk)
-    text = request.POST.get("customer", "").strip()
+    form = _test_form(request, request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Choose one of the list."))
+        return redirect("campaign-detail", pk)
+    asked = form.cleaned_data
+    text = asked["customer"].strip()
     customer = search_customers(request.actor, text).first() if text else None
     if text and customer is None:
         messages.error(request, _("Nobody is called “%(text)s”.") % {"text": text})
         return redirect("campaign-detail", pk)
+    to = testers(request.actor).filter(pk=asked["to"]).first() if asked["to"] else None
     try:
         sent = services.send_test(
             actor=request.actor,
             campaign=campaign,
             customer=customer,
-            phone=request.POST.get("phone", "").strip(),
-            email=request.POST.get("email", "").strip(),
+            language=asked["language"],
+            with_samples=asked["with_samples"],
+            phone=to.phone if to else "",
+            email=to.email if to else "",
         )
     except DomainError as error:
         return _page(request, campaign, error)
@@ -343,10 +355,23 @@ def test(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     messages.success(
         request,
         ngettext(
-            "A test is on its way to %(addresses)s.",
-            "%(count)s tests are on their way to %(addresses)s.",
+            "A test is on its way to %(addresses)s. It costs %(cost)s.",
+            "%(count)s tests are on their way to %(addresses)s. They cost %(cost)s.",
             len(sent),
         )
-        % {"count": len(sent), "addresses": addresses},
+        % {
+            "count": len(sent),
+            "addresses": addresses,
+            "cost": unit_price(sum((message.cost for message in sent), Decimal(0))),
+        },
     )
     return redirect("campaign-detail", pk)
+
+
+def _test_form(request: StaffRequest, data: QueryDict | None = None) -> TestSendForm:
+    return TestSendForm(
+        data,
+        actor=request.actor,
+        languages=current_tenant().languages,
+        staff=testers(request.actor),
+    )

@@ -240,7 +240,8 @@ def campaign_preview(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     form.is_valid()
     campaign.template = form.cleaned_data.get("template")
     campaign.further_steps = form.further_steps()
-    return render(request, "campaigns/_previews.html", {"previews": message_previews(campaign)})
+    previews = message_previews(campaign, is_stranger="preview_stranger" in request.GET)
+    return render(request, "campaigns/_previews.html", {"previews": previews})
 
 
 @staff_view("campaign.create")

@@ -4,6 +4,7 @@ from marketing.content.services.definitions import (
     deactivate_template,
     update_template,
 )
+from marketing.content.services.links import check_links, judge_link
 from marketing.content.services.prebuilt import ensure_system_templates
 from marketing.content.services.whatsapp import (
     apply_whatsapp_status,
@@ -14,11 +15,13 @@ from marketing.content.services.whatsapp import (
 
 __all__ = [
     "apply_whatsapp_status",
+    "check_links",
     "copy_template",
     "create_template",
     "deactivate_template",
     "ensure_system_templates",
     "hand_in",
+    "judge_link",
     "may_submit",
     "submit_whatsapp",
     "update_template",

@@ -14,19 +14,18 @@ from marketing.core.tenancy import current_tenant, current_tenant_id
 def ensure_system_templates() -> int:
     """Make the pre-built templates that the open tenant lacks; returns how many.
 
-    They come in the chain's languages; a chain without English or Hindi first gets none.
-    What is there is left as it is. WhatsApp ones still have to be handed in.
+    They come in those of the chain's languages that they are written in, on a channel only where
+    its first one is among them. What is there is left as it is. WhatsApp ones still have to be
+    handed in.
     """
     languages = current_tenant().languages
-    if languages[:1] not in (["en"], ["hi"]):
-        return 0
     actor = Actor.system(current_tenant_id())
     known = set(MessageTemplate.objects.filter(is_system=True).values_list("name", "channel"))
     missing = [
         (prebuilt, channel)
         for channel in Channel.values
         for prebuilt in PREBUILT
-        if (prebuilt.name, channel) not in known
+        if (prebuilt.name, channel) not in known and languages[0] in prebuilt.contents(channel)
     ]
     for prebuilt, channel in missing:
         contents = prebuilt.contents(channel)

@@ -27,6 +27,7 @@ from marketing.content.selectors import (
     versions_of,
 )
 from marketing.content.usage import users_of
+from marketing.content.views.link_panel import links_of
 from marketing.content.views.preview_panel import panel
 from marketing.core.errors import DomainError, NotFound
 from marketing.core.htmx import StaffRequest
@@ -70,6 +71,7 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             "is_reviewed": version.is_handed_in
             and version.whatsapp_status == WhatsAppStatus.PENDING,
             "uses": users_of(template),
+            **links_of(version),
             "language": language,
             "languages": [
                 {
@@ -107,14 +109,13 @@ def template_mail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         language=request.GET.get("language", languages[0]),
         purpose=purpose_of(template.template_type, template.trigger_type),
     )
+    html = email_html.for_frame(seen.rendered.html)
+    if email_html.is_document(html):
+        return HttpResponse(html)
     return render(
         request,
         "content/mail.html",
-        {
-            "subject": seen.rendered.subject,
-            "language": seen.rendered.language,
-            "html": email_html.for_frame(seen.rendered.html),
-        },
+        {"subject": seen.rendered.subject, "language": seen.rendered.language, "html": html},
     )
 
 

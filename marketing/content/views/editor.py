@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from customers.models import Channel
-from marketing.content import merge_fields, services
+from marketing.content import merge_fields, prebuilt, services
 from marketing.content.errors import ReadOnlyTemplate
 from marketing.content.forms import TemplateForm
 from marketing.content.models import MessageTemplate, TemplateType
@@ -27,12 +27,17 @@ ICONS = {"whatsapp": "brand-whatsapp", "sms": "message", "email": "mail"}
 @staff_view("template.manage")
 @require_http_methods(["GET", "HEAD", "POST"])
 def template_new(request: StaffRequest) -> HttpResponse:
-    """First the channel (`?channel=`), then the words."""
+    """First the channel (`?channel=`), then the words; `?from=` begins with ready-made ones."""
     channel = request.GET.get("channel", "")
     if channel not in Channel.values:
         channels = [(value, label, ICONS[value]) for value, label in Channel.choices]
         return render(request, "content/new.html", {"channels": channels})
-    form = TemplateForm(request.POST or None, channel=channel, languages=current_tenant().languages)
+    form = TemplateForm(
+        request.POST or None,
+        channel=channel,
+        languages=current_tenant().languages,
+        occasion=prebuilt.occasion(request.GET.get("from", "")),
+    )
     if _is_to_save(request) and form.is_valid():
         try:
             template = services.create_template(actor=request.actor, channel=channel, **form.values)
@@ -109,7 +114,7 @@ def _saved(request: StaffRequest, template: MessageTemplate) -> HttpResponse:
 def _editor(
     request: StaffRequest, form: TemplateForm, template: MessageTemplate | None
 ) -> HttpResponse:
-    template_type = template.template_type if template else request.POST.get("template_type", "")
+    template_type = template.template_type if template else form["template_type"].value() or ""
     fields: list[dict[str, Any]] = [
         {"label": field.label, "code": f"{{{{ {field.name} }}}}", "sample": field.sample}
         for field in merge_fields.all_fields()

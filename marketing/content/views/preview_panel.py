@@ -7,7 +7,7 @@ from typing import Any
 
 from customers.models import Customer
 from customers.selectors import search_customers
-from marketing.content import email_html, merge_fields
+from marketing.content import merge_fields
 from marketing.content.contents import Contents, clean_contents
 from marketing.content.forms import TemplateForm, language_name
 from marketing.content.links import short_links_at
@@ -64,7 +64,8 @@ def panel(
 ) -> dict[str, Any]:
     """What `content/_preview.html` needs; `asked` may name a customer to fill in."""
     tenant = current_tenant()
-    people = _people(actor, asked.get("preview_query", ""))
+    is_stranger = bool(asked.get("preview_stranger"))
+    people = [] if is_stranger else _people(actor, asked.get("preview_query", ""))
     customer = _chosen(people, asked.get("preview_customer", ""))
     seen = preview(
         channel,
@@ -72,6 +73,7 @@ def panel(
         languages=tenant.languages,
         language=language,
         customer=customer,
+        is_stranger=is_stranger,
         purpose=purpose,
     )
     price = _price(channel, tenant.country, purpose)
@@ -80,13 +82,13 @@ def panel(
         "language": seen.rendered.language,
         "language_name": language_name(seen.rendered.language),
         "seen": seen,
-        "html": email_html.for_page(seen.rendered.html),
+        "html": seen.rendered.page_html,
         "button_texts": [button.text for button in seen.rendered.buttons],
         "missing": [merge_fields.label(name) for name in seen.missing],
         "example": f'{{{{ {seen.missing[0]} | default: "…" }}}}' if seen.missing else "",
         "people": people,
         "customer": customer,
-        "is_nobody": bool(asked.get("preview_query")) and not people,
+        "is_nobody": bool(asked.get("preview_query")) and not people and not is_stranger,
         "price": price * (seen.sms.segments if seen.sms else 1) if price else None,
         "sender": tenant.name,
     }

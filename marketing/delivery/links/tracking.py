@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 
 from customers.models import Channel
+from marketing.content.email_layout import at_end
 from marketing.content.links import SentForm, compile_sent
 from marketing.content.mail import MailForm
 from marketing.content.markup import filling
@@ -42,7 +43,7 @@ class TrackedVersion:
             return form
         address = f'<img src="{settings.PUBLIC_BASE_URL}/o/'
         size = '.gif" width="1" height="1" alt="" border="0">'
-        return replace(form, html=(*form.html, address, filling(OPENING), size))
+        return replace(form, html=at_end(form.html, (address, filling(OPENING), size)))
 
 
 def prepare(versions: Iterable[TemplateVersion]) -> dict[uuid.UUID, TrackedVersion]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from customers.models import Channel, Customer, Suppression
 from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.delivery.gate import ADDRESS, JOINS, build_gate
-from marketing.delivery.models import Message
+from marketing.delivery.models import Message, SendRun
 from marketing.delivery.registry import vendor
 from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED
 from marketing.delivery.windows import OUTSIDE_WINDOW, opening_times
@@ -20,9 +20,10 @@ BUDGET = "budget"
 
 
 def messages_of_customer(customer: Customer) -> QuerySet[Message]:
-    """Every message to the customer, newest first."""
+    """Every message to the customer, newest first; a test written as for her went to staff."""
     return (
         Message.objects.filter(customer=customer)
+        .exclude(kind=SendRun.Kind.TEST)
         .select_related("template_version__template", "template_version__tenant", "account")
         .order_by("-pk")
     )

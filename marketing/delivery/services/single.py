@@ -1,5 +1,7 @@
 """Messages to one person: a manager's test to a staff phone, the answer to what she wrote."""
 
+import uuid
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -7,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from customers.models import Channel, Customer, Purpose
 from marketing.content import merge_fields
+from marketing.content.links import compile_sent
 from marketing.content.models import TemplateVersion
 from marketing.content.rendering import compile_version
 from marketing.content.rules import count_sms
@@ -33,9 +36,17 @@ PRIORITY = 10
 
 @transaction.atomic
 def send_test(
-    *, actor: Actor, version: TemplateVersion, customer: Customer, address: str, language: str
+    *,
+    actor: Actor,
+    version: TemplateVersion,
+    customer: Customer,
+    address: str,
+    language: str,
+    with_samples: bool = False,
+    branch_id: uuid.UUID | None = None,
 ) -> Message:
-    """Send `version` as it would read for `customer` to a staff address, at once.
+    """Send `version` as it would read for `customer`, or with sample values, to a staff address,
+    at once; the cost is the branch's.
 
     Consent, hours and caps are the customer's and do not hold for staff; the switches and what
     operators check do. Raises `MarketingDisabled`, `ChannelDisabled`, `ProviderFailed` while
@@ -48,7 +59,10 @@ def send_test(
     purpose = purpose_of(template.template_type, template.trigger_type)
     require_compliant(version=version, account=account, country=country, purpose=purpose)
     compiled = compile_version(version)
-    variables = merge_fields.values_of(customer, resolvable(compiled))
+    names = resolvable(compiled)
+    variables = (
+        merge_fields.samples(names) if with_samples else merge_fields.values_of(customer, names)
+    )
     if missing := compiled.missing(language, variables):
         raise _unfit(
             _(
@@ -59,18 +73,21 @@ def send_test(
             missing,
         )
     limits = value_limits(version, country)
-    if names := too_long(limits, compiled.language_for(language), variables):
+    if long := too_long(limits, compiled.language_for(language), variables):
         raise _unfit(
             _(
                 "%(fields)s of %(customer)s is longer than operators let through. Choose another "
                 "customer, or register more room for it."
             ),
             customer,
-            names,
+            long,
         )
+    segments = _segments(version, language, variables)
+    price = _price(account, channel, purpose)
     message = _queue(
         Message(
             customer=customer,
+            branch_id=branch_id,
             account=account,
             template_version=version,
             kind=SendRun.Kind.TEST,
@@ -78,6 +95,8 @@ def send_test(
             address=address,
             language=language,
             variables=variables,
+            segments=segments,
+            cost=price * segments,
         ),
         steps=[{"channel": channel, "versionId": str(version.pk), "afterMinutes": 0}],
     )
@@ -97,13 +116,7 @@ def send_reply(
     """
     _require_open(channel, account)
     segments = count_sms(text).segments if channel == Channel.SMS else 1
-    price = policy.message_price(
-        provider=account.provider,
-        channel=channel,
-        country=current_tenant().country,
-        category=message_category(Purpose.TRANSACTIONAL),
-        on=policy.day_of(clock.now()),
-    )
+    price = _price(account, channel, Purpose.TRANSACTIONAL)
     return _queue(
         Message(
             customer=customer,
@@ -118,6 +131,25 @@ def send_reply(
             cost=price * segments,
         ),
         steps=[],
+    )
+
+
+def _segments(version: TemplateVersion, language: str, variables: dict[str, str]) -> int:
+    """Of an SMS as it leaves, with short links; 1 on other channels."""
+    if version.template.channel != Channel.SMS:
+        return 1
+    sent = compile_sent(version).compiled
+    text = sent.render(language, {**merge_fields.samples(sent.placeholders), **variables}).body
+    return count_sms(text).segments
+
+
+def _price(account: ProviderAccount, channel: str, purpose: str) -> Decimal:
+    return policy.message_price(
+        provider=account.provider,
+        channel=channel,
+        country=current_tenant().country,
+        category=message_category(purpose),
+        on=policy.day_of(clock.now()),
     )
 
 

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from marketing.campaigns.views import detail, engagement, home, lists, wizard
+from marketing.campaigns.views import approval, detail, engagement, home, lists, wizard
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("approvals", lists.approval_inbox, name="approval-inbox"),
+    path("approvals", approval.approval_inbox, name="approval-inbox"),
+    path("approvals/decided", approval.decided, name="approval-decided"),
     path("campaigns", lists.campaign_list, name="campaign-list"),
     path("campaigns/new", wizard.campaign_new, name="campaign-new"),
     path("campaigns/<uuid:pk>", detail.campaign_detail, name="campaign-detail"),
@@ -14,7 +15,7 @@ urlpatterns = [
         engagement.campaign_engagement,
         name="campaign-engagement",
     ),
-    path("campaigns/<uuid:pk>/decision", detail.campaign_decision, name="campaign-decision"),
+    path("campaigns/<uuid:pk>/decision", approval.campaign_decision, name="campaign-decision"),
     path(
         "campaigns/<uuid:pk>/people/<uuid:customer_pk>",
         detail.campaign_person,
@@ -24,13 +25,14 @@ urlpatterns = [
     path("campaigns/<uuid:pk>/estimate", wizard.campaign_estimate, name="campaign-estimate"),
     path("campaigns/<uuid:pk>/preview", wizard.campaign_preview, name="campaign-preview"),
     path("campaigns/<uuid:pk>/submit", detail.submit, name="campaign-submit"),
-    path("campaigns/<uuid:pk>/approve", detail.approve, name="campaign-approve"),
-    path("campaigns/<uuid:pk>/reject", detail.reject, name="campaign-reject"),
+    path("campaigns/<uuid:pk>/approve", approval.approve, name="campaign-approve"),
+    path("campaigns/<uuid:pk>/reject", approval.reject, name="campaign-reject"),
     path(
         "campaigns/<uuid:pk>/ask-for-changes",
-        detail.ask_for_changes,
+        approval.ask_for_changes,
         name="campaign-ask-for-changes",
     ),
+    path("campaigns/<uuid:pk>/comment", approval.comment, name="campaign-comment"),
     path("campaigns/<uuid:pk>/schedule", detail.schedule, name="campaign-schedule"),
     path("campaigns/<uuid:pk>/send", detail.send, name="campaign-send"),
     path("campaigns/<uuid:pk>/pause", detail.pause, name="campaign-pause"),

@@ -40,7 +40,6 @@ class AwayForm(forms.Form):
         label=_("Who approves in your place"),
         queryset=None,
         empty_label=_("Choose a manager"),
-        widget=forms.Select(attrs={"data-searchable": True}),
     )
     begins_on = forms.DateField(
         label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")

@@ -195,6 +195,7 @@ def test_a_delegate_looks_and_decides_and_does_nothing_else(chain, client, deput
         f"/api/v1/campaigns/{campaign.pk}", json.dumps({"name": "x"}), "application/json"
     )
     assert patched.status_code == 404
+    assert client.get(f"/api/v1/campaigns/{campaign.pk}").status_code == 200
     said = client.post(reverse("campaign-comment", args=[campaign.pk]), {"text": "Why so many?"})
     assert said.status_code == 302
     answer = client.post(f"/api/v1/campaigns/{campaign.pk}/approve", "{}", "application/json")

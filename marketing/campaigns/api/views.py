@@ -145,7 +145,8 @@ class CampaignDetail(CampaignApiView):
 
     @extend_schema(operation_id="getCampaign", responses=shapes.CampaignAnswer)
     def get(self, request: Any, pk: uuid.UUID) -> Response:
-        return self.answer(self.campaign(pk))
+        """One's own, or one that waits for a decision in somebody's place."""
+        return self.answer(get_campaign_in_sight(self.actor, pk))
 
     @extend_schema(
         operation_id="updateCampaign",

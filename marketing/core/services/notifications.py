@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -68,10 +69,18 @@ def notify(
     return len(rows)
 
 
+@transaction.atomic
 def settle(kind: str, *, target_id: uuid.UUID) -> int:
     """Put away what is no longer so for anybody: read, and no e-mail any more. How many."""
-    waiting = StaffNotification.objects.filter(kind=kind, target_id=target_id, read_at=None)
-    return waiting.update(read_at=clock.now(), email_after=None)
+    return _put_away(StaffNotification.objects.filter(kind=kind, target_id=target_id))
+
+
+def _put_away(notifications: QuerySet[StaffNotification]) -> int:
+    """Make them read, locked in id order like everything that is locked together."""
+    unread = notifications.filter(read_at=None).order_by("pk").select_for_update()
+    ids = list(unread.values_list("pk", flat=True))
+    found = StaffNotification.objects.filter(pk__in=ids)
+    return found.update(read_at=clock.now(), email_after=None) if ids else 0
 
 
 def mark_read(*, actor: Actor, notification_id: uuid.UUID) -> StaffNotification:
@@ -83,10 +92,10 @@ def mark_read(*, actor: Actor, notification_id: uuid.UUID) -> StaffNotification:
     return found
 
 
+@transaction.atomic
 def mark_all_read(*, actor: Actor) -> int:
     """The actor has seen everything; how many that was."""
-    unread = news.notifications_of(actor).filter(read_at=None)
-    return unread.update(read_at=clock.now(), email_after=None)
+    return _put_away(news.notifications_of(actor))
 
 
 def forget_old() -> int:

@@ -37,6 +37,7 @@ class Action(StrEnum):
     RESUME = "resume"
     CANCEL = "cancel"
     RETRY = "retry"
+    COMMENT = "comment"
     STOP = "stop"
     FINISH = "finish"
 
@@ -57,6 +58,9 @@ TRANSITIONS: Mapping[Action, Mapping[str, frozenset[str]]] = {
     Action.RESUME: {PAUSED: frozenset({SCHEDULED, SENDING})},
     Action.CANCEL: {status: frozenset({CANCELLED}) for status in (SCHEDULED, SENDING, PAUSED)},
     Action.RETRY: {status: frozenset({SENDING}) for status in (SENT, SCHEDULED)},
+    Action.COMMENT: {
+        status: frozenset({status}) for status in STATUSES if status not in (SENT, CANCELLED)
+    },
     # What is tried again later may stop after everything else went.
     Action.STOP: {status: frozenset({PAUSED}) for status in (SCHEDULED, SENDING, SENT)},
     Action.FINISH: {SENDING: frozenset({SENT, SCHEDULED})},

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from marketing.campaigns.views import (
+    approval,
     calendar,
     detail,
     engagement,
@@ -12,7 +13,8 @@ from marketing.campaigns.views import (
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("approvals", lists.approval_inbox, name="approval-inbox"),
+    path("approvals", approval.approval_inbox, name="approval-inbox"),
+    path("approvals/decided", approval.decided, name="approval-decided"),
     path("campaigns", lists.campaign_list, name="campaign-list"),
     path("campaigns/calendar", calendar.campaign_calendar, name="campaign-calendar"),
     path("campaigns/festivals", calendar.festival_list, name="festival-list"),
@@ -26,7 +28,7 @@ urlpatterns = [
         engagement.campaign_engagement,
         name="campaign-engagement",
     ),
-    path("campaigns/<uuid:pk>/decision", detail.campaign_decision, name="campaign-decision"),
+    path("campaigns/<uuid:pk>/decision", approval.campaign_decision, name="campaign-decision"),
     path(
         "campaigns/<uuid:pk>/people/<uuid:customer_pk>",
         detail.campaign_person,
@@ -42,13 +44,14 @@ urlpatterns = [
     path("campaigns/<uuid:pk>/preview", wizard.campaign_preview, name="campaign-preview"),
     path("campaigns/<uuid:pk>/dates", wizard.campaign_dates, name="campaign-dates"),
     path("campaigns/<uuid:pk>/submit", detail.submit, name="campaign-submit"),
-    path("campaigns/<uuid:pk>/approve", detail.approve, name="campaign-approve"),
-    path("campaigns/<uuid:pk>/reject", detail.reject, name="campaign-reject"),
+    path("campaigns/<uuid:pk>/approve", approval.approve, name="campaign-approve"),
+    path("campaigns/<uuid:pk>/reject", approval.reject, name="campaign-reject"),
     path(
         "campaigns/<uuid:pk>/ask-for-changes",
-        detail.ask_for_changes,
+        approval.ask_for_changes,
         name="campaign-ask-for-changes",
     ),
+    path("campaigns/<uuid:pk>/comment", approval.comment, name="campaign-comment"),
     path("campaigns/<uuid:pk>/schedule", detail.schedule, name="campaign-schedule"),
     path("campaigns/<uuid:pk>/send", detail.send, name="campaign-send"),
     path("campaigns/<uuid:pk>/pause", detail.pause, name="campaign-pause"),

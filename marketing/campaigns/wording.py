@@ -132,5 +132,34 @@ ACTS = {
     "resume": Act(_("Resumed"), "player-play", "info"),
     "retry": Act(_("Sent again to whom it failed"), "reload", "primary"),
     "cancel": Act(_("Cancelled"), "ban", "danger"),
+    "comment": Act(_("Said"), "message-circle", "info"),
 }
 UNKNOWN_ACT = Act(_("Changed"), "circle-dot", "neutral")
+
+# What ended a campaign's wait, told to who came too late.
+HAPPENED = {
+    "approve": _("%(by)s approved it meanwhile."),
+    "reject": _("%(by)s rejected it meanwhile."),
+    "ask_for_changes": _("%(by)s sent it back for changes meanwhile."),
+    "edit": _("%(by)s edited it meanwhile."),
+}
+
+# Why somebody else must approve.
+THRESHOLDS = {"recipients": _("people"), "cost": _("cost")}
+
+# The parts of the plan, as an edit names them.
+PLAN_FIELDS = {
+    "name": _("Name"),
+    "description": _("Description"),
+    "campaign_type": _("When"),
+    "channel": _("Channel"),
+    "template_id": _("Message"),
+    "channel_mode": _("Channels"),
+    "further_steps": _("Channels"),
+    "segment_id": _("Audience"),
+    "target_all_customers": _("Audience"),
+    "exclude_segment_ids": _("Audience"),
+    "branch_ids": _("Branches"),
+    "scheduled_at": _("When"),
+    "recurrence_rule": _("When"),
+}

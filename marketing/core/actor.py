@@ -3,9 +3,15 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
+from django.db.models.functions import JSONObject
+
+from marketing.core import clock
 from marketing.core.errors import Forbidden
-from marketing.core.models import ApiKey, Role, Staff, User
+from marketing.core.models import ApiKey, Delegation, Role, Staff, StaffBranch, User
 from marketing.core.tenancy import current_tenant_id
 
 EVERYONE = frozenset(Role.values)
@@ -42,7 +48,11 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "catalogue.change": OWNERS,
     "analytics.view": MANAGERS,
     "operations.view": APPROVERS,
+    "own.page": EVERYONE,
 }
+
+# What an approver may hand to another manager while she is away.
+DELEGABLE = "campaign.approve"
 
 # What an API key's scope stands for.
 SCOPES: dict[str, frozenset[str]] = {
@@ -53,8 +63,60 @@ SCOPES: dict[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True)
+class Away:
+    """An approver in whose place somebody else decides. `branch_ids` None means every branch."""
+
+    staff_id: uuid.UUID
+    user_id: uuid.UUID
+    name: str
+    branch_ids: frozenset[uuid.UUID] | None
+
+
+def with_reach(people: QuerySet[Staff]) -> QuerySet[Staff]:
+    """The people with what `Actor.for_staff` needs of each, so that it asks nothing more.
+
+    Of delegations those that hold now, by approvers who still are.
+    """
+    now = clock.now()
+    own = StaffBranch.objects.filter(staff=OuterRef("pk")).values("branch_id")
+    theirs = StaffBranch.objects.filter(staff=OuterRef("delegator_id")).values("branch_id")
+    held = Delegation.objects.filter(
+        delegate=OuterRef("pk"),
+        revoked_at=None,
+        begins_at__lte=now,
+        ends_at__gt=now,
+        delegator__is_active=True,
+        delegator__role__in=PERMISSIONS[DELEGABLE],
+    ).order_by("pk")
+    delegated = held.annotate(reach=ArraySubquery(theirs)).values(
+        away=JSONObject(
+            staff_id="delegator_id",
+            user_id="delegator__user_id",
+            name="delegator__name",
+            role="delegator__role",
+            branch_ids="reach",
+        )
+    )
+    return people.annotate(own_branch_ids=ArraySubquery(own), delegated=ArraySubquery(delegated))
+
+
+def _away(row: dict[str, Any]) -> Away:
+    branch_ids = frozenset(map(uuid.UUID, row["branch_ids"]))
+    return Away(
+        staff_id=uuid.UUID(row["staff_id"]),
+        user_id=uuid.UUID(row["user_id"]),
+        name=row["name"],
+        branch_ids=None if row["role"] == Role.SUPER_OWNER else branch_ids,
+    )
+
+
+@dataclass(frozen=True)
 class Actor:
-    """Who does something, and what they may do. `branch_ids` None means every branch."""
+    """Who does something, and what they may do. `branch_ids` None means every branch.
+
+    `stands_in_for` are approvers who are away: the permission to approve may be theirs alone,
+    and then holds for their branches (`approves_itself`).
+    """
 
     tenant_id: uuid.UUID
     label: str
@@ -64,27 +126,32 @@ class Actor:
     staff: Staff | None = None
     api_key: ApiKey | None = None
     is_system: bool = field(default=False)
+    stands_in_for: tuple[Away, ...] = ()
 
     @classmethod
     def for_staff(cls, staff: Staff, own_branch_ids: Iterable[uuid.UUID] | None = None) -> "Actor":
-        """A staff member of the open scope, whose branches are read when the caller has them not.
+        """A staff member of the open scope, whose reach is read unless `with_reach` brought it.
 
-        An owner has them all.
+        An owner has every branch. With `own_branch_ids` these are the branches, and nobody's
+        place is taken.
         """
-        branch_ids = None
-        if staff.role != Role.SUPER_OWNER:
-            if own_branch_ids is None:
-                own_branch_ids = staff.branches.values_list("id", flat=True)
-            branch_ids = frozenset(own_branch_ids)
+        delegated: list[dict[str, Any]] = []
+        if own_branch_ids is None:
+            reach = staff
+            if not hasattr(staff, "own_branch_ids"):
+                reach = with_reach(Staff.objects.filter(pk=staff.pk)).get()
+            own_branch_ids, delegated = reach.own_branch_ids, reach.delegated  # type: ignore[attr-defined]
+        if staff.role not in MANAGERS:
+            delegated = []
+        permissions = {name for name, roles in PERMISSIONS.items() if staff.role in roles}
         return cls(
             tenant_id=current_tenant_id(),
             label=staff.name,
-            permissions=frozenset(
-                name for name, roles in PERMISSIONS.items() if staff.role in roles
-            ),
-            branch_ids=branch_ids,
+            permissions=frozenset(permissions | ({DELEGABLE} if delegated else set())),
+            branch_ids=None if staff.role == Role.SUPER_OWNER else frozenset(own_branch_ids),
             user=staff.user,
             staff=staff,
+            stands_in_for=tuple(_away(row) for row in delegated),
         )
 
     @classmethod
@@ -108,6 +175,11 @@ class Actor:
     @property
     def user_id(self) -> uuid.UUID | None:
         return self.user.pk if self.user else None
+
+    @property
+    def approves_itself(self) -> bool:
+        """Whether the right to approve is the actor's own, not only that of who is away."""
+        return self.staff is not None and self.staff.role in PERMISSIONS[DELEGABLE]
 
     def can(self, permission: str) -> bool:
         return permission in self.permissions

@@ -15,12 +15,14 @@ from marketing.core.models import (
     ApiKey,
     AuditEntry,
     Branch,
+    Delegation,
     DomainEvent,
     EventDelivery,
     IdempotencyRecord,
     Region,
     Staff,
     StaffBranch,
+    StaffNotification,
     Tenant,
     User,
 )
@@ -191,3 +193,20 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
 class StaffBranchAdmin(ReadOnlyAdmin):
     list_display = ("staff", "branch")
     list_select_related = ("staff", "branch")
+
+
+@admin.register(Delegation)
+class DelegationAdmin(ReadOnlyAdmin):
+    """Approvers delegate and revoke on their page of the approvals."""
+
+    list_display = ("delegator", "delegate", "begins_at", "ends_at", "revoked_at")
+    list_select_related = ("delegator", "delegate")
+    ordering = ("-id",)
+
+
+@admin.register(StaffNotification)
+class StaffNotificationAdmin(ReadOnlyAdmin):
+    list_display = ("staff", "kind", "created_at", "read_at", "email_after", "emailed_at")
+    list_filter = ("kind",)
+    list_select_related = ("staff",)
+    ordering = ("-id",)

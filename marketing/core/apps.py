@@ -7,4 +7,7 @@ class CoreConfig(AppConfig):
     verbose_name = "Organisation"
 
     def ready(self) -> None:
-        from marketing.core import checks, openapi  # noqa: F401  they register themselves
+        from marketing.core import checks, news, openapi  # noqa: F401  they register themselves
+        from marketing.core.wording import DELEGATION_NAMED
+
+        news.register("delegation.named", DELEGATION_NAMED)

@@ -5,15 +5,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
-from django.db.models import OuterRef
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from marketing.core import api_keys
-from marketing.core.actor import Actor
+from marketing.core.actor import Actor, with_reach
 from marketing.core.errors import DomainError
-from marketing.core.models import Staff, StaffBranch, User
+from marketing.core.models import Staff, User
+from marketing.core.news import with_unread
 from marketing.core.request_id import request_id
 from marketing.core.tenancy import know_tenant, tenant_scope
 
@@ -84,13 +83,11 @@ class TenantMiddleware:
         user = request.user
         if isinstance(user, User) and user.tenant_id and user.is_active:
             with tenant_scope(user.tenant_id):
-                own = StaffBranch.objects.filter(staff=OuterRef("pk"))
-                staff = Staff.objects.select_related("user__tenant").annotate(
-                    own_branch_ids=ArraySubquery(own.values("branch_id"))
-                )
+                staff = Staff.objects.select_related("user__tenant")
+                staff = with_unread(with_reach(staff))
                 if found := staff.filter(user=user, is_active=True).first():
                     know_tenant(found.user.tenant)
-                    request.actor = Actor.for_staff(found, found.own_branch_ids)
+                    request.actor = Actor.for_staff(found)
                 return self._rendered(request)
         return self.get_response(request)
 

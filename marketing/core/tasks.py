@@ -35,3 +35,29 @@ def check_parents() -> None:
     from marketing.core import loose_keys
 
     loose_keys.check_parents()
+
+
+@shared_task
+def mail_notifications() -> None:
+    """Send each chain's due e-mails to staff (also swept by beat), none in a transaction."""
+    from marketing.core import services
+    from marketing.core.models import Tenant
+    from marketing.core.tenancy import tenant_scope
+
+    for tenant in Tenant.objects.filter(is_active=True):
+        while True:
+            with tenant_scope(tenant.pk):
+                mails = services.take_mails()
+            if not mails:
+                break
+            sent = services.send_mails(mails)
+            with tenant_scope(tenant.pk):
+                services.note_sent(sent)
+
+
+@shared_task
+def forget_notifications() -> None:
+    """Delete what staff were told more than 90 days ago, in every chain."""
+    from marketing.core import services, sweeps
+
+    sweeps.in_each_chain(services.forget_old)

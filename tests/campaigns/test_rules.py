@@ -36,6 +36,12 @@ ALLOWED = {
     ("sending", "cancel"): {"cancelled"},
     ("paused", "cancel"): {"cancelled"},
     ("sending", "finish"): {"sent", "scheduled"},
+    ("draft", "comment"): {"draft"},
+    ("pending_approval", "comment"): {"pending_approval"},
+    ("approved", "comment"): {"approved"},
+    ("scheduled", "comment"): {"scheduled"},
+    ("sending", "comment"): {"sending"},
+    ("paused", "comment"): {"paused"},
 }
 
 

@@ -18,6 +18,8 @@ from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
 from marketing.campaigns.selectors.campaigns import (
     campaigns_for_actor,
     get_campaign_for_actor,
+    get_campaign_in_sight,
+    get_campaign_to_resume,
     latest_run,
 )
 from marketing.campaigns.selectors.plan import completion_time
@@ -70,8 +72,11 @@ def wrong_filters(errors: Mapping[str, Any]) -> ValidationFailed:
 class CampaignApiView(ApiView):
     """What the views of campaigns share."""
 
+    # Whose campaigns a view finds: one's own, or also those one only decides on.
+    find = staticmethod(get_campaign_for_actor)
+
     def campaign(self, pk: uuid.UUID) -> Campaign:
-        return get_campaign_for_actor(self.actor, pk)
+        return self.find(self.actor, pk)
 
     @property
     def shown(self) -> dict[str, Any]:
@@ -140,7 +145,8 @@ class CampaignDetail(CampaignApiView):
 
     @extend_schema(operation_id="getCampaign", responses=shapes.CampaignAnswer)
     def get(self, request: Any, pk: uuid.UUID) -> Response:
-        return self.answer(self.campaign(pk))
+        """One's own, or one that waits for a decision in somebody's place."""
+        return self.answer(get_campaign_in_sight(self.actor, pk))
 
     @extend_schema(
         operation_id="updateCampaign",
@@ -180,6 +186,7 @@ class Submit(CampaignApiView):
 
 class Approve(CampaignApiView):
     permissions = {"POST": "campaign.approve"}
+    find = staticmethod(get_campaign_in_sight)
 
     @extend_schema(
         operation_id="approveCampaign",
@@ -192,6 +199,7 @@ class Approve(CampaignApiView):
 
 class Reject(CampaignApiView):
     permissions = {"POST": "campaign.approve"}
+    find = staticmethod(get_campaign_in_sight)
 
     @extend_schema(
         operation_id="rejectCampaign",
@@ -269,6 +277,7 @@ class Pause(CampaignApiView):
 
 class Resume(CampaignApiView):
     permissions = {"POST": "campaign.send"}
+    find = staticmethod(get_campaign_to_resume)
 
     @extend_schema(
         operation_id="resumeCampaign",

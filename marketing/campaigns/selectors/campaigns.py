@@ -1,14 +1,16 @@
 """Whose campaigns an actor may see and decide on."""
 
 import uuid
+from dataclasses import dataclass
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, Func, IntegerField, OuterRef, Q, QuerySet
 
+from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
-from marketing.core.actor import Actor
+from marketing.core.actor import DELEGABLE, MANAGERS, Actor, Away, with_reach
 from marketing.core.errors import NotFound
-from marketing.core.models import AuditEntry, Branch
+from marketing.core.models import Branch, Staff
 
 
 def campaigns_for_actor(actor: Actor) -> QuerySet[Campaign]:
@@ -41,17 +43,52 @@ def campaigns_touching(actor: Actor) -> QuerySet[Campaign]:
 
 def may_open(actor: Actor, campaign: Campaign) -> bool:
     """Whether `campaigns_for_actor` has it."""
-    return actor.branch_ids is None or (
-        campaign.branch_ids is not None and actor.branch_ids.issuperset(campaign.branch_ids)
-    )
+    return _reaches(actor.branch_ids, campaign)
+
+
+def campaigns_in_sight(actor: Actor) -> QuerySet[Campaign]:
+    """The actor's campaigns, and those of the approvers in whose place the actor decides."""
+    mine = _within(actor.branch_ids)
+    for away in actor.stands_in_for:
+        mine |= _within(away.branch_ids)
+    return Campaign.objects.filter(mine)
+
+
+def _within(branch_ids: frozenset[uuid.UUID] | None) -> Q:
+    """Campaigns whose branches are all among these; None means every branch there is."""
+    every = Q(pk__isnull=False)
+    return every if branch_ids is None else Q(branch_ids__contained_by=list(branch_ids))
 
 
 def get_campaign_for_actor(actor: Actor, pk: uuid.UUID) -> Campaign:
     """The campaign with its template, segment and `branch_names`. Raises `NotFound`."""
-    campaigns = _with_branch_names(campaigns_for_actor(actor)).select_related(
+    return _get(actor, campaigns_for_actor(actor), pk)
+
+
+def get_campaign_in_sight(actor: Actor, pk: uuid.UUID) -> Campaign:
+    """As `get_campaign_for_actor`, also for whoever may only decide on it: to look and decide."""
+    return _get(actor, campaigns_in_sight(actor), pk)
+
+
+def get_campaign_to_resume(actor: Actor, pk: uuid.UUID) -> Campaign:
+    """One's own; of others' what only an approver lets go on, for who stands in for one."""
+    campaign = get_campaign_in_sight(actor, pk)
+    needs_approver = campaign.pause_reason in rules.REAPPROVAL_REASONS
+    if not (needs_approver or is_for_actor(actor, campaign)):
+        raise NotFound()
+    return campaign
+
+
+def is_for_actor(actor: Actor, campaign: Campaign) -> bool:
+    """Whether the campaign is the actor's to work on, not only to decide on."""
+    return _reaches(actor.branch_ids, campaign)
+
+
+def _get(actor: Actor, campaigns: QuerySet[Campaign], pk: uuid.UUID) -> Campaign:
+    found = _with_branch_names(campaigns).select_related(
         "template", "segment", "created_by__staff", "submitted_by__staff", "approved_by__staff"
     )
-    campaign = campaigns.filter(pk=pk).first() if actor.can("campaign.view") else None
+    campaign = found.filter(pk=pk).first() if actor.can("campaign.view") else None
     if campaign is None:
         raise NotFound()
     return campaign
@@ -72,36 +109,77 @@ def author_ids(campaign: Campaign) -> set[uuid.UUID]:
     return {user_id for user_id in ids if user_id is not None}
 
 
+@dataclass(frozen=True)
+class Mandate:
+    """By what right somebody decides: their own, or that of an approver who is away."""
+
+    on_behalf_of: Away | None = None
+
+
+def mandate_for(actor: Actor, campaign: Campaign) -> Mandate | None:
+    """By what right the actor may decide on the campaign, the own one first; None if by none.
+
+    The one place that says so. Nobody decides on what they had a hand in, nor in the place of
+    somebody who had; whose right it is must have all of the campaign's branches.
+    """
+    authors = author_ids(campaign)
+    if not actor.can(DELEGABLE) or actor.user_id is None or actor.user_id in authors:
+        return None
+    if actor.approves_itself and _reaches(actor.branch_ids, campaign):
+        return Mandate()
+    for away in actor.stands_in_for:
+        if away.user_id not in authors and _reaches(away.branch_ids, campaign):
+            return Mandate(on_behalf_of=away)
+    return None
+
+
 def may_approve(actor: Actor, campaign: Campaign) -> bool:
-    """Whether the actor is an approver of all the campaign's branches and not its author."""
-    return (
-        actor.can("campaign.approve")
-        and actor.user_id is not None
-        and may_open(actor, campaign)
-        and actor.user_id not in author_ids(campaign)
+    """Whether the actor may decide on the campaign."""
+    return mandate_for(actor, campaign) is not None
+
+
+def _reaches(branch_ids: frozenset[uuid.UUID] | None, campaign: Campaign) -> bool:
+    return branch_ids is None or (
+        campaign.branch_ids is not None and branch_ids.issuperset(campaign.branch_ids)
     )
 
 
 def waiting_for_approval(actor: Actor) -> QuerySet[Campaign]:
     """What the actor may approve now, the longest waiting first, with `branch_names`."""
-    if not actor.can("campaign.approve") or actor.user_id is None:
+    if not actor.can(DELEGABLE) or actor.user_id is None:
         return Campaign.objects.none()
-    waiting = campaigns_for_actor(actor).filter(status=CampaignStatus.PENDING_APPROVAL)
-    for role in ("created_by", "submitted_by", "edited_by"):
-        waiting = waiting.exclude(**{role: actor.user_id})
+    right = Q(pk__isnull=True)
+    if actor.approves_itself:
+        right |= _within(actor.branch_ids)
+    for away in actor.stands_in_for:
+        right |= _within(away.branch_ids) & _without_hand_of(away.user_id)
+    waiting = Campaign.objects.filter(
+        right, _without_hand_of(actor.user_id), status=CampaignStatus.PENDING_APPROVAL
+    )
     waiting = _with_branch_names(waiting)
     return waiting.select_related("template", "segment", "submitted_by__staff").order_by(
-        "submitted_at"
+        "submitted_at", "pk"
     )
+
+
+def _without_hand_of(user_id: uuid.UUID) -> Q:
+    """Campaigns of whose `author_ids` this is none."""
+    hands = Q()
+    for role in ("created_by", "submitted_by", "edited_by"):
+        hands &= Q(**{f"{role}__isnull": True}) | ~Q(**{role: user_id})
+    return hands
+
+
+def approver_staff_ids(campaign: Campaign) -> list[uuid.UUID]:
+    """Everybody of the staff who may decide on the campaign now, deputies too."""
+    managers = Staff.objects.filter(is_active=True, role__in=MANAGERS).select_related("user")
+    return [
+        person.pk
+        for person in with_reach(managers).order_by("pk")
+        if may_approve(Actor.for_staff(person), campaign)
+    ]
 
 
 def latest_run(campaign: Campaign) -> CampaignRun | None:
     """The newest run with its send run, or None before the first."""
     return campaign.runs.select_related("send_run").order_by("-number").first()
-
-
-def history(campaign: Campaign) -> QuerySet[AuditEntry]:
-    """What was done to the campaign, newest first."""
-    return AuditEntry.objects.filter(
-        object_type=campaign._meta.label_lower, object_id=campaign.pk
-    ).order_by("-id")

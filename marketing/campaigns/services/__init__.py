@@ -8,6 +8,7 @@ from marketing.campaigns.services.approval import (
     reject_campaign,
     submit_campaign,
 )
+from marketing.campaigns.services.comments import comment_on_campaign
 from marketing.campaigns.services.drafts import (
     copy_campaign,
     create_campaign,
@@ -37,6 +38,7 @@ __all__ = [
     "approve_campaign",
     "ask_for_changes",
     "cancel_campaign",
+    "comment_on_campaign",
     "copy_campaign",
     "create_campaign",
     "delete_campaign",

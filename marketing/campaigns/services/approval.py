@@ -9,20 +9,24 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignStatus
 from marketing.campaigns.rules import Action
 from marketing.campaigns.selectors import plan
-from marketing.campaigns.selectors.campaigns import author_ids, may_approve
-from marketing.campaigns.services import checks
+from marketing.campaigns.selectors.campaigns import Mandate, author_ids, mandate_for
+from marketing.campaigns.selectors.history import last_act
+from marketing.campaigns.services import checks, notices
 from marketing.campaigns.services.transitions import (
     event_payload,
     lock,
     move,
+    not_allowed,
     require_allowed,
 )
+from marketing.campaigns.services.words import require_words
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
-from marketing.core.errors import DomainError, Forbidden, ValidationFailed
+from marketing.core.errors import Conflict, DomainError, Forbidden
 
 COUNT_HOLDS = dt.timedelta(minutes=10)
 NOT_SENT_BACK: dict[str, Any] = {"rejected_by": None, "rejected_at": None, "rejection_reason": ""}
@@ -63,6 +67,8 @@ def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
         campaign,
         {"recipients": estimate.total, "cost": estimate.cost, "approvalBecause": reasons},
     )
+    if reasons:
+        notices.tell_of_submission(actor, campaign)
     return campaign
 
 
@@ -89,23 +95,24 @@ def approve_campaign(*, actor: Actor, campaign: Campaign, version: int | None = 
     """Let the campaign go as it stands now: what was approved is kept as a hash.
 
     Raises `Forbidden` to its authors and to whoever lacks one of its branches,
-    `BudgetExceeded` when the money does not reach, `Conflict` on a stale `version`.
+    `BudgetExceeded` when the money does not reach, `Conflict` on a stale `version`, and
+    `InvalidCampaignStatus` with what happened when somebody else was faster.
     """
     now = clock.now()
-    campaign = lock(campaign, version=version)
-    require_approver(actor, campaign)
-    require_allowed(campaign, Action.APPROVE)
+    campaign, mandate = _open_for_decision(actor, campaign, Action.APPROVE, version)
     values = approve_now(campaign, now) | {"approved_by": actor.user, "approved_at": now}
     move(campaign, Action.APPROVE, CampaignStatus.APPROVED, **values)
     audit.record(
         actor,
         "campaign.approve",
         campaign,
-        {"recipients": campaign.approved_recipients, "cost": campaign.approved_cost},
+        {"recipients": campaign.approved_recipients, "cost": campaign.approved_cost}
+        | in_place_of(mandate),
     )
     events.record(
         "campaign.approved", event_payload(campaign, actor.user_id), actor_id=actor.user_id
     )
+    notices.tell_of_decision(actor, campaign, notices.APPROVED)
     return campaign
 
 
@@ -131,13 +138,50 @@ def ask_for_changes(
     return _send_back(actor, campaign, Action.ASK_FOR_CHANGES, reason, version)
 
 
-def require_approver(actor: Actor, campaign: Campaign) -> None:
-    """Raises `Forbidden` unless the actor may approve this campaign."""
+def require_approver(actor: Actor, campaign: Campaign) -> Mandate:
+    """By what right the actor decides on this campaign. Raises `Forbidden` when by none."""
     actor.require("campaign.approve")
     if actor.user_id in author_ids(campaign):
         raise Forbidden(_("You had a hand in this campaign: somebody else must decide on it."))
-    if not may_approve(actor, campaign):
-        raise Forbidden(_("Only an approver who has all of its branches may decide on it."))
+    mandate = mandate_for(actor, campaign)
+    if mandate is None:
+        raise Forbidden(
+            _(
+                "Only an approver who has all of its branches and had no hand in it may decide on"
+                " it, or who stands in for one."
+            )
+        )
+    return mandate
+
+
+def in_place_of(mandate: Mandate) -> dict[str, Any]:
+    """What the audit log says of a decision in somebody's place."""
+    away = mandate.on_behalf_of
+    return {"inPlaceOf": away.name} if away else {}
+
+
+def _open_for_decision(
+    actor: Actor, campaign: Campaign, action: Action, version: int | None
+) -> tuple[Campaign, Mandate]:
+    """The locked campaign and the actor's right to decide on it.
+
+    Of two approvers at once the second is told what the first did, before anything else.
+    """
+    campaign = lock(campaign)
+    mandate = require_approver(actor, campaign)
+    if not rules.is_allowed(action, campaign.status):
+        raise _decided_already(campaign, action)
+    if version is not None and version != campaign.version:
+        raise Conflict(details={"current": campaign.version})
+    return campaign, mandate
+
+
+def _decided_already(campaign: Campaign, action: Action) -> DomainError:
+    refusal = not_allowed(campaign, action)
+    if last := last_act(campaign):
+        refusal.message = f"{last.sentence} {refusal.message}"
+        refusal.details["happened"] = {"action": last.action, "by": last.by, "at": last.at}
+    return refusal
 
 
 def approve_now(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
@@ -165,18 +209,17 @@ def approved_plan(campaign: Campaign) -> dict[str, Any]:
 def _send_back(
     actor: Actor, campaign: Campaign, action: Action, reason: str, version: int | None
 ) -> Campaign:
-    campaign = lock(campaign, version=version)
-    require_approver(actor, campaign)
-    require_allowed(campaign, action)
-    if not reason.strip():
-        raise ValidationFailed(fields={"reason": [_("Say why, so that the author can mend it.")]})
+    campaign, mandate = _open_for_decision(actor, campaign, action, version)
+    reason = require_words(reason, "reason", _("Say why, so that the author can mend it."))
     move(
         campaign,
         action,
         CampaignStatus.DRAFT,
         rejected_by=actor.user,
         rejected_at=clock.now(),
-        rejection_reason=reason.strip(),
+        rejection_reason=reason,
     )
-    audit.record(actor, f"campaign.{action}", campaign, {"reason": campaign.rejection_reason})
+    audit.record(actor, f"campaign.{action}", campaign, {"reason": reason} | in_place_of(mandate))
+    kind = notices.REJECTED if action == Action.REJECT else notices.CHANGES_ASKED
+    notices.tell_of_decision(actor, campaign, kind, reason)
     return campaign

@@ -15,7 +15,7 @@ from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
 from marketing.campaigns.recurrence import RecurrenceError
 from marketing.campaigns.rules import Action, ChannelFault
 from marketing.campaigns.selectors import plan
-from marketing.campaigns.services import checks, conflicts
+from marketing.campaigns.services import checks, conflicts, notices
 from marketing.campaigns.services.transitions import event_payload, lock, require_allowed
 from marketing.content.selectors import get_template_for_actor
 from marketing.core import audit, clock, events
@@ -115,6 +115,8 @@ def update_campaign(
     _estimate(campaign, clock.now())
     campaign.save()
     audit.record(actor, "campaign.edit", campaign, changes)
+    if "status" in changes:
+        notices.settle(campaign)
     return campaign
 
 

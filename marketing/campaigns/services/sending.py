@@ -13,8 +13,8 @@ from marketing.campaigns.rules import Action
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import latest_run
 from marketing.campaigns.selectors.progress import campaign_metrics
-from marketing.campaigns.services import checks
-from marketing.campaigns.services.approval import approve_now, require_approver
+from marketing.campaigns.services import checks, notices
+from marketing.campaigns.services.approval import approve_now, in_place_of, require_approver
 from marketing.campaigns.services.transitions import event_payload, lock, move, require_allowed
 from marketing.campaigns.tasks import start_run
 from marketing.core import audit, clock, events
@@ -174,6 +174,7 @@ def halt(campaign: Campaign, reason: str, detail: str) -> None:
         campaign,
         {"reason": reason, "detail": detail},
     )
+    notices.tell_of_stop(campaign, reason, detail)
 
 
 def halt_if_stopped(campaign: Campaign, run: CampaignRun) -> None:
@@ -199,11 +200,17 @@ def resume_campaign(
     now = clock.now()
     campaign = lock(campaign, version=version)
     require_allowed(campaign, Action.RESUME)
+    figures: dict[str, Any] = {}
     if campaign.pause_reason in rules.REAPPROVAL_REASONS:
-        require_approver(actor, campaign)
+        mandate = require_approver(actor, campaign)
         approved = approve_now(campaign, now) | {"approved_by": actor.user, "approved_at": now}
         Campaign.objects.filter(pk=campaign.pk).update(**approved)
-    audit.record(actor, "campaign.resume", campaign, {"after": campaign.pause_reason})
+        figures = {
+            "recipients": approved["approved_recipients"],
+            "cost": approved["approved_cost"],
+        } | in_place_of(mandate)
+    audit.record(actor, "campaign.resume", campaign, {"after": campaign.pause_reason} | figures)
+    notices.settle(campaign, notices.STOPPED)
     resume_runs(campaign)
     if campaign.paused_from == CampaignStatus.SCHEDULED:
         due_at = now if at_once else checks.next_due(campaign, now)

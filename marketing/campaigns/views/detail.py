@@ -20,16 +20,18 @@ from marketing.campaigns.models import Campaign, CampaignRun
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import (
     get_campaign_for_actor,
-    history,
+    get_campaign_in_sight,
+    get_campaign_to_resume,
+    is_for_actor,
     latest_run,
+    mandate_for,
     may_approve,
 )
 from marketing.campaigns.selectors.failures import failed_runs
-from marketing.campaigns.selectors.outlook import outlook
+from marketing.campaigns.selectors.history import history
 from marketing.campaigns.selectors.progress import engagement_with, figures_of
 from marketing.campaigns.selectors.testers import testers
 from marketing.campaigns.test_send_form import TestSendForm
-from marketing.campaigns.views.parts import campaign_part
 from marketing.campaigns.views.recipients import chosen_run, id_of, people_of
 from marketing.campaigns.views.refusals import sentences
 from marketing.core import clock
@@ -46,28 +48,33 @@ from marketing.delivery.models import SendRun
 
 # How long after the last message the page still looks for deliveries by itself.
 FRESH = dt.timedelta(minutes=15)
-SAMPLES = 10
+DECISIONS = {"approve", "reject", "ask_for_changes"}
 
 
 @staff_view("campaign.view")
 @require_GET
 def campaign_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return _page(request, get_campaign_for_actor(request.actor, pk))
+    return campaign_page(request, get_campaign_in_sight(request.actor, pk))
 
 
 @staff_view("campaign.view")
 @require_GET
 def campaign_live(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """The part of the page that changes while the campaign sends."""
-    campaign = get_campaign_for_actor(request.actor, pk)
+    campaign = get_campaign_in_sight(request.actor, pk)
     return render(request, "campaigns/detail.html#live", _live(request, campaign))
 
 
-def _page(
-    request: StaffRequest, campaign: Campaign, error: DomainError | None = None
+def campaign_page(
+    request: StaffRequest,
+    campaign: Campaign,
+    error: DomainError | None = None,
+    comment: str = "",
 ) -> HttpResponse:
+    """The campaign's page, above which stands what was refused; `comment` was not taken."""
     context: dict[str, Any] = _live(request, campaign) | {
-        "history": history(campaign)[:30],
+        "history": history(campaign),
+        "comment": comment,
         "problems": sentences(error) if error else [],
         "is_receptionist": is_receptionist(request.actor),
     }
@@ -90,6 +97,7 @@ def _live(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
         "run": run,
         "is_live": campaign.status == rules.SENDING or figures.is_under_way or _is_fresh(run),
         "actions": _actions(request.actor, campaign),
+        "mandate": mandate_for(request.actor, campaign),
         "needs_approver": campaign.pause_reason in rules.REAPPROVAL_REASONS,
         "channel_steps": plan.channel_steps(campaign),
     }
@@ -118,10 +126,12 @@ def _actions(actor: Actor, campaign: Campaign) -> set[str]:
     allowed = {str(action) for action in rules.actions_in(campaign.status)}
     if not actor.can("campaign.create"):
         return set()
+    needs_approver = campaign.pause_reason in rules.REAPPROVAL_REASONS
     if not may_approve(actor, campaign):
-        allowed -= {"approve", "reject", "ask_for_changes"}
-        if campaign.pause_reason in rules.REAPPROVAL_REASONS:
-            allowed.discard("resume")
+        allowed -= DECISIONS | ({"resume"} if needs_approver else set())
+    if not is_for_actor(actor, campaign):
+        # Whoever only stands in for an approver decides, and does nothing else.
+        return allowed & (DECISIONS | {"comment"} | ({"resume"} if needs_approver else set()))
     allowed.add("copy")
     if campaign.template_id:
         allowed.add("test")
@@ -165,23 +175,6 @@ def _is_in_audience(campaign: Campaign, customer: Customer) -> bool | None:
         return None
 
 
-@staff_view("campaign.approve")
-@require_GET
-def campaign_decision(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """What an approver decides on: who would get it, and ten of the messages as they would go."""
-    campaign = get_campaign_for_actor(request.actor, pk)
-    found = outlook(
-        request.actor, campaign, clock.now(), samples=SAMPLES, is_fresh="again" in request.GET
-    )
-    return campaign_part(
-        request,
-        campaign,
-        "campaigns/_decision.html",
-        {"outlook": found},
-        title=_("Who will get it"),
-    )
-
-
 def is_receptionist(actor: Actor) -> bool:
     """Receptionists see phones masked in lists."""
     return actor.staff is not None and actor.staff.role == Role.RECEPTIONIST
@@ -190,17 +183,22 @@ def is_receptionist(actor: Actor) -> bool:
 Service = Callable[..., Any]
 
 
-def _act(
-    request: StaffRequest, pk: uuid.UUID, service: Service, done: str, **values: Any
+def act(
+    request: StaffRequest,
+    pk: uuid.UUID,
+    service: Service,
+    done: str,
+    find: Callable[[Actor, uuid.UUID], Campaign] = get_campaign_for_actor,
+    **values: Any,
 ) -> HttpResponse:
     """Do it and show the campaign, or show the campaign with the refusal."""
-    campaign = get_campaign_for_actor(request.actor, pk)
+    campaign = find(request.actor, pk)
     if (version := request.POST.get("version", "")).isdigit():
         values["version"] = int(version)
     try:
         changed = service(actor=request.actor, campaign=campaign, **values)
     except DomainError as error:
-        return _page(request, get_campaign_for_actor(request.actor, pk), error)
+        return campaign_page(request, find(request.actor, pk), error)
     _tell(request, changed, done)
     return redirect("campaign-detail", pk)
 
@@ -217,33 +215,13 @@ def _tell(request: StaffRequest, changed: Campaign | CampaignRun, done: str) -> 
 @staff_view("campaign.create")
 @require_POST
 def submit(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return _act(request, pk, services.submit_campaign, _("Submitted."))
-
-
-@staff_view("campaign.approve")
-@require_POST
-def approve(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return _act(request, pk, services.approve_campaign, _("Approved."))
-
-
-@staff_view("campaign.approve")
-@require_POST
-def reject(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    reason = request.POST.get("reason", "")
-    return _act(request, pk, services.reject_campaign, _("Rejected."), reason=reason)
-
-
-@staff_view("campaign.approve")
-@require_POST
-def ask_for_changes(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    reason = request.POST.get("reason", "")
-    return _act(request, pk, services.ask_for_changes, _("Sent back."), reason=reason)
+    return act(request, pk, services.submit_campaign, _("Submitted."))
 
 
 @staff_view("campaign.send")
 @require_POST
 def schedule(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return _act(request, pk, services.schedule_campaign, _("Scheduled."))
+    return act(request, pk, services.schedule_campaign, _("Scheduled."))
 
 
 @staff_view("campaign.send")
@@ -255,10 +233,10 @@ def send(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         run = services.send_campaign(actor=request.actor, campaign=campaign)
     except InvalidCampaignStatus as error:
         if error.details["status"] != rules.SENDING:
-            return _page(request, get_campaign_for_actor(request.actor, pk), error)
+            return campaign_page(request, get_campaign_for_actor(request.actor, pk), error)
         messages.info(request, _("It is already on its way."))
     except DomainError as error:
-        return _page(request, get_campaign_for_actor(request.actor, pk), error)
+        return campaign_page(request, get_campaign_for_actor(request.actor, pk), error)
     else:
         _tell(request, run, _("On its way."))
     return redirect("campaign-detail", pk)
@@ -267,21 +245,27 @@ def send(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @staff_view("campaign.send")
 @require_POST
 def pause(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return _act(request, pk, services.pause_campaign, _("Paused."))
+    return act(request, pk, services.pause_campaign, _("Paused."))
 
 
 @staff_view("campaign.send")
 @require_POST
 def resume(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """Go on; with `now`, a recurring campaign makes up at once for the time it missed."""
-    at_once = "now" in request.POST
-    return _act(request, pk, services.resume_campaign, _("Resumed."), at_once=at_once)
+    return act(
+        request,
+        pk,
+        services.resume_campaign,
+        _("Resumed."),
+        find=get_campaign_to_resume,
+        at_once="now" in request.POST,
+    )
 
 
 @staff_view("campaign.send")
 @require_POST
 def cancel(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return _act(request, pk, services.cancel_campaign, _("Cancelled."))
+    return act(request, pk, services.cancel_campaign, _("Cancelled."))
 
 
 @staff_view("campaign.send")
@@ -290,7 +274,7 @@ def retry(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """Send again what failed in a run, all of it or for one cause."""
     code = request.POST.get("code")
     run_id = id_of(request.POST.get("run", ""))
-    return _act(
+    return act(
         request,
         pk,
         services.retry_failed,
@@ -307,7 +291,7 @@ def copy(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     try:
         made = services.copy_campaign(actor=request.actor, campaign=campaign)
     except DomainError as error:
-        return _page(request, campaign, error)
+        return campaign_page(request, campaign, error)
     return redirect("campaign-edit", made.pk, "details")
 
 
@@ -318,7 +302,7 @@ def delete(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     try:
         services.delete_campaign(actor=request.actor, campaign=campaign)
     except DomainError as error:
-        return _page(request, campaign, error)
+        return campaign_page(request, campaign, error)
     messages.success(request, _("Deleted."))
     return redirect("campaign-list")
 
@@ -350,7 +334,7 @@ def test(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             email=to.email if to else "",
         )
     except DomainError as error:
-        return _page(request, campaign, error)
+        return campaign_page(request, campaign, error)
     addresses = ", ".join(dict.fromkeys(message.address for message in sent))
     messages.success(
         request,

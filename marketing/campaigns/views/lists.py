@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from marketing.campaigns.models import CampaignStatus
-from marketing.campaigns.selectors.campaigns import campaigns_for_actor, waiting_for_approval
+from marketing.campaigns.selectors.campaigns import campaigns_for_actor
 from marketing.campaigns.selectors.progress import attach_figures
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
@@ -51,13 +51,4 @@ def campaign_list(request: StaffRequest) -> HttpResponse:
         request,
         "campaigns/list.html",
         {"page": page, "tabs": tabs, "tab": tab, "query": text, "has_any": bool(counts)},
-    )
-
-
-@staff_view("campaign.approve")
-@require_GET
-def approval_inbox(request: StaffRequest) -> HttpResponse:
-    """What waits for this approver, the longest waiting first."""
-    return render(
-        request, "campaigns/inbox.html", {"campaigns": waiting_for_approval(request.actor)[:50]}
     )

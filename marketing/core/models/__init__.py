@@ -1,4 +1,5 @@
-from marketing.core.models.access import ApiKey, Role, Staff, StaffBranch, User
+from marketing.core.models.access import ApiKey, Delegation, Role, Staff, StaffBranch, User
+from marketing.core.models.notifications import StaffNotification
 from marketing.core.models.organisation import Branch, Region, Tenant
 from marketing.core.models.records import (
     AuditEntry,
@@ -12,6 +13,7 @@ __all__ = [
     "ApiKey",
     "AuditEntry",
     "Branch",
+    "Delegation",
     "DomainEvent",
     "EventDelivery",
     "IdempotencyRecord",
@@ -20,6 +22,7 @@ __all__ = [
     "Role",
     "Staff",
     "StaffBranch",
+    "StaffNotification",
     "Tenant",
     "User",
 ]

@@ -1,6 +1,10 @@
+import datetime as dt
+
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from marketing.core.ids import IdentifiedModel
@@ -29,7 +33,8 @@ class Role(models.TextChoices):
 class Staff(TenantModel):
     """A person who works for the chain: a login with a role and branches.
 
-    A super owner has every branch, whatever is listed.
+    A super owner has every branch, whatever is listed. `language` is that of mail to them; empty
+    is the chain's first.
     """
 
     user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="staff")
@@ -38,6 +43,8 @@ class Staff(TenantModel):
     branches = models.ManyToManyField(Branch, through="StaffBranch", related_name="staff")
     phone = models.CharField(max_length=20, blank=True)
     email = models.EmailField(blank=True)
+    notify_by_email = models.BooleanField(default=True)
+    language = models.CharField(max_length=10, choices=settings.LANGUAGES, blank=True)
     is_active = models.BooleanField(default=True)
 
     class Meta:
@@ -56,6 +63,39 @@ class StaffBranch(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "staff", "branch"], name="staff_branch")
         ]
+
+
+class Delegation(TenantModel):
+    """Somebody who approves in an approver's place while she is away.
+
+    From `begins_at` until before `ends_at`, both midnights of the chain's own zone. What it is
+    worth is judged when it is used: the delegator's role and branches are those of that moment.
+    """
+
+    delegator = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="delegations")
+    delegate = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
+    begins_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now())
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("begins_at")), name="delegation_period"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(delegate=models.F("delegator")), name="delegation_to_another"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "delegate", "ends_at"], name="delegation_by_delegate")
+        ]
+
+    @property
+    def last_moment(self) -> dt.datetime:
+        """Of the last day, which the delegation includes."""
+        return self.ends_at - dt.timedelta(seconds=1)
 
 
 class ApiKey(IdentifiedModel):

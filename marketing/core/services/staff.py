@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 
 from marketing.core import audit
 from marketing.core.actor import Actor
-from marketing.core.errors import ValidationFailed
+from marketing.core.errors import Forbidden, ValidationFailed
 from marketing.core.models import Branch, Role, Staff, StaffBranch, User
 from marketing.core.tenancy import current_tenant_id
 
 COLUMNS = ("name", "role", "email", "phone", "is_active")
+OWN_COLUMNS = ("notify_by_email", "language")
 
 
 @transaction.atomic
@@ -79,6 +80,26 @@ def update_staff(*, actor: Actor, staff: Staff, values: Mapping[str, Any]) -> St
     if after != before:
         _put_in_branches(staff, after)
         changes["branch_ids"] = [sorted(map(str, before)), sorted(map(str, after))]
+    if changes:
+        audit.record(actor, "staff.update", staff, changes)
+    return staff
+
+
+@transaction.atomic
+def update_own(*, actor: Actor, values: Mapping[str, Any]) -> Staff:
+    """Change what everybody decides for themselves: notify_by_email and language.
+
+    Raises `ValidationFailed` for a language that Parlour does not speak.
+    """
+    if actor.staff is None:
+        raise Forbidden()
+    staff = Staff.objects.select_for_update().select_related("user").get(pk=actor.staff.pk)
+    own = {name: values[name] for name in OWN_COLUMNS if name in values}
+    changes = audit.difference(staff, own)
+    for name, value in own.items():
+        setattr(staff, name, value)
+    _clean(staff, staff.user)
+    staff.save(update_fields=OWN_COLUMNS)
     if changes:
         audit.record(actor, "staff.update", staff, changes)
     return staff

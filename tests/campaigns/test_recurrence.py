@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil.rrule import rrulestr
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketing.campaigns import recurrence
@@ -228,6 +228,8 @@ def test_a_rule_richer_than_module_11_has_no_parts():
     )
 
 
+# A busy machine must not fail them.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 days = st.dates(dt.date(2025, 1, 1), dt.date(2029, 12, 31))
 repetitions = st.builds(
     Repetition,
@@ -256,6 +258,7 @@ moments = st.datetimes(
 ).map(lambda moment: moment.replace(microsecond=0))
 
 
+@unhurried
 @given(repetition=repetitions)
 def test_what_people_put_together_is_read_back(repetition):
     found = Repetition.of(repetition.rule)
@@ -268,6 +271,7 @@ def test_what_people_put_together_is_read_back(repetition):
     assert found.skipped == repetition.skipped
 
 
+@unhurried
 @given(repetition=repetitions, start=moments, zone=st.sampled_from(ZONES))
 def test_the_laws_of_dates(repetition, start, zone):
     rule, local = repetition.rule, ZoneInfo(zone)
@@ -317,6 +321,7 @@ PARTS = st.one_of(
 )  # fmt: skip
 
 
+@unhurried
 @given(parts=PARTS, start=moments, clock=st.sampled_from(["", ";BYHOUR=9", f";{CLOCK}"]))
 def test_dates_are_those_of_the_standards_library(parts, start, clock):
     """Where no clock changes, they are what dateutil finds."""
@@ -332,6 +337,7 @@ def test_dates_are_those_of_the_standards_library(parts, start, clock):
     assert found[: len(expected)] == expected
 
 
+@unhurried
 @given(text=st.text(alphabet="FREQ=DAILYWKMONTH;BSUC0123456789,:\n-T", max_size=60))
 def test_no_text_is_more_than_refused(text):
     for rule in (text, f"FREQ=DAILY;{text}", f"FREQ=DAILY\nEXDATE:{text}"):

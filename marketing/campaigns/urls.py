@@ -1,10 +1,12 @@
 from django.urls import path
 
-from marketing.campaigns.views import detail, engagement, home, lists, wizard
+from marketing.campaigns.views import detail, engagement, home, lists, spend, wizard
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("approvals", lists.approval_inbox, name="approval-inbox"),
+    path("spend", spend.spend, name="spend"),
+    path("spend/export", spend.spend_export, name="spend-export"),
     path("campaigns", lists.campaign_list, name="campaign-list"),
     path("campaigns/new", wizard.campaign_new, name="campaign-new"),
     path("campaigns/<uuid:pk>", detail.campaign_detail, name="campaign-detail"),

@@ -13,7 +13,7 @@ from marketing.campaigns.models import Campaign, CampaignStatus
 from marketing.campaigns.rules import Action
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import author_ids, may_approve
-from marketing.campaigns.services import checks
+from marketing.campaigns.services import checks, money
 from marketing.campaigns.services.transitions import (
     event_payload,
     lock,
@@ -32,7 +32,8 @@ NOT_SENT_BACK: dict[str, Any] = {"rejected_by": None, "rejected_at": None, "reje
 def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = None) -> Campaign:
     """Ask for approval, or have it at once where the chain asks for none.
 
-    Raises what `checks.require_whole` raises, and `ValidationFailed` for an empty audience.
+    Raises what `checks.require_whole` raises, `ValidationFailed` for an empty audience, and where
+    nobody has to approve `BudgetExceeded`.
     """
     actor.require("campaign.create")
     now = clock.now()
@@ -55,6 +56,7 @@ def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
     to = CampaignStatus.PENDING_APPROVAL
     if not reasons:
         to = CampaignStatus.APPROVED
+        money.hold(campaign, estimate, now)
         values |= approved_plan(campaign)
     move(campaign, Action.SUBMIT, to, **values)
     audit.record(
@@ -141,15 +143,20 @@ def require_approver(actor: Actor, campaign: Campaign) -> None:
 
 
 def approve_now(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
-    """What an approval of the campaign as it stands stores. Raises as submit does, and 023."""
+    """What an approval of the campaign as it stands stores; its money is held from now on.
+
+    Raises as submit does, and 023.
+    """
     checks.require_content(campaign)
     estimate = plan.estimate(campaign, now)
     checks.require_people(estimate)
-    checks.require_budget(estimate)
+    money.hold(campaign, estimate, now)
     campaign.estimated_recipients, campaign.estimated_cost = estimate.total, estimate.cost
     return approved_plan(campaign) | {
         "estimated_recipients": estimate.total,
         "estimated_cost": estimate.cost,
+        "counted": estimate.to_json(),
+        "counted_at": now,
     }
 
 

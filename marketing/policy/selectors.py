@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
 
 from customers.models import Channel
@@ -319,6 +319,12 @@ def held_of_month(
     if branch_ids is not None:
         held = held.filter(branch__in=branch_ids)
     return list(held.order_by("pk").values_list("holder_id", "branch_id", "amount"))
+
+
+def held_for(holder_id: uuid.UUID) -> Decimal:
+    """What is held of the present month for something approved."""
+    held = BudgetHold.objects.filter(holder_id=holder_id, month=month_of(clock.now()))
+    return held.aggregate(amount=Sum("amount", default=NOTHING))["amount"]  # type: ignore[no-any-return]
 
 
 def months_with_money() -> list[dt.date]:

@@ -55,7 +55,7 @@ def spend_export(request: StaffRequest) -> StreamingHttpResponse:
     month = f"{report.month:%Y-%m}"
     headings = [_("Month"), _("Campaign"), _("Channel"), _("Branch")]
     headings += [_("Promised"), _("Spent"), _("Currency")]
-    rows = [
+    rows = sorted(
         (
             month,
             report.names.get(entry.campaign_id, "") if entry.campaign_id else "",
@@ -66,9 +66,9 @@ def spend_export(request: StaffRequest) -> StreamingHttpResponse:
             currency,
         )
         for entry in report.entries
-    ]
+    )
     answer = StreamingHttpResponse(
-        write_csv(headings, sorted(rows, key=lambda row: row[:4])),
+        write_csv(headings, rows),
         content_type="text/csv; charset=utf-8",
     )
     answer["Content-Disposition"] = f'attachment; filename="spend-{month}.csv"'

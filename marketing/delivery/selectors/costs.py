@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from collections.abc import Collection
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -46,7 +46,7 @@ def costs_of_month(month: dt.date, branch_ids: Collection[uuid.UUID] | None) -> 
     tenant = current_tenant()
     zone = ZoneInfo(tenant.time_zone)
     after = (month + dt.timedelta(days=31)).replace(day=1)
-    values = {
+    values: dict[str, Any] = {
         "tenant": tenant.pk,
         "zone": tenant.time_zone,
         "month": month,

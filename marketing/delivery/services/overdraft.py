@@ -44,7 +44,7 @@ def stop_an_overdrawn_run() -> bool:
                 HOLDERS,
                 {
                     "tenant": tenant.pk,
-                    "branch": short.branch and short.branch.pk,
+                    "branch": short.branch.pk if short.branch else None,
                     "month": short.month,
                     "zone": tenant.time_zone,
                 },

@@ -179,7 +179,7 @@ def open_budget_month(*, on: dt.datetime) -> None:
     """
     month = month_of(on)
     with connection.cursor() as cursor:
-        values = {"tenant": current_tenant_id(), "month": month, "branches": [None]}
+        values: dict[str, Any] = {"tenant": current_tenant_id(), "month": month, "branches": [None]}
         # Holds before months, as everywhere.
         cursor.execute(TAKE_ENDED, values)
         _move_months(_given_back(cursor.fetchall()))

@@ -144,16 +144,19 @@ def test_the_months_turn_at_the_chains_midnight(chain, login):
 def test_the_alert_is_shown_to_whom_it_concerns(chain, login):
     set_branch_config(chain.north, monthly_budget_limit=3 * PRICE)
     sent(chain)
-    assert "100.0 % of the limit is used" in page(login("manager")).content.decode()
+    for staff in ("manager", "owner"):
+        text = page(login(staff)).content.decode()
+        assert text.count("of the limit is used") == 1
+    assert report(chain, chain.manager).alerts == report(chain).alerts
     set_branch_config(chain.north, monthly_budget_limit=100)
     assert "of the limit is used" not in page(login("manager")).content.decode()
 
 
 def test_the_forecast_in_words(chain, login):
-    assert "within the limit" not in page(login("owner")).content.decode()
+    assert "month, within the limit" not in page(login("owner")).content.decode()
     set_config(monthly_budget_limit=Decimal("100"))
     sent(chain)
-    assert "within the limit" in page(login("owner")).content.decode()
+    assert "month, within the limit" in page(login("owner")).content.decode()
     set_config(monthly_budget_limit=Decimal("3"))
     assert "the limit is reached about" in page(login("owner")).content.decode()
 

@@ -51,14 +51,15 @@ class Line:
 class SpendReport:
     """A month's money as far as the actor answers for it.
 
-    `total` is the chain's, one branch's, or the sum of the actor's branches. `limits` are those of
-    now. `outlook` is None for other months than the present, and on its first day.
+    `total` is the chain's (`is_chains`), one branch's, or the sum of the actor's branches. Limits
+    are those of now. `outlook` is None for other months than the present, and on its first day.
     """
 
     month: dt.date
     earlier: dt.date | None
     later: dt.date | None
     total: MonthSpend
+    is_chains: bool
     branches: list[MonthSpend]
     channels: list[Line]
     campaigns: list[Line]
@@ -70,8 +71,8 @@ class SpendReport:
     @property
     def alerts(self) -> list[MonthSpend]:
         """Those who used so much of their limit that somebody should know."""
-        rows = {row.branch: row for row in (self.total, *self.branches)}
-        return [r for r in rows.values() if r.limit and r.share * 100 >= self.alert_percent]
+        rows = [self.total, *self.branches] if self.is_chains else self.branches
+        return [row for row in rows if row.limit and row.share * 100 >= self.alert_percent]
 
     @property
     def reached_on(self) -> dt.date | None:
@@ -108,6 +109,7 @@ def spend_report(
         earlier=max((m for m in months if m < month), default=None),
         later=min((m for m in months if m > month), default=None),
         total=total,
+        is_chains=total is chain,
         branches=mine if branch is None else [total],
         channels=_by_channel(entries),
         campaigns=_by_campaign(entries, names, visible),

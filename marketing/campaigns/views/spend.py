@@ -40,7 +40,6 @@ def spend(request: StaffRequest) -> HttpResponse:
             "branch": total.branch,
             "parts": parts,
             "is_present": report.month == policy.month_of(clock.now()),
-            "is_whole_chain": request.actor.branch_ids is None and total.branch is None,
         },
     )
 

@@ -90,6 +90,7 @@ def spend_report(
     """
     chain, *rows = policy.spend_of_month(month)
     mine = [row for row in rows if row.branch and actor.has_branch(row.branch.pk)]
+    mine.sort(key=lambda row: -row.used)
     scope = None if actor.branch_ids is None else list(actor.branch_ids)
     total = chain if scope is None else _sum(mine, month)
     if branch is not None:

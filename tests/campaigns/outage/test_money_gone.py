@@ -12,10 +12,15 @@ from marketing.core.events import deliver_due
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.dispatch import worker
 from marketing.delivery.models import DispatchBatch, Message, SendRun
+from marketing.delivery.services import stop_an_overdrawn_run
 from marketing.delivery.tasks import settle_costs
+from marketing.policy.models import BudgetMonth
 from tests.campaigns.outage.conftest import PEOPLE, send, work
+from tests.concurrency import at_once
+from tests.factories.campaigns import approved
 from tests.factories.policy import set_branch_config
 
+PRICE = Decimal("0.8631")
 LATER = dt.timedelta(hours=1)
 
 
@@ -58,3 +63,33 @@ def test_the_rest_is_held_and_goes_on_with_the_money(chain, ready, working):
     assert len(working.took) == PEOPLE
     with tenant_scope(chain.tenant.pk):
         assert (Campaign.objects.get().status, SendRun.objects.get().state) == ("sent", "done")
+
+
+def test_of_two_runs_one_gives_way_however_many_look(chain, ready):
+    with tenant_scope(chain.tenant.pk):
+        other = approved(chain.manager, chain.regional, name="The second")
+    send(chain, ready)
+    send(chain, other)
+    with tenant_scope(chain.tenant.pk):
+        set_branch_config(chain.north, monthly_budget_limit=Decimal("5.00"))
+
+    def look():
+        with tenant_scope(chain.tenant.pk):
+            stop_an_overdrawn_run()
+
+    at_once(4, look)
+    with tenant_scope(chain.tenant.pk):
+        states = dict(SendRun.objects.values_list("campaign_id", "state"))
+        assert states == {ready.pk: "frozen", other.pk: "paused"}
+        row = BudgetMonth.objects.get(branch=chain.north)
+        assert row.reserved == PEOPLE * PRICE
+
+
+def test_without_stopping_there_is_nothing_to_see(chain, ready, monkeypatch):
+    """Shows that the tests above can fail."""
+    monkeypatch.setattr("marketing.delivery.services.overdraft.pause_run", lambda **_: None)
+    send(chain, ready)
+    with tenant_scope(chain.tenant.pk):
+        set_branch_config(chain.north, monthly_budget_limit=Decimal("1.00"))
+        assert stop_an_overdrawn_run()
+    assert states_of(chain) == {"queued": PEOPLE}

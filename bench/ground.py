@@ -137,7 +137,7 @@ def forget_messages() -> None:
             "TRUNCATE delivery_message, delivery_dispatchbatch, delivery_batchcost,"
             " delivery_batchreason, delivery_contactload, delivery_portfolioperson,"
             " delivery_providerreference, delivery_engagement, delivery_linkcount,"
-            " policy_budgetmonth"
+            " policy_budgetmonth, policy_budgethold"
         )
         connection.execute("CHECKPOINT")
 

@@ -24,3 +24,4 @@ class CampaignsConfig(AppConfig):
             (gettext_noop("Campaigns"), "campaign-list", "speakerphone", "campaign.view"),
             (gettext_noop("Approvals"), "approval-inbox", "clipboard-check", "campaign.approve"),
         ]
+        NAVIGATION.append((gettext_noop("Spend"), "spend", "wallet", "analytics.view"))

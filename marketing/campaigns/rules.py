@@ -12,6 +12,9 @@ DRAFT, PENDING_APPROVAL, APPROVED, SCHEDULED = "draft", "pending_approval", "app
 SENDING, SENT, PAUSED, CANCELLED = "sending", "sent", "paused", "cancelled"
 STATUSES = (DRAFT, PENDING_APPROVAL, APPROVED, SCHEDULED, SENDING, SENT, PAUSED, CANCELLED)
 
+# Where no money is held for what is yet to go.
+HOLDING_NOTHING = frozenset({DRAFT, SENT, CANCELLED})
+
 
 class ChannelFault(StrEnum):
     """What can be wrong with a channel plan."""

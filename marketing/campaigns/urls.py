@@ -8,6 +8,7 @@ from marketing.campaigns.views import (
     home,
     lists,
     recipients,
+    spend,
     wizard,
 )
 
@@ -15,6 +16,8 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("approvals", approval.approval_inbox, name="approval-inbox"),
     path("approvals/decided", approval.decided, name="approval-decided"),
+    path("spend", spend.spend, name="spend"),
+    path("spend/export", spend.spend_export, name="spend-export"),
     path("campaigns", lists.campaign_list, name="campaign-list"),
     path("campaigns/calendar", calendar.campaign_calendar, name="campaign-calendar"),
     path("campaigns/festivals", calendar.festival_list, name="festival-list"),

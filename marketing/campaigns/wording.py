@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.recurrence import Fault, Repetition, Silence
 from marketing.delivery import wording as delivery
-from marketing.delivery.selectors import ACCOUNT_PAUSED
+from marketing.delivery.selectors import ACCOUNT_PAUSED, BUDGET
 
 PAUSE_REASONS: dict[str, str | Promise] = {
     **delivery.PAUSE_REASONS,
@@ -22,7 +22,7 @@ PAUSE_REASONS: dict[str, str | Promise] = {
     "cost_grown": _("It costs more than was approved"),
     "changed_since_approval": _("The segment or the message changed since the approval"),
     "approval_required": _("It has come to need an approval"),
-    "budget": _("The budget is not enough"),
+    BUDGET: _("The budget is not enough"),
     "whatsapp_template_not_approved": _("WhatsApp no longer approves the message"),
     "template_channel_mismatch": _("The message is for another channel"),
     "channel_disabled": _("The channel has no account, or is switched off"),
@@ -35,6 +35,10 @@ PAUSE_PROSPECTS: dict[str, str | Promise] = {
         "It goes on by itself once the account works again, and nobody gets it twice; if it has "
         "not begun long after its time, it asks first. If it takes long, ask a super owner to look "
         "at the account in the settings."
+    ),
+    BUDGET: _(
+        "It goes on by itself once there is money again, be it a raised limit or a new month, and "
+        "nobody gets it twice; if it has not begun long after its time, it asks first."
     ),
 }
 

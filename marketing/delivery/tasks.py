@@ -6,7 +6,7 @@ from celery import shared_task
 from django.core.cache import cache
 
 from marketing.core.nudge import nudge
-from marketing.core.sweeps import in_each_chain
+from marketing.core.sweeps import drain_each_chain, in_each_chain
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery import pace
 
@@ -116,10 +116,11 @@ def sweep_fallbacks() -> None:
 
 @shared_task
 def settle_costs() -> None:
-    """Book what messages cost by what became of them."""
+    """Book what messages cost by what became of them, and stop what the money does not reach."""
     from marketing.delivery import services
 
     services.settle_due()
+    drain_each_chain(services.stop_an_overdrawn_run)
 
 
 @shared_task

@@ -9,6 +9,7 @@ from marketing.core.admin import ReadOnlyAdmin, TenantAdmin, owner_of
 from marketing.policy import services
 from marketing.policy.models import (
     BranchMarketingConfig,
+    BudgetHold,
     BudgetMonth,
     HoldoutMember,
     MarketingConfig,
@@ -93,6 +94,12 @@ class RateCardAdmin(TenantAdmin):
 @admin.register(BudgetMonth)
 class BudgetMonthAdmin(ReadOnlyAdmin):
     list_display = ("month", "branch", "reserved", "spent", "alerted_at")
+    list_select_related = ("branch",)
+
+
+@admin.register(BudgetHold)
+class BudgetHoldAdmin(ReadOnlyAdmin):
+    list_display = ("month", "branch", "amount", "holder_id")
     list_select_related = ("branch",)
 
 

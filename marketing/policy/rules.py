@@ -1,7 +1,9 @@
 """What a message is for, when it may go, what it costs at home and what is left for it."""
 
 import datetime as dt
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
@@ -128,3 +130,32 @@ def converted(
     if exchange_rate is None:
         return None
     return (amount * exchange_rate).quantize(Decimal("0.0001"), rounding=ROUND_HALF_UP)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a month comes to at its pace so far, and on which day its limit is reached (None: on
+    none of them).
+    """
+
+    amount: Decimal
+    reached_on: int | None
+
+
+def forecast(
+    *, spent: Decimal, promised: Decimal, limit: Decimal | None, days_gone: Decimal, days: int
+) -> Forecast | None:
+    """The month's end at the pace so far, never less than what is spent and promised already.
+
+    `days_gone` of its `days` are over. None on its first day: too early to tell.
+    """
+    if days_gone < 1:
+        return None
+    amount = max(spent * days / days_gone, spent + promised).quantize(
+        Decimal("0.01"), ROUND_HALF_UP
+    )
+    if limit is None or amount <= limit:
+        return Forecast(amount, None)
+    if spent <= 0 or spent + promised >= limit:
+        return Forecast(amount, math.ceil(days_gone))
+    return Forecast(amount, min(days, math.ceil(limit * days_gone / spent)))

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
 
 from customers.models import Channel
@@ -23,6 +23,7 @@ from marketing.policy import config_cache
 from marketing.policy.defaults import ensure_config
 from marketing.policy.models import (
     BranchMarketingConfig,
+    BudgetHold,
     BudgetMonth,
     MarketingConfig,
     ProviderAccount,
@@ -47,6 +48,22 @@ LEFT JOIN policy_branchmarketingconfig branch
 LEFT JOIN policy_budgetmonth m ON m.tenant_id = %(tenant)s AND m.month = %(month)s
     AND m.branch_id IS NOT DISTINCT FROM b.id
 ORDER BY b.place
+"""
+
+
+# What runs hold and have spent, without what is held for approved ones.
+OVERDRAWN = """
+SELECT m.id FROM policy_budgetmonth m
+LEFT JOIN policy_marketingconfig chain ON chain.tenant_id = m.tenant_id
+LEFT JOIN policy_branchmarketingconfig branch ON branch.branch_id = m.branch_id
+WHERE m.tenant_id = %(tenant)s AND m.reserved > 0
+  AND m.reserved + m.spent - (
+        SELECT coalesce(sum(h.amount), 0) FROM policy_budgethold h
+        WHERE h.tenant_id = m.tenant_id AND h.month = m.month
+          AND (m.branch_id IS NULL OR h.branch_id = m.branch_id))
+      > CASE WHEN m.branch_id IS NULL THEN chain.monthly_budget_limit
+             ELSE branch.monthly_budget_limit END
+ORDER BY m.month, m.branch_id NULLS FIRST
 """
 
 
@@ -257,6 +274,10 @@ class MonthSpend:
         return left_of(self.limit, self.reserved + self.spent)
 
     @property
+    def used(self) -> Decimal:
+        return self.reserved + self.spent
+
+    @property
     def share(self) -> float:
         """Used part of the limit, 0 without one; may pass 1 after the limit was lowered."""
         return float((self.reserved + self.spent) / self.limit) if self.limit else 0.0
@@ -288,6 +309,51 @@ def spend_of_month(month: dt.date | None = None) -> list[MonthSpend]:
 
     chain = spend(None, get_config().monthly_budget_limit)
     return [chain, *(spend(branch, branch.budget_limit) for branch in branches)]
+
+
+def held_of_month(
+    month: dt.date, branch_ids: Collection[uuid.UUID] | None
+) -> list[tuple[uuid.UUID, uuid.UUID | None, Decimal]]:
+    """Holder, branch and amount of what is held for what is approved; None: of every branch."""
+    held = BudgetHold.objects.filter(month=month)
+    if branch_ids is not None:
+        held = held.filter(branch__in=branch_ids)
+    return list(held.order_by("pk").values_list("holder_id", "branch_id", "amount"))
+
+
+def held_for(holder_id: uuid.UUID) -> Decimal:
+    """What is held of the present month for something approved."""
+    held = BudgetHold.objects.filter(holder_id=holder_id, month=month_of(clock.now()))
+    return held.aggregate(amount=Sum("amount", default=NOTHING))["amount"]  # type: ignore[no-any-return]
+
+
+def months_with_money() -> list[dt.date]:
+    """Months that were ever opened, and the present one, oldest first."""
+    opened = BudgetMonth.objects.order_by("month").values_list("month", flat=True).distinct()
+    return sorted({*opened, month_of(clock.now())})
+
+
+def overdrawn() -> list[MonthSpend]:
+    """Months in which more is promised to runs and spent than the limit allows."""
+    with connection.cursor() as cursor:
+        cursor.execute(OVERDRAWN, {"tenant": current_tenant_id()})
+        ids = [row_id for (row_id,) in cursor.fetchall()]
+    if not ids:
+        return []
+    limit_of_branch = BranchMarketingConfig.objects.filter(branch=OuterRef("branch"))
+    rows = BudgetMonth.objects.filter(pk__in=ids).select_related("branch")
+    of_branch = Subquery(limit_of_branch.values("monthly_budget_limit"))
+    chain_limit = get_config().monthly_budget_limit
+    return [
+        MonthSpend(
+            row.branch,
+            row.month,
+            row.of_branch if row.branch else chain_limit,
+            row.reserved,
+            row.spent,
+        )
+        for row in rows.annotate(of_branch=of_branch).order_by("month", "branch_id")
+    ]
 
 
 def branch_spend(branch: Branch) -> MonthSpend:

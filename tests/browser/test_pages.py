@@ -50,6 +50,7 @@ MANAGERS_PAGES = (
 )
 OWNERS_PAGES = (
     "/approvals",
+    "/spend",
     "/campaigns/<id>",
     "/segments/new/list",
     "/templates/new",

@@ -216,7 +216,7 @@ def test_approve_refuses_when_the_money_does_not_reach(chain):
     with pytest.raises(errors.BudgetExceeded) as refusal:
         services.approve_campaign(actor=chain.actor(chain.regional), campaign=campaign)
     (short,) = refusal.value.details["shortfalls"]
-    assert (short["branchId"], short["left"]) == (str(chain.north.pk), "0.50")
+    assert (short["branchId"], Decimal(short["left"])) == (str(chain.north.pk), Decimal("0.50"))
     assert stored(campaign).status == "pending_approval"
 
 

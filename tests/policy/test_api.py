@@ -116,7 +116,9 @@ def test_branch_settings_show_what_the_month_cost_so_far(api, chain, time_machin
     set_branch_config(chain.north, monthly_budget_limit=Decimal("100"))
     now = dt.datetime.now(dt.UTC)
     services.reserve_budget(branch_costs={chain.north.pk: Decimal("10")}, on=now)
-    services.book(changes={chain.north.pk: (Decimal(-4), Decimal("3.4567"))}, on=now)
+    services.book(
+        changes={chain.north.pk: (Decimal(-4), Decimal("3.4567"))}, month=selectors.month_of(now)
+    )
     answer = api("manager", "get", branch_url(chain.north))
     assert answer.json()["data"]["config"] == {
         "branchId": str(chain.north.pk),

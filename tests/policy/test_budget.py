@@ -1,19 +1,23 @@
 """The monthly budget never promises more than its limits, whoever asks at the same time."""
 
 import datetime as dt
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
+import time_machine as travelling
 from django.db import IntegrityError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketing.core.errors import BudgetExceeded
-from marketing.core.models import DomainEvent
+from marketing.core.models import DomainEvent, Tenant
 from marketing.core.tenancy import tenant_scope
 from marketing.policy import selectors, services
 from marketing.policy.models import BudgetMonth
+from marketing.policy.tasks import open_budget_month
+from tests.concurrency import at_once
 from tests.factories.core import make_chain
 from tests.factories.policy import set_branch_config, set_config
 
@@ -36,7 +40,7 @@ def reserve(costs):
 def book(branch, reserved, spent="0"):
     services.book(
         changes={branch and branch.pk: (Decimal(reserved), Decimal(spent))},
-        on=NOON,
+        month=JULY,
     )
 
 
@@ -63,10 +67,12 @@ def test_a_promise_up_to_the_limit_is_kept_and_a_paisa_more_refused(chain):
     assert refusal.value.details["shortfalls"] == [
         {
             "branchId": str(chain.north.pk),
+            "branch": chain.north.name,
             "limit": "100.00",
             "reserved": "100.0000",
             "spent": "0.0000",
             "asked": "0.0001",
+            "left": "0.0000",
         }
     ]
     assert money(chain.north) == money() == (100, 0)
@@ -246,10 +252,152 @@ def test_any_sequence_keeps_the_books_straight(chain, moves):
                 part = min(amount, promised[branch_id])
                 promised[branch_id] -= part
                 spent = part / 2 if kind == "settle" else Decimal(0)
-                services.book(changes={branch_id: (-part, spent)}, on=NOON)
+                services.book(changes={branch_id: (-part, spent)}, month=JULY)
             for row in BudgetMonth.objects.all():
                 assert row.reserved + row.spent <= limits.get(row.branch_id, row.reserved + 100)
                 assert row.reserved == (
                     promised[row.branch_id] if row.branch_id else sum(promised.values())
                 )
         transaction.set_rollback(True)
+
+
+class TestMonths:
+    """Beat opens them each hour; a late, doubled or missed turn does no harm."""
+
+    @pytest.mark.parametrize(
+        ("zone", "moment", "month"),
+        [
+            ("Asia/Kolkata", "2026-07-31T18:29:59", 7),
+            ("Asia/Kolkata", "2026-07-31T18:30:00", 8),
+            # There clocks are turned on the month's first night.
+            ("America/Havana", "2026-11-01T03:59:59", 10),
+            ("America/Havana", "2026-11-01T04:00:00", 11),
+            ("America/Havana", "2026-11-01T05:30:00", 11),
+            ("Pacific/Kiritimati", "2026-07-31T10:00:00", 8),
+            ("Pacific/Pago_Pago", "2026-08-01T10:59:59", 7),
+        ],
+    )
+    def test_a_month_begins_at_midnight_of_the_chains_zone(self, chain, zone, moment, month):
+        Tenant.objects.filter(pk=chain.tenant.pk).update(time_zone=zone)
+        with tenant_scope(chain.tenant.pk):
+            services.open_budget_month(on=dt.datetime.fromisoformat(moment + "+00:00"))
+            assert BudgetMonth.objects.get().month.month == month
+
+    def test_a_doubled_and_a_late_sweep_change_nothing(self, chain):
+        reserve({chain.north: "7"})
+        book(chain.north, "-3", "2")
+        for minutes in (0, 0, 59, 60 * 24 * 10):
+            services.open_budget_month(on=NOON + dt.timedelta(minutes=minutes))
+        assert money() == money(chain.north) == (4, 2)
+
+    def test_missed_months_are_months_without_money(self, chain, time_machine):
+        reserve({chain.north: "7"})
+        later = dt.datetime(2026, 12, 2, 12, tzinfo=dt.UTC)
+        services.open_budget_month(on=later)
+        opened = [
+            month.month
+            for month in BudgetMonth.objects.filter(branch=None)
+            .values_list("month", flat=True)
+            .order_by("month")
+        ]
+        assert opened == [7, 12]
+        time_machine.move_to(later)
+        set_config(monthly_budget_limit=Decimal("10.00"))
+        assert selectors.budget_left(None) == 10
+        assert selectors.spend_of_month(dt.date(2026, 9, 1))[0].spent == 0
+
+    def test_without_beat_the_month_opens_with_its_first_money(self, chain):
+        reserve({chain.north: "7"})
+        assert money() == (7, 0)
+
+    def test_each_chain_has_its_own_month(self, chain, other_chain):
+        Tenant.objects.filter(pk=other_chain.tenant.pk).update(time_zone="Pacific/Pago_Pago")
+        with travelling.travel("2026-07-31T20:00:00+00:00", tick=False):
+            open_budget_month()
+        assert BudgetMonth.objects.get().month.month == 8
+        with tenant_scope(other_chain.tenant.pk):
+            assert BudgetMonth.objects.get().month.month == 7
+
+
+class TestThresholds:
+    """Told once a month and row, also when a limit comes down to what is used."""
+
+    def told(self):
+        found = DomainEvent.objects.filter(name="budget.threshold_reached").order_by("pk")
+        return [event.payload["branchId"] for event in found]
+
+    def test_a_lowered_limit_tells(self, chain, time_machine):
+        time_machine.move_to(NOON)
+        owner = chain.actor(chain.owner)
+        reserve({chain.north: "50"})
+        assert self.told() == []
+        services.update_config(actor=owner, values={"monthly_budget_limit": Decimal("100")})
+        assert self.told() == []
+        services.update_config(actor=owner, values={"budget_alert_threshold_percent": 50})
+        assert self.told() == [None]
+        limit = {"monthly_budget_limit": Decimal("60")}
+        services.update_branch_config(actor=owner, branch=chain.north, values=limit)
+        services.update_branch_config(actor=owner, branch=chain.south, values=limit)
+        assert self.told() == [None, str(chain.north.pk)]
+
+    def test_it_is_told_again_in_the_next_month(self, chain):
+        set_config(monthly_budget_limit=Decimal("10.00"))
+        for on in (NOON, NOON, NOON + dt.timedelta(days=31)):
+            services.reserve_budget(branch_costs={None: Decimal("4.5")}, on=on)
+        assert self.told() == [None]
+        services.reserve_budget(branch_costs={None: Decimal("4")}, on=NOON + dt.timedelta(days=31))
+        assert self.told() == [None, None]
+
+    def test_a_limit_of_nothing_of_which_nothing_is_used_tells_nobody(self, chain):
+        set_branch_config(chain.north, monthly_budget_limit=Decimal("0"))
+        book(chain.north, "0")
+        assert self.told() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_that_cross_the_threshold_at_once_tell_it_once():
+    chain = make_chain()
+    with tenant_scope(chain.tenant.pk):
+        set_config(monthly_budget_limit=Decimal("100.00"), budget_alert_threshold_percent=50)
+
+    def ask():
+        with tenant_scope(chain.tenant.pk):
+            reserve({chain.north: "12"})
+
+    at_once(8, ask)
+    with tenant_scope(chain.tenant.pk):
+        assert DomainEvent.objects.filter(name="budget.threshold_reached").count() == 1
+
+
+def test_what_is_held_is_replaced_and_given_back(chain):
+    holder = uuid.uuid4()
+    set_branch_config(chain.north, monthly_budget_limit=Decimal("10.00"))
+
+    def hold(amount, on=NOON):
+        services.hold_budget(
+            holder_id=holder, branch_costs={chain.north.pk: Decimal(amount)}, on=on
+        )
+
+    hold("8")
+    hold("10")
+    assert money(chain.north) == money() == (10, 0)
+    with pytest.raises(BudgetExceeded), transaction.atomic():
+        hold("10.0001")
+    assert money(chain.north) == money() == (10, 0)
+    hold("9", on=NOON + dt.timedelta(days=31))
+    assert money(chain.north) == money() == (0, 0)
+    services.release_hold(holder_id=holder)
+    services.release_hold(holder_id=holder)
+    assert {row.reserved for row in BudgetMonth.objects.all()} == {0}
+
+
+def test_of_a_lowered_limit_what_is_held_is_asked_for_again(chain):
+    holder = uuid.uuid4()
+    costs = {chain.north.pk: Decimal(8)}
+    services.hold_budget(holder_id=holder, branch_costs=costs, on=NOON)
+    set_branch_config(chain.north, monthly_budget_limit=Decimal("7.00"))
+    with pytest.raises(BudgetExceeded) as refusal, transaction.atomic():
+        services.reserve_budget(branch_costs=costs, on=NOON, holder_id=holder)
+    (short,) = refusal.value.details["shortfalls"]
+    assert Decimal(short["left"]) == 7
+    assert money(chain.north) == (8, 0)

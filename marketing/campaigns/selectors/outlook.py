@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from customers.models import Channel
+from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignStatus
 from marketing.campaigns.selectors import plan
 from marketing.content import merge_fields
@@ -112,6 +113,8 @@ def outlook(
             campaign.template = None
     channels = [str(Channel(step["channel"]).label) for step in campaign.steps]
     budget_left = policy.budget_left(campaign.branch_ids)
+    if budget_left is not None and campaign.status not in rules.HOLDING_NOTHING:
+        budget_left += policy.held_for(campaign.pk)
     return Outlook(
         estimate,
         campaign.counted_at if kept else None,

@@ -15,7 +15,7 @@ from marketing.campaigns.rules import Action
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import Mandate, author_ids, mandate_for
 from marketing.campaigns.selectors.history import last_act
-from marketing.campaigns.services import checks, notices
+from marketing.campaigns.services import checks, money, notices
 from marketing.campaigns.services.transitions import (
     event_payload,
     lock,
@@ -36,7 +36,8 @@ NOT_SENT_BACK: dict[str, Any] = {"rejected_by": None, "rejected_at": None, "reje
 def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = None) -> Campaign:
     """Ask for approval, or have it at once where the chain asks for none.
 
-    Raises what `checks.require_whole` raises, and `ValidationFailed` for an empty audience.
+    Raises what `checks.require_whole` raises, `ValidationFailed` for an empty audience, and where
+    nobody has to approve `BudgetExceeded`.
     """
     actor.require("campaign.create")
     now = clock.now()
@@ -59,6 +60,7 @@ def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
     to = CampaignStatus.PENDING_APPROVAL
     if not reasons:
         to = CampaignStatus.APPROVED
+        money.hold(campaign, estimate, now)
         values |= approved_plan(campaign)
     move(campaign, Action.SUBMIT, to, **values)
     audit.record(
@@ -185,15 +187,20 @@ def _decided_already(campaign: Campaign, action: Action) -> DomainError:
 
 
 def approve_now(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
-    """What an approval of the campaign as it stands stores. Raises as submit does, and 023."""
+    """What an approval of the campaign as it stands stores; its money is held from now on.
+
+    Raises as submit does, and 023.
+    """
     checks.require_content(campaign)
     estimate = plan.estimate(campaign, now)
     checks.require_people(estimate)
-    checks.require_budget(estimate)
+    money.hold(campaign, estimate, now)
     campaign.estimated_recipients, campaign.estimated_cost = estimate.total, estimate.cost
     return approved_plan(campaign) | {
         "estimated_recipients": estimate.total,
         "estimated_cost": estimate.cost,
+        "counted": estimate.to_json(),
+        "counted_at": now,
     }
 
 

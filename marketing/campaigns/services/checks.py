@@ -134,33 +134,6 @@ def require_people(estimate: Estimate) -> None:
         )
 
 
-def require_budget(estimate: Estimate) -> None:
-    """Raises `BudgetExceeded` when the month's budget of a branch or of the chain is too small."""
-    if short := shortfalls(estimate):
-        raise BudgetExceeded(details={"shortfalls": short})
-
-
-def shortfalls(estimate: Estimate) -> list[dict[str, str | None]]:
-    """Whose budget is too small for it: branchId (None: the chain), limit, left, asked."""
-    chain, *branches = policy.spend_of_month()
-    asked = [(chain, estimate.cost)] + [
-        (month, estimate.branch_costs[month.branch.pk])
-        for month in branches
-        if month.branch is not None and month.branch.pk in estimate.branch_costs
-    ]
-    return [
-        {
-            "branchId": str(month.branch.pk) if month.branch else None,
-            "branch": month.branch.name if month.branch else None,
-            "limit": str(month.limit),
-            "left": str(month.left),
-            "asked": str(cost),
-        }
-        for month, cost in asked
-        if month.left is not None and cost > month.left
-    ]
-
-
 def warnings(campaign: Campaign) -> list[dict[str, object]]:
     """What to say at once, by its newest count: what the budget cannot pay is refused later,
     people who lack a value that the text needs are skipped.

@@ -15,7 +15,7 @@ from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
 from marketing.campaigns.recurrence import RecurrenceError
 from marketing.campaigns.rules import Action, ChannelFault
 from marketing.campaigns.selectors import plan
-from marketing.campaigns.services import checks, conflicts, notices
+from marketing.campaigns.services import checks, conflicts, money, notices
 from marketing.campaigns.services.transitions import event_payload, lock, require_allowed
 from marketing.content.selectors import get_template_for_actor
 from marketing.core import audit, clock, events
@@ -114,6 +114,7 @@ def update_campaign(
     campaign.version += 1
     _estimate(campaign, clock.now())
     campaign.save()
+    money.release(campaign)
     audit.record(actor, "campaign.edit", campaign, changes)
     if "status" in changes:
         notices.settle(campaign)

@@ -13,7 +13,7 @@ from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
 from marketing.campaigns.rules import Action
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import latest_run
-from marketing.campaigns.services import checks
+from marketing.campaigns.services import checks, money
 from marketing.campaigns.services.sending import (
     begin_run,
     enqueue_start,
@@ -30,7 +30,7 @@ from marketing.core.errors import BudgetExceeded, DomainError
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery import services as delivery
 from marketing.delivery.models import SendRun
-from marketing.delivery.selectors import ACCOUNT_PAUSED, runs_waiting_for
+from marketing.delivery.selectors import ACCOUNT_PAUSED, BUDGET, runs_waiting_for
 from marketing.policy import selectors as policy
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class RunHeld(DomainError):
 
 
 def waiting_campaign_ids() -> list[uuid.UUID]:
-    """Campaigns the engine owes something: to be scheduled, begun, or begun again."""
+    """Campaigns the engine owes something: to be scheduled, begun, begun again or gone on with."""
     now = clock.now()
     has_a_time = Q(scheduled_at__gt=now) | ~Q(recurrence_rule="")
     lost = CampaignRun.objects.filter(send_run__state=SendRun.State.READY).values("campaign_id")
@@ -54,13 +54,16 @@ def waiting_campaign_ids() -> list[uuid.UUID]:
         Q(has_a_time, status=CampaignStatus.APPROVED)
         | Q(status=CampaignStatus.SCHEDULED, next_run_at__lte=now)
         | Q(status=CampaignStatus.SENDING, pk__in=lost)
+        | Q(status=CampaignStatus.PAUSED, pause_reason=BUDGET)
     )
     return list(waiting.order_by("next_run_at", "pk").values_list("pk", flat=True))
 
 
 @transaction.atomic
 def run_if_due(*, campaign_id: uuid.UUID) -> None:
-    """Schedule what was approved for a later time, begin what is due, repeat a lost start."""
+    """Schedule what was approved for a later time, begin what is due, repeat a lost start, go on
+    with what waited for money that is there by now.
+    """
     campaign = lock(Campaign(pk=campaign_id))
     if campaign.status == CampaignStatus.APPROVED:
         _schedule(campaign)
@@ -70,6 +73,30 @@ def run_if_due(*, campaign_id: uuid.UUID) -> None:
         run = latest_run(campaign)
         if run is not None and run.send_run.state == SendRun.State.READY:
             enqueue_start(run)
+    elif campaign.status == CampaignStatus.PAUSED and campaign.pause_reason == BUDGET:
+        _go_on_with_money(campaign)
+
+
+def _go_on_with_money(campaign: Campaign) -> None:
+    """Go on if the money reaches: a limit was raised, a month began, another gave some back.
+
+    A run that was not frozen begins anew, with the people of now; long after its time it asks.
+    """
+    left = policy.budget_left(campaign.branch_ids)
+    run = latest_run(campaign)
+    never_begun = run is not None and run.send_run.state == SendRun.State.READY
+    if left is not None and (left <= 0 or (never_begun and left < campaign.estimated_cost)):
+        return
+    try:
+        with transaction.atomic():
+            if never_begun:
+                now = clock.now()
+                money.hold(campaign, plan.estimate(campaign, now), now)
+            resume_campaign(actor=Actor.system(current_tenant_id()), campaign=campaign)
+    except BudgetExceeded:
+        return
+    except DomainError as error:
+        logger.warning("campaign %s could not go on with its money: %s", campaign.pk, error)
 
 
 def _schedule(campaign: Campaign) -> None:
@@ -169,7 +196,7 @@ def _require_as_approved(campaign: Campaign, frozen: delivery.FreezeResult) -> N
 
 def _pause_reason(error: DomainError) -> str:
     if isinstance(error, BudgetExceeded):
-        return "budget"
+        return BUDGET
     return str(error.details.get("pauseReason") or error.name.lower())
 
 

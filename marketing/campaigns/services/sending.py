@@ -13,17 +13,22 @@ from marketing.campaigns.rules import Action
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import latest_run
 from marketing.campaigns.selectors.progress import campaign_metrics
-from marketing.campaigns.services import checks, notices
+from marketing.campaigns.services import checks, money, notices
 from marketing.campaigns.services.approval import approve_now, in_place_of, require_approver
 from marketing.campaigns.services.transitions import event_payload, lock, move, require_allowed
 from marketing.campaigns.tasks import start_run
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
-from marketing.core.errors import BudgetExceeded, Conflict, ValidationFailed
+from marketing.core.errors import Conflict, ValidationFailed
 from marketing.core.tenancy import current_tenant_id
 from marketing.delivery import services as delivery
 from marketing.delivery.models import SendRun
-from marketing.delivery.selectors import ACCOUNT_PAUSED, lock_stopped_account_of, why_stopped
+from marketing.delivery.selectors import (
+    ACCOUNT_PAUSED,
+    BUDGET,
+    lock_stopped_account_of,
+    why_stopped,
+)
 from marketing.policy import selectors as policy
 
 OPEN_RUN = (SendRun.State.READY, SendRun.State.FROZEN, SendRun.State.PAUSED)
@@ -40,7 +45,7 @@ def schedule_campaign(
     """Let the campaign go by itself, at `scheduled_at` or at the time it was planned for.
 
     A time other than the approved one needs a new approval, so it is refused here; so are
-    a past time and none at all.
+    a past time, none at all, and one in a month whose money does not reach (023).
     """
     actor.require("campaign.send")
     now = clock.now()
@@ -62,6 +67,7 @@ def schedule_campaign(
             )
         campaign.scheduled_at = scheduled_at
         values = {"scheduled_at": scheduled_at, "approved_hash": plan.fingerprint(campaign)}
+        money.hold_as_counted(campaign, max(scheduled_at, now))
     checks.require_schedule(campaign, now)
     due_at = checks.next_due(campaign, now)
     if due_at is None:
@@ -83,10 +89,9 @@ def send_campaign(*, actor: Actor, campaign: Campaign, version: int | None = Non
     campaign = lock(campaign, version=version)
     require_allowed(campaign, Action.SEND)
     checks.require_content(campaign)
-    left = policy.budget_left(campaign.branch_ids)
-    if left is not None and campaign.estimated_cost > left:
-        raise BudgetExceeded(details={"asked": str(campaign.estimated_cost), "left": str(left)})
-    return begin_run(actor=actor, campaign=campaign, action=Action.SEND, due_at=clock.now())
+    now = clock.now()
+    money.hold_as_counted(campaign, now)
+    return begin_run(actor=actor, campaign=campaign, action=Action.SEND, due_at=now)
 
 
 def begin_run(
@@ -166,8 +171,13 @@ def stop(campaign: Campaign, action: Action, reason: str, detail: str = "") -> N
 
 
 def halt(campaign: Campaign, reason: str, detail: str) -> None:
-    """The engine stops the campaign by itself; in the caller's transaction."""
+    """The engine stops the campaign by itself; in the caller's transaction.
+
+    For want of money it holds none either, so that what it leaves may be another's.
+    """
     stop(campaign, Action.STOP, reason, detail)
+    if reason == BUDGET:
+        money.release(campaign)
     audit.record(
         Actor.system(current_tenant_id()),
         "campaign.stop",
@@ -194,7 +204,8 @@ def resume_campaign(
     A campaign that was stopped because it is not what was approved needs an approver, who
     approves it as it stands now. A one-time campaign whose time has passed goes at once, and so
     does a run that was not begun; a recurring campaign waits for its next time, but `at_once`,
-    which makes up for the one it missed.
+    which makes up for the one it missed. Raises `BudgetExceeded` while there is no money for
+    what a run that was stopped for it has left.
     """
     actor.require("campaign.send")
     now = clock.now()
@@ -275,6 +286,7 @@ def finish(campaign: Campaign) -> None:
         due_at = checks.next_due(campaign, clock.now())
     if due_at is not None:
         move(campaign, Action.FINISH, CampaignStatus.SCHEDULED, next_run_at=due_at)
+        money.hold_for_next_run(campaign, due_at)
         return
     move(campaign, Action.FINISH, CampaignStatus.SENT, next_run_at=None)
     events.record(

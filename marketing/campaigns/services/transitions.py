@@ -11,6 +11,7 @@ from marketing.campaigns.models import Campaign
 from marketing.campaigns.rules import Action
 from marketing.core import clock
 from marketing.core.errors import Conflict, InvalidCampaignStatus
+from marketing.policy import services as policy
 
 
 def lock(campaign: Campaign, *, version: int | None = None) -> Campaign:
@@ -37,8 +38,8 @@ def require_allowed(campaign: Campaign, action: Action) -> None:
 def move(campaign: Campaign, action: Action, to: str, **values: Any) -> Campaign:
     """Bring the campaign to state `to` in one conditional UPDATE, so that of two only one wins.
 
-    Raises `InvalidCampaignStatus` when the stored state does not allow it; `campaign` is
-    brought up to date.
+    Where it ends there, the money held for it is given back. Raises `InvalidCampaignStatus` when
+    the stored state does not allow it; `campaign` is brought up to date.
     """
     moved = Campaign.objects.filter(pk=campaign.pk, status__in=rules.sources(action, to)).update(
         status=to, version=F("version") + 1, updated_at=clock.now(), **values
@@ -46,6 +47,8 @@ def move(campaign: Campaign, action: Action, to: str, **values: Any) -> Campaign
     campaign.refresh_from_db()
     if not moved:
         raise not_allowed(campaign, action)
+    if to in rules.HOLDING_NOTHING:
+        policy.release_hold(holder_id=campaign.pk)
     return campaign
 
 

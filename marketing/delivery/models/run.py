@@ -16,7 +16,8 @@ class SendRun(TenantModel):
     gone through: the first step alone; the next one when a step failed or was not delivered
     within its `afterMinutes`; or every step for every person. `label` is what people call it;
     web statistics hear it as utm_campaign. `retry_of` is the run whose
-    failed messages this one sends again.
+    failed messages this one sends again. What it costs is charged to the month of `frozen_at`;
+    once it went on in a later month, at `charged_from`, each message to the month it was begun in.
     """
 
     class Mode(models.TextChoices):
@@ -55,6 +56,7 @@ class SendRun(TenantModel):
     audience = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
     frozen_at = models.DateTimeField(null=True)
+    charged_from = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -154,19 +156,21 @@ class BatchReason(TenantModel):
 class BatchCost(LooseTenantModel):
     """What a batch's messages hold of a branch's budget (None: of the chain's alone).
 
-    `reserved` may still be charged, `spent` was: both as they were last booked.
+    `reserved` may still be charged, `spent` was: both as they were last booked, on `month` (None:
+    the one in which the run was frozen).
     """
 
     run_id = models.UUIDField()
     batch_id = models.BigIntegerField()
     branch_id = models.UUIDField(null=True)
+    month = models.DateField(null=True)
     reserved = models.DecimalField(max_digits=14, decimal_places=4, db_default=Decimal(0))
     spent = models.DecimalField(max_digits=14, decimal_places=4, db_default=Decimal(0))
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["batch_id", "branch_id"], name="batch_cost", nulls_distinct=False
+                fields=["batch_id", "branch_id", "month"], name="batch_cost", nulls_distinct=False
             )
         ]
         indexes = [

@@ -260,7 +260,7 @@ def _spent(month: MonthSpend) -> Alert:
         _("%(name)s: %(percent)d %% of the month's budget is used")
         % {"name": name, "percent": month.share * 100},
         _("Campaigns that cost more than what is left are refused."),
-        reverse("settings-budget"),
-        _("See the budget"),
+        reverse("spend"),
+        _("See the spend"),
         "budget.config",
     )

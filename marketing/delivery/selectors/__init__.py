@@ -1,5 +1,6 @@
 """Reads of runs and messages, by noun."""
 
+from marketing.delivery.selectors.costs import Cost, costs_of_month
 from marketing.delivery.selectors.faults import Cause, causes_of, failures_of
 from marketing.delivery.selectors.people import Verdict, explain, messages_of_customer
 from marketing.delivery.selectors.progress import (
@@ -20,6 +21,7 @@ from marketing.delivery.selectors.runs import (
 )
 from marketing.delivery.selectors.waiting import (
     ACCOUNT_PAUSED,
+    BUDGET,
     lock_stopped_account_of,
     runs_waiting_for,
     why_stopped,
@@ -27,11 +29,14 @@ from marketing.delivery.selectors.waiting import (
 
 __all__ = [
     "ACCOUNT_PAUSED",
+    "BUDGET",
     "Cause",
+    "Cost",
     "Progress",
     "Verdict",
     "all_recipients",
     "causes_of",
+    "costs_of_month",
     "explain",
     "failures_of",
     "get_run_for_actor",

@@ -12,11 +12,9 @@ from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.delivery.gate import ADDRESS, JOINS, build_gate
 from marketing.delivery.models import Message, SendRun
 from marketing.delivery.registry import vendor
-from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED
+from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED, BUDGET
 from marketing.delivery.windows import OUTSIDE_WINDOW, opening_times
 from marketing.policy import selectors as policy
-
-BUDGET = "budget"
 
 
 def messages_of_customer(customer: Customer) -> QuerySet[Message]:

@@ -8,6 +8,9 @@ from marketing.delivery.models import DispatchBatch, SendRun
 from marketing.policy.models import ProviderAccount
 
 ACCOUNT_PAUSED = "account_paused"
+BUDGET = "budget"
+# What a run waits for that does not end it: its messages are read as held for that.
+HOLDING = (ACCOUNT_PAUSED, BUDGET)
 
 
 def runs_waiting_for(account_id: uuid.UUID) -> QuerySet[SendRun]:
@@ -45,5 +48,5 @@ def held_for(run: SendRun) -> str:
 
     Its messages stay `queued` in their rows: pausing and going on write no million of them.
     """
-    waits = run.state == SendRun.State.PAUSED and run.pause_reason == ACCOUNT_PAUSED
-    return ACCOUNT_PAUSED if waits else ""
+    waits = run.state == SendRun.State.PAUSED and run.pause_reason in HOLDING
+    return run.pause_reason if waits else ""

@@ -2,6 +2,7 @@
 
 from marketing.delivery.services.cascade import sweep_fallbacks
 from marketing.delivery.services.freeze import FreezeResult, freeze_run
+from marketing.delivery.services.overdraft import stop_an_overdrawn_run
 from marketing.delivery.services.retention import drop_old_partitions, drop_old_webhooks
 from marketing.delivery.services.retry import discard_failed, retry_failed
 from marketing.delivery.services.runs import (
@@ -50,6 +51,7 @@ __all__ = [
     "settle_due",
     "skip_cancelled",
     "skip_rest_of_cancelled",
+    "stop_an_overdrawn_run",
     "sweep_batches",
     "sweep_fallbacks",
 ]

@@ -23,6 +23,7 @@ from marketing.delivery.services.runs import finish_run_if_done, pause_run
 from marketing.delivery.services.settlement import settle_batches
 from marketing.delivery.tasks import nudge_dispatch
 from marketing.policy import services as policy
+from marketing.policy.selectors import month_of
 
 logger = logging.getLogger(__name__)
 
@@ -164,7 +165,7 @@ def _try_next(run: SendRun, due: Sequence[Due], now: dt.datetime) -> None:
         )
         policy.book(
             changes={branch: (cost, Decimal(0)) for branch, cost in written.costs.items()},
-            on=run.frozen_at or run.created_at,
+            month=month_of(run.frozen_at or run.created_at),
         )
         made += written.batches
     with connection.cursor() as cursor:

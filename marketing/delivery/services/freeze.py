@@ -36,7 +36,8 @@ class FreezeResult:
 
 
 def freeze_run(*, run: SendRun, audience: QuerySet[Customer]) -> FreezeResult:
-    """Write the run's messages for everyone in `audience`, and promise their cost.
+    """Write the run's messages for everyone in `audience`, and promise their cost, in the place
+    of what was held for the run's campaign.
 
     One transaction: either every person of the audience has a row, or nothing happened.
     Raises `Conflict` when the run was frozen before, `BudgetExceeded` when the cost does
@@ -59,7 +60,9 @@ def freeze_run(*, run: SendRun, audience: QuerySet[Customer]) -> FreezeResult:
         # Nobody counts a million people twice: those of the whole chain are at least as many.
         at_most = Customer.objects.count()
         written = write_messages(run, plan, audience, people=at_most, batch_size=BATCH_SIZE)
-        policy.reserve_budget(branch_costs=written.costs, on=now)
+        # What was held at the approval is for the campaign's next run, not for one tried again.
+        held_for = None if run.retry_of else run.campaign_id
+        policy.reserve_budget(branch_costs=written.costs, on=now, holder_id=held_for)
         SendRun.objects.filter(pk=run.pk).update(audience=written.people)
         result = FreezeResult(
             audience=written.people,

@@ -15,8 +15,9 @@ from marketing.core.tenancy import current_tenant_id, tenant_scope
 from marketing.delivery import tasks
 from marketing.delivery.counters import Move, cause_of, move_counters
 from marketing.delivery.models import DispatchBatch, SendRun
-from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED, lock_stopped_account_of
-from marketing.delivery.services.settlement import settle_run
+from marketing.delivery.selectors.waiting import ACCOUNT_PAUSED, BUDGET, lock_stopped_account_of
+from marketing.delivery.services.settlement import settle_batches, settle_run
+from marketing.policy.selectors import month_of
 
 # What is skipped while the person who cancels waits, and how many batches of a larger run together.
 SKIPPED_AT_ONCE = 20_000
@@ -74,13 +75,26 @@ def pause_run(*, run: SendRun, reason: str, detail: str = "") -> None:
 
 @transaction.atomic
 def resume_run(*, run: SendRun) -> None:
-    """Go on where the run stopped. Raises `Conflict` when it is not paused."""
-    changed = SendRun.objects.filter(pk=run.pk, state=SendRun.State.PAUSED).update(
-        state=SendRun.State.FROZEN, pause_reason="", pause_detail=""
-    )
-    if not changed:
+    """Go on where the run stopped. Raises `Conflict` when it is not paused.
+
+    One that was stopped for the budget asks for the money of what it has left, in the month that
+    it is by now. Raises `BudgetExceeded` when that does not reach.
+    """
+    paused = SendRun.objects.select_for_update().filter(pk=run.pk, state=SendRun.State.PAUSED)
+    stopped = paused.first()
+    if stopped is None:
         raise Conflict("Only a paused run can go on.")
+    now, charged_from = clock.now(), stopped.charged_from
+    is_unpaid = stopped.pause_reason == BUDGET
+    if is_unpaid and month_of(now) > month_of(charged_from or stopped.frozen_at or now):
+        charged_from = now
+    SendRun.objects.filter(pk=run.pk).update(
+        state=SendRun.State.FROZEN, pause_reason="", pause_detail="", charged_from=charged_from
+    )
     _set_batches(run, DispatchBatch.State.STOPPED, DispatchBatch.State.WAITING)
+    if is_unpaid:
+        unfinished = DispatchBatch.objects.filter(UNFINISHED, run_id=run.pk)
+        settle_batches(list(unfinished.values_list("pk", flat=True)), within_limits=True)
     transaction.on_commit(tasks.nudge_dispatch)
 
 

@@ -8,7 +8,13 @@ from marketing.policy.services.accounts import (
     set_default_account,
     update_account,
 )
-from marketing.policy.services.budget import book, open_budget_month, reserve_budget
+from marketing.policy.services.budget import (
+    book,
+    hold_budget,
+    open_budget_month,
+    release_hold,
+    reserve_budget,
+)
 from marketing.policy.services.config import (
     PORTFOLIO_COLUMNS,
     account_columns,
@@ -27,9 +33,11 @@ __all__ = [
     "close_due_circuits",
     "create_account",
     "encrypt_anew",
+    "hold_budget",
     "note_mailbox",
     "open_budget_month",
     "open_circuit",
+    "release_hold",
     "reserve_budget",
     "run_connection_test",
     "set_default_account",

@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from customers.models import Channel
-from marketing.core import audit
+from marketing.core import audit, clock
 from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
 from marketing.core.models import Branch
@@ -27,6 +27,7 @@ from marketing.policy.services.accounts import (
     set_default_account,
     update_account,
 )
+from marketing.policy.services.budget import look_at_thresholds
 from marketing.policy.vendors import VENDORS, Vendor, named_vendor, vendors_of_channel
 
 
@@ -52,6 +53,8 @@ def update_config(*, actor: Actor, values: Mapping[str, Any]) -> MarketingConfig
     config.save()
     if changes:
         audit.record(actor, "config.update", config, changes)
+    if changes.keys() & {"monthly_budget_limit", "budget_alert_threshold_percent"}:
+        look_at_thresholds(on=clock.now())
     for channel, columns in of_accounts.items():
         _update_default_account(actor, channel, columns)
     return config
@@ -72,6 +75,8 @@ def update_branch_config(
     config.save()
     if changes:
         audit.record(actor, "branch_config.update", config, changes)
+    if "monthly_budget_limit" in changes:
+        look_at_thresholds(on=clock.now())
     return config
 
 

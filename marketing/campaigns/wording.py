@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign
 from marketing.delivery import wording as delivery
 from marketing.delivery.selectors import ACCOUNT_PAUSED
@@ -30,6 +31,13 @@ PAUSE_PROSPECTS: dict[str, str | Promise] = {
         "It goes on by itself once the account works again, and nobody gets it twice; if it has "
         "not begun long after its time, it asks first. If it takes long, ask a super owner to look "
         "at the account in the settings."
+    ),
+    **dict.fromkeys(
+        rules.TEMPLATE_REASONS,
+        _(
+            "When WhatsApp approves the message again, resume it here: nobody gets it twice. It "
+            "does not go on by itself, because people complained or a rule was broken."
+        ),
     ),
 }
 

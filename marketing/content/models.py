@@ -40,6 +40,10 @@ class WhatsAppStatus(models.TextChoices):
     DISABLED = "disabled", _("Disabled by WhatsApp")
 
 
+# What WhatsApp has stopped: nothing goes by it until it is approved again.
+STOPPED = (WhatsAppStatus.PAUSED, WhatsAppStatus.DISABLED, WhatsAppStatus.REJECTED)
+
+
 class MessageTemplate(TenantModel):
     """A message the chain may send. Its words stand in its versions; `version` is the newest.
 
@@ -83,7 +87,9 @@ class TemplateVersion(TenantModel):
     "value": …}]}}`; parts are Liquid. `placeholders` are the merge fields in order of first
     appearance. A WhatsApp version keeps per language what the vendor knows it by:
     `whatsapp` = `{"en": {"name": …, "id": …, "status": …, "reason": …, "provider": …,
-    "vendorTemplateId": …}}`, the last where the vendor sends by an id of its own.
+    "vendorTemplateId": …, "category": …, "history": [{"at", "what", "from", "to", "reason"}]}}`,
+    `vendorTemplateId` where the vendor sends by an id of its own, `category` by which it charges;
+    `services/whatsapp_news.py` writes what it says later.
     `tracks_links`: the form handed in to the vendor has our short links in place of the
     author's.
     """
@@ -115,6 +121,12 @@ class TemplateVersion(TenantModel):
         """What the vendor knows this language's text by, "" when it does not."""
         entry: dict[str, str] = self.whatsapp.get(language) or self.sms_ids.get(language, {})
         return entry.get("vendorTemplateId") or entry.get("name", "")
+
+    @property
+    def price_category(self) -> str:
+        """What WhatsApp charges the version as, the dearest of its languages; "" while unknown."""
+        found = {str(entry.get("category", "")) for entry in self.whatsapp.values()}
+        return "marketing" if "marketing" in found else "utility" if found == {"utility"} else ""
 
     def whatsapp_provider(self, language: str) -> str:
         """The provider that knows this language's text; "" when none does."""

@@ -1,6 +1,7 @@
 """What a run sends on which channels: each step's version, account, price and gate."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -120,20 +121,16 @@ def plan_channels(
     tenant = current_tenant()
     wanted = steps[:1] if mode == SendRun.Mode.SINGLE else steps
     accounts = _accounts([step["channel"] for step in wanted])
+    versions = versions or _versions([step["versionId"] for step in wanted])
     settings = _Settings(
         tenant=tenant,
         config=policy.get_config(),
         zones=zones_of_chain(tenant),
         purpose=purpose,
         now=now,
-        versions=versions or _versions([step["versionId"] for step in wanted]),
+        versions=versions,
         accounts=accounts,
-        prices=policy.prices_of_ways(
-            [(account.provider, channel) for channel, (account, _any) in accounts.items()],
-            home=tenant.country,
-            category=message_category(purpose),
-            on=policy.day_of(now),
-        ),
+        prices=_prices(wanted, accounts, versions, purpose=purpose, now=now),
     )
     minutes = [step["afterMinutes"] for step in wanted]
     # The first step comes later for those who prefer another channel: it waits as the second.
@@ -185,6 +182,28 @@ def _accounts(channels: Sequence[str]) -> Mapping[str, tuple[ProviderAccount, bo
                 _("No provider account is set up for %(channel)s.")
                 % {"channel": Channel(channel).label}
             )
+    return found
+
+
+def _prices(
+    steps: Sequence[Mapping[str, Any]],
+    accounts: Mapping[str, tuple[ProviderAccount, bool]],
+    versions: Mapping[str, TemplateVersion],
+    *,
+    purpose: str,
+    now: dt.datetime,
+) -> dict[tuple[str, str], Prices]:
+    """By provider and channel; WhatsApp charges by its own category of a template."""
+    ways: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for step in steps:
+        account, _any = accounts[step["channel"]]
+        category = versions[step["versionId"]].price_category or message_category(purpose)
+        ways[category].append((account.provider, step["channel"]))
+    found: dict[tuple[str, str], Prices] = {}
+    for category, alike in ways.items():
+        found |= policy.prices_of_ways(
+            alike, home=current_tenant().country, category=category, on=policy.day_of(now)
+        )
     return found
 
 

@@ -54,7 +54,9 @@ def _created(account: Account, version: TemplateVersion, language: str) -> dict[
         )
     created = json.loads(answer.body)
     known = TEMPLATE_STATUSES.get(created.get("status", ""), WhatsAppStatus.PENDING)
-    return {"id": str(created["id"]), "status": known}
+    made = {"id": str(created["id"]), "status": known}
+    # Meta may put it under another category than it was asked to.
+    return made | ({"category": str(created["category"])} if created.get("category") else {})
 
 
 def _found(account: Account, version: TemplateVersion, language: str) -> dict[str, str]:

@@ -31,6 +31,7 @@ from marketing.campaigns.services.sending import (
     send_campaign,
     send_test,
 )
+from marketing.campaigns.services.templates import pause_for_stopped_templates
 
 __all__ = [
     "approve_campaign",
@@ -43,6 +44,7 @@ __all__ = [
     "note_run_finished",
     "note_run_paused",
     "pause_campaign",
+    "pause_for_stopped_templates",
     "recount",
     "reject_campaign",
     "resume_after_outage",

@@ -192,7 +192,8 @@ def resume_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
     """Go back to where the campaign was paused.
 
     A campaign that was stopped because it is not what was approved needs an approver, who
-    approves it as it stands now. A one-time campaign whose time has passed goes at once, and so
+    approves it as it stands now; one whose template WhatsApp stopped, that this is approved again
+    (022). A one-time campaign whose time has passed goes at once, and so
     does a run that was not begun; a recurring campaign waits for its next time.
     """
     actor.require("campaign.send")
@@ -203,6 +204,9 @@ def resume_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
         require_approver(actor, campaign)
         approved = approve_now(campaign, now) | {"approved_by": actor.user, "approved_at": now}
         Campaign.objects.filter(pk=campaign.pk).update(**approved)
+    if campaign.pause_reason in rules.TEMPLATE_REASONS:
+        run = latest_run(campaign)
+        checks.require_templates_approved(campaign, run and run.send_run)
     audit.record(actor, "campaign.resume", campaign, {"after": campaign.pause_reason})
     resume_runs(campaign)
     if campaign.paused_from == CampaignStatus.SCHEDULED:

@@ -5,12 +5,8 @@ from marketing.content.services.definitions import (
     update_template,
 )
 from marketing.content.services.prebuilt import ensure_system_templates
-from marketing.content.services.whatsapp import (
-    apply_whatsapp_status,
-    hand_in,
-    may_submit,
-    submit_whatsapp,
-)
+from marketing.content.services.whatsapp import hand_in, may_submit, submit_whatsapp
+from marketing.content.services.whatsapp_news import apply_whatsapp_status
 
 __all__ = [
     "apply_whatsapp_status",

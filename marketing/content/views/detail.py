@@ -28,6 +28,7 @@ from marketing.content.selectors import (
 )
 from marketing.content.usage import users_of
 from marketing.content.views.preview_panel import panel
+from marketing.content.views.reviews import news_of, reviews_of
 from marketing.core.errors import DomainError, NotFound
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
@@ -65,7 +66,8 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             "sms_ids": [
                 {"language": language_name(code), **ids} for code, ids in version.sms_ids.items()
             ],
-            "reviews": _reviews(template, version),
+            "reviews": reviews_of(template, version),
+            "news": news_of(template),
             "may_submit": services.may_submit(version),
             "is_reviewed": version.is_handed_in
             and version.whatsapp_status == WhatsAppStatus.PENDING,
@@ -86,6 +88,7 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
                 language=language,
                 asked=request.GET,
                 purpose=purpose_of(template.template_type, template.trigger_type),
+                category=version.price_category,
             ),
         },
     )
@@ -158,16 +161,6 @@ def _refused(request: StaffRequest, template: MessageTemplate, error: DomainErro
     reasons = [reason for found in error.fields.values() for reason in found]
     messages.error(request, " ".join(reasons) or error.message)
     return redirect("template-detail", template.pk)
-
-
-def _reviews(template: MessageTemplate, version: TemplateVersion) -> list[dict[str, Any]]:
-    """How each language stands at WhatsApp."""
-    if template.channel != Channel.WHATSAPP:
-        return []
-    return [
-        {"language": language_name(code), **version.whatsapp.get(code, {})}
-        for code in version.contents
-    ]
 
 
 def _outline(version: TemplateVersion, language: str) -> dict[str, Any]:

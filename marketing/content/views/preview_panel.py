@@ -61,8 +61,12 @@ def panel(
     language: str,
     asked: Mapping[str, Any],
     purpose: str,
+    category: str = "",
 ) -> dict[str, Any]:
-    """What `content/_preview.html` needs; `asked` may name a customer to fill in."""
+    """What `content/_preview.html` needs; `asked` may name a customer to fill in.
+
+    It costs what the vendor charges for `category`, by the purpose where that is not known.
+    """
     tenant = current_tenant()
     people = _people(actor, asked.get("preview_query", ""))
     customer = _chosen(people, asked.get("preview_customer", ""))
@@ -74,7 +78,7 @@ def panel(
         customer=customer,
         purpose=purpose,
     )
-    price = _price(channel, tenant.country, purpose)
+    price = _price(channel, tenant.country, category or message_category(purpose))
     return {
         "channel": channel,
         "language": seen.rendered.language,
@@ -104,7 +108,7 @@ def _chosen(people: list[Customer], wanted: str) -> Customer | None:
     return next((each for each in people if each.pk == wanted_id), people[0] if people else None)
 
 
-def _price(channel: str, country: str, purpose: str) -> Decimal | None:
+def _price(channel: str, country: str, category: str) -> Decimal | None:
     """Of one message, or one SMS segment; None while no provider or no exchange rate is known."""
     account = default_account(channel)
     if account is None:
@@ -114,7 +118,7 @@ def _price(channel: str, country: str, purpose: str) -> Decimal | None:
             provider=account.provider,
             channel=channel,
             country=country,
-            category=message_category(purpose),
+            category=category,
             on=day_of(clock.now()),
         )
     except NoExchangeRate:

@@ -13,6 +13,7 @@ from marketing.content import email_html, markup, merge_fields, rules
 from marketing.content.links import with_short_links
 from marketing.content.markup import Markup, MarkupError
 from marketing.content.rendering import compile_contents, written_values
+from marketing.content.slots import Slot, examples
 from marketing.core.errors import ValidationFailed
 
 Parts = dict[str, Any]
@@ -38,14 +39,16 @@ def clean_contents(
     languages: Sequence[str],
     country: str,
     short_links_at: str = "",
+    slots: Sequence[Slot] = (),
 ) -> Contents:
     """What is to be stored: known parts only, trimmed, e-mail HTML sanitised.
 
     The first of `languages` must be there, the others may. Raises `ValidationFailed` with
     fields by path, such as `contents.hi.body`. An SMS is counted as it leaves: with our short
-    links at this address in place of its own, unless that is empty.
+    links at this address in place of its own, unless that is empty. The words may use the `slots`,
+    and must use each.
     """
-    checker = _Checker(channel, country, short_links_at)
+    checker = _Checker(channel, country, short_links_at, slots)
     cleaned: Contents = {}
     for language, parts in contents.items():
         path = f"contents.{language}"
@@ -63,6 +66,7 @@ def clean_contents(
     if checker.errors:
         raise ValidationFailed(fields=checker.errors)
     checker.try_out(cleaned, tuple(languages))
+    checker.require_use_of_slots(cleaned, tuple(languages))
     if checker.errors:
         raise ValidationFailed(fields=checker.errors)
     return cleaned
@@ -76,10 +80,13 @@ def placeholders_of(channel: str, contents: Contents, languages: Sequence[str]) 
 class _Checker:
     """Collects every mistake, so that an author sees all of them at once."""
 
-    def __init__(self, channel: str, country: str, short_links_at: str) -> None:
+    def __init__(
+        self, channel: str, country: str, short_links_at: str, slots: Sequence[Slot]
+    ) -> None:
         self.channel = Channel(channel)
         self.country = country
         self.short_links_at = short_links_at
+        self.slots = slots
         self.errors: dict[str, list[str]] = defaultdict(list)
 
     def fail(self, path: str, message: str) -> None:
@@ -115,7 +122,7 @@ class _Checker:
                 if name == "buttons":
                     continue
                 read = markup.parse(source, html=name == "html")
-                for variables in (merge_fields.samples(read.names), {}):
+                for variables in (self._samples(read.names, language), {}):
                     try:
                         read.render(written_values(read.names, variables, language))
                     except MarkupError as error:
@@ -127,8 +134,8 @@ class _Checker:
         if self.short_links_at:
             sent, _links = with_short_links(self.channel, contents, self.short_links_at)
         compiled = compile_contents(self.channel, sent, languages)
-        samples = merge_fields.samples(compiled.placeholders)
         for language in contents:
+            samples = self._samples(compiled.placeholders, language)
             count = rules.count_sms(compiled.render(language, samples).body)
             if count.segments > rules.MAX_SMS_SEGMENTS:
                 self.fail(
@@ -136,6 +143,22 @@ class _Checker:
                     _("This takes %(segments)d SMS; at most %(limit)d are allowed.")
                     % {"segments": count.segments, "limit": rules.MAX_SMS_SEGMENTS},
                 )
+
+    def require_use_of_slots(self, contents: Contents, languages: tuple[str, ...]) -> None:
+        """A field that stands nowhere would be filled in for nothing."""
+        if self.errors or not self.slots:
+            return
+        used = compile_contents(self.channel, contents, languages).placeholders
+        for number, slot in enumerate(self.slots):
+            if slot.placeholder not in used:
+                self.fail(
+                    f"slots.{number}.name",
+                    _("Write %(code)s where it stands in the message.")
+                    % {"code": f"{{{{ {slot.placeholder} }}}}"},
+                )
+
+    def _samples(self, names: Sequence[str], language: str) -> dict[str, str]:
+        return merge_fields.samples(names) | examples(self.slots, language)
 
     def _text(self, path: str, value: Any) -> str:
         if value is None:
@@ -172,7 +195,10 @@ class _Checker:
         except MarkupError as error:
             self.fail(path, str(error))
             return None
-        unknown = [name for name in read.names if merge_fields.get(name) is None]
+        open_ones = {slot.placeholder for slot in self.slots}
+        unknown = [
+            name for name in read.names if merge_fields.get(name) is None and name not in open_ones
+        ]
         for name in unknown:
             message = _("There is no merge field “%(name)s”.") % {"name": name[:60]}
             if nearest := merge_fields.nearest(name):

@@ -47,7 +47,8 @@ STOPPED = (WhatsAppStatus.PAUSED, WhatsAppStatus.DISABLED, WhatsAppStatus.REJECT
 class MessageTemplate(TenantModel):
     """A message the chain may send. Its words stand in its versions; `version` is the newest.
 
-    Who does not want to hear of its `topic` does not get it.
+    Who does not want to hear of its `topic` does not get it. The words of one that `is_locked` are
+    head office's alone; branches send them and fill in their slots.
     """
 
     name = models.CharField(max_length=100)
@@ -61,6 +62,7 @@ class MessageTemplate(TenantModel):
     )
     version = models.PositiveIntegerField(default=1)
     is_system = models.BooleanField(default=False)
+    is_locked = models.BooleanField(db_default=False, default=False)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)
@@ -90,6 +92,7 @@ class TemplateVersion(TenantModel):
     "vendorTemplateId": …, "category": …, "history": [{"at", "what", "from", "to", "reason"}]}}`,
     `vendorTemplateId` where the vendor sends by an id of its own, `category` by which it charges;
     `services/whatsapp_news.py` writes what it says later.
+    `slots` are what campaigns fill in: `[{"name", "label", "kind", "max_length", "example"}]`.
     `tracks_links`: the form handed in to the vendor has our short links in place of the
     author's.
     """
@@ -102,6 +105,7 @@ class TemplateVersion(TenantModel):
     whatsapp_status = models.CharField(max_length=20, choices=WhatsAppStatus.choices, blank=True)
     whatsapp = models.JSONField(default=dict)
     sms_ids = models.JSONField(default=dict, blank=True)
+    slots = models.JSONField(default=list, db_default=[], blank=True)
     tracks_links = models.BooleanField(db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 

@@ -13,6 +13,7 @@ from marketing.content.links import with_short_links
 from marketing.content.mail_footer import LINK, sender_of, with_footer
 from marketing.content.rendering import CompiledVersion, Rendered, compile_contents
 from marketing.content.rules import SmsCount
+from marketing.content.slots import Slot, examples
 from marketing.core.tenancy import current_tenant
 from marketing.policy import selectors as policy
 from marketing.policy.rules import PROMOTIONAL
@@ -45,6 +46,7 @@ def preview(
     customer: Customer | None = None,
     sample_data: Mapping[str, str] | None = None,
     purpose: str = PROMOTIONAL,
+    slots: Sequence[Slot] = (),
 ) -> Preview:
     """The contents filled in for a customer, or with samples (`sample_data` goes before ours).
 
@@ -54,6 +56,7 @@ def preview(
     """
     compiled = compile_contents(channel, contents, tuple(languages))
     variables = merge_fields.samples(compiled.placeholders)
+    variables |= examples(slots, compiled.language_for(language))
     if customer is not None:
         variables |= merge_fields.values_of(customer, compiled.placeholders)
     else:

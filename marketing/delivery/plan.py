@@ -37,7 +37,8 @@ class StepPlan:
     `number` is its index among the run's steps. `opens` is when the send window opens in each
     time zone of the chain, None where it is open. `after_minutes` is how long an earlier
     attempt may take to arrive before this one is made. `value_limits` are the characters that
-    a merge value may have, by language and name.
+    a merge value may have, by language and name. `slots` are what the campaign filled in, the
+    same for everybody, by language and name.
     """
 
     number: int
@@ -50,6 +51,7 @@ class StepPlan:
     opens: Mapping[str, str | None]
     after_minutes: int
     value_limits: Mapping[str, Mapping[str, int]]
+    slots: Mapping[str, Mapping[str, str]]
 
     @cached_property
     def merge_names(self) -> tuple[str, ...]:
@@ -64,7 +66,9 @@ class StepPlan:
         sent = compile_sent(self.version).compiled
         samples = merge_fields.samples(sent.placeholders)
         return {
-            language: count_sms(sent.render(language, samples).body).segments
+            language: count_sms(
+                sent.render(language, {**samples, **self.slots.get(language, {})}).body
+            ).segments
             for language in self.compiled.languages
         }
 
@@ -99,9 +103,8 @@ class ChannelPlan:
 
 def resolvable(compiled: CompiledVersion) -> tuple[str, ...]:
     """The placeholders whose values stand in the database, in order."""
-    return tuple(
-        name for name in compiled.placeholders if merge_fields.kind(name) != merge_fields.SYSTEM
-    )
+    made = (merge_fields.SYSTEM, merge_fields.SLOT_KIND)
+    return tuple(name for name in compiled.placeholders if merge_fields.kind(name) not in made)
 
 
 def plan_channels(
@@ -245,4 +248,5 @@ def _plan_step(
         ),
         after_minutes=after_minutes,
         value_limits=value_limits(version, tenant.country),
+        slots=step.get("slots", {}),
     )

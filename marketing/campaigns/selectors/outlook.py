@@ -152,11 +152,14 @@ def _previews(step: plan.ChannelStep, purpose: str) -> list[Preview]:
     sent = compile_sent(step.version).compiled
     names = (*compiled.placeholders, *sent.placeholders)
     values = {name: f"[{name}]" for name in names} | merge_fields.samples(names)
+    filled = step.slots_or_examples()
     return [
         Preview(
             step.channel,
-            as_read(compiled, language, values, purpose=purpose),
-            count_sms(sent.render(language, values).body) if step.channel == "sms" else None,
+            as_read(compiled, language, values | filled.get(language, {}), purpose=purpose),
+            count_sms(sent.render(language, values | filled.get(language, {})).body)
+            if step.channel == "sms"
+            else None,
         )
         for language in compiled.languages
     ]

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
 from marketing.campaigns.selectors import plan
+from marketing.campaigns.services import slot_values
 from marketing.content.models import STOPPED, TemplateVersion, WhatsAppStatus
 from marketing.core.errors import (
     BudgetExceeded,
@@ -70,6 +71,7 @@ def _require_message(campaign: Campaign, step: plan.ChannelStep) -> None:
             details={"whatsappStatus": version.whatsapp_status or None},
         )
     plan.require_known_placeholders(version)
+    slot_values.require_filled(step)
     plan.require_compliant(campaign, version)
 
 

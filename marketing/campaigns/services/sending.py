@@ -206,7 +206,7 @@ def resume_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
         Campaign.objects.filter(pk=campaign.pk).update(**approved)
     if campaign.pause_reason in rules.TEMPLATE_REASONS:
         run = latest_run(campaign)
-        checks.require_templates_approved(campaign, run and run.send_run)
+        checks.require_templates_approved(campaign, run.send_run if run else None)
     audit.record(actor, "campaign.resume", campaign, {"after": campaign.pause_reason})
     resume_runs(campaign)
     if campaign.paused_from == CampaignStatus.SCHEDULED:
@@ -307,6 +307,7 @@ def send_test(
             customer=customer,
             address=_test_address(actor, step.channel, phone, email),
             language=customer.language,
+            slots=step.slots,
         )
         for step in plan.channel_steps(campaign)
     ]

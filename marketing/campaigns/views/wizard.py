@@ -17,6 +17,7 @@ from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import get_campaign_for_actor
 from marketing.campaigns.selectors.outlook import message_previews, outlook
 from marketing.campaigns.services.checks import next_due
+from marketing.campaigns.services.slot_values import fitting
 from marketing.campaigns.views.parts import campaign_part
 from marketing.campaigns.views.refusals import sentences, show_at_fields
 from marketing.core import clock
@@ -194,10 +195,16 @@ def campaign_estimate(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @staff_view("campaign.create")
 @require_GET
 def campaign_preview(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """The message step's phones for the messages chosen but not yet saved."""
+    """The message step's phones for the messages chosen but not yet saved; or what they leave open
+    (`?part=slots`).
+    """
     campaign = get_campaign_for_actor(request.actor, pk)
     form = forms.MessageForm(request.GET, actor=request.actor, campaign=campaign)
     form.is_valid()
+    if request.GET.get("part") == "slots":
+        form = forms.MessageForm(actor=request.actor, campaign=campaign, initial=request.GET.dict())
+        return render(request, "campaigns/_slots.html", {"form": form, "campaign": campaign})
     campaign.template = form.cleaned_data.get("template")
     campaign.further_steps = form.further_steps()
+    campaign.slot_values = fitting(campaign, form.slots.values())
     return render(request, "campaigns/_previews.html", {"previews": message_previews(campaign)})

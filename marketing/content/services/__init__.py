@@ -2,6 +2,7 @@ from marketing.content.services.definitions import (
     copy_template,
     create_template,
     deactivate_template,
+    require_unlocked,
     update_template,
 )
 from marketing.content.services.prebuilt import ensure_system_templates
@@ -16,6 +17,7 @@ __all__ = [
     "ensure_system_templates",
     "hand_in",
     "may_submit",
+    "require_unlocked",
     "submit_whatsapp",
     "update_template",
 ]

@@ -11,6 +11,7 @@ from marketing.content import gateway
 from marketing.content.errors import TemplateNotSubmittable
 from marketing.content.models import MessageTemplate, TemplateVersion, WhatsAppStatus
 from marketing.content.selectors import current_version
+from marketing.content.services.definitions import require_unlocked
 from marketing.content.services.whatsapp_news import (
     entry_of,
     note_handed_in,
@@ -34,10 +35,11 @@ def submit_whatsapp(*, actor: Actor, template: MessageTemplate) -> TemplateVersi
     """Have every language of the newest version handed in to WhatsApp, after the commit.
 
     Languages that WhatsApp has already, by the provider we send by, are left alone. Raises
-    `TemplateNotSubmittable` when there is nothing to hand in, or when it is being handed in
-    right now.
+    `TemplateLocked`, and `TemplateNotSubmittable` when there is nothing to hand in, or when it is
+    being handed in right now.
     """
     actor.require("template.manage")
+    require_unlocked(actor, template)
     if template.channel != Channel.WHATSAPP:
         raise TemplateNotSubmittable(_("Only WhatsApp messages need WhatsApp's approval."))
     if not template.is_active:

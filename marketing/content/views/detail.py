@@ -26,6 +26,7 @@ from marketing.content.selectors import (
     get_template_for_actor,
     versions_of,
 )
+from marketing.content.slots import KINDS, slots_of
 from marketing.content.usage import users_of
 from marketing.content.views.preview_panel import panel
 from marketing.content.views.reviews import news_of, reviews_of
@@ -51,6 +52,7 @@ MAIL_POLICY = {
 def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     template = get_template_for_actor(request.actor, pk)
     version = current_version(template)
+    is_open = not template.is_locked or request.actor.can("template.lock")
     codes = [code for code in current_tenant().languages if code in version.contents]
     language = request.GET.get("language", "")
     language = language if language in codes else codes[0]
@@ -69,6 +71,8 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             "reviews": reviews_of(template, version),
             "news": news_of(template),
             "may_submit": services.may_submit(version),
+            "may_change": is_open and request.actor.can("template.manage"),
+            "slots": [(slot, KINDS[slot.kind]) for slot in slots_of(version)],
             "is_reviewed": version.is_handed_in
             and version.whatsapp_status == WhatsAppStatus.PENDING,
             "uses": users_of(template),
@@ -89,6 +93,7 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
                 asked=request.GET,
                 purpose=purpose_of(template.template_type, template.trigger_type),
                 category=version.price_category,
+                slots=slots_of(version),
             ),
         },
     )
@@ -109,6 +114,7 @@ def template_mail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         languages=languages,
         language=request.GET.get("language", languages[0]),
         purpose=purpose_of(template.template_type, template.trigger_type),
+        slots=slots_of(current_version(template)),
     )
     return render(
         request,

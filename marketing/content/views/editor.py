@@ -32,7 +32,12 @@ def template_new(request: StaffRequest) -> HttpResponse:
     if channel not in Channel.values:
         channels = [(value, label, ICONS[value]) for value, label in Channel.choices]
         return render(request, "content/new.html", {"channels": channels})
-    form = TemplateForm(request.POST or None, channel=channel, languages=current_tenant().languages)
+    form = TemplateForm(
+        request.POST or None,
+        channel=channel,
+        languages=current_tenant().languages,
+        may_lock=request.actor.can("template.lock"),
+    )
     if _is_to_save(request) and form.is_valid():
         try:
             template = services.create_template(actor=request.actor, channel=channel, **form.values)
@@ -49,12 +54,14 @@ def template_edit(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     template = get_template_for_actor(request.actor, pk)
     if template.is_system:
         raise ReadOnlyTemplate()
+    services.require_unlocked(request.actor, template)
     form = TemplateForm(
         request.POST or None,
         channel=template.channel,
         languages=current_tenant().languages,
         template=template,
         saved=current_version(template),
+        may_lock=request.actor.can("template.lock"),
     )
     if _is_to_save(request) and form.is_valid():
         try:

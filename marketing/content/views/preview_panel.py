@@ -1,7 +1,7 @@
 """What the phone beside the editor shows, and what is said under it."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from marketing.content.contents import Contents, clean_contents
 from marketing.content.forms import TemplateForm, language_name
 from marketing.content.links import short_links_at
 from marketing.content.preview import preview
+from marketing.content.slots import Slot, clean_declarations
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NoExchangeRate, ValidationFailed
@@ -32,6 +33,16 @@ def panel_of_form(actor: Actor, form: TemplateForm, template_type: str) -> dict[
         language = form.languages[0]
     if not contents[language]:
         return {"is_empty": True}
+    slots, faults = clean_declarations(form.slots)
+    if faults:
+        return {
+            "faults": [reason for found in faults.values() for reason in found],
+            "channel": form.channel,
+            "language": language,
+        }
+    # One language is shown: what only the others say is not missing in it.
+    typed = str(contents[language])
+    slots = [slot for slot in slots if slot.placeholder in typed]
     try:
         cleaned = clean_contents(
             form.channel,
@@ -39,6 +50,7 @@ def panel_of_form(actor: Actor, form: TemplateForm, template_type: str) -> dict[
             languages=[language],
             country=current_tenant().country,
             short_links_at=short_links_at(form.channel),
+            slots=slots,
         )
     except ValidationFailed as error:
         reasons = [reason for found in error.fields.values() for reason in found]
@@ -50,6 +62,7 @@ def panel_of_form(actor: Actor, form: TemplateForm, template_type: str) -> dict[
         language=language,
         asked=asked,
         purpose=purpose_of(template_type, asked.get("trigger_type", "")),
+        slots=slots,
     )
 
 
@@ -62,6 +75,7 @@ def panel(
     asked: Mapping[str, Any],
     purpose: str,
     category: str = "",
+    slots: Sequence[Slot] = (),
 ) -> dict[str, Any]:
     """What `content/_preview.html` needs; `asked` may name a customer to fill in.
 
@@ -77,6 +91,7 @@ def panel(
         language=language,
         customer=customer,
         purpose=purpose,
+        slots=slots,
     )
     price = _price(channel, tenant.country, category or message_category(purpose))
     return {

@@ -69,6 +69,12 @@ def reviews_of(template: MessageTemplate, version: TemplateVersion) -> list[dict
     return found
 
 
+def reasons_of(version: TemplateVersion) -> list[str]:
+    """Why WhatsApp does not let the version go, each reason once."""
+    said = [entry.get("reason", "") for entry in version.whatsapp.values()]
+    return [] if version.whatsapp_status == "approved" else list(dict.fromkeys(filter(None, said)))
+
+
 def news_of(template: MessageTemplate) -> list[News]:
     """The history of every version and language, newest first."""
     if template.channel != Channel.WHATSAPP:

@@ -1,5 +1,6 @@
 """Messages to one person: a manager's test to a staff phone, the answer to what she wrote."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -33,10 +34,17 @@ PRIORITY = 10
 
 @transaction.atomic
 def send_test(
-    *, actor: Actor, version: TemplateVersion, customer: Customer, address: str, language: str
+    *,
+    actor: Actor,
+    version: TemplateVersion,
+    customer: Customer,
+    address: str,
+    language: str,
+    slots: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Message:
     """Send `version` as it would read for `customer` to a staff address, at once.
 
+    `slots` is what the campaign fills in, by language.
     Consent, hours and caps are the customer's and do not hold for staff; the switches and what
     operators check do. Raises `MarketingDisabled`, `ChannelDisabled`, `ProviderFailed` while
     the account's circuit is open, what `compliance.require_compliant` raises, and
@@ -49,6 +57,7 @@ def send_test(
     require_compliant(version=version, account=account, country=country, purpose=purpose)
     compiled = compile_version(version)
     variables = merge_fields.values_of(customer, resolvable(compiled))
+    variables |= (slots or {}).get(compiled.language_for(language), {})
     if missing := compiled.missing(language, variables):
         raise _unfit(
             _(

@@ -33,14 +33,14 @@ class SlotShape(ApiSerializer):
     """What campaigns fill in, where the words have `{{ slot_<name> }}`."""
 
     name = serializers.CharField(help_text="Lower-case letters, digits and underscores.")
-    label = serializers.CharField()  # type: ignore[assignment]  the field is the metaclass's
+    label = serializers.CharField()  # type: ignore[assignment]
     kind = serializers.ChoiceField(list(KINDS), required=False, help_text="Default: text.")
     max_length = serializers.IntegerField(required=False, help_text="In characters.")
     example = serializers.CharField(help_text="Shown in previews, and to WhatsApp's reviewers.")
 
 
 class SlotOutput(SlotShape):
-    required = serializers.BooleanField(  # type: ignore[assignment]  as above
+    required = serializers.BooleanField(  # type: ignore[assignment]
         help_text="Somewhere it stands without a default."
     )
 

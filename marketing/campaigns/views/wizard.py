@@ -117,7 +117,7 @@ def _show(
         "width": "narrow" if step in ("details", "schedule") else "",
     }
     if campaign is not None and step == "message":
-        context["previews"] = message_previews(campaign)
+        context["previews"] = message_previews(_as_chosen(campaign, form))
     return render(
         request,
         f"campaigns/wizard_{step}.html",
@@ -204,7 +204,14 @@ def campaign_preview(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     if request.GET.get("part") == "slots":
         form = forms.MessageForm(actor=request.actor, campaign=campaign, initial=request.GET.dict())
         return render(request, "campaigns/_slots.html", {"form": form, "campaign": campaign})
-    campaign.template = form.cleaned_data.get("template")
-    campaign.further_steps = form.further_steps()
-    campaign.slot_values = fitting(campaign, form.slots.values())
+    _as_chosen(campaign, form)
     return render(request, "campaigns/_previews.html", {"previews": message_previews(campaign)})
+
+
+def _as_chosen(campaign: Campaign, form: forms.StepForm) -> Campaign:
+    """The campaign with what the message step says, not to be saved."""
+    if isinstance(form, forms.MessageForm) and form.is_bound:
+        campaign.template = form.cleaned_data.get("template")
+        campaign.further_steps = form.further_steps()
+        campaign.slot_values = fitting(campaign, form.slots.values())
+    return campaign

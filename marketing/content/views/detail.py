@@ -64,7 +64,11 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             "version": version,
             "versions": [_outline(each, codes[0]) for each in versions_of(template)[:VERSIONS]],
             "occasion": dict(TriggerType.choices).get(template.trigger_type, ""),
-            "field_labels": [merge_fields.label(name) for name in version.placeholders],
+            "field_labels": [
+                merge_fields.label(name)
+                for name in version.placeholders
+                if merge_fields.kind(name) != merge_fields.SLOT_KIND
+            ],
             "sms_ids": [
                 {"language": language_name(code), **ids} for code, ids in version.sms_ids.items()
             ],

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Channel
 from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign
+from marketing.campaigns.slot_forms import SlotFields
 from marketing.content.models import MessageTemplate
 from marketing.content.selectors import templates_for_actor
 from marketing.core.actor import Actor
@@ -218,6 +219,9 @@ class MessageForm(StepForm):
         ]
         for name in self.FURTHER:
             _choices_of(self, name).choices = [("", _("None")), *by_channel]
+        asked = self.data if self.is_bound else self.initial
+        chosen = [asked.get(name) for name in ("template", *self.FURTHER)]
+        self.slots = SlotFields(self, self.campaign, chosen)
 
     def stored(self, campaign: Campaign) -> dict[str, Any]:
         values: dict[str, Any] = {"template": campaign.template_id}
@@ -240,6 +244,9 @@ class MessageForm(StepForm):
             for name in self.FURTHER:
                 if data.get(name) and not data.get(f"{name}_minutes") and not self.errors:
                     self.add_error(f"{name}_minutes", _("Say how many minutes."))
+        if "later" not in self.data:
+            for name in self.slots.missing():
+                self.add_error(name, _("Fill this in."))
         return data
 
     def further_steps(self) -> list[dict[str, Any]]:
@@ -261,5 +268,6 @@ class MessageForm(StepForm):
         return {
             "template_id": self.cleaned_data["template"].pk,
             "further_steps": further,
+            "slot_values": self.slots.values(),
             "channel_mode": self.cleaned_data["how"] if further else SendRun.Mode.SINGLE,
         }

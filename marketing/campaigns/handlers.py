@@ -28,3 +28,10 @@ def pause_campaigns(happened: Sequence[DomainEvent]) -> None:
 def resume_campaigns(happened: Sequence[DomainEvent]) -> None:
     for event in happened:
         services.resume_after_outage(account_id=UUID(event.payload["accountId"]))
+
+
+@subscribe("template.status_changed")
+def pause_scheduled_campaigns(happened: Sequence[DomainEvent]) -> None:
+    services.pause_for_stopped_templates(
+        version_ids={UUID(event.payload["versionId"]) for event in happened}
+    )

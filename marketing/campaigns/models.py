@@ -38,6 +38,7 @@ class Campaign(TenantModel):
     `next_run_at` when it is next due.
     `channel` and `template` are the first step of the channel plan, `further_steps` the others:
     `[{"channel", "templateId", "afterMinutes"}]`; `channel_mode` says how it is gone through.
+    `slot_values` fill what their messages leave open: a text by language, else one for all.
     `approved_hash` is of everything that was approved; any edit voids the approval.
     `rejected_*` and `rejection_reason` say why it last came back to its author.
     """
@@ -55,6 +56,7 @@ class Campaign(TenantModel):
         max_length=10, choices=SendRun.Mode.choices, default=SendRun.Mode.SINGLE
     )
     further_steps = models.JSONField(default=list, blank=True)
+    slot_values = models.JSONField(default=dict, db_default={}, blank=True)
     segment = models.ForeignKey(
         Segment, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns"
     )

@@ -73,6 +73,9 @@ TRANSITIONS: Mapping[Action, Mapping[str, frozenset[str]]] = {
 REAPPROVAL_REASONS = frozenset(
     {"changed_since_approval", "audience_grown", "cost_grown", "approval_required"}
 )
+# What was paused for its template goes on only with an approved one.
+TEMPLATE_STOPPED = "template_stopped"
+TEMPLATE_REASONS = frozenset({TEMPLATE_STOPPED, "whatsapp_template_not_approved"})
 MISSED_SCHEDULE = "missed_schedule"
 PAUSED_BY_PERSON = "paused_by_person"
 GROWTH_LIMIT = Decimal("1.1")

@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.recurrence import Fault, Repetition, Silence
 from marketing.delivery import wording as delivery
@@ -39,6 +40,13 @@ PAUSE_PROSPECTS: dict[str, str | Promise] = {
     BUDGET: _(
         "It goes on by itself once there is money again, be it a raised limit or a new month, and "
         "nobody gets it twice; if it has not begun long after its time, it asks first."
+    ),
+    **dict.fromkeys(
+        rules.TEMPLATE_REASONS,
+        _(
+            "When WhatsApp approves the message again, resume it here: nobody gets it twice. It "
+            "does not go on by itself, because people complained or a rule was broken."
+        ),
     ),
 }
 

@@ -24,6 +24,7 @@ from marketing.content.serializers import (
     content_views,
     merged_contents,
 )
+from marketing.content.slots import slots_of
 from marketing.core.drf.serializers import camel_case
 from marketing.core.drf.views import ApiView
 from marketing.core.errors import ValidationFailed
@@ -168,6 +169,7 @@ class TemplatePreview(TemplateApiView):
             customer=get_customer_for_actor(self.actor, customer_id) if customer_id else None,
             sample_data=data.get("sample_data"),
             purpose=purpose_of(template.template_type, template.trigger_type),
+            slots=slots_of(selectors.current_version(template)),
         )
         answer = {
             "preview": seen.rendered.body,

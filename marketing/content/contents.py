@@ -14,6 +14,7 @@ from marketing.content import email_html, markup, merge_fields, rules
 from marketing.content.links import with_short_links
 from marketing.content.markup import Markup, MarkupError
 from marketing.content.rendering import compile_contents, written_values
+from marketing.content.slots import Slot, examples
 from marketing.core.errors import ValidationFailed
 
 IMAGE = re.compile(r"https://[^\s\"'<>]+")
@@ -61,14 +62,16 @@ def clean_contents(
     languages: Sequence[str],
     country: str,
     short_links_at: str = "",
+    slots: Sequence[Slot] = (),
 ) -> Contents:
     """What is to be stored: known parts only, trimmed, e-mail HTML sanitised.
 
     The first of `languages` must be there, the others may. Raises `ValidationFailed` with
     fields by path, such as `contents.hi.body`. An SMS is counted as it leaves: with our short
-    links at this address in place of its own, unless that is empty.
+    links at this address in place of its own, unless that is empty. The words may use the `slots`,
+    and must use each.
     """
-    checker = _Checker(channel, country, short_links_at)
+    checker = _Checker(channel, country, short_links_at, slots)
     cleaned: Contents = {}
     for language, parts in contents.items():
         path = f"contents.{language}"
@@ -86,6 +89,7 @@ def clean_contents(
     if checker.errors:
         raise ValidationFailed(fields=checker.errors)
     checker.try_out(cleaned, tuple(languages))
+    checker.require_use_of_slots(cleaned, tuple(languages))
     if checker.errors:
         raise ValidationFailed(fields=checker.errors)
     return cleaned
@@ -99,10 +103,13 @@ def placeholders_of(channel: str, contents: Contents, languages: Sequence[str]) 
 class _Checker:
     """Collects every mistake, so that an author sees all of them at once."""
 
-    def __init__(self, channel: str, country: str, short_links_at: str) -> None:
+    def __init__(
+        self, channel: str, country: str, short_links_at: str, slots: Sequence[Slot]
+    ) -> None:
         self.channel = Channel(channel)
         self.country = country
         self.short_links_at = short_links_at
+        self.slots = slots
         self.errors: dict[str, list[str]] = defaultdict(list)
 
     def fail(self, path: str, message: str) -> None:
@@ -143,7 +150,7 @@ class _Checker:
                 if name == "buttons":
                     continue
                 read = markup.parse(source, html=name == "html")
-                for variables in (merge_fields.samples(read.names), {}):
+                for variables in (self._samples(read.names, language), {}):
                     try:
                         read.render(written_values(read.names, variables, language))
                     except MarkupError as error:
@@ -155,8 +162,8 @@ class _Checker:
         if self.short_links_at:
             sent, _links = with_short_links(self.channel, contents, self.short_links_at)
         compiled = compile_contents(self.channel, sent, languages)
-        samples = merge_fields.samples(compiled.placeholders)
         for language in contents:
+            samples = self._samples(compiled.placeholders, language)
             count = rules.count_sms(compiled.render(language, samples).body)
             if count.segments > rules.MAX_SMS_SEGMENTS:
                 self.fail(
@@ -164,6 +171,22 @@ class _Checker:
                     _("This takes %(segments)d SMS; at most %(limit)d are allowed.")
                     % {"segments": count.segments, "limit": rules.MAX_SMS_SEGMENTS},
                 )
+
+    def require_use_of_slots(self, contents: Contents, languages: tuple[str, ...]) -> None:
+        """A field that stands nowhere would be filled in for nothing."""
+        if self.errors or not self.slots:
+            return
+        used = compile_contents(self.channel, contents, languages).placeholders
+        for number, slot in enumerate(self.slots):
+            if slot.placeholder not in used:
+                self.fail(
+                    f"slots.{number}.name",
+                    _("Write %(code)s where it stands in the message.")
+                    % {"code": f"{{{{ {slot.placeholder} }}}}"},
+                )
+
+    def _samples(self, names: Sequence[str], language: str) -> dict[str, str]:
+        return merge_fields.samples(names) | examples(self.slots, language)
 
     def _text(self, path: str, value: Any) -> str:
         if value is None:
@@ -202,7 +225,10 @@ class _Checker:
         except MarkupError as error:
             self.fail(path, str(error))
             return None
-        unknown = [name for name in read.names if merge_fields.get(name) is None]
+        open_ones = {slot.placeholder for slot in self.slots}
+        unknown = [
+            name for name in read.names if merge_fields.get(name) is None and name not in open_ones
+        ]
         for name in unknown:
             message = _("There is no merge field “%(name)s”.") % {"name": name[:60]}
             if nearest := merge_fields.nearest(name):

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from marketing.core.errors import Conflict
+from marketing.core.errors import Conflict, Forbidden
 
 
 class TemplateInUse(Conflict):
@@ -15,3 +15,7 @@ class TemplateNotSubmittable(Conflict):
 
 class ReadOnlyTemplate(Conflict):
     default_message = _("A pre-built template cannot be changed; copy it and change the copy.")
+
+
+class TemplateLocked(Forbidden):
+    default_message = _("Head office has locked this template: send it as it is.")

@@ -14,6 +14,7 @@ from marketing.content.contents import BUTTONS, PARTS, Contents
 from marketing.content.models import MessageTemplate, TemplateType, TemplateVersion, TriggerType
 from marketing.content.prebuilt import Occasion
 from marketing.content.rules import WHATSAPP_BUTTONS
+from marketing.content.slot_forms import SlotRows
 from marketing.core.errors import DomainError
 
 FREE_BUTTON_ROWS = 3
@@ -56,6 +57,7 @@ BUTTON_TYPES = [
 ]
 # In an e-mail a button can only lead somewhere.
 LINK_TYPES = [each for each in BUTTON_TYPES if each[0] in ("", "url")]
+PLAIN = ("name", "template_type", "trigger_type", "category", "description", "is_locked")
 FIELDS = {
     "templateType": "template_type",
     "triggerType": "trigger_type",
@@ -114,6 +116,12 @@ class TemplateForm(forms.Form):
     description = forms.CharField(
         label=_("Notes"), required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
+    is_locked = forms.BooleanField(
+        label=_("Locked by head office"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"role": "switch"}),
+        help_text=_("Branches send it and fill in its fields; nobody but you changes its words."),
+    )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(
@@ -125,6 +133,7 @@ class TemplateForm(forms.Form):
         template: MessageTemplate | None = None,
         saved: TemplateVersion | None = None,
         occasion: Occasion | None = None,
+        may_lock: bool = False,
     ) -> None:
         self.channel = Channel(channel)
         self.languages = languages
@@ -145,10 +154,13 @@ class TemplateForm(forms.Form):
         choice.queryset = topics
         if not topics:
             del self.fields["topic_id"]
+        if not may_lock:
+            del self.fields["is_locked"]
         if template is not None:
             del self.fields["template_type"], self.fields["trigger_type"]
         for language in languages:
             self._add_language(language, contents.get(language, {}))
+        self.slot_rows = SlotRows(self, saved.slots if saved else [])
 
     def _add_language(self, language: str, parts: Mapping[str, Any]) -> None:
         is_first = language == self.languages[0]
@@ -240,6 +252,10 @@ class TemplateForm(forms.Form):
         return buttons
 
     @property
+    def slots(self) -> list[dict[str, Any]]:
+        return self.slot_rows.slots
+
+    @property
     def sms_ids(self) -> dict[str, dict[str, str]]:
         if self.channel != Channel.SMS:
             return {}
@@ -252,14 +268,13 @@ class TemplateForm(forms.Form):
     def values(self) -> dict[str, Any]:
         """What the services take."""
         plain: dict[str, Any] = {
-            name: self.cleaned_data[name]
-            for name in ("name", "template_type", "trigger_type", "category", "description")
-            if name in self.cleaned_data
+            name: self.cleaned_data[name] for name in PLAIN if name in self.cleaned_data
         }
         if "topic_id" in self.cleaned_data:
             topic = self.cleaned_data["topic_id"]
             plain["topic_id"] = topic and topic.pk
-        return {**plain, "contents": self.contents, "sms_ids": self.sms_ids}
+        own = {"contents": self.contents, "slots": self.slots, "sms_ids": self.sms_ids}
+        return {**plain, **own}
 
     @property
     def panels(self) -> list[LanguagePanel]:
@@ -301,6 +316,8 @@ class TemplateForm(forms.Form):
             case ["contents", language, "buttons", number, part]:
                 row = self._row_of.get((language, int(number)), int(number))
                 return f"{language}-buttons-{row}-{part}"
+            case ["slots", number, part]:
+                return self.slot_rows.name_of(number, part)
             case ["contents" | "smsIds", language, part]:
                 return f"{language}-{part}"
             case [name]:
@@ -322,6 +339,7 @@ def _initial(template: MessageTemplate, saved: TemplateVersion) -> dict[str, Any
         "topic_id": template.topic_id,
         "category": template.category,
         "description": template.description,
+        "is_locked": template.is_locked,
         "version": template.version,
     }
     for language, ids in saved.sms_ids.items():

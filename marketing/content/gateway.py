@@ -17,7 +17,8 @@ def register_gateway(submit: Submit) -> None:
 
     It is called outside any transaction and tenant scope, with `version.template` and
     `version.tenant` loaded, and opens a scope of its own for what it reads. It returns
-    `{"id": …, "status": …, "reason": …}` with a status of `WhatsAppStatus` (reason optional),
+    `{"id": …, "status": …, "reason": …, "category": …}` with a status of `WhatsAppStatus` (reason
+    and the vendor's category optional),
     and raises `ProviderFailed`, with `details={"isRetryable": True}` when trying again may help.
     """
     _registered[:] = [submit]

@@ -20,12 +20,17 @@ TEXT = "text"
 NUMBER = "number"
 DATE = "date"
 DAY_OF_YEAR = "day of year"  # a date whose year is nobody's business, as a birthday
+SLOT_KIND = "slot"  # given by whoever makes the campaign, the same for everybody
 SYSTEM = "system"  # made by the sender for each message, such as a signed link
 
 # Where a version as it is sent has the code of a tracked link; authors cannot write it. The sample
 # is as long as codes are for link numbers up to 30,000; up to 1.8 million they take one more.
 LINK = re.compile(r"link_[1-9][0-9]*")
 LINK_SAMPLE = "4Kq8ZtW2nB7xYc0LmD5vPa9R"
+
+# What a template leaves open (`slots.py`); no field that is registered may begin so.
+SLOT_PREFIX = "slot_"
+SLOT = re.compile(r"slot_[a-z][a-z0-9_]{0,39}")
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,8 @@ def kind(name: str) -> str:
     """The field's kind; TEXT for a name nobody registered."""
     if field := _fields.get(name):
         return field.kind
+    if SLOT.fullmatch(name):
+        return SLOT_KIND
     return SYSTEM if LINK.fullmatch(name) else TEXT
 
 
@@ -110,8 +117,9 @@ def resolve(customers: QuerySet[Customer], names: Iterable[str]) -> QuerySet[Cus
 
 
 def values_of(customer: Customer, names: Iterable[str]) -> dict[str, str]:
-    """One customer's values by name, without those of kind SYSTEM."""
-    wanted = [name for name in names if _fields[name].expression is not None]
+    """One customer's values by name, without what is not hers: kinds SYSTEM and SLOT_KIND."""
+    own = [name for name in names if not SLOT.fullmatch(name)]
+    wanted = [name for name in own if _fields[name].expression is not None]
     row = resolve(Customer.objects.filter(pk=customer.pk), wanted).values_list(
         *(f"merge_{name}" for name in wanted)
     )

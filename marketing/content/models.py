@@ -40,10 +40,15 @@ class WhatsAppStatus(models.TextChoices):
     DISABLED = "disabled", _("Disabled by WhatsApp")
 
 
+# What WhatsApp has stopped: nothing goes by it until it is approved again.
+STOPPED = (WhatsAppStatus.PAUSED, WhatsAppStatus.DISABLED, WhatsAppStatus.REJECTED)
+
+
 class MessageTemplate(TenantModel):
     """A message the chain may send. Its words stand in its versions; `version` is the newest.
 
-    Who does not want to hear of its `topic` does not get it.
+    Who does not want to hear of its `topic` does not get it. The words of one that `is_locked` are
+    head office's alone; branches send them and fill in their slots.
     """
 
     name = models.CharField(max_length=100)
@@ -57,6 +62,7 @@ class MessageTemplate(TenantModel):
     )
     version = models.PositiveIntegerField(default=1)
     is_system = models.BooleanField(default=False)
+    is_locked = models.BooleanField(db_default=False, default=False)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)
@@ -83,7 +89,10 @@ class TemplateVersion(TenantModel):
     "value": …}]}}`; parts are Liquid. `placeholders` are the merge fields in order of first
     appearance. A WhatsApp version keeps per language what the vendor knows it by:
     `whatsapp` = `{"en": {"name": …, "id": …, "status": …, "reason": …, "provider": …,
-    "vendorTemplateId": …}}`, the last where the vendor sends by an id of its own.
+    "vendorTemplateId": …, "category": …, "history": [{"at", "what", "from", "to", "reason"}]}}`,
+    `vendorTemplateId` where the vendor sends by an id of its own, `category` by which it charges;
+    `services/whatsapp_news.py` writes what it says later.
+    `slots` are what campaigns fill in: `[{"name", "label", "kind", "max_length", "example"}]`.
     `tracks_links`: the form handed in to the vendor has our short links in place of the
     author's.
     """
@@ -96,6 +105,7 @@ class TemplateVersion(TenantModel):
     whatsapp_status = models.CharField(max_length=20, choices=WhatsAppStatus.choices, blank=True)
     whatsapp = models.JSONField(default=dict)
     sms_ids = models.JSONField(default=dict, blank=True)
+    slots = models.JSONField(default=list, db_default=[], blank=True)
     tracks_links = models.BooleanField(db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -115,6 +125,12 @@ class TemplateVersion(TenantModel):
         """What the vendor knows this language's text by, "" when it does not."""
         entry: dict[str, str] = self.whatsapp.get(language) or self.sms_ids.get(language, {})
         return entry.get("vendorTemplateId") or entry.get("name", "")
+
+    @property
+    def price_category(self) -> str:
+        """What WhatsApp charges the version as, the dearest of its languages; "" while unknown."""
+        found = {str(entry.get("category", "")) for entry in self.whatsapp.values()}
+        return "marketing" if "marketing" in found else "utility" if found == {"utility"} else ""
 
     def whatsapp_provider(self, language: str) -> str:
         """The provider that knows this language's text; "" when none does."""

@@ -14,6 +14,7 @@ from marketing.content.mail_footer import LINK, sender_of, with_footer
 from marketing.content.merge_fields import SYSTEM
 from marketing.content.rendering import CompiledVersion, Rendered, compile_contents
 from marketing.content.rules import SmsCount
+from marketing.content.slots import Slot, examples
 from marketing.core.tenancy import current_tenant
 from marketing.policy import selectors as policy
 from marketing.policy.rules import PROMOTIONAL
@@ -47,6 +48,7 @@ def preview(
     sample_data: Mapping[str, str] | None = None,
     is_stranger: bool = False,
     purpose: str = PROMOTIONAL,
+    slots: Sequence[Slot] = (),
 ) -> Preview:
     """The contents filled in for a customer, or with samples (`sample_data` goes before ours), or
     as for a stranger, of whom nothing is known and for whom defaults stand in.
@@ -56,12 +58,14 @@ def preview(
     that were not cleaned.
     """
     compiled = compile_contents(channel, contents, tuple(languages))
-    variables = merge_fields.samples(compiled.placeholders)
     if is_stranger:
         variables = of_stranger(compiled.placeholders)
-    elif customer is not None:
-        variables |= merge_fields.values_of(customer, compiled.placeholders)
     else:
+        variables = merge_fields.samples(compiled.placeholders)
+    variables |= examples(slots, compiled.language_for(language))
+    if customer is not None:
+        variables |= merge_fields.values_of(customer, compiled.placeholders)
+    elif not is_stranger:
         variables |= {k: v for k, v in (sample_data or {}).items() if k in variables}
     missing = compiled.missing(language, variables)
     variables |= {name: f"‹{name}›" for name in missing}

@@ -7,7 +7,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from babel.dates import format_date
@@ -201,14 +201,18 @@ class CompiledVersion:
             },
         )
 
-    def meta_components(self, language: str, *, named: bool = False) -> list[dict[str, Any]]:
+    def meta_components(
+        self, language: str, *, named: bool = False, samples: Mapping[str, str] | None = None
+    ) -> list[dict[str, Any]]:
         """The `components` of Meta's create-template call, with samples for each variable.
 
-        Variables of header and body are numbered, or keep the names of their merge fields.
+        `samples` are those of slots; of merge fields they are known. Variables of header and body
+        are numbered, or keep the names of their merge fields.
         """
         parts = self._languages[language]
         components: list[dict[str, Any]] = []
-        written = self._named if named else self._numbered
+        known = merge_fields.samples(parts.names) | dict(samples or {})
+        written = partial(self._named if named else self._numbered, samples=known)
         if header := parts.texts.get("header"):
             components.append(
                 {"type": "HEADER", "format": "TEXT", **written(header, "header_text", language)}
@@ -220,7 +224,7 @@ class CompiledVersion:
         if footer := parts.texts.get("footer"):
             components.append({"type": "FOOTER", "text": footer.source})
         if parts.buttons:
-            buttons = [self._meta_button(*button, language) for button in parts.buttons]
+            buttons = [self._meta_button(*button, language, known) for button in parts.buttons]
             components.append({"type": "BUTTONS", "buttons": buttons})
         return components
 
@@ -238,30 +242,35 @@ class CompiledVersion:
         """The body as MSG91 and the DLT register write it: `Hi ##VAR1##`."""
         return _with_marks(self._languages[language].texts["body"], "##VAR{}##")
 
-    def _numbered(self, part: Markup, key: str, language: str) -> dict[str, Any]:
+    def _numbered(
+        self, part: Markup, key: str, language: str, samples: Mapping[str, str]
+    ) -> dict[str, Any]:
         numbered: dict[str, Any] = {"text": _with_marks(part, "{{{{{}}}}}")}
         if part.outputs:
-            numbered["example"] = {key: self._examples(part, language)}
+            numbered["example"] = {key: self._examples(part, language, samples)}
         return numbered
 
-    def _named(self, part: Markup, key: str, language: str) -> dict[str, Any]:
+    def _named(
+        self, part: Markup, key: str, language: str, samples: Mapping[str, str]
+    ) -> dict[str, Any]:
         text = "".join(
             piece if isinstance(piece, str) else f"{{{{{piece.name}}}}}"
             for piece in part.pieces or ()
         )
         named: dict[str, Any] = {"text": text}
         if part.outputs:
-            samples = dict(
-                zip((o.name for o in part.outputs), self._examples(part, language), strict=True)
-            )
+            written = self._examples(part, language, samples)
+            shown = dict(zip((o.name for o in part.outputs), written, strict=True))
             named["example"] = {
                 f"{key}_named_params": [
-                    {"param_name": name, "example": sample} for name, sample in samples.items()
+                    {"param_name": name, "example": sample} for name, sample in shown.items()
                 ]
             }
         return named
 
-    def _meta_button(self, type_: str, text: str, value: Markup, language: str) -> dict[str, Any]:
+    def _meta_button(
+        self, type_: str, text: str, value: Markup, language: str, samples: Mapping[str, str]
+    ) -> dict[str, Any]:
         if type_ == "quick_reply":
             return {"type": "QUICK_REPLY", "text": text}
         if type_ == "phone":
@@ -269,13 +278,11 @@ class CompiledVersion:
         button: dict[str, Any] = {"type": "URL", "text": text}
         button["url"] = _with_marks(value, "{{{{{}}}}}")
         if value.outputs:
-            button["example"] = [
-                value.render(self._values(language, merge_fields.samples(value.names)))
-            ]
+            button["example"] = [value.render(self._values(language, samples))]
         return button
 
-    def _examples(self, part: Markup, language: str) -> list[str]:
-        values = self._values(language, merge_fields.samples(part.names))
+    def _examples(self, part: Markup, language: str, samples: Mapping[str, str]) -> list[str]:
+        values = self._values(language, samples)
         return [output.value(values) for output in part.outputs]
 
     def _values(self, language: str, variables: Mapping[str, str]) -> dict[str, Value]:

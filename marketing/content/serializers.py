@@ -8,7 +8,9 @@ from rest_framework import serializers
 from customers.models import Channel
 from marketing.content.contents import Contents
 from marketing.content.models import MessageTemplate, TemplateType, WhatsAppStatus
+from marketing.content.rendering import compile_version
 from marketing.content.selectors import current_version
+from marketing.content.slots import KINDS, slots_of
 from marketing.core.drf.serializers import ApiSerializer
 
 LANGUAGE_VIEWS = {
@@ -25,6 +27,25 @@ def content_views(languages: Sequence[str]) -> dict[str, tuple[str, str]]:
 
 
 TOPIC = "What it is about; who does not want to hear of that is left out as `no_consent`."
+
+
+class SlotShape(ApiSerializer):
+    """What campaigns fill in, where the words have `{{ slot_<name> }}`."""
+
+    name = serializers.CharField(help_text="Lower-case letters, digits and underscores.")
+    label = serializers.CharField()  # type: ignore[assignment]
+    kind = serializers.ChoiceField(list(KINDS), required=False, help_text="Default: text.")
+    max_length = serializers.IntegerField(required=False, help_text="In characters.")
+    example = serializers.CharField(help_text="Shown in previews, and to WhatsApp's reviewers.")
+
+
+class SlotOutput(SlotShape):
+    required = serializers.BooleanField(  # type: ignore[assignment]
+        help_text="Somewhere it stands without a default."
+    )
+
+
+LOCKED = "The words are head office's alone; branches send them and fill in the slots."
 
 
 class ContentFields(ApiSerializer):
@@ -46,6 +67,8 @@ class ContentFields(ApiSerializer):
         required=False,
         help_text="Language to {'dltTemplateId': …, 'vendorTemplateId': …, 'dltText': …}.",
     )
+    slots = SlotShape(many=True, required=False)
+    is_locked = serializers.BooleanField(required=False, help_text=LOCKED)
 
 
 class TemplateInput(ContentFields):
@@ -75,8 +98,9 @@ class TemplatePatch(ContentFields):
 OF_TEMPLATE = (
     *("id", "tenant_id", "name", "description", "channel", "template_type", "trigger_type"),
     *("category", "topic_id", "version", "is_system", "is_active", "created_at", "updated_at"),
-    "created_by_id",
+    *("created_by_id", "is_locked"),
 )
+OF_SLOT = ("name", "label", "kind", "max_length", "example")
 OF_VERSION = ("contents", "whatsapp", "sms_ids", "placeholders")
 
 
@@ -103,9 +127,11 @@ class TemplateOutput(ApiSerializer):
         help_text="What WhatsApp says of each language that was handed in."
     )
     sms_ids = serializers.DictField()
+    slots = SlotOutput(many=True)
     placeholders = serializers.ListField(child=serializers.CharField())
     version = serializers.IntegerField()
     is_system = serializers.BooleanField()
+    is_locked = serializers.BooleanField(help_text=LOCKED)
     is_active = serializers.BooleanField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
@@ -118,11 +144,20 @@ class TemplateOutput(ApiSerializer):
             name: version.contents.get(language, {}).get(part)
             for name, (language, part) in content_views(languages).items()
         }
+        required = compile_version(version).required if version.slots else frozenset()
+        open_slots = [
+            {
+                **{name: getattr(slot, name) for name in OF_SLOT},
+                "required": slot.placeholder in required,
+            }
+            for slot in slots_of(version)
+        ]
         shown: dict[str, Any] = super().to_representation(
             views
             | {name: getattr(template, name) for name in OF_TEMPLATE}
             | {name: getattr(version, name) for name in OF_VERSION}
             | {
+                "slots": open_slots,
                 "whatsapp_template_name": version.whatsapp_template_name or None,
                 "whatsapp_template_status": version.whatsapp_status or None,
                 "whatsapp_template_id": version.whatsapp.get(languages[0], {}).get("id"),

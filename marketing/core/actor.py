@@ -27,6 +27,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "campaign.send": MANAGERS,
     "template.view": MANAGERS,
     "template.manage": MANAGERS,
+    "template.lock": OWNERS,
     "coupon.manage": MANAGERS,
     "segment.view": EVERYONE,
     "segment.manage": MANAGERS,

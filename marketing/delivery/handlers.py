@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from marketing.content.models import TemplateVersion, WhatsAppStatus
+from marketing.content.models import STOPPED, TemplateVersion
 from marketing.core.events import subscribe
 from marketing.core.models import DomainEvent
 from marketing.delivery import selectors, services
 from marketing.delivery.models import SendRun
-
-STOPPED = (WhatsAppStatus.PAUSED, WhatsAppStatus.DISABLED, WhatsAppStatus.REJECTED)
 
 
 @subscribe("account.circuit_closed")

@@ -117,6 +117,7 @@ def _params(step: StepPlan, zone: str) -> dict[str, Any]:
         "languages": list(step.compiled.languages),
         "first_language": step.compiled.languages[0],
         "segments": json.dumps(step.segments),
+        "slots": json.dumps(step.slots),
         "opens": json.dumps(step.opens),
         "zone": zone,
         "number": step.number,
@@ -146,8 +147,10 @@ def _reason(step: StepPlan, may_be_double: bool, again: Again | None) -> str:
     # Each with the languages in which it leaves the text without a value that it needs.
     lacking: dict[str, list[str]] = defaultdict(list)
     for language in step.compiled.languages:
-        for name in step.compiled.missing(language, {}):
-            lacking[f"c.merge_{name} = ''"].append(language)
+        for name in step.compiled.missing(language, step.slots.get(language, {})):
+            # What nobody filled in is missing to everybody.
+            is_her_own = name in step.merge_names
+            lacking[f"c.merge_{name} = ''" if is_her_own else "true"].append(language)
         # A value that its registered variable cannot take is as good as none.
         for name, limit in step.value_limits.get(language, {}).items():
             if name in step.merge_names:
@@ -251,7 +254,11 @@ def _of_step(steps: Sequence[StepPlan], expression: Callable[[StepPlan], str]) -
 
 def _variables(step: StepPlan) -> str:
     pairs = ", ".join(f"'{name}', v.merge_{name}" for name in step.merge_names)
-    return f"jsonb_object(ARRAY[{pairs}]::text[])"
+    own = f"jsonb_object(ARRAY[{pairs}]::text[])"
+    if not step.slots:
+        return own
+    prefix = f"s{step.number}"
+    return f"({own} || coalesce(%({prefix}_slots)s::jsonb -> v.{prefix}_language, '{{}}'))"
 
 
 def _segments(step: StepPlan) -> str:

@@ -1,6 +1,7 @@
 """What a run sends on which channels: each step's version, account, price and gate."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -36,7 +37,8 @@ class StepPlan:
     `number` is its index among the run's steps. `opens` is when the send window opens in each
     time zone of the chain, None where it is open. `after_minutes` is how long an earlier
     attempt may take to arrive before this one is made. `value_limits` are the characters that
-    a merge value may have, by language and name.
+    a merge value may have, by language and name. `slots` are what the campaign filled in, the
+    same for everybody, by language and name.
     """
 
     number: int
@@ -49,6 +51,7 @@ class StepPlan:
     opens: Mapping[str, str | None]
     after_minutes: int
     value_limits: Mapping[str, Mapping[str, int]]
+    slots: Mapping[str, Mapping[str, str]]
 
     @cached_property
     def merge_names(self) -> tuple[str, ...]:
@@ -63,7 +66,9 @@ class StepPlan:
         sent = compile_sent(self.version).compiled
         samples = merge_fields.samples(sent.placeholders)
         return {
-            language: count_sms(sent.render(language, samples).body).segments
+            language: count_sms(
+                sent.render(language, {**samples, **self.slots.get(language, {})}).body
+            ).segments
             for language in self.compiled.languages
         }
 
@@ -98,9 +103,8 @@ class ChannelPlan:
 
 def resolvable(compiled: CompiledVersion) -> tuple[str, ...]:
     """The placeholders whose values stand in the database, in order."""
-    return tuple(
-        name for name in compiled.placeholders if merge_fields.kind(name) != merge_fields.SYSTEM
-    )
+    made = (merge_fields.SYSTEM, merge_fields.SLOT_KIND)
+    return tuple(name for name in compiled.placeholders if merge_fields.kind(name) not in made)
 
 
 def plan_channels(
@@ -120,20 +124,16 @@ def plan_channels(
     tenant = current_tenant()
     wanted = steps[:1] if mode == SendRun.Mode.SINGLE else steps
     accounts = _accounts([step["channel"] for step in wanted])
+    versions = versions or _versions([step["versionId"] for step in wanted])
     settings = _Settings(
         tenant=tenant,
         config=policy.get_config(),
         zones=zones_of_chain(tenant),
         purpose=purpose,
         now=now,
-        versions=versions or _versions([step["versionId"] for step in wanted]),
+        versions=versions,
         accounts=accounts,
-        prices=policy.prices_of_ways(
-            [(account.provider, channel) for channel, (account, _any) in accounts.items()],
-            home=tenant.country,
-            category=message_category(purpose),
-            on=policy.day_of(now),
-        ),
+        prices=_prices(wanted, accounts, versions, purpose=purpose, now=now),
     )
     minutes = [step["afterMinutes"] for step in wanted]
     # The first step comes later for those who prefer another channel: it waits as the second.
@@ -188,6 +188,28 @@ def _accounts(channels: Sequence[str]) -> Mapping[str, tuple[ProviderAccount, bo
     return found
 
 
+def _prices(
+    steps: Sequence[Mapping[str, Any]],
+    accounts: Mapping[str, tuple[ProviderAccount, bool]],
+    versions: Mapping[str, TemplateVersion],
+    *,
+    purpose: str,
+    now: dt.datetime,
+) -> dict[tuple[str, str], Prices]:
+    """By provider and channel; WhatsApp charges by its own category of a template."""
+    ways: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for step in steps:
+        account, _any = accounts[step["channel"]]
+        category = versions[step["versionId"]].price_category or message_category(purpose)
+        ways[category].append((account.provider, step["channel"]))
+    found: dict[tuple[str, str], Prices] = {}
+    for category, alike in ways.items():
+        found |= policy.prices_of_ways(
+            alike, home=current_tenant().country, category=category, on=policy.day_of(now)
+        )
+    return found
+
+
 def _plan_step(
     number: int, step: Mapping[str, Any], settings: _Settings, *, after_minutes: int
 ) -> StepPlan:
@@ -226,4 +248,5 @@ def _plan_step(
         ),
         after_minutes=after_minutes,
         value_limits=value_limits(version, tenant.country),
+        slots=step.get("slots", {}),
     )

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from marketing.content.links import compile_sent
 from marketing.content.models import TemplateVersion, WhatsAppStatus
+from marketing.content.slots import examples, slots_of
 from marketing.core.errors import ProviderFailed
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery import http
@@ -42,7 +43,9 @@ def _created(account: Account, version: TemplateVersion, language: str) -> dict[
         "language": language,
         "category": message_category(purpose).upper(),
         "parameter_format": "NAMED" if is_named else "POSITIONAL",
-        "components": compile_sent(version).compiled.meta_components(language, named=is_named),
+        "components": compile_sent(version).compiled.meta_components(
+            language, named=is_named, samples=examples(slots_of(version), language)
+        ),
     }
     answer = _ask(client.template_request(account, body))
     if answer.status >= 300:
@@ -54,7 +57,9 @@ def _created(account: Account, version: TemplateVersion, language: str) -> dict[
         )
     created = json.loads(answer.body)
     known = TEMPLATE_STATUSES.get(created.get("status", ""), WhatsAppStatus.PENDING)
-    return {"id": str(created["id"]), "status": known}
+    made = {"id": str(created["id"]), "status": known}
+    # Meta may put it under another category than it was asked to.
+    return made | ({"category": str(created["category"])} if created.get("category") else {})
 
 
 def _found(account: Account, version: TemplateVersion, language: str) -> dict[str, str]:

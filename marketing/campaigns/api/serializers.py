@@ -27,6 +27,12 @@ def money(**options: Any) -> serializers.DecimalField:
     )
 
 
+SLOT_VALUES = (
+    "What the templates' slots are filled with, by name, for all channels: a text by language, "
+    "{'offer': {'en': …, 'hi': …}}; a number, a date (2026-11-30) or a link once, {'until': …}."
+)
+
+
 class StepShape(ApiSerializer):
     """A channel of the plan; `afterMinutes` is how long a cascade waits before it."""
 
@@ -49,6 +55,7 @@ class CampaignInput(ApiSerializer):
     template_id = serializers.UUIDField(required=False)
     channel_mode = serializers.ChoiceField(SendRun.Mode.choices, required=False)
     steps = StepShape(many=True, required=False)
+    slot_values = serializers.DictField(required=False, help_text=SLOT_VALUES)
     segment_id = serializers.UUIDField(required=False, allow_null=True)
     target_all_customers = serializers.BooleanField(required=False)
     exclude_segment_ids = serializers.ListField(child=serializers.UUIDField(), required=False)
@@ -136,6 +143,7 @@ class CampaignOutput(ApiSerializer):
     template_id = serializers.UUIDField(allow_null=True)
     channel_mode = serializers.ChoiceField(SendRun.Mode.choices)
     steps = StepOutput(many=True)
+    slot_values = serializers.DictField(help_text=SLOT_VALUES)
     segment_id = serializers.UUIDField(allow_null=True)
     target_all_customers = serializers.BooleanField()
     exclude_segment_ids = serializers.ListField(child=serializers.UUIDField())

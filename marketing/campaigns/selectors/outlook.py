@@ -162,11 +162,14 @@ def _previews(step: plan.ChannelStep, purpose: str, is_stranger: bool) -> list[P
         # Who has no value for one of these would not get it at all.
         needed = compiled.required | sent.required
         values = {name: values[name] for name in needed} | of_stranger(names)
+    filled = step.slots_or_examples()
     return [
         Preview(
             step.channel,
-            as_read(compiled, language, values, purpose=purpose),
-            count_sms(sent.render(language, values).body) if step.channel == "sms" else None,
+            as_read(compiled, language, values | filled.get(language, {}), purpose=purpose),
+            count_sms(sent.render(language, values | filled.get(language, {})).body)
+            if step.channel == "sms"
+            else None,
         )
         for language in compiled.languages
     ]

@@ -1,9 +1,11 @@
 """What a campaign would do now: whom it reaches, through which versions, at what cost."""
 
+import dataclasses
 import datetime as dt
 import hashlib
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,6 +17,7 @@ from customers.models import Channel, Customer
 from marketing.campaigns.models import Campaign
 from marketing.content import merge_fields
 from marketing.content import selectors as content
+from marketing.content import slots as open_slots
 from marketing.content.models import MessageTemplate, TemplateVersion
 from marketing.content.rendering import Rendered, compile_version
 from marketing.core import clock
@@ -47,6 +50,7 @@ class ChannelStep:
     template: MessageTemplate | None
     after_minutes: int
     known_version: TemplateVersion | None = None
+    slot_values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def channel_label(self) -> str:
@@ -63,6 +67,22 @@ class ChannelStep:
         if self.template is None:
             raise ValidationFailed(fields={self.field: [_("Choose a message.")]})
         return self.known_version or content.current_version(self.template)
+
+    @cached_property
+    def slots(self) -> dict[str, dict[str, str]]:
+        """What the campaign fills in, by language and placeholder; "" where it does not yet."""
+        return open_slots.texts(self.version, self.slot_values)
+
+    def slots_or_examples(self) -> dict[str, dict[str, str]]:
+        """The same, with examples for what cannot stay empty: for drafts."""
+        if not self.version.slots:
+            return {}
+        shown = {code: dict(given) for code, given in self.slots.items()}
+        for code, given in shown.items():
+            samples = open_slots.examples(open_slots.slots_of(self.version), code)
+            for name in open_slots.required_in(self.version, code) & samples.keys():
+                given[name] = given[name] or samples[name]
+        return shown
 
 
 def version_of(campaign: Campaign) -> TemplateVersion:
@@ -85,33 +105,38 @@ def channel_steps(campaign: Campaign) -> list[ChannelStep]:
         wanted.add(campaign.template_id)
     versions = content.current_versions(wanted) if wanted else {}
     first = versions.get(campaign.template_id) if campaign.template_id else None
-    planned = [ChannelStep(0, campaign.channel, campaign.template, 0, first)]
+    values = campaign.slot_values
+    planned = [ChannelStep(0, campaign.channel, campaign.template, 0, first, values)]
     for number, step in enumerate(campaign.further_steps, 1):
         version = versions.get(uuid.UUID(step["templateId"]))
         template = version.template if version else None
         planned.append(
-            ChannelStep(number, step["channel"], template, step["afterMinutes"], version)
+            ChannelStep(number, step["channel"], template, step["afterMinutes"], version, values)
         )
     return planned
 
 
 def steps(campaign: Campaign) -> list[dict[str, Any]]:
-    """The channel plan as delivery takes it: `[{"channel", "versionId", "afterMinutes"}]`.
+    """The channel plan as delivery takes it: `[{"channel", "versionId", "afterMinutes", "slots"}]`,
+    the last where the campaign fills in what the message leaves open.
 
     Raises `ValidationFailed` when a step has no message.
     """
     return _as_sent(channel_steps(campaign))
 
 
-def _as_sent(planned: list[ChannelStep]) -> list[dict[str, Any]]:
-    return [
-        {
+def _as_sent(planned: list[ChannelStep], *, is_draft: bool = False) -> list[dict[str, Any]]:
+    sent = []
+    for step in planned:
+        shape: dict[str, Any] = {
             "channel": step.channel,
             "versionId": str(step.version.pk),
             "afterMinutes": step.after_minutes,
         }
-        for step in planned
-    ]
+        if step.version.slots:
+            shape["slots"] = step.slots_or_examples() if is_draft else step.slots
+        sent.append(shape)
+    return sent
 
 
 def charged_branch_id(campaign: Campaign) -> uuid.UUID | None:
@@ -179,7 +204,7 @@ def judged(campaign: Campaign, now: dt.datetime) -> Judged:
         audience=audience(campaign, now, at_once=True),
         purpose=purpose(campaign),
         mode=campaign.channel_mode,
-        steps=_as_sent(planned),
+        steps=_as_sent(planned, is_draft=True),
         charged_branch_id=charged_branch_id(campaign),
         now=now,
         versions={str(step.version.pk): step.version for step in planned},
@@ -217,8 +242,11 @@ def require_compliant(campaign: Campaign, version: TemplateVersion) -> None:
 
 def require_known_placeholders(version: TemplateVersion) -> None:
     """Raises `ValidationFailed` on `templateId` for a name that no merge field fills."""
+    open_ones = {slot.placeholder for slot in open_slots.slots_of(version)}
     unknown = [
-        name for name in compile_version(version).placeholders if merge_fields.get(name) is None
+        name
+        for name in compile_version(version).placeholders
+        if merge_fields.get(name) is None and name not in open_ones
     ]
     if unknown:
         named = ", ".join(f"{{{{{name}}}}}" for name in unknown)

@@ -32,6 +32,7 @@ from marketing.campaigns.services.sending import (
     schedule_campaign,
     send_campaign,
 )
+from marketing.campaigns.services.templates import pause_for_stopped_templates
 from marketing.campaigns.services.test_sends import send_test
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "note_run_finished",
     "note_run_paused",
     "pause_campaign",
+    "pause_for_stopped_templates",
     "recount",
     "reject_campaign",
     "resume_after_outage",

@@ -7,10 +7,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from marketing.campaigns import rules, wording
-from marketing.campaigns.models import Campaign, CampaignType
+from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
 from marketing.campaigns.recurrence import Fault, RecurrenceError
 from marketing.campaigns.selectors import dates, plan
-from marketing.content.models import WhatsAppStatus
+from marketing.campaigns.services import slot_values
+from marketing.content.models import STOPPED, TemplateVersion, WhatsAppStatus
 from marketing.core.errors import (
     BudgetExceeded,
     DomainError,
@@ -19,6 +20,7 @@ from marketing.core.errors import (
     WhatsAppTemplateNotApproved,
 )
 from marketing.delivery.estimate import Estimate
+from marketing.delivery.models import SendRun
 from marketing.policy import selectors as policy
 from marketing.policy.rules import purpose_of
 
@@ -69,7 +71,29 @@ def _require_message(campaign: Campaign, step: plan.ChannelStep) -> None:
             details={"whatsappStatus": version.whatsapp_status or None},
         )
     plan.require_known_placeholders(version)
+    slot_values.require_filled(step)
     plan.require_compliant(campaign, version)
+
+
+def require_templates_approved(campaign: Campaign, run: SendRun | None) -> None:
+    """Raises 022 when what goes on would send a template that WhatsApp has stopped.
+
+    A frozen run goes on with the versions that it has, anything else begins with the newest.
+    """
+    if run is None or run.frozen_at is None or campaign.paused_from == CampaignStatus.SCHEDULED:
+        require_content(campaign)
+        return
+    used = [step["versionId"] for step in run.steps]
+    stopped = TemplateVersion.objects.filter(pk__in=used, whatsapp_status__in=STOPPED)
+    if version := stopped.select_related("template").first():
+        text = _("WhatsApp has stopped “%(name)s”. Once it is approved again you can go on.") % {
+            "name": version.template.name
+        }
+        raise WhatsAppTemplateNotApproved(
+            text,
+            fields={"templateId": [text]},
+            details={"whatsappStatus": version.whatsapp_status},
+        )
 
 
 def require_whole(campaign: Campaign, now: dt.datetime) -> None:

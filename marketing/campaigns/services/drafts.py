@@ -15,7 +15,7 @@ from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
 from marketing.campaigns.recurrence import RecurrenceError
 from marketing.campaigns.rules import Action, ChannelFault
 from marketing.campaigns.selectors import plan
-from marketing.campaigns.services import checks, conflicts, money, notices
+from marketing.campaigns.services import checks, conflicts, money, notices, slot_values
 from marketing.campaigns.services.transitions import event_payload, lock, require_allowed
 from marketing.content.selectors import get_template_for_actor
 from marketing.core import audit, clock, events
@@ -33,6 +33,7 @@ EDITABLE = (
     "template_id",
     "channel_mode",
     "further_steps",
+    "slot_values",
     "segment_id",
     "target_all_customers",
     "exclude_segment_ids",
@@ -125,6 +126,7 @@ def update_campaign(
 def copy_campaign(*, actor: Actor, campaign: Campaign) -> Campaign:
     """A new draft with the same plan and no times."""
     values = {name: getattr(campaign, name) for name in EDITABLE if name != "scheduled_at"}
+    values["slot_values"] = slot_values.fitting(campaign, campaign.slot_values)
     copy = (_("Copy of %(name)s") % {"name": campaign.name})[
         : Campaign._meta.get_field("name").max_length
     ]
@@ -159,6 +161,10 @@ def _apply(actor: Actor, campaign: Campaign, values: Mapping[str, Any]) -> None:
             get_template_for_actor, actor, values["template_id"], "templateId"
         )
     _set_channels(actor, campaign, values)
+    if "slot_values" in values:
+        campaign.slot_values = slot_values.cleaned(campaign, values["slot_values"])
+    elif values.keys() & {"template_id", "further_steps", "channel_mode"}:
+        campaign.slot_values = slot_values.fitting(campaign, campaign.slot_values)
     if "segment_id" in values:
         campaign.segment = _referred(
             get_segment_for_actor, actor, values["segment_id"], "segmentId"

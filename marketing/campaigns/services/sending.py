@@ -202,10 +202,11 @@ def resume_campaign(
     """Go back to where the campaign was paused.
 
     A campaign that was stopped because it is not what was approved needs an approver, who
-    approves it as it stands now. A one-time campaign whose time has passed goes at once, and so
-    does a run that was not begun; a recurring campaign waits for its next time, but `at_once`,
-    which makes up for the one it missed. Raises `BudgetExceeded` while there is no money for
-    what a run that was stopped for it has left.
+    approves it as it stands now; one whose template WhatsApp stopped, that this is approved again
+    (022). A one-time campaign whose time has passed goes at once, and so does a run that was not
+    begun; a recurring campaign waits for its next time, but `at_once`, which makes up for the one
+    it missed. Raises `BudgetExceeded` while there is no money for what a run that was stopped for
+    it has left.
     """
     actor.require("campaign.send")
     now = clock.now()
@@ -220,6 +221,9 @@ def resume_campaign(
             "recipients": approved["approved_recipients"],
             "cost": approved["approved_cost"],
         } | in_place_of(mandate)
+    if campaign.pause_reason in rules.TEMPLATE_REASONS:
+        run = latest_run(campaign)
+        checks.require_templates_approved(campaign, run.send_run if run else None)
     audit.record(actor, "campaign.resume", campaign, {"after": campaign.pause_reason} | figures)
     notices.settle(campaign, notices.STOPPED)
     resume_runs(campaign)

@@ -23,6 +23,7 @@ from marketing.campaigns.selectors.suggestions import (
     fitting_template,
     suggestion_for,
 )
+from marketing.campaigns.services.slot_values import fitting
 from marketing.campaigns.views.conflicts import in_words, seen_version
 from marketing.campaigns.views.parts import campaign_part
 from marketing.campaigns.views.refusals import sentences, show_at_fields
@@ -157,7 +158,7 @@ def _show(
         "width": "narrow" if step in ("details", "schedule") else "",
     }
     if campaign is not None and step == "message":
-        context["previews"] = message_previews(campaign)
+        context["previews"] = message_previews(_as_chosen(campaign, form))
     return render(
         request,
         f"campaigns/wizard_{step}.html",
@@ -234,12 +235,16 @@ def campaign_estimate(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @staff_view("campaign.create")
 @require_GET
 def campaign_preview(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """The message step's phones for the messages chosen but not yet saved."""
+    """The message step's phones for the messages chosen but not yet saved; or what they leave open
+    (`?part=slots`).
+    """
     campaign = get_campaign_for_actor(request.actor, pk)
     form = forms.MessageForm(request.GET, actor=request.actor, campaign=campaign)
     form.is_valid()
-    campaign.template = form.cleaned_data.get("template")
-    campaign.further_steps = form.further_steps()
+    if request.GET.get("part") == "slots":
+        form = forms.MessageForm(actor=request.actor, campaign=campaign, initial=request.GET.dict())
+        return render(request, "campaigns/_slots.html", {"form": form, "campaign": campaign})
+    _as_chosen(campaign, form)
     previews = message_previews(campaign, is_stranger="preview_stranger" in request.GET)
     return render(request, "campaigns/_previews.html", {"previews": previews})
 
@@ -254,3 +259,12 @@ def campaign_dates(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     )
     form.is_valid()
     return render(request, "campaigns/_dates.html", {"form": form})
+
+
+def _as_chosen(campaign: Campaign, form: forms.StepForm) -> Campaign:
+    """The campaign with what the message step says, not to be saved."""
+    if isinstance(form, forms.MessageForm) and form.is_bound:
+        campaign.template = form.cleaned_data.get("template")
+        campaign.further_steps = form.further_steps()
+        campaign.slot_values = fitting(campaign, form.slots.values())
+    return campaign

@@ -1,7 +1,8 @@
 """Templates made, changed, copied and taken out of use."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 from customers.models import Channel, MessageTopic
 from marketing.content import rules
 from marketing.content.contents import Contents, clean_contents, placeholders_of
-from marketing.content.errors import ReadOnlyTemplate, TemplateInUse
+from marketing.content.errors import ReadOnlyTemplate, TemplateInUse, TemplateLocked
 from marketing.content.links import short_links_at
 from marketing.content.models import (
     MessageTemplate,
@@ -20,6 +21,7 @@ from marketing.content.models import (
     WhatsAppStatus,
 )
 from marketing.content.selectors import current_version
+from marketing.content.slots import Slot, clean_declarations, slots_of
 from marketing.content.usage import users_of
 from marketing.core import audit
 from marketing.core.actor import Actor
@@ -50,14 +52,19 @@ def create_template(
     topic_id: uuid.UUID | None = None,
     whatsapp_template_name: str = "",
     sms_ids: SmsIds | None = None,
+    slots: Sequence[Mapping[str, Any]] = (),
+    is_locked: bool = False,
     is_system: bool = False,
 ) -> MessageTemplate:
     """Make a template and its first version.
 
     `contents` is `{language: parts}` as `TemplateVersion` says; a WhatsApp name is made from
-    `name` when none is given. Raises `ValidationFailed` with each field at fault.
+    `name` when none is given. `slots` are what campaigns are to fill in. Raises
+    `ValidationFailed` with each field at fault.
     """
     actor.require("template.manage")
+    if is_locked:
+        actor.require("template.lock")
     errors: dict[str, list[str]] = {}
     if channel not in Channel.values:
         errors["channel"] = [_("One of %(all)s.") % {"all": ", ".join(Channel.values)}]
@@ -75,12 +82,15 @@ def create_template(
         trigger_type=trigger_type,
         topic_id=_known_topic(topic_id),
         is_system=is_system,
+        is_locked=is_locked,
         created_by=actor.user,
         **_cleaned({"name": name, "description": description, "category": category}),
     )
-    cleaned = _clean_contents(channel, contents)
+    open_slots = _clean_slots(slots)
+    cleaned = _clean_contents(channel, contents, open_slots)
     template.save()
-    _add_version(template, cleaned, whatsapp_template_name, _clean_sms_ids(sms_ids or {}, cleaned))
+    ids = _clean_sms_ids(sms_ids or {}, cleaned)
+    _add_version(template, cleaned, open_slots, whatsapp_template_name, ids)
     audit.record(actor, "template.create", template, {"name": template.name, "channel": channel})
     return template
 
@@ -93,14 +103,14 @@ def update_template(
     values: Mapping[str, Any],
     version: int | None = None,
 ) -> MessageTemplate:
-    """Change `name`, `description`, `category`, `topic_id`, `is_active`, `contents`, `sms_ids`
-    or `whatsapp_template_name`.
+    """Change `name`, `description`, `category`, `topic_id`, `is_active`, `is_locked`, `contents`,
+    `slots`, `sms_ids` or `whatsapp_template_name`.
 
-    Other words make a new version, which WhatsApp must approve anew; runs and campaigns that
-    are frozen keep theirs. SMS ids of a language belong to its words: they go when those
+    Other words or slots make a new version, which WhatsApp must approve anew; runs and campaigns
+    that are frozen keep theirs. SMS ids of a language belong to its words: they go when those
     change, unless new ones come along. Channel and type stay for good, because consent and
-    price rest on them. Raises `Conflict` when `version` is given and no longer the newest
-    (`details["current"]`).
+    price rest on them. Raises `TemplateLocked`, and `Conflict` when `version` is given and no
+    longer the newest (`details["current"]`).
     """
     template = _locked(actor, template)
     if version is not None and version != template.version:
@@ -117,6 +127,9 @@ def update_template(
         cleaned["is_active"] = values["is_active"]
         if template.is_active:
             _require_unused(template)
+    if values.get("is_locked", template.is_locked) != template.is_locked:
+        actor.require("template.lock")
+        cleaned["is_locked"] = values["is_locked"]
     changes = audit.difference(template, cleaned)
     for name, value in cleaned.items():
         setattr(template, name, value)
@@ -131,10 +144,12 @@ def update_template(
 def deactivate_template(*, actor: Actor, template: MessageTemplate) -> None:
     """Take a template out of use; its versions stay for what was sent with them.
 
-    Raises `TemplateInUse` with `details["usedBy"]`. A pre-built one may go as well.
+    Raises `TemplateLocked`, and `TemplateInUse` with `details["usedBy"]`. A pre-built one may go
+    as well.
     """
     actor.require("template.manage")
     template = MessageTemplate.objects.select_for_update().get(pk=template.pk)
+    require_unlocked(actor, template)
     _require_unused(template)
     template.is_active = False
     template.save()
@@ -142,7 +157,11 @@ def deactivate_template(*, actor: Actor, template: MessageTemplate) -> None:
 
 
 def copy_template(*, actor: Actor, template: MessageTemplate, name: str = "") -> MessageTemplate:
-    """A new template with the same words, in the languages the chain still writes in."""
+    """A new template with the same words, in the languages the chain still writes in.
+
+    Raises `TemplateLocked` to whom may not lock: words that are to stay as they are have no copy.
+    """
+    require_unlocked(actor, template)
     version = current_version(template)
     languages = current_tenant().languages
     return create_template(
@@ -155,7 +174,15 @@ def copy_template(*, actor: Actor, template: MessageTemplate, name: str = "") ->
         category=template.category,
         trigger_type=template.trigger_type,
         topic_id=template.topic_id if template.topic and template.topic.is_active else None,
+        slots=version.slots,
+        is_locked=template.is_locked,
     )
+
+
+def require_unlocked(actor: Actor, template: MessageTemplate) -> None:
+    """Raises `TemplateLocked` unless the template is anybody's, or the actor may lock it."""
+    if template.is_locked and not actor.can("template.lock"):
+        raise TemplateLocked()
 
 
 def _locked(actor: Actor, template: MessageTemplate) -> MessageTemplate:
@@ -163,6 +190,7 @@ def _locked(actor: Actor, template: MessageTemplate) -> MessageTemplate:
     locked = MessageTemplate.objects.select_for_update().get(pk=template.pk)
     if locked.is_system:
         raise ReadOnlyTemplate()
+    require_unlocked(actor, locked)
     return locked
 
 
@@ -176,13 +204,15 @@ def _require_unused(template: MessageTemplate) -> None:
 
 
 def _update_words(template: MessageTemplate, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Apply `contents`, `sms_ids` and the WhatsApp name; returns what to note in the audit."""
+    """Apply `contents`, `slots`, `sms_ids` and the WhatsApp name; returns what the audit notes."""
     present = current_version(template)
     contents: Contents = present.contents
-    if "contents" in values:
-        contents = _clean_contents(template.channel, values["contents"])
+    open_slots = _clean_slots(values.get("slots", present.slots))
+    if "contents" in values or "slots" in values:
+        words = values.get("contents", contents)
+        contents = _clean_contents(template.channel, words, open_slots)
     sms_ids = _clean_sms_ids(values.get("sms_ids") or {}, contents)
-    if contents != present.contents:
+    if contents != present.contents or open_slots != slots_of(present):
         kept = {
             language: ids
             for language, ids in present.sms_ids.items()
@@ -193,6 +223,7 @@ def _update_words(template: MessageTemplate, values: Mapping[str, Any]) -> dict[
         _add_version(
             template,
             contents,
+            open_slots,
             "" if name == present.whatsapp_template_name else name,
             kept | sms_ids,
         )
@@ -205,12 +236,17 @@ def _update_words(template: MessageTemplate, values: Mapping[str, Any]) -> dict[
 
 
 def _add_version(
-    template: MessageTemplate, contents: Contents, whatsapp_template_name: str, sms_ids: SmsIds
+    template: MessageTemplate,
+    contents: Contents,
+    slots: Sequence[Slot],
+    whatsapp_template_name: str,
+    sms_ids: SmsIds,
 ) -> None:
     version = TemplateVersion(
         template=template,
         number=template.version,
         contents=contents,
+        slots=[asdict(slot) for slot in slots],
         placeholders=placeholders_of(template.channel, contents, current_tenant().languages),
         tracks_links=policy.is_tracked(template.channel),
     )
@@ -244,7 +280,14 @@ def _whatsapp_name(template: MessageTemplate, given: str) -> str:
     return made
 
 
-def _clean_contents(channel: str, contents: Mapping[str, Any]) -> Contents:
+def _clean_slots(declared: Sequence[Mapping[str, Any]]) -> list[Slot]:
+    found, faults = clean_declarations(declared)
+    if faults:
+        raise ValidationFailed(fields=faults)
+    return found
+
+
+def _clean_contents(channel: str, contents: Mapping[str, Any], slots: Sequence[Slot]) -> Contents:
     tenant = current_tenant()
     return clean_contents(
         channel,
@@ -252,6 +295,7 @@ def _clean_contents(channel: str, contents: Mapping[str, Any]) -> Contents:
         languages=tenant.languages,
         country=tenant.country,
         short_links_at=short_links_at(channel),
+        slots=slots,
     )
 
 

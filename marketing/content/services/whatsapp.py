@@ -2,8 +2,6 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
-from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -13,8 +11,16 @@ from marketing.content import gateway
 from marketing.content.errors import TemplateNotSubmittable
 from marketing.content.models import MessageTemplate, TemplateVersion, WhatsAppStatus
 from marketing.content.selectors import current_version
+from marketing.content.services.definitions import require_unlocked
+from marketing.content.services.whatsapp_news import (
+    entry_of,
+    note_handed_in,
+    save,
+    set_category,
+    set_status,
+)
 from marketing.content.tasks import submit_whatsapp_template
-from marketing.core import audit, clock, events
+from marketing.core import audit, clock
 from marketing.core.actor import Actor
 from marketing.core.errors import ProviderFailed
 from marketing.core.tenancy import current_tenant_id, tenant_scope
@@ -22,13 +28,6 @@ from marketing.policy import selectors as policy
 
 # After this long without an answer the nudge to hand in is taken for lost.
 GIVE_UP = dt.timedelta(minutes=45)
-# The first of these that any language has is the version's status.
-WORST_FIRST = (
-    WhatsAppStatus.REJECTED,
-    WhatsAppStatus.DISABLED,
-    WhatsAppStatus.PAUSED,
-    WhatsAppStatus.PENDING,
-)
 
 
 @transaction.atomic
@@ -36,10 +35,11 @@ def submit_whatsapp(*, actor: Actor, template: MessageTemplate) -> TemplateVersi
     """Have every language of the newest version handed in to WhatsApp, after the commit.
 
     Languages that WhatsApp has already, by the provider we send by, are left alone. Raises
-    `TemplateNotSubmittable` when there is nothing to hand in, or when it is being handed in
-    right now.
+    `TemplateLocked`, and `TemplateNotSubmittable` when there is nothing to hand in, or when it is
+    being handed in right now.
     """
     actor.require("template.manage")
+    require_unlocked(actor, template)
     if template.channel != Channel.WHATSAPP:
         raise TemplateNotSubmittable(_("Only WhatsApp messages need WhatsApp's approval."))
     if not template.is_active:
@@ -55,12 +55,14 @@ def submit_whatsapp(*, actor: Actor, template: MessageTemplate) -> TemplateVersi
     if any(_is_under_way(version.whatsapp.get(language, {}), now) for language in waiting):
         raise TemplateNotSubmittable(_("This version is being handed in just now."))
     for language in waiting:
+        before = version.whatsapp.get(language, {})
         version.whatsapp[language] = {
             "name": version.whatsapp_template_name,
-            "status": WhatsAppStatus.PENDING,
+            "status": WhatsAppStatus.PENDING.value,
             "submittedAt": now.isoformat(),
         }
-    _save(version)
+        note_handed_in(version.whatsapp[language], before)
+    save(version)
     audit.record(
         actor, "template.submit", template, {"version": version.number, "languages": waiting}
     )
@@ -91,76 +93,26 @@ def hand_in(*, tenant_id: uuid.UUID, version_id: uuid.UUID, is_last_try: bool) -
 
 def _note_answer(version_id: uuid.UUID, language: str, answer: dict[str, str]) -> None:
     version = _locked(version_id)
-    entry = version.whatsapp.setdefault(language, {"name": version.whatsapp_template_name})
+    entry = entry_of(version, language)
     if "failure" in answer:
         if entry.get("id"):
             return  # another try got through
         # Not handed in: the page says why and offers to try again.
-        version.whatsapp[language] = {"reason": answer["failure"]}
-        _save(version)
+        kept = {name: entry[name] for name in ("history",) if name in entry}
+        version.whatsapp[language] = {"reason": answer["failure"], **kept}
+        save(version)
         return
     entry |= {key: answer[key] for key in ("id", "provider", "vendorTemplateId") if key in answer}
     # The webhook may have been quicker than the answer.
     if entry.get("status", WhatsAppStatus.PENDING) == WhatsAppStatus.PENDING:
-        _set_status(version, language, answer["status"], answer.get("reason", ""))
-    _save(version)
-
-
-@transaction.atomic
-def apply_whatsapp_status(*, name: str, language: str, status: str, reason: str = "") -> bool:
-    """Note what WhatsApp says of a template it knows by `name`; says whether it is ours.
-
-    Saying the same twice changes nothing. A change is a domain event `template.status_changed`.
-    """
-    found = TemplateVersion.objects.filter(whatsapp_template_name=name).values_list("pk").first()
-    if found is None:
-        return False
-    version = _locked(found[0])
-    if language not in version.contents:
-        return False
-    if _set_status(version, language, status, reason):
-        _save(version)
-    return True
-
-
-def _set_status(version: TemplateVersion, language: str, status: str, reason: str) -> bool:
-    """Change one language's status; says whether it was another one before."""
-    entry: dict[str, Any] = version.whatsapp.setdefault(
-        language, {"name": version.whatsapp_template_name}
-    )
-    status = WhatsAppStatus(status).value
-    if (entry.get("status"), entry.get("reason", "")) == (status, reason):
-        return False
-    entry |= {"status": status, "reason": reason}
-    events.record(
-        "template.status_changed",
-        {
-            "templateId": str(version.template_id),
-            "versionId": str(version.pk),
-            "language": language,
-            "status": status,
-            "reason": reason,
-            "versionStatus": overall_status(version.contents, version.whatsapp),
-        },
-    )
-    return True
-
-
-def overall_status(languages: Iterable[str], whatsapp: dict[str, dict[str, str]]) -> str:
-    """Approved when every language is; else the worst that any has."""
-    statuses = {
-        whatsapp.get(language, {}).get("status", WhatsAppStatus.PENDING) for language in languages
-    }
-    return next((s for s in WORST_FIRST if s in statuses), WhatsAppStatus.APPROVED).value
+        set_status(version, language, answer["status"], answer.get("reason", ""))
+    if "category" in answer and not entry.get("categoryAt"):
+        set_category(version, language, answer["category"])
+    save(version)
 
 
 def _locked(version_id: uuid.UUID) -> TemplateVersion:
     return TemplateVersion.objects.select_for_update().get(pk=version_id)
-
-
-def _save(version: TemplateVersion) -> None:
-    version.whatsapp_status = overall_status(version.contents, version.whatsapp)
-    version.save(update_fields=["whatsapp", "whatsapp_status"])
 
 
 def _sending_provider() -> str:

@@ -26,9 +26,11 @@ from marketing.content.selectors import (
     get_template_for_actor,
     versions_of,
 )
+from marketing.content.slots import KINDS, slots_of
 from marketing.content.usage import users_of
 from marketing.content.views.link_panel import links_of
 from marketing.content.views.preview_panel import panel
+from marketing.content.views.reviews import news_of, reviews_of
 from marketing.core.errors import DomainError, NotFound
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
@@ -51,6 +53,7 @@ MAIL_POLICY = {
 def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     template = get_template_for_actor(request.actor, pk)
     version = current_version(template)
+    is_open = not template.is_locked or request.actor.can("template.lock")
     codes = [code for code in current_tenant().languages if code in version.contents]
     language = request.GET.get("language", "")
     language = language if language in codes else codes[0]
@@ -62,12 +65,19 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             "version": version,
             "versions": [_outline(each, codes[0]) for each in versions_of(template)[:VERSIONS]],
             "occasion": dict(TriggerType.choices).get(template.trigger_type, ""),
-            "field_labels": [merge_fields.label(name) for name in version.placeholders],
+            "field_labels": [
+                merge_fields.label(name)
+                for name in version.placeholders
+                if merge_fields.kind(name) != merge_fields.SLOT_KIND
+            ],
             "sms_ids": [
                 {"language": language_name(code), **ids} for code, ids in version.sms_ids.items()
             ],
-            "reviews": _reviews(template, version),
+            "reviews": reviews_of(template, version),
+            "news": news_of(template),
             "may_submit": services.may_submit(version),
+            "may_change": is_open and request.actor.can("template.manage"),
+            "slots": [(slot, KINDS[slot.kind]) for slot in slots_of(version)],
             "is_reviewed": version.is_handed_in
             and version.whatsapp_status == WhatsAppStatus.PENDING,
             "uses": users_of(template),
@@ -88,6 +98,8 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
                 language=language,
                 asked=request.GET,
                 purpose=purpose_of(template.template_type, template.trigger_type),
+                category=version.price_category,
+                slots=slots_of(version),
             ),
         },
     )
@@ -108,6 +120,7 @@ def template_mail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         languages=languages,
         language=request.GET.get("language", languages[0]),
         purpose=purpose_of(template.template_type, template.trigger_type),
+        slots=slots_of(current_version(template)),
     )
     html = email_html.for_frame(seen.rendered.html)
     if email_html.is_document(html):
@@ -159,16 +172,6 @@ def _refused(request: StaffRequest, template: MessageTemplate, error: DomainErro
     reasons = [reason for found in error.fields.values() for reason in found]
     messages.error(request, " ".join(reasons) or error.message)
     return redirect("template-detail", template.pk)
-
-
-def _reviews(template: MessageTemplate, version: TemplateVersion) -> list[dict[str, Any]]:
-    """How each language stands at WhatsApp."""
-    if template.channel != Channel.WHATSAPP:
-        return []
-    return [
-        {"language": language_name(code), **version.whatsapp.get(code, {})}
-        for code in version.contents
-    ]
 
 
 def _outline(version: TemplateVersion, language: str) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def template_new(request: StaffRequest) -> HttpResponse:
         channel=channel,
         languages=current_tenant().languages,
         occasion=prebuilt.occasion(request.GET.get("from", "")),
+        may_lock=request.actor.can("template.lock"),
     )
     if _is_to_save(request) and form.is_valid():
         try:
@@ -54,12 +55,14 @@ def template_edit(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     template = get_template_for_actor(request.actor, pk)
     if template.is_system:
         raise ReadOnlyTemplate()
+    services.require_unlocked(request.actor, template)
     form = TemplateForm(
         request.POST or None,
         channel=template.channel,
         languages=current_tenant().languages,
         template=template,
         saved=current_version(template),
+        may_lock=request.actor.can("template.lock"),
     )
     if _is_to_save(request) and form.is_valid():
         try:

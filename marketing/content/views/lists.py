@@ -13,6 +13,7 @@ from customers.models import Channel
 from marketing.content.forms import language_name
 from marketing.content.models import MessageTemplate, TemplateType, TemplateVersion, WhatsAppStatus
 from marketing.content.selectors import current_version, templates_for_actor
+from marketing.content.views.reviews import reasons_of
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
 
@@ -31,6 +32,7 @@ def template_list(request: StaffRequest) -> HttpResponse:
             "template": template,
             "version": version,
             "languages": [language_name(code) for code in version.contents],
+            "reasons": reasons_of(version),
         }
         for template in page
         for version in [current_version(template)]

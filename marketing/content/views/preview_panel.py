@@ -1,7 +1,7 @@
 """What the phone beside the editor shows, and what is said under it."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from marketing.content.contents import Contents, clean_contents
 from marketing.content.forms import TemplateForm, language_name
 from marketing.content.links import short_links_at
 from marketing.content.preview import preview
+from marketing.content.slots import Slot, clean_declarations
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NoExchangeRate, ValidationFailed
@@ -32,6 +33,16 @@ def panel_of_form(actor: Actor, form: TemplateForm, template_type: str) -> dict[
         language = form.languages[0]
     if not contents[language]:
         return {"is_empty": True}
+    slots, faults = clean_declarations(form.slots)
+    if faults:
+        return {
+            "faults": [reason for found in faults.values() for reason in found],
+            "channel": form.channel,
+            "language": language,
+        }
+    # One language is shown: what only the others say is not missing in it.
+    typed = str(contents[language])
+    slots = [slot for slot in slots if slot.placeholder in typed]
     try:
         cleaned = clean_contents(
             form.channel,
@@ -39,6 +50,7 @@ def panel_of_form(actor: Actor, form: TemplateForm, template_type: str) -> dict[
             languages=[language],
             country=current_tenant().country,
             short_links_at=short_links_at(form.channel),
+            slots=slots,
         )
     except ValidationFailed as error:
         reasons = [reason for found in error.fields.values() for reason in found]
@@ -50,6 +62,7 @@ def panel_of_form(actor: Actor, form: TemplateForm, template_type: str) -> dict[
         language=language,
         asked=asked,
         purpose=purpose_of(template_type, asked.get("trigger_type", "")),
+        slots=slots,
     )
 
 
@@ -61,8 +74,13 @@ def panel(
     language: str,
     asked: Mapping[str, Any],
     purpose: str,
+    category: str = "",
+    slots: Sequence[Slot] = (),
 ) -> dict[str, Any]:
-    """What `content/_preview.html` needs; `asked` may name a customer to fill in."""
+    """What `content/_preview.html` needs; `asked` may name a customer to fill in.
+
+    It costs what the vendor charges for `category`, by the purpose where that is not known.
+    """
     tenant = current_tenant()
     is_stranger = bool(asked.get("preview_stranger"))
     people = [] if is_stranger else _people(actor, asked.get("preview_query", ""))
@@ -75,8 +93,9 @@ def panel(
         customer=customer,
         is_stranger=is_stranger,
         purpose=purpose,
+        slots=slots,
     )
-    price = _price(channel, tenant.country, purpose)
+    price = _price(channel, tenant.country, category or message_category(purpose))
     return {
         "channel": channel,
         "language": seen.rendered.language,
@@ -106,7 +125,7 @@ def _chosen(people: list[Customer], wanted: str) -> Customer | None:
     return next((each for each in people if each.pk == wanted_id), people[0] if people else None)
 
 
-def _price(channel: str, country: str, purpose: str) -> Decimal | None:
+def _price(channel: str, country: str, category: str) -> Decimal | None:
     """Of one message, or one SMS segment; None while no provider or no exchange rate is known."""
     account = default_account(channel)
     if account is None:
@@ -116,7 +135,7 @@ def _price(channel: str, country: str, purpose: str) -> Decimal | None:
             provider=account.provider,
             channel=channel,
             country=country,
-            category=message_category(purpose),
+            category=category,
             on=day_of(clock.now()),
         )
     except NoExchangeRate:

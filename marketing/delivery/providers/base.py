@@ -183,20 +183,29 @@ class Subscription:
 
 @dataclass(frozen=True)
 class TemplateUpdate:
-    """A WhatsApp template's new state."""
+    """What the vendor says of a WhatsApp template; "" of what it does not speak of.
+
+    `status` is one of content's `WhatsAppStatus`, and `said` the vendor's own word for it.
+    `next_category` will hold soon, `at` is by the vendor's clock.
+    """
 
     name: str
     language: str
-    status: str
-    reason: str
+    status: str = ""
+    reason: str = ""
+    said: str = ""
+    category: str = ""
+    next_category: str = ""
+    quality: str = ""
+    at: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
 class Notice:
-    """What the vendor says of the account or of a template, for people to read.
+    """What the vendor says of the account, for people to read.
 
-    `kind` is one of template_quality, template_category, account and number; `subject` names
-    the template or number, `text` says what changed, in the vendor's words.
+    `kind` is account or number; `subject` names the number, `text` says what changed, in the
+    vendor's words.
     """
 
     key: str

@@ -1,6 +1,7 @@
 """Messages to one person: a manager's test to a staff phone, the answer to what she wrote."""
 
 import uuid
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -44,10 +45,12 @@ def send_test(
     language: str,
     with_samples: bool = False,
     branch_id: uuid.UUID | None = None,
+    slots: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Message:
     """Send `version` as it would read for `customer`, or with sample values, to a staff address,
     at once; the cost is the branch's.
 
+    `slots` is what the campaign fills in, by language.
     Consent, hours and caps are the customer's and do not hold for staff; the switches and what
     operators check do. Raises `MarketingDisabled`, `ChannelDisabled`, `ProviderFailed` while
     the account's circuit is open, what `compliance.require_compliant` raises, and
@@ -63,6 +66,7 @@ def send_test(
     variables = (
         merge_fields.samples(names) if with_samples else merge_fields.values_of(customer, names)
     )
+    variables |= (slots or {}).get(compiled.language_for(language), {})
     if missing := compiled.missing(language, variables):
         raise _unfit(
             _(

@@ -4,7 +4,7 @@ import datetime as dt
 import logging
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from django.db import OperationalError, connection
 from django.utils import timezone
@@ -208,13 +208,9 @@ def _heard(said: Sequence[tuple[_Request, Inbound]]) -> list[Heard]:
 
 
 def _review(update: TemplateUpdate) -> None:
-    if update.status:
-        content.apply_whatsapp_status(
-            name=update.name,
-            language=update.language,
-            status=update.status,
-            reason=update.reason,
-        )
+    if update.said and not update.status:
+        logger.warning("WhatsApp says %r of template %s", update.said, update.name)
+    content.apply_whatsapp_status(**asdict(update))
 
 
 def _settle(requests: Sequence[_Request], now: dt.datetime) -> None:

@@ -1,6 +1,7 @@
 """Meta: what we ask, what its answers and webhooks mean."""
 
 import dataclasses
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -306,7 +307,24 @@ def test_template_rejected(payload):
 )
 def test_every_template_status(payload, event, status):
     body = payload("meta/template_rejected.json").replace(b"REJECTED", event.encode())
-    assert parse(body)[0].status == status
+    (update,) = parse(body)
+    assert (update.status, update.said) == (status, event)
+    assert update.at == dt.datetime.fromtimestamp(1776000000, dt.UTC)
+    assert update.category == "MARKETING"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("template_category", {"category": "MARKETING"}),
+        ("template_category_announced", {"next_category": "MARKETING"}),
+        ("template_quality", {"quality": "YELLOW"}),
+    ],
+)
+def test_category_and_quality_of_a_template(payload, name, told):
+    (update,) = parse(payload(f"meta/{name}.json"))
+    plain = TemplateUpdate(name="diwali_offer_v1", language="hi", at=update.at)
+    assert update == dataclasses.replace(plain, **told)
 
 
 def test_pause_says_why(payload):
@@ -317,13 +335,11 @@ def test_pause_says_why(payload):
 @pytest.mark.parametrize(
     ("name", "kind", "subject", "words"),
     [
-        ("template_quality", "template_quality", "diwali_offer_v1", "new_quality_score: YELLOW"),
-        ("template_category", "template_category", "diwali_offer_v1", "new_category: MARKETING"),
         ("number_quality", "number", "15550001111", "current_limit: TIER_10K"),
         ("account_update", "account", "", "event: ACCOUNT_VIOLATION"),
     ],
 )
-def test_news_of_templates_and_account_become_notices(payload, name, kind, subject, words):
+def test_news_of_the_account_become_notices(payload, name, kind, subject, words):
     (notice,) = parse(payload(f"meta/{name}.json"))
     assert isinstance(notice, Notice)
     assert (notice.kind, notice.subject) == (kind, subject)

@@ -85,6 +85,8 @@ def _event(said: Mapping[str, Any], received_at: dt.datetime) -> Iterator[Parsed
             language=payload["languageCode"],
             status=TEMPLATE_STATUSES.get(str(payload["status"]).lower(), ""),
             reason=str(payload.get("rejectedReason") or payload.get("description") or ""),
+            said=str(payload["status"]),
+            at=at,
         )
     elif kind == "account-event":
         yield Notice(

@@ -48,10 +48,15 @@ TEMPLATE_STATUSES = {
     "DELETED": "disabled",
     "PENDING": "pending",
 }
+TEMPLATE_NEWS = frozenset(
+    {
+        "message_template_status_update",
+        "message_template_quality_update",
+        "template_category_update",
+    }
+)
 # News for people: the field, the kind of notice, and what names the subject in it.
 NOTICES = {
-    "message_template_quality_update": ("template_quality", "message_template_name"),
-    "template_category_update": ("template_category", "message_template_name"),
     "phone_number_quality_update": ("number", "display_phone_number"),
     "account_update": ("account", "phone_number"),
     "business_capability_update": ("account", ""),
@@ -88,13 +93,8 @@ def changes(
                 yield from (_fault(error, entry, value) for error in value.get("errors", []))
             elif field == "user_preferences":
                 yield from map(preference, value.get("user_preferences", []))
-            elif field == "message_template_status_update":
-                yield TemplateUpdate(
-                    name=value["message_template_name"],
-                    language=value["message_template_language"],
-                    status=TEMPLATE_STATUSES.get(value["event"], ""),
-                    reason=_reason(value),
-                )
+            elif field in TEMPLATE_NEWS:
+                yield _template(entry, value)
             elif field in NOTICES:
                 yield _notice(field, entry, value)
 
@@ -161,6 +161,24 @@ def preference(said: Mapping[str, Any]) -> Inbound:
         at=at(said["timestamp"]),
         opt_out=said["value"] == "stop",
         scoped_id=scoped_id,
+    )
+
+
+def _template(entry: Mapping[str, Any], value: Mapping[str, Any]) -> TemplateUpdate:
+    """Status, quality or category: a category is told a day before it changes, and then again."""
+    event, time = str(value.get("event") or ""), entry.get("time")
+    announced = str(value.get("correct_category") or "")
+    now = "" if announced else value.get("new_category") or value.get("message_template_category")
+    return TemplateUpdate(
+        name=value["message_template_name"],
+        language=value["message_template_language"],
+        status=TEMPLATE_STATUSES.get(event, ""),
+        reason=_reason(value),
+        said=event,
+        category=str(now or ""),
+        next_category=announced,
+        quality=str(value.get("new_quality_score") or ""),
+        at=at(time) if time else None,
     )
 
 

@@ -54,7 +54,7 @@ def test_reads_well_with_all_values(each, channel):
 @pytest.mark.parametrize(("each", "channel"), EACH)
 def test_reads_well_for_somebody_we_know_nothing_of(each, channel):
     compiled = compile_contents(channel, each.contents(channel), LANGUAGES[channel])
-    known = merge_fields.samples(["salon_name", *each.needs])
+    known = merge_fields.samples(["salon_name", "unsubscribe_url", *each.needs])
     for language in LANGUAGES[channel]:
         rendered = compiled.render(language, known)
         assert re.search(GREETINGS[language], rendered.body)
@@ -111,6 +111,14 @@ def test_suits_whatsapps_review(each):
         words = f"{body} {parts.get('footer', '')}".lower()
         if not is_offer:
             assert not re.search(r"special|treat|price|ख़ास|तोहफ़ा|दाम", words), language
+
+
+@pytest.mark.parametrize("each", PREBUILT, ids=lambda each: each.key)
+def test_a_mail_that_is_no_offer_has_a_way_out_of_its_own(each):
+    """Offers get theirs in the footer."""
+    is_offer = purpose_of(each.template_type, each.trigger_type) == "promotional"
+    for parts in each.contents("email").values():
+        assert ("{{ unsubscribe_url }}" in parts["body"]) != is_offer
 
 
 def test_every_channel_has_ten():

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from marketing.policy.rules import PROMOTIONAL, purpose_of
+
 Texts = Mapping[str, str]
 
 # What stands for a merge field in the words, with what it says of somebody we know nothing of.
@@ -27,6 +29,7 @@ FIELDS: Mapping[str, Texts] = {
         "hi": '{{ favourite_service | default: "मनपसंद सेवा" }}',
     },
 }
+UNSUBSCRIBE = {"en": "Unsubscribe", "hi": "ये ई-मेल बंद करें"}
 STOP = {"en": "Reply STOP to stop these messages", "hi": "ये संदेश बंद करने के लिए STOP लिखें"}
 
 
@@ -74,11 +77,15 @@ class Occasion:
         return {"body": _filled(f"{self.sms[language]} - @salon", language)}
 
     def _email(self, language: str) -> dict[str, Any]:
+        end = "\n\n@salon"
+        if purpose_of(self.template_type, self.trigger_type) != PROMOTIONAL:
+            # An offer gets its way out by itself.
+            end += f"\n{UNSUBSCRIBE[language]}: {{{{ unsubscribe_url }}}}"
         return {
             "subject": _filled(self.subject[language], language),
             "preheader": _filled(self.preheader[language], language),
             "header": self.heading[language],
-            "body": _filled(f"{self.chat[language]}\n\n@salon", language),
+            "body": _filled(self.chat[language] + end, language),
         }
 
 

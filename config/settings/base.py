@@ -216,6 +216,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
     "ENUM_NAME_OVERRIDES": {
         "ChannelEnum": "customers.models.Channel",
+        "FollowupStatusEnum": "marketing.followups.models.FollowupReminder.Status",
         "GenderEnum": "customers.models.Customer.Gender",
         "MessageStateEnum": "marketing.delivery.models.MessageState",
     },

@@ -188,7 +188,7 @@ def test_the_page_offers_a_call_a_chat_and_a_reminder(chain, came, login):
     assert 'href="tel:+919876543210"' in text
     assert "https://wa.me/919876543210?text=Hello%20Gone%2C%20this%20is%20Receptionist" in text
     assert text.count("tel:") == 2
-    assert text.count("Opted out of marketing: call about visits") == 1
+    assert text.count("Call about visits, not about offers") == 1
     assert reverse("followup-new", args=[gone.pk]) in text
 
 

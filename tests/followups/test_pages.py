@@ -199,7 +199,7 @@ def test_erased_people_cannot_be_reminded_of(chain, asha, desk):
 def test_who_opted_out_is_marked(chain, desk):
     out = CustomerFactory(consent={"marketing_opted_out": True})
     FollowupFactory(staff=chain.receptionist, customer=out, branch=chain.north)
-    assert "Opted out of marketing: call about visits" in desk.get(LIST).text
+    assert "Call about visits, not about offers" in desk.get(LIST).text
 
 
 def test_the_home_page_says_whom_to_call_today(chain, reminder, desk, login):

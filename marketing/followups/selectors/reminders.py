@@ -98,11 +98,11 @@ def followups_of(actor: Actor, customer: Customer) -> QuerySet[FollowupReminder]
 def colleagues_for_actor(actor: Actor) -> QuerySet[Staff]:
     """Whose reminders and customers the actor may look after; oneself, for most."""
     everybody = Staff.objects.order_by("name", "pk")
+    own = Q(pk=actor.staff.pk) if actor.staff else Q(pk=None)
     if not actor.can("followup.manage"):
-        return everybody.filter(pk=actor.staff.pk if actor.staff else None)
+        return everybody.filter(own)
     if actor.branch_ids is None:
         return everybody
-    own = Q(pk=actor.staff.pk) if actor.staff else Q(pk=None)
     return everybody.filter(own | Q(branches__in=actor.branch_ids)).distinct()
 
 

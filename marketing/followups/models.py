@@ -22,7 +22,7 @@ class FollowupReminder(TenantModel):
         DISMISSED = rules.DISMISSED, _("Dismissed")
 
     class Outcome(models.TextChoices):
-        REACHED = "reached", _("Reached")
+        REACHED = "reached", _("Got through")
         BOOKED = "booked", _("Booked")
         NO_ANSWER = "no_answer", _("No answer")
         NOT_INTERESTED = "not_interested", _("Not interested")

@@ -29,6 +29,8 @@ from marketing.followups.models import FollowupReminder
 from marketing.followups.selectors import Due
 
 PAGE_SIZE = 25
+# Who looks further chooses other days: each page costs as much as those before it.
+INACTIVE_PAGES = 40
 DAYS_OFFERED = (30, 60, 90, 180, 365)
 EVERYBODY = "all"
 TABS = {
@@ -95,7 +97,7 @@ def inactive_list(request: StaffRequest) -> HttpResponse:
         "colleagues": _colleagues(request.actor),
         "currency": current_tenant().currency,
         "previous": first - 1 or None,
-        "next": first + 1 if len(found) > PAGE_SIZE else None,
+        "next": first + 1 if len(found) > PAGE_SIZE and first < INACTIVE_PAGES else None,
     }
     return render(request, "followups/inactive.html", context)
 
@@ -279,4 +281,5 @@ def _due(asked: str, counts: dict[str, int]) -> Due:
 
 
 def _page_number(asked: str | None) -> int:
-    return max(1, int(asked)) if asked and asked.isdecimal() and len(asked) < 6 else 1
+    """1 for what is no page, so that an old link still shows somebody."""
+    return int(asked) if asked in map(str, range(1, INACTIVE_PAGES + 1)) else 1

@@ -10,7 +10,7 @@ from django.utils import timezone
 from customers.models import Customer, Purchase
 from marketing.core.models import Role
 from marketing.core.tenancy import tenant_scope
-from marketing.followups import selectors
+from marketing.followups import selectors, views
 from tests.factories.core import make_staff
 from tests.factories.customers import (
     CustomerFactory,
@@ -203,3 +203,16 @@ def test_another_chain_sees_none_of_it(chain, came, other_chain):
     came(person("Asha", chain), 90)
     with tenant_scope(other_chain.tenant.pk):
         assert not selectors.last_visits_before(chain.receptionist, 60, ZONE).exists()
+
+
+def test_pages_of_the_page(chain, came, login, monkeypatch):
+    monkeypatch.setattr(views, "PAGE_SIZE", 2)
+    for day in range(70, 75):
+        came(person(f"Day{day}", chain), day)
+    desk, url = login("receptionist"), reverse("followup-inactive")
+    for page, expected in (("1", ["Day70", "Day71"]), ("3", ["Day74"]), ("x", ["Day70", "Day71"])):
+        people = desk.get(url, {"page": page}).context["people"]
+        assert [each.customer.first_name for each in people] == expected
+    assert "page=2" in desk.get(url).text
+    assert "page=4" not in desk.get(url, {"page": "3"}).text
+    assert desk.get(url, {"days": "x"}).status_code == 400

@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("reached", "Reached"),
+                            ("reached", "Got through"),
                             ("booked", "Booked"),
                             ("no_answer", "No answer"),
                             ("not_interested", "Not interested"),

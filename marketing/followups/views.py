@@ -86,7 +86,7 @@ def inactive_list(request: StaffRequest) -> HttpResponse:
     days = form.cleaned_data["days"] or rules.INACTIVE_DAYS
     zone = selectors.zone_of_staff(staff)
     visits = selectors.last_visits_before(staff, days, zone).order_by("-visited_at", "-pk")
-    first = _page_number(request.GET.get("page"))
+    first = _page_number(request.GET.get("page", ""))
     start = (first - 1) * PAGE_SIZE
     found = list(visits[start : start + PAGE_SIZE + 1])
     context = {
@@ -280,6 +280,7 @@ def _due(asked: str, counts: dict[str, int]) -> Due:
     return next(waiting, Due.TODAY)
 
 
-def _page_number(asked: str | None) -> int:
+def _page_number(asked: str) -> int:
     """1 for what is no page, so that an old link still shows somebody."""
-    return int(asked) if asked in map(str, range(1, INACTIVE_PAGES + 1)) else 1
+    pages = {str(page): page for page in range(1, INACTIVE_PAGES + 1)}
+    return pages.get(asked, 1)

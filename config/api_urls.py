@@ -2,6 +2,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("marketing.campaigns.api_urls")),
+    path("", include("marketing.followups.api_urls")),
     path("", include("marketing.delivery.api_urls")),
     path("", include("marketing.segments.api_urls")),
     path("", include("marketing.content.api_urls")),

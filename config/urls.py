@@ -34,6 +34,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("marketing.core.urls")),
     path("", include("marketing.campaigns.urls")),
+    path("", include("marketing.followups.urls")),
     path("", include("marketing.delivery.urls")),
     path("", include("marketing.segments.urls")),
     path("", include("marketing.content.urls")),

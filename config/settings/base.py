@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "marketing.segments",
     "marketing.content",
     "marketing.delivery",
+    "marketing.followups",
     "marketing.campaigns",
     "billing_bridge",
 ]
@@ -215,6 +216,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
     "ENUM_NAME_OVERRIDES": {
         "ChannelEnum": "customers.models.Channel",
+        "FollowupStatusEnum": "marketing.followups.models.FollowupReminder.Status",
         "GenderEnum": "customers.models.Customer.Gender",
         "MessageStateEnum": "marketing.delivery.models.MessageState",
     },

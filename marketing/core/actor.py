@@ -47,6 +47,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "customer.merge": MANAGERS,
     "customer.erase": OWNERS,
     "catalogue.change": OWNERS,
+    "followup.use": EVERYONE,
+    "followup.manage": MANAGERS,
     "analytics.view": MANAGERS,
     "operations.view": APPROVERS,
     "own.page": EVERYONE,

@@ -95,6 +95,11 @@ CONTRACT = {
     ("GET", "customers/{}"): "RBGO",
     ("GET", "customers/{}/timeline"): "RBGO",
     ("GET", "customers/{}/messages"): "RBGO",
+    ("GET", "staff/followups"): "RBGO",
+    ("POST", "staff/followups"): "RBGO",
+    ("PATCH", "staff/followups/{}"): "RBGO",
+    ("DELETE", "staff/followups/{}"): "RBGO",
+    ("GET", "staff/inactive-customers"): "RBGO",
 }
 SAMPLES = {
     "uuid": str(uuid.UUID(int=7)),

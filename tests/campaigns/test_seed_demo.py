@@ -39,6 +39,7 @@ from marketing.core.partitions import append_tables
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.models import DispatchBatch, Message, MessageState, ProviderReference
 from marketing.delivery.selectors import run_progress
+from marketing.followups.models import FollowupReminder
 from marketing.policy.models import BudgetMonth, HoldoutMember, MarketingConfig
 from marketing.policy.selectors import default_accounts, get_config
 from marketing.segments.models import Segment
@@ -305,6 +306,14 @@ def test_the_sent_campaign_is_made_of_its_messages(demo):
         assert inside.count() == messages.filter(batch=batch).count() == counted
     referred = ProviderReference.objects.filter(message_id__in=messages.values("pk"))
     assert referred.count() == states.total() - states["skipped"]
+
+
+def test_everybody_at_desk_and_chair_has_somebody_to_call(demo):
+    reminders = FollowupReminder.objects.values_list("staff").annotate(n=Count("pk"))
+    assert {n for _staff, n in reminders.order_by()} == {6}
+    assert len(reminders.order_by()) == 12 * 6
+    assert not FollowupReminder.objects.exclude(customer__home_branch=F("branch")).exists()
+    assert not FollowupReminder.objects.filter(customer__phone="").exists()
 
 
 def test_a_few_people_are_held_out(demo):

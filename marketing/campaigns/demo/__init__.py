@@ -25,6 +25,7 @@ from marketing.campaigns.demo.activity import DAYS, write_activity
 from marketing.campaigns.demo.campaigns import make_campaigns
 from marketing.campaigns.demo.catalogue import make_catalogue
 from marketing.campaigns.demo.consents import write_consents
+from marketing.campaigns.demo.followups import write_followups
 from marketing.campaigns.demo.organisation import make_organisation, make_tenant
 from marketing.campaigns.demo.people import declare_attributes, stage_people, write_customers
 from marketing.campaigns.demo.sending import hold_out, set_up_sending
@@ -74,6 +75,7 @@ def make_demo(*, customers: int, seed: int) -> Tenant:
                 analyze(CustomerFacts, CategoryRhythm)
             ensure_system_segments()
             make_campaigns(organisation, now)
+            write_followups(now, tenant.time_zone)
             facts.refresh_stale_facts()
             refresh_all()
     nudge(tasks.keep_duplicates)

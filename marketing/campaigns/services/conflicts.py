@@ -8,7 +8,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 
 from marketing.campaigns.models import Campaign
-from marketing.campaigns.selectors.campaigns import history
+from marketing.campaigns.selectors.history import entries_of
 from marketing.core.errors import Conflict, DomainError
 from marketing.core.models import AuditEntry
 
@@ -30,7 +30,7 @@ def stale(
     `{"field": [theirs, yours]}`. What the caller does not ask to change is "yours" as it was.
     """
     mine = _wished(campaign, apply)
-    acts = history(campaign)
+    acts = entries_of(campaign)
     # Each edit made one version more: what came after `version` is among so many.
     edits = acts.filter(action=EDIT)[: max(campaign.version - version, 0)]
     changed = {}

@@ -4,7 +4,7 @@ from marketing.core.migration_operations import LockTimeout
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0004_keep_what_was_counted")]
+    dependencies = [("campaigns", "0005_festivals")]
     operations = [
         LockTimeout(),
         migrations.AddField(

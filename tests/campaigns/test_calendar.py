@@ -117,14 +117,6 @@ def test_a_recurring_one_stands_on_every_day_to_come(chain):
     assert shown(chain) == [(3, name, "sent")]
 
 
-def test_a_day_has_a_campaign_once(chain):
-    repeating(chain.manager, "FREQ=DAILY;BYHOUR=9,10,11;BYMINUTE=0,30;BYSECOND=0")
-    found = shown(chain, first=dt.date(2031, 12, 1))
-    assert [day for day, *_rest in found] == list(range(1, 32))
-    month = month_of(chain.actor(chain.owner), dt.date(2031, 12, 1), NOW)
-    assert month.days[0].entries[0].at == at("2031-12-01T09:00")
-
-
 def test_a_rule_that_cannot_be_read_hides_no_other(chain):
     broken = repeating(chain.manager, "FREQ=DAILY;BYHOUR=9;BYMINUTE=0;BYSECOND=0", name="Broken")
     Campaign.objects.filter(pk=broken.pk).update(recurrence_rule="FREQ=SOMETIMES")

@@ -58,9 +58,15 @@ def test_one_of_two_presses_sends(ready):
     assert runs_of(chain) == (1, 1)
 
 
+def hold_no_money(monkeypatch):
+    """A campaign's money is held once, which would stop the second press as well."""
+    monkeypatch.setattr(sending.money, "hold_as_counted", lambda *_: None)
+
+
 def test_without_the_row_lock_the_conditional_update_still_lets_one_through(ready, monkeypatch):
     chain, campaign = ready
     monkeypatch.setattr(sending, "lock", lambda campaign, **_: campaign)
+    hold_no_money(monkeypatch)
     assert press_together(chain, campaign) == ["refused", "sent"]
     assert runs_of(chain) == (1, 1)
 
@@ -69,6 +75,7 @@ def test_without_either_guard_both_would_send(ready, monkeypatch):
     """Shows that the two tests above can fail."""
     chain, campaign = ready
     monkeypatch.setattr(sending, "lock", lambda campaign, **_: campaign)
+    hold_no_money(monkeypatch)
 
     def move_anyway(campaign, action, to, **values):
         Campaign.objects.filter(pk=campaign.pk).update(status=to)

@@ -73,6 +73,10 @@ ACTS = {
         MANAGERS, lambda actor, one: services.cancel_campaign(actor=actor, campaign=one),
     ),
     Action.RETRY: (MANAGERS, send_again),
+    Action.COMMENT: (
+        MANAGERS,
+        lambda actor, one: services.comment_on_campaign(actor=actor, campaign=one, text="Dear"),
+    ),
 }  # fmt: skip
 # Where it leads, as decisions say; what is not here is refused.
 TARGETS = {
@@ -100,6 +104,12 @@ TARGETS = {
     ("paused", "cancel"): "cancelled",
     ("sent", "retry"): "sending",
     ("sent", "stop"): "paused",
+    ("draft", "comment"): "draft",
+    ("pending_approval", "comment"): "pending_approval",
+    ("approved", "comment"): "approved",
+    ("scheduled", "comment"): "scheduled",
+    ("sending", "comment"): "sending",
+    ("paused", "comment"): "paused",
 }
 
 

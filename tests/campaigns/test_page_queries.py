@@ -116,16 +116,16 @@ def cascade_waiting(chain):
 @pytest.mark.parametrize(
     ("which", "who", "asked", "statements"),
     [
-        ("draft", "manager", "", 6),
-        ("waiting", "manager", "", 15),
-        ("waiting", "regional", "", 17),
-        ("cascade_waiting", "regional", "", 19),
-        ("sent", "manager", "", 15),
-        ("sent", "manager", "?state=failed", 15),
-        ("sent", "manager", "?q=98", 15),
-        ("sent_by_cascade", "manager", "?state=failed", 18),
-        ("retried", "manager", "", 16),
-        ("retried", "manager", "?state=failed", 15),
+        ("draft", "manager", "", 7),
+        ("waiting", "manager", "", 16),
+        ("waiting", "regional", "", 18),
+        ("cascade_waiting", "regional", "", 20),
+        ("sent", "manager", "", 16),
+        ("sent", "manager", "?state=failed", 16),
+        ("sent", "manager", "?q=98", 16),
+        ("sent_by_cascade", "manager", "?state=failed", 19),
+        ("retried", "manager", "", 17),
+        ("retried", "manager", "?state=failed", 16),
     ],
 )
 def test_a_campaigns_page(request, login, which, who, asked, statements):

@@ -16,10 +16,18 @@ pytestmark = pytest.mark.browser
 # An address with <id> is that of the first such link on the page before it.
 MANAGERS_PAGES = (
     "/",
+    "/campaigns?status=over",
     "/campaigns/<id>",
     "/campaigns/<id>/people/<id>",
     "/campaigns",
     "/campaigns/new",
+    "/campaigns/calendar",
+    "/campaigns/festivals",
+    "/spend",
+    "/followups",
+    "/followups/inactive",
+    "/notifications",
+    "/me",
     "/campaigns?status=drafts",
     "/campaigns/<id>",
     "/campaigns/<id>/edit/review",
@@ -49,8 +57,9 @@ MANAGERS_PAGES = (
     "/settings",
 )
 OWNERS_PAGES = (
+    "/approvals/decided",
+    "/me/away",
     "/approvals",
-    "/spend",
     "/campaigns/<id>",
     "/segments/new/list",
     "/templates/new",

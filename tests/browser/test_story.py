@@ -108,9 +108,10 @@ def test_campaign_from_idea_to_read_messages(chromium: Browser, parlour: Parlour
     manager.goto(f"{parlour.url}/templates")
     manager.get_by_role("link", name="New template").click()
     manager.get_by_role("link", name="WhatsApp").click()
+    manager.get_by_role("link", name="Write your own").click()
     write_in(manager, "en", "Hi ", ", your Diwali glow waits at Bandra.")
     write_in(manager, "hi", "नमस्ते ", ", आपकी दिवाली की चमक बांद्रा में तैयार है।")
-    manager.get_by_label("Name").fill("Diwali glow")
+    manager.locator("#id_name").fill("Diwali glow")
     manager.get_by_role("button", name="Save").click()
     expect(manager.locator("h1")).to_have_text("Diwali glow")
 

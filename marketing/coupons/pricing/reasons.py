@@ -30,7 +30,7 @@ class ReasonCode(StrEnum):
     LIMIT_CUSTOMER = "limit_customer"  # n, limit
     LIMIT_PERIOD = "limit_period"  # n, limit, period, resets_at
     MIN_AMOUNT_SHORT = "min_amount_short"  # need, have, short_by
-    MIN_QUANTITY_SHORT = "min_quantity_short"  # need, have, short_by
+    MIN_QUANTITY_SHORT = "min_quantity_short"  # need, have, short_by; of_get of the reduced ones
     MAX_AMOUNT_OVER = "max_amount_over"  # limit, have, over_by
     WRONG_BRANCH = "wrong_branch"
     SERVICE_EXCLUDED = "service_excluded"  # nothing on the bill is of the offer's services

@@ -1,0 +1,195 @@
+"""Why the offers that do not apply do not, and what would change it (offers.md 5.8)."""
+
+from collections.abc import Sequence
+
+from marketing.coupons.pricing.answer import Decision, Unlock, UnlockKind, Verdict
+from marketing.coupons.pricing.best_deal import Contender, Deal, reckon
+from marketing.coupons.pricing.compiled import combine
+from marketing.coupons.pricing.effects import (
+    Candidate,
+    amount_fault,
+    apply,
+    effect,
+    measured,
+    open_lines,
+)
+from marketing.coupons.pricing.eligibility import opens_at
+from marketing.coupons.pricing.facts import Settings
+from marketing.coupons.pricing.reasons import Reason, ReasonCode, reason
+from marketing.coupons.pricing.running import Bill
+from marketing.coupons.pricing.terms import Measure, OfferTerms, Selection
+
+_TIME = {ReasonCode.NOT_STARTED, ReasonCode.BLACKOUT, ReasonCode.OUTSIDE_HOURS}
+
+
+def blocked(candidate: Candidate, reasons: Sequence[Reason], bill: Bill) -> Decision:
+    """It may not come into question; `unlock` only where every reason can be cured."""
+    terms = candidate.offer.terms
+    return Decision(
+        offer=terms.id,
+        revision=terms.revision,
+        verdict=Verdict.BLOCKED,
+        code=candidate.code,
+        reasons=tuple(reasons),
+        unlock=_unlock(terms, reasons, bill),
+    )
+
+
+def applied(candidate: Candidate, amount: int, bill: Bill) -> Decision:
+    terms = candidate.offer.terms
+    return Decision(
+        offer=terms.id,
+        revision=terms.revision,
+        verdict=Verdict.APPLIED,
+        saving=amount,
+        code=candidate.code,
+        unlock=_next_tier(candidate, bill),
+    )
+
+
+def beaten(
+    contender: Contender, deal: Deal, compared: bool, bill: Bill, settings: Settings
+) -> Decision:
+    """It could apply alone, but another set is chosen; `compared` if it was in the search."""
+    candidate = contender.candidate
+    terms = candidate.offer.terms
+    why = (
+        _why_not(candidate, deal, bill, settings)
+        if compared
+        else reason(ReasonCode.OUTSIDE_BEST, limit=settings.compared)
+    )
+    return Decision(
+        offer=terms.id,
+        revision=terms.revision,
+        verdict=Verdict.BEATEN,
+        saving=contender.alone,
+        code=candidate.code,
+        reasons=(why,),
+        beaten_by=tuple(chosen.offer.id for chosen in deal.chosen),
+        behind_by=deal.saved - contender.alone,
+    )
+
+
+def gives_nothing(candidate: Candidate, bill: Bill) -> Reason:
+    """Why an offer against which nothing stands gives nothing on this bill even alone."""
+    left = candidate.budget_left
+    if left is not None:
+        unbounded = Candidate(candidate.offer, candidate.mask, candidate.got)
+        need = effect(unbounded, bill, bill.start, None).total
+        if need > left:
+            return reason(ReasonCode.BUDGET_LEFT, left=left, need=need)
+    return Reason(ReasonCode.NO_EFFECT)
+
+
+def _why_not(candidate: Candidate, deal: Deal, bill: Bill, settings: Settings) -> Reason:
+    rivals = [chosen.offer for chosen in deal.chosen if not combine(candidate.offer, chosen.offer)]
+    if rivals:
+        return _not_beside(offer.id for offer in rivals)
+    autos = sum(not chosen.code for chosen in deal.chosen)
+    if not candidate.code and autos >= settings.stack_size:
+        return reason(ReasonCode.STACK_FULL, limit=settings.stack_size)
+    trial = sorted((*deal.chosen, candidate), key=lambda one: one.offer.order)
+    amounts, _ = reckon(trial, bill, settings)
+    place = trial.index(candidate)
+    if amounts[place]:
+        return Reason(ReasonCode.LESS_SAVED)
+    return _nothing_left(candidate, trial[:place], bill, settings)
+
+
+def _nothing_left(
+    candidate: Candidate, before: Sequence[Candidate], bill: Bill, settings: Settings
+) -> Reason:
+    """Why it gives nothing after `before`: its lines are taken, the bill is too small by then."""
+    state = bill.start
+    holders: list[tuple[str, int]] = []
+    for one in before:
+        done = effect(one, bill, state, None)
+        state = apply(one, state, done, bill)
+        holders.append((one.offer.id, done.covered))
+    fault = amount_fault(candidate, bill, state) if candidate.offer.running else None
+    if fault:
+        return fault
+    lost = candidate.got & ~open_lines(candidate, bill, state)
+    if lost:
+        return _not_beside(offer for offer, covered in holders if covered & lost)
+    return Reason(ReasonCode.NO_EFFECT)
+
+
+def _not_beside(ids: object) -> Reason:
+    return reason(ReasonCode.NOT_STACKABLE_WITH, **{"with": frozenset(ids)})  # type: ignore[call-overload]
+
+
+def _next_tier(candidate: Candidate, bill: Bill) -> tuple[Unlock, ...]:
+    tiers = candidate.offer.tiers
+    if not tiers:
+        return ()
+    have = measured(candidate, bill, bill.start)
+    above = [tier.threshold for tier in tiers if tier.threshold > have]
+    if not above:
+        return ()
+    return (_spend_more(candidate.offer.terms, min(above) - have),)
+
+
+def _unlock(terms: OfferTerms, reasons: Sequence[Reason], bill: Bill) -> tuple[Unlock, ...]:
+    steps: list[Unlock] = []
+    for why in reasons:
+        new = _steps(terms, why, bill)
+        if not new:
+            return ()
+        steps += [step for step in new if step not in steps]
+    return tuple(steps)
+
+
+def _steps(terms: OfferTerms, why: Reason, bill: Bill) -> list[Unlock]:
+    code = why.code
+    if code in _TIME:
+        moment = opens_at(terms, bill)
+        return [Unlock(kind=UnlockKind.COME_AT, at=moment)] if moment else []
+    if code is ReasonCode.CUSTOMER_REQUIRED:
+        return [Unlock(kind=UnlockKind.SAY_WHO)]
+    short = why.get("short_by")
+    short_by = short if isinstance(short, int) else 1
+    if code is ReasonCode.MIN_AMOUNT_SHORT:
+        return [_spend_more(terms, short_by)]
+    if code is ReasonCode.SERVICE_EXCLUDED:
+        units = terms.buy_get.buy_quantity if terms.buy_get else 0
+        return [_add(terms.selection, max(1, units, terms.thresholds.min_quantity))]
+    if code is ReasonCode.REQUIRES_MISSING and terms.thresholds.requires:
+        return [_add(terms.thresholds.requires, short_by)]
+    if code is ReasonCode.MIN_QUANTITY_SHORT:
+        return _units(terms, why, short_by)
+    return []
+
+
+def _units(terms: OfferTerms, why: Reason, short_by: int) -> list[Unlock]:
+    of_get = why.get("of_get")
+    steps = []
+    if terms.bundle is not None:
+        parts = terms.bundle.parts
+        alike = parts[0].selection if len(parts) == 1 else Selection()
+        return [_add(alike, short_by)]
+    if isinstance(of_get, int) and terms.buy_get is not None and terms.buy_get.get is not None:
+        steps.append(_add(terms.buy_get.get, of_get))
+        short_by -= of_get
+    if short_by > 0:
+        steps.append(_add(terms.selection, short_by))
+    return steps
+
+
+def _add(selection: Selection, quantity: int) -> Unlock:
+    return Unlock(
+        kind=UnlockKind.ADD_UNITS,
+        quantity=quantity,
+        services=tuple(sorted(selection.services)),
+        categories=tuple(sorted(selection.categories)),
+    )
+
+
+def _spend_more(terms: OfferTerms, amount: int) -> Unlock:
+    measured_on = terms.selection if terms.thresholds.measure is Measure.ELIGIBLE else Selection()
+    return Unlock(
+        kind=UnlockKind.SPEND_MORE,
+        amount=amount,
+        services=tuple(sorted(measured_on.services)),
+        categories=tuple(sorted(measured_on.categories)),
+    )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from marketing.coupons.pricing.compiled import combine
-from marketing.coupons.pricing.effects import Candidate, apply, effect, saving
+from marketing.coupons.pricing.effects import Candidate, Effect, apply, effect, saving
 from marketing.coupons.pricing.facts import Settings
 from marketing.coupons.pricing.running import Bill, State
 from marketing.coupons.pricing.terms import Kind
@@ -24,6 +24,10 @@ class Deal:
     chosen: tuple[Candidate, ...] = ()
     saved: int = 0
 
+    @property
+    def offers(self) -> tuple[str, ...]:
+        return tuple(candidate.offer.id for candidate in self.chosen)
+
 
 @dataclass(frozen=True, slots=True)
 class Contender:
@@ -36,8 +40,7 @@ class Contender:
 
 def contend(candidate: Candidate, bill: Bill, settings: Settings) -> Contender:
     """What the candidate is worth by itself."""
-    room = settings.max_bill_discount
-    alone = saving(candidate, bill, bill.start, room)
+    alone = saving(candidate, bill, bill.start, settings.max_bill_discount)
     if not candidate.offer.picks or not alone:
         return Contender(candidate, alone, alone)
     return Contender(candidate, alone, _dearest(candidate, bill))
@@ -71,22 +74,31 @@ def in_order(
             continue
         if all(combine(new.offer, kept.offer) for kept in deal.chosen):
             trial = sorted((*deal.chosen, new), key=lambda kept: kept.offer.order)
-            amounts, saved = reckon(trial, bill, settings)
-            if all(amounts):
-                deal = Deal(tuple(trial), saved)
+            taken, after = steps(trial, bill, settings)
+            if all(step.done.total for step in taken):
+                deal = Deal(tuple(trial), after.saved)
     return deal
 
 
-def reckon(chosen: Sequence[Candidate], bill: Bill, settings: Settings) -> tuple[list[int], int]:
-    """What each of `chosen` (in their order) takes off, and all together."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One offer as it is applied: the state it finds, and what it takes off."""
+
+    candidate: Candidate
+    before: State
+    done: Effect
+
+
+def steps(chosen: Sequence[Candidate], bill: Bill, settings: Settings) -> tuple[list[Step], State]:
+    """`chosen` (in their order) applied one by one, and the state after all."""
     state = bill.start
-    amounts = []
+    taken = []
     for candidate in chosen:
-        done = effect(candidate, bill, state, _room(settings, state))
-        amounts.append(done.total)
+        done = effect(candidate, bill, state, room(settings, state))
+        taken.append(Step(candidate, state, done))
         if done.total:
             state = apply(candidate, state, done, bill)
-    return amounts, state.saved
+    return taken, state
 
 
 class Search:
@@ -115,8 +127,8 @@ class Search:
         self.bounded = False
 
     def run(self) -> Deal:
-        first = in_order(self._all, self._bill, self._settings, self._must)
-        self._offer(first.chosen, first.saved)
+        for one in self._all:
+            self._offer((one.candidate,), one.alone)
         everybody = (1 << len(self._all)) - 1
         self._walk(0, self._bill.start, (), everybody, self._settings.stack_size)
         return self.best
@@ -145,16 +157,16 @@ class Search:
     ) -> None:
         candidate = self._all[i].candidate
         self.tried += 1
-        room = _room(self._settings, state)
+        left_to_give = room(self._settings, state)
         left = autos - (0 if candidate.code else 1)
         friends = allowed & self._friends[i]
         taken = (*chosen, candidate)
         if not friends >> i + 1 or (not left and not self._reach[i + 1][0]):
-            total = saving(candidate, self._bill, state, room)
+            total = saving(candidate, self._bill, state, left_to_give)
             if total:
                 self._offer(taken, state.saved + total)
             return
-        done = effect(candidate, self._bill, state, room)
+        done = effect(candidate, self._bill, state, left_to_give)
         if done.total:
             after = apply(candidate, state, done, self._bill)
             self._offer(taken, after.saved)
@@ -198,7 +210,8 @@ class Search:
         return reach
 
 
-def _room(settings: Settings, state: State) -> int | None:
+def room(settings: Settings, state: State) -> int | None:
+    """What all offers together may still give, if that is bounded."""
     if settings.max_bill_discount is None:
         return None
     return max(0, settings.max_bill_discount - state.saved)

@@ -10,10 +10,11 @@ from marketing.coupons.pricing.best_deal import (
     Deal,
     OutOfTime,
     Search,
+    Step,
     by_worth,
     contend,
     in_order,
-    reckon,
+    steps,
 )
 from marketing.coupons.pricing.bill import CodesPolicy
 from marketing.coupons.pricing.codes import TypedCodes
@@ -21,7 +22,7 @@ from marketing.coupons.pricing.compiled import Catalogue
 from marketing.coupons.pricing.eligibility import judge
 from marketing.coupons.pricing.facts import Choice, Customer, OfferUsage, Settings
 from marketing.coupons.pricing.reasons import ReasonCode, reason
-from marketing.coupons.pricing.running import Bill
+from marketing.coupons.pricing.running import Bill, State
 
 UNUSED = OfferUsage()
 
@@ -37,9 +38,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The deal, a decision on each candidate by offer, and how the search went."""
+    """What applies step by step and what is left after, a decision on each candidate by
+    offer, and how the search went."""
 
-    deal: Deal
+    taken: list[Step]
+    after: State
     decisions: dict[str, Decision]
     bounded: bool
     tried: int
@@ -70,8 +73,18 @@ def choose(
             deal = Deal()
         deal = max(deal, contest.best(compared), key=lambda one: one.saved)
     bounded = contest.bounded or len(compared) < len(entered.autos)
-    _decide(entered, deal, {one.candidate.offer.id for one in compared}, bill, settings)
-    return Chosen(deal, entered.decisions, bounded, contest.tried)
+    taken, after = steps(deal.chosen, bill, settings)
+    for step in taken:
+        candidate = step.candidate
+        entered.decisions[candidate.offer.id] = explain.applied(candidate, step.done.total, bill)
+    seen = {one.candidate.offer.id for one in (*entered.codes, *compared)}
+    for one in (*entered.codes, *entered.autos):
+        offer = one.candidate.offer.id
+        if offer not in entered.decisions:
+            entered.decisions[offer] = explain.beaten(
+                one, taken, after, offer in seen, bill, settings
+            )
+    return Chosen(taken, after, entered.decisions, bounded, contest.tried)
 
 
 class _Contest:
@@ -133,14 +146,3 @@ def _drop_codes(entered: Field, bill: Bill, codes: frozenset[str]) -> None:
         offer = one.candidate.offer.id
         entered.decisions[offer] = explain.blocked(one.candidate, [why], bill)
     entered.codes.clear()
-
-
-def _decide(entered: Field, deal: Deal, compared: set[str], bill: Bill, settings: Settings) -> None:
-    amounts, _ = reckon(deal.chosen, bill, settings)
-    for candidate, amount in zip(deal.chosen, amounts, strict=True):
-        entered.decisions[candidate.offer.id] = explain.applied(candidate, amount, bill)
-    for one in (*entered.codes, *entered.autos):
-        offer = one.candidate.offer.id
-        if offer not in entered.decisions:
-            seen = bool(one.candidate.code) or offer in compared
-            entered.decisions[offer] = explain.beaten(one, deal, seen, bill, settings)

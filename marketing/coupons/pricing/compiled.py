@@ -3,13 +3,17 @@
 from collections.abc import Iterable
 
 from marketing.coupons.pricing.terms import (
+    Audience,
     Basis,
     Kind,
+    Limits,
     OfferTerms,
+    Places,
     Scope,
     Selection,
     SpendTier,
     Stacking,
+    Timetable,
 )
 
 ITEM, GROUP, BILL_SHARE, BILL_AMOUNT = 1, 2, 3, 4
@@ -25,11 +29,16 @@ class CompiledOffer:
 
     __slots__ = (
         "alone",
+        "caps_lines",
         "has_conditions_of_bill",
         "id",
+        "is_limited",
+        "is_placed",
+        "is_timed",
         "order",
         "picks",
         "running",
+        "selective",
         "shares_lines",
         "stage",
         "terms",
@@ -57,6 +66,11 @@ class CompiledOffer:
             or limits.min_quantity > 1
             or limits.requires is not None
         )
+        self.is_limited = terms.limits != Limits()
+        self.is_placed = terms.places != Places()
+        self.is_timed = terms.timetable != Timetable()
+        self.selective = terms.audience != Audience()
+        self.caps_lines = terms.caps.line is not None or terms.caps.floor_price > 0
         self.whole_bill = terms.selection == Selection() and not terms.skip_addons
         # Closing lines to such an offer may raise what it gives: dearer units move up.
         self.picks = self.stage == GROUP or terms.kind is Kind.FREE_SERVICE

@@ -195,23 +195,22 @@ def _once(
     """One amount over all open lines, rounded once, then spread."""
     net = state.net
     open_now = [i for i in bill.indexes if mask >> i & 1 and net[i] > 0]
-    terms = candidate.offer.terms
-    if terms.caps.line is None and not terms.caps.floor_price and not bill.has_floors:
-        rooms = [net[i] for i in open_now]
-    else:
+    nets = [net[i] for i in open_now]
+    if candidate.offer.caps_lines or bill.has_floors:
         rooms = [line_room(candidate, bill, state, i) for i in open_now]
+    else:
+        rooms = nets
     if rate_bp:
-        amount = share_of(sum(net[i] for i in open_now), rate_bp)
+        amount = share_of(sum(nets), rate_bp)
     amount = min(amount, sum(rooms))
     amount = _within(candidate, amount, cap)
     if amount <= 0:
         return NOTHING
     if total_only:
         return Effect(amount, {}, {}, 0)
-    if terms.weights is Weights.QUANTITY:
+    weights = nets
+    if candidate.offer.terms.weights is Weights.QUANTITY:
         weights = [bill.lines[i].quantity for i in open_now]
-    else:
-        weights = [net[i] for i in open_now]
     parts = spread(amount, weights, rooms)
     covered = 0
     lines = {}
@@ -270,21 +269,13 @@ def _limited(
     used: list[int] | None,
 ) -> Effect:
     """Held to floors, to the cap of each line, and to the cap of all."""
-    wanted: dict[int, int] = {}
-    for i in sorted(lines.keys() | cuts.keys()):
-        room = line_room(candidate, bill, state, i)
-        cut = cuts.get(i)
-        if cut is None:
-            part = min(lines[i], room)
-        else:
-            nets = state.unit_nets(i)
-            rooms = _unit_rooms(candidate, bill, nets, i)
-            if any(map(int.__gt__, cut, rooms)):
-                cut = [min(part, space) for part, space in zip(cut, rooms, strict=True)]
-            part = min(sum(cut), room)
-            cuts[i] = cut if part == sum(cut) else spread(part, cut, cut)
-        if part > 0:
-            wanted[i] = part
+    if candidate.offer.caps_lines or bill.has_floors:
+        wanted = _within_rooms(candidate, bill, state, lines, cuts)
+    else:
+        wanted = {i: min(part, state.net[i]) for i, part in lines.items()}
+        for i, cut in cuts.items():
+            wanted[i] = sum(cut)
+        wanted = {i: wanted[i] for i in sorted(wanted) if wanted[i]}
     total = sum(wanted.values())
     amount = _within(candidate, total, cap)
     if amount <= 0:
@@ -297,6 +288,26 @@ def _limited(
                 cuts[i] = spread(part, cuts[i], cuts[i])
         wanted = {i: part for i, part in zip(wanted, parts, strict=True) if part}
     return Effect(amount, wanted, {i: cuts[i] for i in wanted if i in cuts}, covered, used)
+
+
+def _within_rooms(
+    candidate: Candidate, bill: Bill, state: State, lines: dict[int, int], cuts: UnitCuts
+) -> dict[int, int]:
+    """What each line loses, held to its floor and to the cap of a line; `cuts` with it."""
+    wanted = {}
+    for i in sorted(lines.keys() | cuts.keys()):
+        room = line_room(candidate, bill, state, i)
+        cut = cuts.get(i)
+        if cut is None:
+            part = min(lines[i], room)
+        else:
+            rooms = _unit_rooms(candidate, bill, state.unit_nets(i), i)
+            cut = [min(part, space) for part, space in zip(cut, rooms, strict=True)]
+            part = min(sum(cut), room)
+            cuts[i] = cut if part == sum(cut) else spread(part, cut, cut)
+        if part > 0:
+            wanted[i] = part
+    return wanted
 
 
 def _within(candidate: Candidate, amount: int, cap: int | None) -> int:

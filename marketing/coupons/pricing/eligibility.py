@@ -9,10 +9,13 @@ from marketing.coupons.pricing.groups import shortage
 from marketing.coupons.pricing.opening import blackout_on, days_of, next_opening
 from marketing.coupons.pricing.reasons import Reason, ReasonCode, reason
 from marketing.coupons.pricing.running import Bill
-from marketing.coupons.pricing.terms import Audience, BudgetPolicy, Limits, OfferTerms
+from marketing.coupons.pricing.terms import BudgetPolicy, OfferTerms
 
-_NO_LIMITS = Limits()
-_ANYBODY = Audience()
+_INACTIVE = Reason(ReasonCode.INACTIVE)
+_WRONG_BRANCH = Reason(ReasonCode.WRONG_BRANCH)
+_SERVICE_EXCLUDED = Reason(ReasonCode.SERVICE_EXCLUDED)
+_CUSTOMER_REQUIRED = Reason(ReasonCode.CUSTOMER_REQUIRED)
+_FINAL = {ReasonCode.INACTIVE, ReasonCode.WRONG_BRANCH, ReasonCode.EXPIRED}
 
 
 def judge(
@@ -22,14 +25,22 @@ def judge(
     usage: OfferUsage,
     code: str,
 ) -> tuple[Candidate, list[Reason]]:
-    """The offer in the light of this bill, and all that stands against it (nothing: it may)."""
+    """The offer in the light of this bill, and all that stands against it (nothing: it may).
+
+    An automatic offer that is off, over or of other branches is looked at no further.
+    """
     terms = offer.terms
     reasons: list[Reason] = []
     if not terms.active:
-        reasons.append(Reason(ReasonCode.INACTIVE))
-    reasons += _time(terms, bill)
+        reasons.append(_INACTIVE)
+    if offer.is_placed and not _is_here(terms, bill):
+        reasons.append(_WRONG_BRANCH)
+    if offer.is_timed:
+        reasons += _time(terms, bill)
+    if reasons and not code and reasons[0].code in _FINAL:
+        return Candidate(offer, 0, 0), reasons
     cap, budget_left = None, None
-    if terms.limits != _NO_LIMITS:
+    if offer.is_limited:
         reasons += _limits(terms, customer, usage)
         if terms.limits.budget is not None:
             left = terms.limits.budget - usage.spent
@@ -37,12 +48,7 @@ def judge(
                 cap = left
             else:
                 budget_left = left
-    places = terms.places
-    if (places.branches and bill.cart.branch not in places.branches) or (
-        bill.cart.branch in places.excluded_branches
-    ):
-        reasons.append(Reason(ReasonCode.WRONG_BRANCH))
-    if terms.audience != _ANYBODY:
+    if offer.selective:
         reasons += _audience(terms, customer)
     mask = bill.all_mask if offer.whole_bill else _lines(offer, bill)
     got = mask
@@ -52,7 +58,7 @@ def judge(
             got &= bill.plain_mask
     candidate = Candidate(offer, mask, got, cap, budget_left, code)
     if not mask:
-        reasons.append(Reason(ReasonCode.SERVICE_EXCLUDED))
+        reasons.append(_SERVICE_EXCLUDED)
     else:
         candidate, more = _amounts(candidate, bill)
         reasons += more
@@ -61,13 +67,24 @@ def judge(
 
 def opens_at(terms: OfferTerms, bill: Bill) -> str:
     """When the offer next holds, RFC 3339 in the branch's zone; empty if it does not again."""
-    moment = next_opening(terms.timetable, bill.local)
-    return "" if moment is None else moment.replace(tzinfo=bill.zone).isoformat()
+    known = bill.openings.get(terms.id)
+    if known is None:
+        moment = next_opening(terms.timetable, bill.local)
+        known = "" if moment is None else moment.replace(tzinfo=bill.zone).isoformat()
+        bill.openings[terms.id] = known
+    return known
 
 
 def _lines(offer: CompiledOffer, bill: Bill) -> int:
     mask = bill.of(offer.terms.selection)
     return mask & bill.plain_mask if offer.terms.skip_addons else mask
+
+
+def _is_here(terms: OfferTerms, bill: Bill) -> bool:
+    branch, places = bill.cart.branch, terms.places
+    return branch not in places.excluded_branches and (
+        not places.branches or branch in places.branches
+    )
 
 
 def _time(terms: OfferTerms, bill: Bill) -> list[Reason]:
@@ -105,7 +122,7 @@ def _limits(terms: OfferTerms, customer: Customer | None, usage: OfferUsage) -> 
     if limits.per_customer is None and limits.per_period is None:
         return reasons
     if customer is None:
-        return [*reasons, Reason(ReasonCode.CUSTOMER_REQUIRED)]
+        return [*reasons, _CUSTOMER_REQUIRED]
     if limits.per_customer is not None and usage.customer >= limits.per_customer:
         reasons.append(
             reason(ReasonCode.LIMIT_CUSTOMER, n=usage.customer, limit=limits.per_customer)
@@ -127,7 +144,7 @@ def _limits(terms: OfferTerms, customer: Customer | None, usage: OfferUsage) -> 
 def _audience(terms: OfferTerms, customer: Customer | None) -> list[Reason]:
     who = terms.audience
     if customer is None:
-        return [Reason(ReasonCode.CUSTOMER_REQUIRED)]
+        return [_CUSTOMER_REQUIRED]
     reasons = []
     if (who.segments and who.segments.isdisjoint(customer.segments)) or not (
         who.excluded_segments.isdisjoint(customer.segments)

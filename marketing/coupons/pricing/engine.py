@@ -12,7 +12,7 @@ from marketing.coupons.pricing.answer import (
     Quote,
     Share,
 )
-from marketing.coupons.pricing.best_deal import Deal, OutOfTime
+from marketing.coupons.pricing.best_deal import OutOfTime, Step
 from marketing.coupons.pricing.bill import Cart, PointsAs
 from marketing.coupons.pricing.choosing import Chosen, choose
 from marketing.coupons.pricing.codes import code_decisions, open_offers
@@ -55,32 +55,22 @@ def quote(
     bill = Bill(cart)
     typed = open_offers(cart, catalogue, settings.max_codes)
     chosen = choose(bill, catalogue, typed, customer, usage or {}, settings, out_of_time)
-    applied, state = _freeze(chosen.deal, bill, settings)
-    points, final = _take_points(bill, state)
+    points, final = _take_points(bill, chosen.after)
     codes = code_decisions(cart.codes, typed, chosen.decisions)
-    return _answer(bill, chosen, applied, state, points, final, codes, settings)
+    return _answer(bill, chosen, points, final, codes, settings)
 
 
-def _freeze(deal: Deal, bill: Bill, settings: Settings) -> tuple[tuple[Applied, ...], State]:
-    """Each offer's amounts per line and unit, and what everything costs after them."""
-    state = bill.start
-    applied = []
-    for candidate in deal.chosen:
-        room = settings.max_bill_discount
-        done = effect(candidate, bill, state, None if room is None else room - state.saved)
-        terms = candidate.offer.terms
-        applied.append(
-            Applied(
-                offer=terms.id,
-                revision=terms.revision,
-                stage=candidate.offer.stage,
-                amount=done.total,
-                shares=_shares(candidate, bill, state, done),
-                code=candidate.code,
-            )
-        )
-        state = apply(candidate, state, done, bill)
-    return tuple(applied), state
+def _freeze(step: Step, bill: Bill) -> Applied:
+    """An offer's amounts per line and unit."""
+    terms = step.candidate.offer.terms
+    return Applied(
+        offer=terms.id,
+        revision=terms.revision,
+        stage=step.candidate.offer.stage,
+        amount=step.done.total,
+        shares=_shares(step.candidate, bill, step.before, step.done),
+        code=step.candidate.code,
+    )
 
 
 def _shares(candidate: Candidate, bill: Bill, state: State, done: Effect) -> tuple[Share, ...]:
@@ -114,14 +104,12 @@ def _take_points(bill: Bill, state: State) -> tuple[tuple[Share, ...], State]:
 def _answer(
     bill: Bill,
     chosen: Chosen,
-    applied: tuple[Applied, ...],
-    offered: State,
     points: tuple[Share, ...],
     final: State,
     codes: tuple[CodeDecision, ...],
     settings: Settings,
 ) -> Quote:
-    cart = bill.cart
+    cart, offered = bill.cart, chosen.after
     rates = [line.tax_rate_bp for line in bill.lines]
     taxed = tax_lines(
         final.net, rates, inclusive=cart.prices_include_tax, rounding=settings.tax_rounding
@@ -149,7 +137,7 @@ def _answer(
     return Quote(
         engine=ENGINE,
         lines=lines,
-        applied=applied,
+        applied=tuple(_freeze(step, bill) for step in chosen.taken),
         decisions=tuple(chosen.decisions[offer] for offer in sorted(chosen.decisions)),
         codes=codes,
         points_shares=points,

@@ -3,23 +3,31 @@
 from collections.abc import Sequence
 
 from marketing.coupons.pricing.answer import Decision, Unlock, UnlockKind, Verdict
-from marketing.coupons.pricing.best_deal import Contender, Deal, reckon
+from marketing.coupons.pricing.best_deal import Contender, Step, room
 from marketing.coupons.pricing.compiled import combine
 from marketing.coupons.pricing.effects import (
     Candidate,
     amount_fault,
-    apply,
     effect,
     measured,
     open_lines,
+    saving,
 )
 from marketing.coupons.pricing.eligibility import opens_at
 from marketing.coupons.pricing.facts import Settings
 from marketing.coupons.pricing.reasons import Reason, ReasonCode, reason
-from marketing.coupons.pricing.running import Bill
+from marketing.coupons.pricing.running import Bill, State
 from marketing.coupons.pricing.terms import Measure, OfferTerms, Selection
 
 _TIME = {ReasonCode.NOT_STARTED, ReasonCode.BLACKOUT, ReasonCode.OUTSIDE_HOURS}
+
+_CURABLE = _TIME | {
+    ReasonCode.CUSTOMER_REQUIRED,
+    ReasonCode.MIN_AMOUNT_SHORT,
+    ReasonCode.MIN_QUANTITY_SHORT,
+    ReasonCode.REQUIRES_MISSING,
+    ReasonCode.SERVICE_EXCLUDED,
+}
 
 
 def blocked(candidate: Candidate, reasons: Sequence[Reason], bill: Bill) -> Decision:
@@ -48,13 +56,18 @@ def applied(candidate: Candidate, amount: int, bill: Bill) -> Decision:
 
 
 def beaten(
-    contender: Contender, deal: Deal, compared: bool, bill: Bill, settings: Settings
+    contender: Contender,
+    taken: Sequence[Step],
+    after: State,
+    compared: bool,
+    bill: Bill,
+    settings: Settings,
 ) -> Decision:
-    """It could apply alone, but another set is chosen; `compared` if it was in the search."""
+    """It could apply alone, but `taken` was chosen; `compared` if it was in the search."""
     candidate = contender.candidate
     terms = candidate.offer.terms
     why = (
-        _why_not(candidate, deal, bill, settings)
+        _why_not(candidate, taken, after, bill, settings)
         if compared
         else reason(ReasonCode.OUTSIDE_BEST, limit=settings.compared)
     )
@@ -65,8 +78,8 @@ def beaten(
         saving=contender.alone,
         code=candidate.code,
         reasons=(why,),
-        beaten_by=tuple(chosen.offer.id for chosen in deal.chosen),
-        behind_by=deal.saved - contender.alone,
+        beaten_by=tuple([step.candidate.offer.id for step in taken]),
+        behind_by=after.saved - contender.alone,
     )
 
 
@@ -81,42 +94,31 @@ def gives_nothing(candidate: Candidate, bill: Bill) -> Reason:
     return Reason(ReasonCode.NO_EFFECT)
 
 
-def _why_not(candidate: Candidate, deal: Deal, bill: Bill, settings: Settings) -> Reason:
-    rivals = [chosen.offer for chosen in deal.chosen if not combine(candidate.offer, chosen.offer)]
+def _why_not(
+    candidate: Candidate, taken: Sequence[Step], after: State, bill: Bill, settings: Settings
+) -> Reason:
+    """Why it is not beside those that were taken."""
+    offer = candidate.offer
+    rivals = [step.candidate.offer.id for step in taken if not combine(offer, step.candidate.offer)]
     if rivals:
-        return _not_beside(offer.id for offer in rivals)
-    autos = sum(not chosen.code for chosen in deal.chosen)
+        return _not_beside(rivals)
+    autos = sum(not step.candidate.code for step in taken)
     if not candidate.code and autos >= settings.stack_size:
         return reason(ReasonCode.STACK_FULL, limit=settings.stack_size)
-    trial = sorted((*deal.chosen, candidate), key=lambda one: one.offer.order)
-    amounts, _ = reckon(trial, bill, settings)
-    place = trial.index(candidate)
-    if amounts[place]:
+    before = [step for step in taken if step.candidate.offer.order < offer.order]
+    state = taken[len(before)].before if len(before) < len(taken) else after
+    if saving(candidate, bill, state, room(settings, state)):
         return Reason(ReasonCode.LESS_SAVED)
-    return _nothing_left(candidate, trial[:place], bill, settings)
-
-
-def _nothing_left(
-    candidate: Candidate, before: Sequence[Candidate], bill: Bill, settings: Settings
-) -> Reason:
-    """Why it gives nothing after `before`: its lines are taken, the bill is too small by then."""
-    state = bill.start
-    holders: list[tuple[str, int]] = []
-    for one in before:
-        done = effect(one, bill, state, None)
-        state = apply(one, state, done, bill)
-        holders.append((one.offer.id, done.covered))
-    fault = amount_fault(candidate, bill, state) if candidate.offer.running else None
+    fault = amount_fault(candidate, bill, state) if offer.running else None
     if fault:
         return fault
     lost = candidate.got & ~open_lines(candidate, bill, state)
-    if lost:
-        return _not_beside(offer for offer, covered in holders if covered & lost)
-    return Reason(ReasonCode.NO_EFFECT)
+    holders = [step.candidate.offer.id for step in before if step.done.covered & lost]
+    return _not_beside(holders) if holders else Reason(ReasonCode.NO_EFFECT)
 
 
-def _not_beside(ids: object) -> Reason:
-    return reason(ReasonCode.NOT_STACKABLE_WITH, **{"with": frozenset(ids)})  # type: ignore[call-overload]
+def _not_beside(ids: Sequence[str]) -> Reason:
+    return reason(ReasonCode.NOT_STACKABLE_WITH, **{"with": frozenset(ids)})
 
 
 def _next_tier(candidate: Candidate, bill: Bill) -> tuple[Unlock, ...]:
@@ -131,6 +133,8 @@ def _next_tier(candidate: Candidate, bill: Bill) -> tuple[Unlock, ...]:
 
 
 def _unlock(terms: OfferTerms, reasons: Sequence[Reason], bill: Bill) -> tuple[Unlock, ...]:
+    if any(why.code not in _CURABLE for why in reasons):
+        return ()
     steps: list[Unlock] = []
     for why in reasons:
         new = _steps(terms, why, bill)

@@ -28,12 +28,15 @@ class Grouping:
 
     def free_units(self, mask: int) -> list[Unit]:
         """Units of the lines of `mask` that are in no group yet, the cheapest first."""
+        lines, state, used = self.bill.lines, self.state, self.used
         return sorted(
-            (net, self.bill.lines[i].service, i, u)
-            for i in self.bill.indexes
-            if mask >> i & 1
-            for u, net in enumerate(self.state.unit_nets(i))
-            if net > 0 and not self.used[i] >> u & 1
+            [
+                (net, lines[i].service, i, u)
+                for i in self.bill.indexes
+                if mask >> i & 1
+                for u, net in enumerate(state.units[i] or (state.net[i],))
+                if net > 0 and not used[i] >> u & 1
+            ]
         )
 
     def use(self, units: Iterable[Unit]) -> None:
@@ -67,6 +70,11 @@ def shortage(terms: OfferTerms, bill: Bill, bought: int, got: int) -> tuple[int,
         return _parts_lacking(terms, bill, got)
     buy = terms.buy_get.buy_quantity or (1 if terms.buy_get.buy_amount else 0)
     get = terms.buy_get.get_quantity
+    if bought == got and terms.group_by is GroupBy.BILL:
+        have = sum(
+            [bill.lines[i].quantity for i in bill.indexes if got >> i & 1 and bill.start.net[i] > 0]
+        )
+        return buy + get, min(have, buy + get), 0
     groups = Grouping(bill, bill.start)
     days = [bought | got] if terms.group_by is GroupBy.BILL else bill.days(bought | got)
     best: tuple[int, int, int] | None = None
@@ -150,23 +158,26 @@ def _bundle(bundle: Bundle, groups: Grouping, mask: int) -> None:
     ]
     # The part with the least choice chooses first.
     pools.sort(key=lambda pool: len(pool[0]) - pool[1])
+    size = sum(quantity for _, quantity in pools)
     formed = 0
+    taken: set[Unit] = set()
     while bundle.max_groups is None or formed < bundle.max_groups:
         units: list[Unit] = []
         for pool, quantity in pools:
-            units += [unit for unit in reversed(pool) if unit not in units][:quantity]
-        if len(units) < sum(quantity for _, quantity in pools):
-            return
+            found = 0
+            while pool and found < quantity:
+                unit = pool.pop()
+                if unit not in taken:
+                    taken.add(unit)
+                    units.append(unit)
+                    found += 1
         nets = [unit[0] for unit in units]
         gain = sum(nets) - bundle.price
-        if gain <= 0:
+        if len(units) < size or gain <= 0:
             return
         groups.use(units)
         for unit, amount in zip(units, spread(gain, nets, nets), strict=True):
             groups.cut(unit, amount)
-        pools = [
-            ([unit for unit in pool if unit not in units], quantity) for pool, quantity in pools
-        ]
         formed += 1
 
 

@@ -69,12 +69,13 @@ def reason(
     code: ReasonCode, **details: int | str | dt.datetime | dt.date | frozenset[str]
 ) -> Reason:
     """A `Reason` from plain values; sets are sorted, times written as RFC 3339."""
-    return Reason(code, tuple(sorted((key, _plain(value)) for key, value in details.items())))
+    items = sorted(details.items())
+    return Reason(code, tuple([(name, _plain(value)) for name, value in items]))
 
 
 def _plain(value: int | str | dt.datetime | dt.date | frozenset[str]) -> Detail:
+    if isinstance(value, (int, str)):
+        return value
     if isinstance(value, frozenset):
         return tuple(sorted(value))
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return value
+    return value.isoformat()

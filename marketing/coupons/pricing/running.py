@@ -23,6 +23,7 @@ class Bill:
         "list_amounts",
         "list_total",
         "local",
+        "openings",
         "plain_mask",
         "start",
         "zone",
@@ -39,6 +40,7 @@ class Bill:
         self.all_mask = (1 << len(self.lines)) - 1
         self.plain_mask = 0  # lines that are no add-ons
         self.discounted_mask = 0  # lines with a discount given by hand
+        self.openings: dict[str, str] = {}  # by offer: when it next holds
         self.by_service: dict[str, int] = {}
         self.by_category: dict[str, int] = {}
         for i, line in enumerate(self.lines):
@@ -65,7 +67,7 @@ class Bill:
         return mask
 
     def quantity(self, mask: int) -> int:
-        return sum(line.quantity for i, line in enumerate(self.lines) if mask >> i & 1)
+        return sum([self.lines[i].quantity for i in self.indexes if mask >> i & 1])
 
     def best_day(self, terms: OfferTerms, mask: int) -> tuple[int, int]:
         """The lines that count together with enough units, and the most units counted together.
@@ -141,6 +143,7 @@ def _opening_state(lines: tuple[CartLine, ...]) -> State:
 
 def _any(masks: dict[str, int], ids: frozenset[str]) -> int:
     found = 0
-    for key in masks.keys() & ids:
-        found |= masks[key]
+    for key in ids if len(ids) < len(masks) else masks:
+        if key in ids:
+            found |= masks.get(key, 0)
     return found

@@ -228,9 +228,9 @@ def _dearest(candidate: Candidate, bill: Bill) -> int:
     terms = candidate.offer.terms
     mask = candidate.got
     if terms.kind is not Kind.FREE_SERVICE:
-        return sum(bill.start.net[i] for i in bill.indexes if mask >> i & 1)
+        return sum(bill.start.net[i] for i in bill.members(mask))
     prices = sorted(
-        (net for i in bill.indexes if mask >> i & 1 for net in bill.start.unit_nets(i)),
+        (net for i in bill.members(mask) for net in bill.start.unit_nets(i)),
         reverse=True,
     )
     return sum(prices[: terms.free_units])

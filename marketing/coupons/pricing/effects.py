@@ -69,7 +69,7 @@ def measured(candidate: Candidate, bill: Bill, state: State) -> int:
     amounts = bill.list_amounts if limits.basis is Basis.LIST else state.net
     if limits.measure is Measure.BILL:
         return sum(amounts)
-    return sum(amounts[i] for i in bill.indexes if candidate.mask >> i & 1)
+    return sum([amounts[i] for i in bill.members(candidate.mask)])
 
 
 def amount_fault(candidate: Candidate, bill: Bill, state: State) -> Reason | None:
@@ -194,7 +194,7 @@ def _once(
 ) -> Effect:
     """One amount over all open lines, rounded once, then spread."""
     net = state.net
-    open_now = [i for i in bill.indexes if mask >> i & 1 and net[i] > 0]
+    open_now = [i for i in bill.members(mask) if net[i] > 0]
     nets = [net[i] for i in open_now]
     if candidate.offer.caps_lines or bill.has_floors:
         rooms = [line_room(candidate, bill, state, i) for i in open_now]
@@ -230,17 +230,18 @@ def _items(
     cuts: UnitCuts = {}
     if terms.kind is Kind.FREE_SERVICE:
         return lines, _free_units(candidate, bill, state, mask)
-    for i in bill.indexes:
-        if not mask >> i & 1 or state.net[i] <= 0:
-            continue
-        if terms.kind is Kind.FIXED_PRICE:
-            cuts[i] = [max(0, net - amount) for net in state.unit_nets(i)]
-        elif rate_bp:
+    open_now = [i for i in bill.members(mask) if state.net[i] > 0]
+    if terms.kind is Kind.FIXED_PRICE:
+        for i in open_now:
+            cuts[i] = [net - amount if net > amount else 0 for net in state.unit_nets(i)]
+    elif rate_bp:
+        for i in open_now:
             lines[i] = share_of(state.net[i], rate_bp)
-        elif terms.scope is Scope.UNIT:
-            cuts[i] = [min(amount, net) for net in state.unit_nets(i)]
-        else:
-            lines[i] = amount
+    elif terms.scope is Scope.UNIT:
+        for i in open_now:
+            cuts[i] = [net if net < amount else amount for net in state.unit_nets(i)]
+    else:
+        lines = dict.fromkeys(open_now, amount)
     return lines, cuts
 
 
@@ -248,8 +249,7 @@ def _free_units(candidate: Candidate, bill: Bill, state: State, mask: int) -> Un
     """The cheapest units of the selection that still cost something, made free."""
     units = sorted(
         (net, bill.lines[i].service, i, u)
-        for i in bill.indexes
-        if mask >> i & 1
+        for i in bill.members(mask)
         for u, net in enumerate(state.unit_nets(i))
         if net > 0
     )
@@ -272,22 +272,27 @@ def _limited(
     if candidate.offer.caps_lines or bill.has_floors:
         wanted = _within_rooms(candidate, bill, state, lines, cuts)
     else:
-        wanted = {i: min(part, state.net[i]) for i, part in lines.items()}
-        for i, cut in cuts.items():
-            wanted[i] = sum(cut)
-        wanted = {i: wanted[i] for i in sorted(wanted) if wanted[i]}
+        net = state.net
+        wanted = {i: part if part < net[i] else net[i] for i, part in lines.items() if part}
+        for i, cut in sorted(cuts.items()):
+            part = sum(cut)
+            if part:
+                wanted[i] = part
     total = sum(wanted.values())
     amount = _within(candidate, total, cap)
     if amount <= 0:
         return NOTHING
-    covered = sum(1 << i for i in wanted)
+    covered = 0
+    for i in wanted:
+        covered |= 1 << i
     if amount < total:
         parts = spread(amount, [state.net[i] for i in wanted], list(wanted.values()))
         for i, part in zip(wanted, parts, strict=True):
             if i in cuts:
                 cuts[i] = spread(part, cuts[i], cuts[i])
         wanted = {i: part for i, part in zip(wanted, parts, strict=True) if part}
-    return Effect(amount, wanted, {i: cuts[i] for i in wanted if i in cuts}, covered, used)
+    cuts = {i: cuts[i] for i in wanted if i in cuts} if cuts else cuts
+    return Effect(amount, wanted, cuts, covered, used)
 
 
 def _within_rooms(

@@ -32,8 +32,7 @@ class Grouping:
         return sorted(
             [
                 (net, lines[i].service, i, u)
-                for i in self.bill.indexes
-                if mask >> i & 1
+                for i in self.bill.members(mask)
                 for u, net in enumerate(state.units[i] or (state.net[i],))
                 if net > 0 and not used[i] >> u & 1
             ]
@@ -71,9 +70,7 @@ def shortage(terms: OfferTerms, bill: Bill, bought: int, got: int) -> tuple[int,
     buy = terms.buy_get.buy_quantity or (1 if terms.buy_get.buy_amount else 0)
     get = terms.buy_get.get_quantity
     if bought == got and terms.group_by is GroupBy.BILL:
-        have = sum(
-            [bill.lines[i].quantity for i in bill.indexes if got >> i & 1 and bill.start.net[i] > 0]
-        )
+        have = sum([bill.lines[i].quantity for i in bill.members(got) if bill.start.net[i] > 0])
         return buy + get, min(have, buy + get), 0
     groups = Grouping(bill, bill.start)
     days = [bought | got] if terms.group_by is GroupBy.BILL else bill.days(bought | got)

@@ -23,6 +23,7 @@ class Bill:
         "list_amounts",
         "list_total",
         "local",
+        "members_of",
         "openings",
         "plain_mask",
         "start",
@@ -40,6 +41,7 @@ class Bill:
         self.all_mask = (1 << len(self.lines)) - 1
         self.plain_mask = 0  # lines that are no add-ons
         self.discounted_mask = 0  # lines with a discount given by hand
+        self.members_of: dict[int, tuple[int, ...]] = {}
         self.openings: dict[str, str] = {}  # by offer: when it next holds
         self.by_service: dict[str, int] = {}
         self.by_category: dict[str, int] = {}
@@ -66,8 +68,16 @@ class Bill:
             mask &= ~_any(self.by_category, selection.excluded_categories)
         return mask
 
+    def members(self, mask: int) -> tuple[int, ...]:
+        """The lines of `mask`, by index."""
+        found = self.members_of.get(mask)
+        if found is None:
+            found = tuple([i for i in self.indexes if mask >> i & 1])
+            self.members_of[mask] = found
+        return found
+
     def quantity(self, mask: int) -> int:
-        return sum([self.lines[i].quantity for i in self.indexes if mask >> i & 1])
+        return sum([self.lines[i].quantity for i in self.members(mask)])
 
     def best_day(self, terms: OfferTerms, mask: int) -> tuple[int, int]:
         """The lines that count together with enough units, and the most units counted together.
@@ -88,10 +98,9 @@ class Bill:
     def days(self, mask: int) -> list[int]:
         """The lines of `mask`, a mask for each day on which they are performed."""
         by_day: dict[dt.date | None, int] = {}
-        for i in self.indexes:
-            if mask >> i & 1:
-                day = self.lines[i].performed_on
-                by_day[day] = by_day.get(day, 0) | 1 << i
+        for i in self.members(mask):
+            day = self.lines[i].performed_on
+            by_day[day] = by_day.get(day, 0) | 1 << i
         return list(by_day.values())
 
 

@@ -26,7 +26,8 @@ def encode(value: Any) -> bytes:
 
 def decode(kind: type[T], data: bytes) -> T:
     """The value that `encode` wrote. Raises ValueError where `data` is no such thing."""
-    return from_plain(kind, json.loads(data))
+    value: T = from_plain(kind, json.loads(data))
+    return value
 
 
 def digest(value: Any) -> str:
@@ -48,8 +49,9 @@ def promise_hash(quote: Quote) -> str:
 
 def to_plain(value: Any) -> Any:
     """`value` in JSON's own types."""
-    if dataclasses.is_dataclass(value):
-        return {name: to_plain(getattr(value, name)) for name in _names(type(value))}
+    kind: type = type(value)
+    if dataclasses.is_dataclass(kind):
+        return {name: to_plain(getattr(value, name)) for name in _names(kind)}
     if isinstance(value, tuple):
         return [to_plain(item) for item in value]
     if isinstance(value, frozenset):
@@ -63,7 +65,7 @@ def from_plain(kind: Any, plain: Any) -> Any:
     """The value of type `kind` that `to_plain` turned into `plain`."""
     try:
         return _read(kind, plain)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (TypeError, AttributeError, ValueError, StopIteration) as error:
         raise ValueError(f"not a {getattr(kind, '__name__', kind)}: {error}") from error
 
 

@@ -1,6 +1,7 @@
 """Whether an offer may come into question for this bill, and every reason why not."""
 
 import datetime as dt
+from dataclasses import replace
 
 from marketing.coupons.pricing.compiled import GROUP, CompiledOffer
 from marketing.coupons.pricing.effects import Candidate, amount_fault
@@ -9,7 +10,7 @@ from marketing.coupons.pricing.groups import shortage
 from marketing.coupons.pricing.opening import blackout_on, days_of, next_opening
 from marketing.coupons.pricing.reasons import Reason, ReasonCode, reason
 from marketing.coupons.pricing.running import Bill
-from marketing.coupons.pricing.terms import BudgetPolicy, OfferTerms
+from marketing.coupons.pricing.terms import BudgetPolicy, Measure, OfferTerms
 
 _INACTIVE = Reason(ReasonCode.INACTIVE)
 _WRONG_BRANCH = Reason(ReasonCode.WRONG_BRANCH)
@@ -57,11 +58,15 @@ def judge(
         if terms.skip_addons:
             got &= bill.plain_mask
     candidate = Candidate(offer, mask, got, cap, budget_left, code)
-    if not mask:
-        reasons.append(_SERVICE_EXCLUDED)
-    else:
+    if offer.has_conditions_of_bill or offer.tiers:
         candidate, more = _amounts(candidate, bill)
         reasons += more
+    if not mask:
+        reasons.append(_SERVICE_EXCLUDED)
+    elif offer.stage == GROUP and not reasons:
+        need, have, of_get = shortage(terms, bill, candidate.mask, candidate.got)
+        if have < need:
+            reasons.append(_short(need, have, of_get))
     return candidate, reasons
 
 
@@ -167,35 +172,30 @@ def _amounts(candidate: Candidate, bill: Bill) -> tuple[Candidate, list[Reason]]
     offer = candidate.offer
     terms = offer.terms
     reasons = []
-    if offer.has_conditions_of_bill or offer.tiers:
+    limits = terms.thresholds
+    fault = None
+    if candidate.mask or limits.measure is Measure.BILL:
         fault = amount_fault(candidate, bill, bill.start)
-        if fault:
-            reasons.append(fault)
-        limits = terms.thresholds
-        if limits.min_quantity > 1:
-            kept, most = bill.best_day(terms, candidate.mask)
-            if kept:
-                got = kept if candidate.got == candidate.mask else candidate.got
-                candidate = Candidate(
-                    offer, kept, got, candidate.cap, candidate.budget_left, candidate.code
+    if fault:
+        reasons.append(fault)
+    if candidate.mask and limits.min_quantity > 1:
+        kept, most = bill.best_day(terms, candidate.mask)
+        if kept:
+            got = kept if candidate.got == candidate.mask else candidate.got
+            candidate = replace(candidate, mask=kept, got=got)
+        else:
+            reasons.append(_short(limits.min_quantity, most))
+    if limits.requires is not None:
+        have = bill.quantity(bill.of(limits.requires))
+        if have < limits.requires_quantity:
+            reasons.append(
+                reason(
+                    ReasonCode.REQUIRES_MISSING,
+                    services=limits.requires.services,
+                    categories=limits.requires.categories,
+                    short_by=limits.requires_quantity - have,
                 )
-            else:
-                reasons.append(_short(limits.min_quantity, most))
-        if limits.requires is not None:
-            have = bill.quantity(bill.of(limits.requires))
-            if have < limits.requires_quantity:
-                reasons.append(
-                    reason(
-                        ReasonCode.REQUIRES_MISSING,
-                        services=limits.requires.services,
-                        categories=limits.requires.categories,
-                        short_by=limits.requires_quantity - have,
-                    )
-                )
-    if offer.stage == GROUP and not reasons:
-        need, have, of_get = shortage(terms, bill, candidate.mask, candidate.got)
-        if have < need:
-            reasons.append(_short(need, have, of_get))
+            )
     return candidate, reasons
 
 

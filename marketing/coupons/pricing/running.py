@@ -135,7 +135,8 @@ class State:
 
 
 def _opening_state(lines: tuple[CartLine, ...]) -> State:
-    net, units = [], []
+    net: list[int] = []
+    units: list[list[int] | None] = []
     for line in lines:
         left = line.list_amount - line.manual_discount
         net.append(left)

@@ -12,7 +12,7 @@ from marketing.coupons.pricing.facts import Choice, Settings
 from tests.coupons.pricing import reference, strategies
 from tests.coupons.pricing.strategies import cart_of
 
-bills = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+bills = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @bills

@@ -275,8 +275,8 @@ class OfferTerms:
     fixed price `amount` (the new price of a unit); free service `free_units` of the selection;
     buy-X-get-Y `buy_get`; bundle `bundle`; spend tiers `tiers` (all shares or all amounts,
     rising), `scope`. `automatic` offers apply by themselves, the others by code; a flash sale
-    is an automatic offer with a window. `faults` in `terms_check.py` says what is wrong
-    with terms; the engine expects none.
+    is an automatic offer with a window. `terms_check.py` says what is wrong
+    with terms; the engine expects nothing to be.
     """
 
     id: str

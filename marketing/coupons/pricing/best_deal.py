@@ -17,7 +17,7 @@ from marketing.coupons.pricing.terms import Kind
 OutOfTime = Callable[[], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Deal:
     """Candidates that apply, in order, and what they save together."""
 
@@ -29,7 +29,7 @@ class Deal:
         return tuple(candidate.offer.id for candidate in self.chosen)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Contender:
     """A candidate with what it saves alone, and the most it could save in any company."""
 
@@ -80,7 +80,7 @@ def in_order(
     return deal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Step:
     """One offer as it is applied: the state it finds, and what it takes off."""
 

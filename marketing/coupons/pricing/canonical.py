@@ -1,17 +1,19 @@
 """One spelling in bytes for every value of this package, to store, hash and replay by.
 
-Keys are field names, sorted; fields at their default are written too, so that a later default
-cannot change what was stored; sets are sorted; no white space; money stays integer paise.
+Keys are field names in the order of definition; fields at their default are written too, so
+that a later default cannot change what was stored; sets are sorted; no white space; money
+stays integer paise.
 """
 
 import dataclasses
 import datetime as dt
 import hashlib
-import json
 from enum import IntEnum, StrEnum
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import orjson
 
 from marketing.coupons.pricing.answer import Quote
 
@@ -20,13 +22,12 @@ T = TypeVar("T")
 
 def encode(value: Any) -> bytes:
     """`value` (a dataclass of this package) as canonical JSON."""
-    plain = to_plain(value)
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return orjson.dumps(value, default=_sorted)
 
 
 def decode(kind: type[T], data: bytes) -> T:
     """The value that `encode` wrote. Raises ValueError where `data` is no such thing."""
-    value: T = from_plain(kind, json.loads(data))
+    value: T = from_plain(kind, orjson.loads(data))
     return value
 
 
@@ -47,31 +48,18 @@ def promise_hash(quote: Quote) -> str:
     )
 
 
-def to_plain(value: Any) -> Any:
-    """`value` in JSON's own types."""
-    kind: type = type(value)
-    if dataclasses.is_dataclass(kind):
-        return {name: to_plain(getattr(value, name)) for name in _names(kind)}
-    if isinstance(value, tuple):
-        return [to_plain(item) for item in value]
-    if isinstance(value, frozenset):
-        return sorted(to_plain(item) for item in value)
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return value
-
-
 def from_plain(kind: Any, plain: Any) -> Any:
-    """The value of type `kind` that `to_plain` turned into `plain`."""
+    """The value of type `kind` out of JSON's own types. Raises ValueError as `decode` does."""
     try:
         return _read(kind, plain)
     except (TypeError, AttributeError, ValueError, StopIteration) as error:
         raise ValueError(f"not a {getattr(kind, '__name__', kind)}: {error}") from error
 
 
-@cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(item.name for item in dataclasses.fields(kind))
+def _sorted(value: Any) -> list[Any]:
+    if not isinstance(value, frozenset):
+        raise TypeError(f"{value!r} has no canonical spelling")
+    return sorted(value)
 
 
 @cache

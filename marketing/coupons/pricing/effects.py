@@ -20,7 +20,7 @@ from marketing.coupons.pricing.terms import (
 UnitCuts = dict[int, list[int]]  # by line: what each unit loses
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidate:
     """An offer that this bill could have, seen in its light.
 
@@ -37,7 +37,7 @@ class Candidate:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Effect:
     """Paise per line (by index), and per unit where the kind says which; `covered` is a mask.
 

@@ -77,13 +77,12 @@ def choose(
     for step in taken:
         candidate = step.candidate
         entered.decisions[candidate.offer.id] = explain.applied(candidate, step.done.total, bill)
+    winners = explain.Winners(taken, after, bill, settings)
     seen = {one.candidate.offer.id for one in (*entered.codes, *compared)}
     for one in (*entered.codes, *entered.autos):
         offer = one.candidate.offer.id
         if offer not in entered.decisions:
-            entered.decisions[offer] = explain.beaten(
-                one, taken, after, offer in seen, bill, settings
-            )
+            entered.decisions[offer] = winners.beat(one, compared=offer in seen)
     return Chosen(taken, after, entered.decisions, bounded, contest.tried)
 
 

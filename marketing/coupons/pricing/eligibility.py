@@ -13,6 +13,7 @@ from marketing.coupons.pricing.running import Bill
 from marketing.coupons.pricing.terms import BudgetPolicy, Measure, OfferTerms
 
 _INACTIVE = Reason(ReasonCode.INACTIVE)
+_OUTSIDE_HOURS = Reason(ReasonCode.OUTSIDE_HOURS)
 _WRONG_BRANCH = Reason(ReasonCode.WRONG_BRANCH)
 _SERVICE_EXCLUDED = Reason(ReasonCode.SERVICE_EXCLUDED)
 _CUSTOMER_REQUIRED = Reason(ReasonCode.CUSTOMER_REQUIRED)
@@ -72,12 +73,8 @@ def judge(
 
 def opens_at(terms: OfferTerms, bill: Bill) -> str:
     """When the offer next holds, RFC 3339 in the branch's zone; empty if it does not again."""
-    known = bill.openings.get(terms.id)
-    if known is None:
-        moment = next_opening(terms.timetable, bill.local)
-        known = "" if moment is None else moment.replace(tzinfo=bill.zone).isoformat()
-        bill.openings[terms.id] = known
-    return known
+    moment = next_opening(terms.timetable, bill.local)
+    return "" if moment is None else _at(moment, bill).isoformat()
 
 
 def _lines(offer: CompiledOffer, bill: Bill) -> int:
@@ -103,8 +100,7 @@ def _time(terms: OfferTerms, bill: Bill) -> list[Reason]:
         return []
     days = days_of(table.hours, now)
     if not days:
-        moment = opens_at(terms, bill)
-        return [reason(ReasonCode.OUTSIDE_HOURS, **({"opens_at": moment} if moment else {}))]
+        return [_OUTSIDE_HOURS]
     closed = [blackout_on(table.blackouts, day) for day in days]
     if None not in closed and closed[0] is not None:
         return [reason(ReasonCode.BLACKOUT, first=closed[0].first, last=closed[0].last)]

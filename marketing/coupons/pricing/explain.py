@@ -55,32 +55,53 @@ def applied(candidate: Candidate, amount: int, bill: Bill) -> Decision:
     )
 
 
-def beaten(
-    contender: Contender,
-    taken: Sequence[Step],
-    after: State,
-    compared: bool,
-    bill: Bill,
-    settings: Settings,
-) -> Decision:
-    """It could apply alone, but `taken` was chosen; `compared` if it was in the search."""
-    candidate = contender.candidate
-    terms = candidate.offer.terms
-    why = (
-        _why_not(candidate, taken, after, bill, settings)
-        if compared
-        else reason(ReasonCode.OUTSIDE_BEST, limit=settings.compared)
-    )
-    return Decision(
-        offer=terms.id,
-        revision=terms.revision,
-        verdict=Verdict.BEATEN,
-        saving=contender.alone,
-        code=candidate.code,
-        reasons=(why,),
-        beaten_by=tuple([step.candidate.offer.id for step in taken]),
-        behind_by=after.saved - contender.alone,
-    )
+class Winners:
+    """The set that was chosen, to say by what others were beaten."""
+
+    def __init__(self, taken: Sequence[Step], after: State, bill: Bill, settings: Settings) -> None:
+        self._taken = taken
+        self._after = after
+        self._bill = bill
+        self._settings = settings
+        self._offers = tuple(step.candidate.offer.id for step in taken)
+        self._outside = reason(ReasonCode.OUTSIDE_BEST, limit=settings.compared)
+
+    def beat(self, contender: Contender, *, compared: bool) -> Decision:
+        """The contender could apply alone; `compared` if it was in the search."""
+        candidate = contender.candidate
+        terms = candidate.offer.terms
+        return Decision(
+            offer=terms.id,
+            revision=terms.revision,
+            verdict=Verdict.BEATEN,
+            saving=contender.alone,
+            code=candidate.code,
+            reasons=(self._why_not(candidate) if compared else self._outside,),
+            beaten_by=self._offers,
+            behind_by=self._after.saved - contender.alone,
+        )
+
+    def _why_not(self, candidate: Candidate) -> Reason:
+        """Why it is not beside those that were taken."""
+        offer, taken, bill = candidate.offer, self._taken, self._bill
+        rivals = [
+            step.candidate.offer.id for step in taken if not combine(offer, step.candidate.offer)
+        ]
+        if rivals:
+            return _not_beside(rivals)
+        autos = sum(not step.candidate.code for step in taken)
+        if not candidate.code and autos >= self._settings.stack_size:
+            return reason(ReasonCode.STACK_FULL, limit=self._settings.stack_size)
+        before = [step for step in taken if step.candidate.offer.order < offer.order]
+        state = taken[len(before)].before if len(before) < len(taken) else self._after
+        if saving(candidate, bill, state, room(self._settings, state)):
+            return Reason(ReasonCode.LESS_SAVED)
+        fault = amount_fault(candidate, bill, state) if offer.running else None
+        if fault:
+            return fault
+        lost = candidate.got & ~open_lines(candidate, bill, state)
+        holders = [step.candidate.offer.id for step in before if step.done.covered & lost]
+        return _not_beside(holders) if holders else Reason(ReasonCode.NO_EFFECT)
 
 
 def gives_nothing(candidate: Candidate, bill: Bill) -> Reason:
@@ -92,29 +113,6 @@ def gives_nothing(candidate: Candidate, bill: Bill) -> Reason:
         if need > left:
             return reason(ReasonCode.BUDGET_LEFT, left=left, need=need)
     return Reason(ReasonCode.NO_EFFECT)
-
-
-def _why_not(
-    candidate: Candidate, taken: Sequence[Step], after: State, bill: Bill, settings: Settings
-) -> Reason:
-    """Why it is not beside those that were taken."""
-    offer = candidate.offer
-    rivals = [step.candidate.offer.id for step in taken if not combine(offer, step.candidate.offer)]
-    if rivals:
-        return _not_beside(rivals)
-    autos = sum(not step.candidate.code for step in taken)
-    if not candidate.code and autos >= settings.stack_size:
-        return reason(ReasonCode.STACK_FULL, limit=settings.stack_size)
-    before = [step for step in taken if step.candidate.offer.order < offer.order]
-    state = taken[len(before)].before if len(before) < len(taken) else after
-    if saving(candidate, bill, state, room(settings, state)):
-        return Reason(ReasonCode.LESS_SAVED)
-    fault = amount_fault(candidate, bill, state) if offer.running else None
-    if fault:
-        return fault
-    lost = candidate.got & ~open_lines(candidate, bill, state)
-    holders = [step.candidate.offer.id for step in before if step.done.covered & lost]
-    return _not_beside(holders) if holders else Reason(ReasonCode.NO_EFFECT)
 
 
 def _not_beside(ids: Sequence[str]) -> Reason:

@@ -40,7 +40,7 @@ class ReasonCode(StrEnum):
     NOT_FIRST_VISIT = "not_first_visit"  # visit
     NOT_NTH_VISIT = "not_nth_visit"  # need, visit
     BLACKOUT = "blackout"  # first, last
-    OUTSIDE_HOURS = "outside_hours"  # opens_at (absent when it never opens again)
+    OUTSIDE_HOURS = "outside_hours"  # when it opens stands in the unlock
     CUSTOMER_REQUIRED = "customer_required"
     OPTED_OUT = "opted_out"  # issued by a campaign to somebody who has since opted out
     NOT_STACKABLE_WITH = "not_stackable_with"  # with

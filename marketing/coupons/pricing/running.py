@@ -24,7 +24,6 @@ class Bill:
         "list_total",
         "local",
         "members_of",
-        "openings",
         "plain_mask",
         "start",
         "zone",
@@ -42,7 +41,6 @@ class Bill:
         self.plain_mask = 0  # lines that are no add-ons
         self.discounted_mask = 0  # lines with a discount given by hand
         self.members_of: dict[int, tuple[int, ...]] = {}
-        self.openings: dict[str, str] = {}  # by offer: when it next holds
         self.by_service: dict[str, int] = {}
         self.by_category: dict[str, int] = {}
         for i, line in enumerate(self.lines):

@@ -6,6 +6,7 @@ import pytest
 
 from marketing.coupons.pricing.answer import Unlock, UnlockKind
 from marketing.coupons.pricing.facts import Customer, OfferUsage
+from marketing.coupons.pricing.reasons import Reason, ReasonCode
 from marketing.coupons.pricing.terms import (
     Audience,
     Basis,
@@ -105,11 +106,9 @@ def test_times_are_the_branchs():
         {"starts": f"2026-03-04T12:01:00{zone}"},
     )
     thursday = HourWindow(start=600, until=660, weekdays=frozenset({Weekday.THURSDAY}))
-    assert why({"timetable": Timetable(hours=(thursday,))}) == (
-        "blocked",
-        "outside_hours",
-        {"opens_at": f"2026-03-05T10:00:00{zone}"},
-    )
+    found = decision(quoted(cart(line()), flat(timetable=Timetable(hours=(thursday,)))), "flat")
+    assert found.reasons == (Reason(ReasonCode.OUTSIDE_HOURS),)
+    assert found.unlock == (Unlock(kind=UnlockKind.COME_AT, at=f"2026-03-05T10:00:00{zone}"),)
     today = DateSpan(first=dt.date(2026, 3, 4), last=dt.date(2026, 3, 5))
     assert why({"timetable": Timetable(blackouts=(today,))}) == (
         "blocked",

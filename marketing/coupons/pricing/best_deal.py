@@ -129,6 +129,10 @@ class Search:
     def run(self) -> Deal:
         for one in self._all:
             self._offer((one.candidate,), one.alone)
+        if self._must:
+            # However little time there is, a set with every code is not overlooked.
+            first = in_order(self._all, self._bill, self._settings, must=True)
+            self._offer(first.chosen, first.saved)
         everybody = (1 << len(self._all)) - 1
         self._walk(0, self._bill.start, (), everybody, self._settings.stack_size)
         return self.best

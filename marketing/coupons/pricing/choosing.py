@@ -28,7 +28,7 @@ UNUSED = OfferUsage()
 
 
 @dataclass(slots=True)
-class Field:
+class Entered:
     """Who contends, and the decisions made so far, by offer."""
 
     codes: list[Contender] = field(default_factory=list)
@@ -38,8 +38,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What applies step by step and what is left after, a decision on each candidate by
-    offer, and how the search went."""
+    """The steps that apply and what is left after, decisions by offer, how the search went."""
 
     taken: list[Step]
     after: State
@@ -114,8 +113,8 @@ def _enter(
     customer: Customer | None,
     usage: Mapping[str, OfferUsage],
     settings: Settings,
-) -> Field:
-    entered = Field()
+) -> Entered:
+    entered = Entered()
     offers = [catalogue.by_id[offer] for offer in sorted(typed.opened)]
     offers += [offer for offer in catalogue.automatic if offer.id not in typed.opened]
     for offer in offers:
@@ -131,14 +130,18 @@ def _enter(
     return entered
 
 
-def _codes_at_fault(bill: Bill, typed: TypedCodes, entered: Field) -> frozenset[str]:
-    faulty = {bill.cart.codes[place].code for place in typed.faults}
+def _codes_at_fault(bill: Bill, typed: TypedCodes, entered: Entered) -> frozenset[str]:
+    faulty = {
+        bill.cart.codes[place].code
+        for place, why in typed.faults.items()
+        if why.code is not ReasonCode.CODE_REPEATED
+    }
     return frozenset(
         faulty | {code for offer, code in typed.opened.items() if offer in entered.decisions}
     )
 
 
-def _drop_codes(entered: Field, bill: Bill, codes: frozenset[str]) -> None:
+def _drop_codes(entered: Entered, bill: Bill, codes: frozenset[str]) -> None:
     """Under `CodesPolicy.ALL` one code at fault takes the others with it."""
     why = reason(ReasonCode.CODES_ALL_OR_NONE, codes=codes)
     for one in entered.codes:

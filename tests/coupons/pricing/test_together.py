@@ -6,6 +6,7 @@ import pytest
 
 from marketing.coupons.pricing.answer import Optimality, Verdict
 from marketing.coupons.pricing.bill import CodesPolicy, EnteredCode, PointsAs, PointsUse
+from marketing.coupons.pricing.engine import within_cpu
 from marketing.coupons.pricing.facts import Choice, OfferUsage, Settings
 from marketing.coupons.pricing.reasons import Reason, ReasonCode
 from marketing.coupons.pricing.terms import (
@@ -98,6 +99,17 @@ def test_out_of_time_answers_with_the_best_so_far():
     calls = itertools.count()
     again = quoted(cart(line()), *offers, out_of_time=lambda: next(calls) >= 4)
     assert again == cut_short
+
+
+def test_out_of_time_at_once_still_takes_all_codes():
+    offers = [flat(f"o{n}", 1, automatic=False, combining=ITEM) for n in range(3)]
+    bill = cart(line(), codes=typed("o0", "o1", "o2"), codes_policy=CodesPolicy.ALL)
+    assert quoted(bill, *offers, out_of_time=lambda: True).discount == 3_00
+
+
+def test_time_given_and_time_over():
+    assert not within_cpu(60)()
+    assert within_cpu(-1)()
 
 
 def test_ties_go_to_fewer_offers_then_priority_then_the_lower_id():

@@ -27,6 +27,8 @@ SCHEDULES: dict[str, dt.timedelta | str] = {
     "marketing.core.tasks.forget_notifications": "20 2 * * *",
     "marketing.core.tasks.forget_responses": "40 * * * *",
     "marketing.core.tasks.mail_notifications": dt.timedelta(minutes=1),
+    "marketing.coupons.tasks.expire_reservations": dt.timedelta(seconds=10),
+    "marketing.coupons.tasks.resume_batches": dt.timedelta(minutes=1),
     "marketing.delivery.tasks.consume_webhooks": dt.timedelta(seconds=5),
     "marketing.delivery.tasks.count_engagement": dt.timedelta(seconds=5),
     "marketing.delivery.tasks.drop_old_partitions": "0 3 * * *",

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "marketing.segments",
     "marketing.content",
     "marketing.delivery",
+    "marketing.coupons",
     "marketing.followups",
     "marketing.campaigns",
     "billing_bridge",

@@ -46,6 +46,11 @@ def standing_ids(customer_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID
     return standing
 
 
+def followed(customer_id: uuid.UUID) -> uuid.UUID:
+    """Who stands for the customer at this moment, without holding up anybody."""
+    return _followed([customer_id]).get(customer_id, customer_id)
+
+
 def standing(customer: Customer) -> Customer:
     """Who stands for the customer now, as `standing_ids` says."""
     pk = standing_ids([customer.pk])[customer.pk]

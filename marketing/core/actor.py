@@ -28,6 +28,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "template.view": MANAGERS,
     "template.manage": MANAGERS,
     "template.lock": OWNERS,
+    "coupon.view": EVERYONE,
+    "coupon.redeem": EVERYONE,
     "coupon.manage": MANAGERS,
     "segment.view": EVERYONE,
     "segment.manage": MANAGERS,
@@ -60,7 +62,16 @@ DELEGABLE = "campaign.approve"
 # What an API key's scope stands for.
 SCOPES: dict[str, frozenset[str]] = {
     "read": frozenset(name for name in PERMISSIONS if name.endswith(".view")),
-    "counter": frozenset({"customer.view", "customer.change", "customer.opt_out", "consent.view"}),
+    "counter": frozenset(
+        {
+            "customer.view",
+            "customer.change",
+            "customer.opt_out",
+            "consent.view",
+            "coupon.view",
+            "coupon.redeem",
+        }
+    ),
     "events": frozenset({"customer.view", "customer.change", "catalogue.change"}),
 }
 

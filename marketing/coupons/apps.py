@@ -1,0 +1,20 @@
+from django.apps import AppConfig
+
+
+class CouponsConfig(AppConfig):
+    name = "marketing.coupons"
+    label = "coupons"
+
+    def ready(self) -> None:
+        from customers import merging, person_data
+        from marketing.coupons import people
+
+        person_data.register(
+            person_data.Holding("coupons", people.export_coupons, people.erase_coupons)
+        )
+        for holding in people.HOLDINGS:
+            merging.register(holding)
+        merging.register_rows("coupons.Reservation")
+        merging.leave(
+            "coupons.CustomerUse", "customer", "counted again from the redemptions and holds"
+        )

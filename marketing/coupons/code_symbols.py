@@ -1,0 +1,79 @@
+"""How codes are spelled: the symbols of generated ones, their check, what people type."""
+
+import re
+import secrets
+import unicodedata
+
+# No 0 and O, no 1, I and L. 31 is prime: every wrong symbol and every swap changes the check.
+SYMBOLS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+VALUES = {symbol: value for value, symbol in enumerate(SYMBOLS)}
+# The highest multiple of 31 in a byte: what lies above would favour the first symbols.
+_FAIR = 256 - 256 % len(SYMBOLS)
+
+SHORTEST, LONGEST = 3, 50
+_TYPED = re.compile(r"[A-Z0-9-]*")
+# In codes read out at a counter. Vowels are I and O short, so that few words can arise.
+_RUDE = re.compile(
+    r"ARSE|BABE|BASTARD|BUTT|CHUT|CRAP|CUNT|DAMN|FART|FAG|FUCK|FUK|FCK|GAND|GAY|HARAM|HATE|HEX"
+    r"|KKK|KUTTA|KUTTE|MADAR|NAZ|NUDE|PEE|PUSSY|RAND|RAPE|SALA|SEX|SHAT|SUAR|SUCK|TATT|TURD|WANK"
+)
+
+
+def check_symbol(body: str) -> str:
+    """The symbol behind `body`: misses no wrong symbol and no swap of two."""
+    total = sum(place * VALUES[symbol] for place, symbol in enumerate(body, start=1))
+    return SYMBOLS[total % len(SYMBOLS)]
+
+
+def is_sound(tail: str) -> bool:
+    """Whether `tail`, symbols with their check behind them, can have been generated."""
+    return all(symbol in VALUES for symbol in tail) and check_symbol(tail[:-1]) == tail[-1]
+
+
+def normalise(text: str) -> str:
+    """What was typed in capital letters and Western digits, without white space.
+
+    May still hold signs that no code has (`is_typed_code`).
+    """
+    letters = (str(unicodedata.decimal(sign, sign)) for sign in unicodedata.normalize("NFKC", text))
+    return "".join("".join(letters).upper().split())
+
+
+def key_of(code: str) -> str:
+    """The code as it is compared: hyphens are for the eye."""
+    return code.replace("-", "")
+
+
+def is_typed_code(code: str) -> bool:
+    """Whether a normalised code has a length and signs that codes have."""
+    return (
+        len(code) <= LONGEST
+        and len(key_of(code)) >= SHORTEST
+        and _TYPED.fullmatch(code) is not None
+    )
+
+
+def tails(count: int, symbols: int) -> list[str]:
+    """So many random tails of `symbols` symbols and a check; they may repeat, none is rude."""
+    made: list[str] = []
+    while len(made) < count:
+        # One draw in 32 is rejected.
+        wanted = (count - len(made)) * symbols
+        drawn = [
+            SYMBOLS[byte % len(SYMBOLS)]
+            for byte in secrets.token_bytes(wanted + wanted // 16 + 16)
+            if byte < _FAIR
+        ]
+        text = "".join(drawn)
+        for start in range(0, len(text) - symbols + 1, symbols):
+            body = text[start : start + symbols]
+            tail = body + check_symbol(body)
+            if not _RUDE.search(tail):
+                made.append(tail)
+    return made[:count]
+
+
+def printed(prefix: str, tail: str) -> str:
+    """`PREFIX-XXX-XXX-XXX`."""
+    groups = [tail[start : start + 3] for start in range(0, len(tail), 3)]
+    return "-".join([prefix, *groups] if prefix else groups)

@@ -1,0 +1,101 @@
+"""Codes: what a customer shows, each opening one offer."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Customer
+from marketing.core.models import User
+from marketing.core.tenancy import LooseTenantModel, TenantModel, loose_key
+from marketing.coupons.models.offers import Offer
+
+
+class CodeBatch(TenantModel):
+    """Generated codes of an offer: `prefix`, then `symbols` random ones and a check symbol.
+
+    `made` of `count` exist. What a batch says of its codes (uses, last moment, who issued it) is
+    copied to each of them.
+    """
+
+    class State(models.TextChoices):
+        MAKING = "making", _("Being made")
+        DONE = "done", _("Done")
+        REVOKED = "revoked", _("Revoked")
+
+    offer = models.ForeignKey(
+        Offer, on_delete=models.PROTECT, related_name="batches", db_index=False
+    )
+    name = models.CharField(max_length=100, blank=True)
+    prefix = models.CharField(max_length=20, blank=True)
+    symbols = models.PositiveSmallIntegerField(default=8)
+    count = models.PositiveIntegerField()
+    made = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.MAKING)
+    max_uses = models.PositiveIntegerField(null=True, default=1)
+    expires_at = models.DateTimeField(null=True)
+    campaign_id = models.UUIDField(null=True)
+    run_id = models.UUIDField(null=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["offer", "-id"], name="code_batch_by_offer"),
+            models.Index(
+                fields=["tenant", "id"], condition=Q(state="making"), name="code_batch_in_making"
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(made__lte=F("count")), name="code_batch_made")
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.prefix
+
+
+class CouponCode(LooseTenantModel):
+    """One code. `code` is as it is printed, `key` as it is compared: without its hyphens.
+
+    Held by `customer`, or by whoever has it. `max_uses` None leaves its uses to the offer: then
+    nothing is counted here.
+    """
+
+    offer = loose_key(Offer, db_index=False)
+    batch = loose_key(CodeBatch, null=True, db_index=False)
+    customer = loose_key(Customer, null=True, db_index=False)
+    code = models.CharField(max_length=50)
+    key = models.CharField(max_length=50)
+    max_uses = models.PositiveIntegerField(null=True)
+    used = models.PositiveIntegerField(db_default=0)
+    reserved = models.PositiveIntegerField(db_default=0)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    campaign_id = models.UUIDField(null=True)
+    run_id = models.UUIDField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "key"], name="coupon_code_key"),
+            models.UniqueConstraint(
+                fields=["tenant", "batch", "customer"],
+                condition=Q(customer__isnull=False, batch__isnull=False),
+                name="coupon_code_of_customer",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_uses__isnull=True) | Q(max_uses__gte=F("used") + F("reserved")),
+                name="coupon_code_uses",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["offer", "id"], name="coupon_code_by_offer"),
+            models.Index(
+                fields=["customer", "-id"],
+                condition=Q(customer__isnull=False),
+                name="coupon_code_by_customer",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code

@@ -1,0 +1,126 @@
+"""Typed codes looked up: what each opens, or why it opens nothing."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+
+from marketing.core.tenancy import current_tenant_id
+from marketing.coupons.code_symbols import is_typed_code, key_of, normalise
+from marketing.coupons.pricing.bill import EnteredCode
+from marketing.coupons.pricing.reasons import Reason, ReasonCode, reason
+from marketing.coupons.selectors.catalogue import LiveOffers
+
+LOOK_UP = """
+SELECT code.key, code.id, code.offer_id, code.customer_id, code.max_uses,
+       code.used + code.reserved - coalesce(mine.n, 0), code.expires_at, code.revoked_at,
+       code.campaign_id IS NOT NULL AND coalesce(consent.marketing_opted_out, false)
+FROM coupons_couponcode code
+LEFT JOIN customers_consentstate consent ON consent.customer_id = code.customer_id
+LEFT JOIN LATERAL (
+    SELECT count(*) AS n FROM coupons_hold hold
+    WHERE hold.reservation_id = %(mine)s AND hold.code_id = code.id
+) mine ON true
+WHERE code.tenant_id = %(tenant)s AND code.key = ANY(%(keys)s)
+"""
+
+
+@dataclass(slots=True)
+class Entered:
+    """The cart's codes in their order; `ids` are the rows of those that open something, by offer
+    (`limits` their own limits), `unknown` the keys of those that no offer has.
+    """
+
+    codes: list[EnteredCode] = field(default_factory=list)
+    ids: dict[str, tuple[uuid.UUID, int | None]] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+
+    @property
+    def offers(self) -> list[uuid.UUID]:
+        return [uuid.UUID(entry.offer) for entry in self.codes if entry.offer]
+
+    def answer(self, others: Mapping[str, EnteredCode]) -> None:
+        """Put what others know of codes in the place of what is unknown here."""
+        self.codes = [
+            others.get(key_of(entry.code), entry)
+            if entry.fault and entry.fault.code is ReasonCode.CODE_UNKNOWN
+            else entry
+            for entry in self.codes
+        ]
+
+
+def look_up(
+    typed: Sequence[str],
+    *,
+    live: LiveOffers,
+    customer_id: uuid.UUID | None,
+    now: dt.datetime,
+    reservation_id: uuid.UUID | None,
+) -> Entered:
+    """One statement for all codes, none for those that cannot exist.
+
+    Uses that the bill's own reservation holds are not counted against it.
+    """
+    codes = [normalise(text) for text in typed]
+    keys = [key_of(code) for code in codes]
+    faults = [_fault(code, live) for code in codes]
+    asked = sorted({key for key, fault in zip(keys, faults, strict=True) if fault is None})
+    rows = _rows(asked, reservation_id)
+    entered = Entered()
+    for code, key, fault in zip(codes, keys, faults, strict=True):
+        if fault is None and key not in rows:
+            fault = Reason(ReasonCode.CODE_UNKNOWN)
+            entered.unknown.append(key)
+        if fault is not None:
+            entered.codes.append(EnteredCode(code=code, fault=fault))
+            continue
+        pk, offer, holder, most, used, expires, revoked, opted_out = rows[key]
+        fault = _fault_of_row(holder, most, used, expires, revoked, opted_out, customer_id, now)
+        entered.codes.append(EnteredCode(code=code, offer=str(offer), fault=fault))
+        if fault is None:
+            entered.ids.setdefault(str(offer), (pk, most))
+    return entered
+
+
+def _fault(code: str, live: LiveOffers) -> Reason | None:
+    if not is_typed_code(code):
+        return Reason(ReasonCode.CODE_UNKNOWN)
+    if live.fails_check(key_of(code)):
+        return Reason(ReasonCode.CODE_CHECK_FAILED)
+    return None
+
+
+def _rows(keys: Sequence[str], reservation_id: uuid.UUID | None) -> dict[str, tuple[Any, ...]]:
+    if not keys:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            LOOK_UP, {"tenant": current_tenant_id(), "keys": list(keys), "mine": reservation_id}
+        )
+        return {row[0]: row[1:] for row in cursor.fetchall()}
+
+
+def _fault_of_row(
+    holder: uuid.UUID | None,
+    most: int | None,
+    used: int,
+    expires: dt.datetime | None,
+    revoked: dt.datetime | None,
+    opted_out: bool,
+    customer_id: uuid.UUID | None,
+    now: dt.datetime,
+) -> Reason | None:
+    if revoked is not None:
+        return Reason(ReasonCode.CODE_REVOKED)
+    if expires is not None and now >= expires:
+        return reason(ReasonCode.CODE_EXPIRED, ended=expires)
+    if most is not None and used >= most:
+        return reason(ReasonCode.CODE_USED, limit=most)
+    if holder is not None and customer_id is None:
+        return Reason(ReasonCode.CUSTOMER_REQUIRED)
+    if holder is not None and holder != customer_id:
+        return Reason(ReasonCode.CODE_NOT_HERS)
+    return Reason(ReasonCode.OPTED_OUT) if opted_out else None

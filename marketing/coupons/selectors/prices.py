@@ -1,0 +1,264 @@
+"""A bill priced: the quote the counter shows. Reads only; `quote_hash` names what is promised."""
+
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from marketing.core import clock
+from marketing.core.errors import ValidationFailed
+from marketing.coupons import quote_effects
+from marketing.coupons.errors import InvalidCouponCode
+from marketing.coupons.pricing.answer import Quote
+from marketing.coupons.pricing.bill import Cart, PointsUse
+from marketing.coupons.pricing.bill_check import cart_faults
+from marketing.coupons.pricing.canonical import promise_hash
+from marketing.coupons.pricing.compiled import Catalogue
+from marketing.coupons.pricing.engine import quote, within_cpu
+from marketing.coupons.pricing.facts import Customer, OfferUsage, Settings
+from marketing.coupons.pricing.validity import Validity, validate
+from marketing.coupons.quote_effects import Basket
+from marketing.coupons.rules import CLOCKS_APART, CPU_SECONDS
+from marketing.coupons.selectors.catalogue import LiveOffers, live_offers, with_offers
+from marketing.coupons.selectors.entered import Entered, look_up
+from marketing.coupons.selectors.scene import (
+    Scene,
+    may_hold,
+    read_scene,
+    segments_asked,
+    segments_of,
+)
+from marketing.coupons.selectors.usage import usage_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that the engine was handed besides the offers; stored, it prices the bill again."""
+
+    cart: Cart
+    customer: Customer | None
+    usage: Mapping[str, OfferUsage]
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priced:
+    """`quote` is the answer, `quote_hash` of what it promises; `told` is what effects add."""
+
+    quote: Quote
+    quote_hash: str
+    facts: Facts
+    scene: Scene
+    live: LiveOffers
+    catalogue: Catalogue
+    entered: Entered
+    basket: Basket
+    asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+    def asking(self, effect: str) -> Basket:
+        """The basket with what was asked of that effect."""
+        return _asking(self.basket, self.asked, effect)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The chain as it is for this bill, before pricing."""
+
+    scene: Scene
+    live: LiveOffers
+    catalogue: Catalogue
+    entered: Entered
+    customer: Customer | None
+    usage: dict[str, OfferUsage]
+
+
+def price_bill(
+    *,
+    branch_id: uuid.UUID,
+    customer_id: uuid.UUID | None,
+    cart: Cart,
+    asked: Mapping[str, Mapping[str, Any]] | None = None,
+    reservation_id: uuid.UUID | None = None,
+) -> Priced:
+    """The best deal for this bill now, with every reason why.
+
+    `cart` comes as `wire.read_cart` makes it, codes as typed: branch, time zone, what codes open
+    and points are filled in here. `asked` is what is said to each effect, by its name. Under
+    `reservation_id` what that reservation holds is the bill's own. Raises `ValidationFailed` at
+    the fields of the cart, `NotFound` for another chain's branch or customer.
+
+    Takes two to six statements (scene, codes, usage, segments and their rules), besides those of
+    effects, and two more when an offer of the chain has changed.
+    """
+    _require_sound(cart)
+    now = clock.now()
+    cart = dataclasses.replace(cart, branch=str(branch_id))
+    typed = [entry.code for entry in cart.codes]
+    read = _read(branch_id, customer_id, cart, typed, now, reservation_id)
+    cart = dataclasses.replace(
+        cart, timezone=read.scene.zone, codes=tuple(read.entered.codes), points=None
+    )
+    basket = Basket(
+        branch_id=branch_id,
+        customer_id=read.scene.customer_id,
+        cart=cart,
+        now=now,
+        reservation_id=reservation_id,
+    )
+    basket, catalogue = _contributions(basket, read, asked or {})
+    facts = Facts(cart=basket.cart, customer=read.customer, usage=read.usage, settings=Settings())
+    answer = quote(
+        facts.cart,
+        catalogue,
+        customer=facts.customer,
+        usage=facts.usage,
+        settings=facts.settings,
+        out_of_time=within_cpu(CPU_SECONDS),
+    )
+    told = {}
+    for effect in quote_effects.effects():
+        said = effect.tell(_asking(basket, asked or {}, effect.name), answer)
+        if said:
+            told[effect.name] = said
+    return Priced(
+        quote=answer,
+        quote_hash=promise_hash(answer),
+        facts=facts,
+        scene=read.scene,
+        live=read.live,
+        catalogue=catalogue,
+        entered=read.entered,
+        basket=basket,
+        asked=asked or {},
+        told=told,
+    )
+
+
+def validate_code(
+    *,
+    branch_id: uuid.UUID,
+    customer_id: uuid.UUID | None,
+    code: str,
+    cart: Cart,
+) -> tuple[Validity, uuid.UUID | None]:
+    """Module 11's `coupons/validate`: whether the code gives something by itself, and its offer.
+
+    A cart without lines is judged by the amount of its one stand-in line, as the caller makes it.
+    """
+    now = clock.now()
+    cart = dataclasses.replace(cart, branch=str(branch_id), codes=())
+    read = _read(branch_id, customer_id, cart, [code], now, None)
+    entry = read.entered.codes[0]
+    if not entry.offer or entry.offer not in read.catalogue.by_id:
+        raise InvalidCouponCode(
+            details={"reasons": [entry.fault.code.value] if entry.fault else []}
+        )
+    verdict = validate(
+        dataclasses.replace(cart, timezone=read.scene.zone),
+        read.catalogue.by_id[entry.offer].terms,
+        entry,
+        customer=read.customer,
+        usage=read.usage.get(entry.offer, OfferUsage()),
+        settings=Settings(),
+    )
+    return verdict, uuid.UUID(entry.offer)
+
+
+def _require_sound(cart: Cart) -> None:
+    faults = cart_faults(cart)
+    if not faults and abs(cart.at - clock.now()) > CLOCKS_APART:
+        message = _("The bill's time is more than a quarter of an hour from ours.")
+        raise ValidationFailed(fields={"at": [message]})
+    if faults:
+        fields: dict[str, list[str]] = {}
+        for fault in faults:
+            fields.setdefault(fault.field, []).append(fault.code.value)
+        raise ValidationFailed(fields=fields)
+
+
+def _read(
+    branch_id: uuid.UUID,
+    customer_id: uuid.UUID | None,
+    cart: Cart,
+    typed: Sequence[str],
+    now: dt.datetime,
+    reservation_id: uuid.UUID | None,
+) -> _Read:
+    scene = read_scene(branch_id, customer_id)
+    live = live_offers(scene.token, now)
+    entered = look_up(
+        typed,
+        live=live,
+        customer_id=scene.customer_id,
+        now=now,
+        reservation_id=reservation_id,
+    )
+    opened = {entry.offer for entry in entered.codes if entry.offer}
+    catalogue = with_offers(live, entered.offers)
+    local = cart.at.astimezone(ZoneInfo(scene.zone)).replace(tzinfo=None)
+    return _Read(
+        scene=scene,
+        live=live,
+        catalogue=catalogue,
+        entered=entered,
+        customer=_customer(scene, catalogue, opened, cart.branch, local, now),
+        usage=usage_of(
+            [
+                offer
+                for offer in (*catalogue.automatic, *map(catalogue.by_id.get, opened))
+                if offer is not None and (offer.id in opened or may_hold(offer, cart.branch, local))
+            ],
+            branch_id=branch_id,
+            customer_id=scene.customer_id,
+            day=local.date(),
+            zone=scene.zone,
+            reservation_id=reservation_id,
+        ),
+    )
+
+
+def _customer(
+    scene: Scene,
+    catalogue: Catalogue,
+    opened: set[str],
+    branch: str,
+    local: dt.datetime,
+    now: dt.datetime,
+) -> Customer | None:
+    if scene.customer_id is None:
+        return None
+    asked = segments_asked(catalogue, opened, branch, local)
+    return Customer(
+        id=str(scene.customer_id),
+        visits=scene.visits,
+        segments=segments_of(scene.customer_id, asked, now),
+        tier=scene.tier,
+    )
+
+
+def _contributions(
+    basket: Basket, read: _Read, asked: Mapping[str, Mapping[str, Any]]
+) -> tuple[Basket, Catalogue]:
+    """The basket with what effects add to its cart, and the catalogue with what they open."""
+    points: PointsUse | None = None
+    theirs = {}
+    for effect in quote_effects.effects():
+        part = effect.contribute(_asking(basket, asked, effect.name))
+        points = part.points or points
+        theirs |= {key: part.codes[key] for key in part.codes if key in read.entered.unknown}
+    catalogue = read.catalogue
+    if theirs:
+        read.entered.answer(theirs)
+        catalogue = with_offers(read.live, read.entered.offers)
+    cart = dataclasses.replace(basket.cart, codes=tuple(read.entered.codes), points=points)
+    return dataclasses.replace(basket, cart=cart), catalogue
+
+
+def _asking(basket: Basket, asked: Mapping[str, Mapping[str, Any]], name: str) -> Basket:
+    return dataclasses.replace(basket, asked=asked.get(name, {}))

@@ -1,0 +1,94 @@
+"""A past bill priced again from what was kept of it."""
+
+import json
+import zlib
+from typing import Any
+
+from marketing.coupons.models import OfferRevision, Reservation
+from marketing.coupons.pricing.answer import Quote
+from marketing.coupons.pricing.bill import Cart
+from marketing.coupons.pricing.canonical import from_plain, to_plain
+from marketing.coupons.pricing.compiled import Catalogue
+from marketing.coupons.pricing.engine import quote
+from marketing.coupons.pricing.facts import Customer, OfferUsage, Settings
+from marketing.coupons.pricing.terms import OfferTerms
+from marketing.coupons.quote_effects import Basket
+from marketing.coupons.rules import last_day
+from marketing.coupons.selectors.prices import Priced
+
+
+def pack(priced: Priced) -> bytes:
+    """What `replay` needs, and the whole answer; a bill's takes some kilobytes."""
+    facts = priced.facts
+    plain = {
+        "day": priced.live.day.isoformat(),
+        "cart": to_plain(facts.cart),
+        "customer": to_plain(facts.customer),
+        "usage": {offer: to_plain(used) for offer, used in facts.usage.items()},
+        "settings": to_plain(facts.settings),
+        "quote": to_plain(priced.quote),
+        "asked": priced.asked,
+    }
+    return zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), 1)
+
+
+def kept_quote(reservation: Reservation) -> Quote:
+    """The answer that was given."""
+    kept: Quote = from_plain(Quote, _unpack(reservation)["quote"])
+    return kept
+
+
+def kept_basket(reservation: Reservation, effect: str) -> Basket:
+    """The basket as that effect was shown it, at the time of the reservation."""
+    kept = _unpack(reservation)
+    return Basket(
+        branch_id=reservation.branch_id,
+        customer_id=reservation.customer_id,
+        cart=from_plain(Cart, kept["cart"]),
+        now=reservation.reserved_at,
+        asked=kept["asked"].get(effect, {}),
+        reservation_id=reservation.pk,
+    )
+
+
+def replay(reservation: Reservation) -> Quote:
+    """The bill priced again with the offers of then; equals `kept_quote` to the byte.
+
+    Unless the answer was `bounded` by time, or the engine is another one now.
+    """
+    kept = _unpack(reservation)
+    cart = from_plain(Cart, kept["cart"])
+    customer = kept["customer"]
+    return quote(
+        cart,
+        _catalogue(reservation.catalogue, kept["day"], {entry.offer for entry in cart.codes}),
+        customer=None if customer is None else from_plain(Customer, customer),
+        usage={offer: from_plain(OfferUsage, used) for offer, used in kept["usage"].items()},
+        settings=from_plain(Settings, kept["settings"]),
+    )
+
+
+def _unpack(reservation: Reservation) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(zlib.decompress(bytes(reservation.trace)))
+    return plain
+
+
+def _catalogue(number: int, day: str, opened: set[str]) -> Catalogue:
+    latest = (
+        OfferRevision.objects.filter(since__lte=number)
+        .order_by("offer_id", "-revision")
+        .distinct("offer_id")
+        .values_list("terms", flat=True)
+    )
+    offers = [from_plain(OfferTerms, terms) for terms in latest]
+    live = [
+        terms
+        for terms in offers
+        if terms.active and ((last := last_day(terms)) is None or last.isoformat() >= day)
+    ]
+    known = {terms.id for terms in live}
+    catalogue = Catalogue(live)
+    for terms in offers:
+        if terms.id in opened and terms.id not in known:
+            catalogue.by_id |= Catalogue([terms]).by_id
+    return catalogue

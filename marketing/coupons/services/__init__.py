@@ -1,0 +1,32 @@
+from marketing.coupons.services.batches import (
+    issue_codes,
+    make_codes,
+    make_next_part,
+    make_part,
+    revoke_codes,
+)
+from marketing.coupons.services.expiry import expire_due
+from marketing.coupons.services.offers import create_offer, deactivate_offer, update_offer
+from marketing.coupons.services.redemptions import Redeemed, redeem, redeem_bill
+from marketing.coupons.services.reservations import Reserved, release, renew, reserve
+from marketing.coupons.services.reversals import reverse
+
+__all__ = [
+    "Redeemed",
+    "Reserved",
+    "create_offer",
+    "deactivate_offer",
+    "expire_due",
+    "issue_codes",
+    "make_codes",
+    "make_next_part",
+    "make_part",
+    "redeem",
+    "redeem_bill",
+    "release",
+    "renew",
+    "reserve",
+    "reverse",
+    "revoke_codes",
+    "update_offer",
+]

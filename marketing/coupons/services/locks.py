@@ -1,0 +1,60 @@
+"""How the counter waits: a quarter of a second, then it says so (offers.md, section 2)."""
+
+import contextlib
+import uuid
+from collections.abc import Iterator
+
+import psycopg.errors
+from django.db import IntegrityError, OperationalError, connection
+
+from marketing.core.tenancy import current_tenant_id
+from marketing.coupons.errors import Busy
+
+PATIENCE = "250ms"
+# Bills share the lock, a change of an offer has it alone: so the limits a bill goes by are those
+# its counters are kept for, from the first to the last statement.
+_BILLS = "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock_shared(%s)"
+_CHANGE = "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)"
+_CHANGE_WAITS = "5s"
+_WAITED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
+
+
+def _key(tenant_id: uuid.UUID) -> int:
+    """63 bits of the chain's id: of another chain's lock we would merely wait."""
+    return (tenant_id.int ^ (tenant_id.int >> 64)) & 0x7FFF_FFFF_FFFF_FFFF
+
+
+@contextlib.contextmanager
+def counter_call() -> Iterator[None]:
+    """What a till waits for. Raises `Busy`, with nothing done, where a lock is not had in time."""
+    with _busy():
+        _lock(_BILLS, PATIENCE)
+        yield
+
+
+@contextlib.contextmanager
+def change_of_offers() -> Iterator[None]:
+    """A change of terms: alone, after the bills under way."""
+    with _busy():
+        _lock(_CHANGE, _CHANGE_WAITS)
+        yield
+
+
+def _lock(statement: str, patience: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [patience, _key(current_tenant_id())])
+
+
+@contextlib.contextmanager
+def _busy() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, _WAITED):
+            raise Busy() from error
+        raise
+    except IntegrityError as error:
+        # Somebody else did the same at this moment: asked again, it is found done.
+        if isinstance(error.__cause__, psycopg.errors.UniqueViolation):
+            raise Busy() from error
+        raise

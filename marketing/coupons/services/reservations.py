@@ -1,0 +1,269 @@
+"""A bill is reserved while the customer pays: its limits, budgets and effects are hers so long."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Least
+
+from marketing.core import clock
+from marketing.core.actor import Actor
+from marketing.core.errors import NotFound
+from marketing.coupons import quote_effects
+from marketing.coupons.errors import QuoteChanged, ReservationExpired, ReservationOver, refusal_of
+from marketing.coupons.models import Hold, Reservation
+from marketing.coupons.pricing.answer import Quote, Verdict
+from marketing.coupons.pricing.bill import Cart
+from marketing.coupons.pricing.canonical import to_plain
+from marketing.coupons.quote_effects import Held
+from marketing.coupons.rules import LASTS, LONGEST, local_day
+from marketing.coupons.selectors.prices import Priced, price_bill
+from marketing.coupons.selectors.replay import pack
+from marketing.coupons.services import counters
+from marketing.coupons.services.bills import OnBill, held_by, require_branch, stand_for
+from marketing.coupons.services.counters import HOLD, LET_GO, Changes, Use
+from marketing.coupons.services.locks import counter_call
+
+State = Reservation.State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """`reservation.pk` is the token, `quote` what is promised until `reservation.expires_at`."""
+
+    reservation: Reservation
+    quote: Quote
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+
+@transaction.atomic
+def reserve(
+    *,
+    actor: Actor,
+    branch_id: uuid.UUID,
+    customer_id: uuid.UUID | None,
+    cart: Cart,
+    key: str,
+    quote_hash: str | None = None,
+    asked: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Reserved:
+    """Hold what the bill is priced with for ten minutes.
+
+    `key` is the counter's name for the bill: the same again renews it and holds what the basket
+    needs now, in the place of what it held. Raises `QuoteChanged` when `quote_hash` is no longer
+    what would be promised; without a hash, Module 11's refusal for the first code that does not
+    apply. `Busy` and every other refusal leave all as it was.
+    """
+    require_branch(actor, branch_id)
+    with counter_call():
+        mine = (
+            Reservation.objects.select_for_update()
+            .filter(branch=branch_id, key=key, state=State.RESERVED)
+            .first()
+        )
+        priced = price_bill(
+            branch_id=branch_id,
+            customer_id=stand_for(customer_id),
+            cart=cart,
+            asked=asked,
+            reservation_id=mine and mine.pk,
+        )
+        _require_promise(priced, quote_hash)
+        former = held_by([mine.pk]) if mine else []
+        reservation = _written(mine or Reservation(branch_id=branch_id, key=key), priced)
+        _hold_effects(reservation, priced)
+        held = _on_bill(reservation, priced)
+        changes: Changes = {}
+        counters.add(changes, [each.use for each in former], LET_GO)
+        counters.add(changes, [each.use for each in held], HOLD)
+        counters.move(changes)
+        if former:
+            Hold.objects.filter(reservation=reservation).delete()
+        write_holds(reservation, held)
+    return Reserved(reservation=reservation, quote=priced.quote, told=priced.told)
+
+
+@transaction.atomic
+def renew(*, actor: Actor, reservation_id: uuid.UUID) -> Reservation:
+    """Ten minutes from now, but thirty from the beginning at most.
+
+    Raises `ReservationExpired` after the end, `ReservationOver` when it was released or redeemed.
+    """
+    now = clock.now()
+    reservation = _get(actor, reservation_id)
+    with counter_call():
+        renewed = Reservation.objects.filter(
+            pk=reservation.pk, state=State.RESERVED, expires_at__gt=now
+        ).update(expires_at=Least(now + LASTS, F("reserved_at") + LONGEST))
+        reservation.refresh_from_db()
+        if not renewed:
+            raise over(reservation)
+        for effect in quote_effects.effects():
+            if effect.name in reservation.effects:
+                effect.renew(held_of(reservation, effect.name), reservation.expires_at)
+    return reservation
+
+
+@transaction.atomic
+def release(*, actor: Actor, reservation_id: uuid.UUID) -> Reservation:
+    """Give back what is held; released or expired already is the same answer.
+
+    Raises `ReservationOver` for what was redeemed.
+    """
+    reservation = _get(actor, reservation_id)
+    with counter_call():
+        reservation = Reservation.objects.select_for_update().get(pk=reservation.pk)
+        if reservation.state == State.REDEEMED:
+            raise over(reservation)
+        if reservation.state == State.RESERVED:
+            let_go(reservation)
+    return reservation
+
+
+def let_go(reservation: Reservation) -> None:
+    """Release a live reservation whose row is locked."""
+    reservation.state = State.RELEASED
+    reservation.save(update_fields=["state"])
+    release_effects([reservation])
+    changes: Changes = {}
+    counters.add(changes, [each.use for each in held_by([reservation.pk])], LET_GO)
+    counters.move(changes)
+    Hold.objects.filter(reservation=reservation).delete()
+
+
+def release_effects(reservations: list[Reservation]) -> None:
+    """Let every effect give back what it kept for these."""
+    for effect in quote_effects.effects():
+        theirs = [each for each in reservations if effect.name in each.effects]
+        if theirs:
+            effect.release([held_of(each, effect.name) for each in theirs])
+
+
+def held_of(reservation: Reservation, name: str) -> Held:
+    """What the reservation keeps for the effect of that name."""
+    return Held(
+        reservation_id=reservation.pk,
+        branch_id=reservation.branch_id,
+        customer_id=reservation.customer_id,
+        kept=reservation.effects.get(name, {}),
+    )
+
+
+def over(reservation: Reservation) -> ReservationExpired | ReservationOver:
+    """Why nothing can be done with it any more."""
+    if reservation.state in (State.RESERVED, State.EXPIRED):
+        return ReservationExpired(details={"expiresAt": reservation.expires_at.isoformat()})
+    return ReservationOver(details={"state": reservation.state})
+
+
+def write_holds(reservation: Reservation, held: list[OnBill]) -> None:
+    """Write what the reservation holds, in one statement."""
+    Hold.objects.bulk_create(
+        Hold(
+            reservation=reservation,
+            offer_id=each.use.offer_id,
+            code_id=each.use.code_id,
+            branch_id=each.use.branch_id,
+            customer_id=each.use.customer_id,
+            revision=each.revision,
+            amount=each.use.amount,
+            shares=each.shares,
+            local_day=each.use.day,
+        )
+        for each in held
+    )
+
+
+def _get(actor: Actor, pk: uuid.UUID) -> Reservation:
+    actor.require("coupon.redeem")
+    reservation = Reservation.objects.filter(pk=pk).defer("trace").first()
+    if reservation is None or not actor.has_branch(reservation.branch_id):
+        raise NotFound()
+    return reservation
+
+
+def _require_promise(priced: Priced, quote_hash: str | None) -> None:
+    if quote_hash is not None:
+        if quote_hash != priced.quote_hash:
+            raise QuoteChanged(
+                details={"quote": to_plain(priced.quote), "quoteHash": priced.quote_hash}
+            )
+        return
+    for code in priced.quote.codes:
+        if code.verdict is Verdict.BLOCKED:
+            raise refusal_of(code.reasons, code=code.code)
+
+
+def _written(reservation: Reservation, priced: Priced) -> Reservation:
+    """The reservation with what was promised, ten minutes from now."""
+    now, quote = priced.basket.now, priced.quote
+    reservation.customer_id = priced.scene.customer_id
+    reservation.quote_hash = priced.quote_hash
+    reservation.engine = quote.engine
+    reservation.catalogue = priced.live.number
+    reservation.trace = pack(priced)
+    reservation.applied = [
+        {
+            "offer": one.offer,
+            "revision": one.revision,
+            "code": one.code,
+            "codeId": _code_id(priced, one.offer),
+            "amount": one.amount,
+            "shares": to_plain(one.shares),
+        }
+        for one in quote.applied
+    ]
+    reservation.sold = {
+        str(line.number): {"units": line.quantity, "back": []} for line in priced.facts.cart.lines
+    }
+    reservation.discount = quote.discount
+    reservation.payable = quote.payable
+    reservation.local_day = local_day(priced.facts.cart.at, priced.scene.zone)
+    reservation.reserved_at = now
+    reservation.expires_at = now + LASTS
+    reservation.save()
+    return reservation
+
+
+def _code_id(priced: Priced, offer: str) -> str | None:
+    """The row of the code that opens the offer; an effect's code has none."""
+    row = priced.entered.ids.get(offer)
+    return None if row is None else str(row[0])
+
+
+def _hold_effects(reservation: Reservation, priced: Priced) -> None:
+    effects: dict[str, Any] = {}
+    for effect in quote_effects.effects():
+        kept = effect.hold(priced.asking(effect.name), priced.quote, reservation.pk)
+        if kept:
+            effects[effect.name] = dict(kept)
+    if effects != reservation.effects:
+        reservation.effects = effects
+        reservation.save(update_fields=["effects"])
+
+
+def _on_bill(reservation: Reservation, priced: Priced) -> list[OnBill]:
+    """What applies, none of it of no effect: the engine leaves that out."""
+    found = []
+    for one, entry in zip(priced.quote.applied, reservation.applied, strict=True):
+        code_id, code_limit = priced.entered.ids.get(one.offer, (None, None))
+        found.append(
+            OnBill(
+                Use(
+                    offer_id=uuid.UUID(one.offer),
+                    branch_id=reservation.branch_id,
+                    customer_id=reservation.customer_id,
+                    code_id=code_id,
+                    code_limit=code_limit,
+                    amount=one.amount,
+                    day=reservation.local_day,
+                    limits=priced.catalogue.by_id[one.offer].terms.limits,
+                ),
+                one.revision,
+                entry["shares"],
+            )
+        )
+    return found

@@ -12,7 +12,7 @@ from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, NotFound, ValidationFailed
 from marketing.coupons import quote_effects
-from marketing.coupons.errors import ReservationExpired
+from marketing.coupons.errors import Busy, ReservationExpired
 from marketing.coupons.models import Hold, Redemption, Reservation
 from marketing.coupons.pricing.bill import Cart
 from marketing.coupons.quote_effects import Paid
@@ -134,9 +134,11 @@ def _use(reservation: Reservation, invoice_id: str) -> list[OnBill]:
     if not moved:
         # Over: what the sweeper has not given back yet is still held.
         swept = reservation.state == State.EXPIRED
-        Reservation.objects.filter(pk=reservation.pk, state=reservation.state).update(
+        late = Reservation.objects.filter(pk=reservation.pk, state=reservation.state)
+        if not late.filter(expires_at__lte=now).update(
             state=State.REDEEMED, invoice_id=invoice_id, redeemed_at=now
-        )
+        ):
+            raise Busy()
         if swept:
             reservation.invoice_id, reservation.redeemed_at = invoice_id, now
             reservation.state = State.REDEEMED

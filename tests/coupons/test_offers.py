@@ -205,10 +205,10 @@ def test_change_by_any_path_is_seen_by_the_next_quote(chain):
 def test_what_is_rolled_back_is_not_kept(chain):
     make_offer()
     assert discount(chain) == 1000
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         make_offer(discountValue="50")
         assert discount(chain) > 1000
-        _ = 1 / 0
+        transaction.set_rollback(True)
     assert discount(chain) == 1000
     make_offer(discountValue="20")
     assert discount(chain) == 2800
@@ -220,7 +220,7 @@ def test_segments_visits_and_tier_decide(chain, monkeypatch):
         name="VIP",
         rules={
             "operator": "AND",
-            "conditions": [{"field": "tags", "op": "has_any", "value": ["vip"]}],
+            "conditions": [{"field": "tags", "op": "in", "value": ["vip"]}],
         },
     )
     make_offer(segmentIds=[str(segment.pk)])
@@ -240,7 +240,7 @@ def test_how_many_statements_a_quote_takes(chain, django_assert_num_queries):
         name="All",
         rules={
             "operator": "AND",
-            "conditions": [{"field": "tags", "op": "has_any", "value": ["x"]}],
+            "conditions": [{"field": "tags", "op": "in", "value": ["x"]}],
         },
     )
     make_offer()
@@ -250,7 +250,7 @@ def test_how_many_statements_a_quote_takes(chain, django_assert_num_queries):
     make_offer(code="OPEN", maxTotalUses=5)
     make_offer(segmentIds=[str(segment.pk)])
     discount(chain)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         assert discount(chain, customer=she, codes=["OPEN"]) == 1900
 
 

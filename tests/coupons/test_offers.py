@@ -250,7 +250,7 @@ def test_how_many_statements_a_quote_takes(chain, django_assert_num_queries):
     make_offer(code="OPEN", maxTotalUses=5)
     make_offer(segmentIds=[str(segment.pk)])
     discount(chain)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         assert discount(chain, customer=she, codes=["OPEN"]) == 1900
 
 

@@ -5,11 +5,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Customer
-from marketing.core.models import Branch
 from marketing.core.tenancy import LooseTenantModel, loose_key
-from marketing.coupons.models.codes import CouponCode
-from marketing.coupons.models.offers import Offer
 
 
 class Reservation(LooseTenantModel):
@@ -28,8 +24,8 @@ class Reservation(LooseTenantModel):
         RELEASED = "released", _("Released")
         EXPIRED = "expired", _("Expired")
 
-    branch = loose_key(Branch, db_index=False)
-    customer = loose_key(Customer, null=True, db_index=False)
+    branch = loose_key("core.Branch", db_index=False)
+    customer = loose_key("customers.Customer", null=True, db_index=False)
     key = models.CharField(max_length=100)
     state = models.CharField(max_length=10, choices=State.choices, default=State.RESERVED)
     quote_hash = models.CharField(max_length=64)
@@ -85,11 +81,11 @@ class Hold(LooseTenantModel):
     `amount` is paise; `shares` are the frozen amounts by line and unit.
     """
 
-    reservation = loose_key(Reservation, db_index=False)
-    offer = loose_key(Offer, db_index=False)
-    code = loose_key(CouponCode, null=True, db_index=False)
-    branch = loose_key(Branch, db_index=False)
-    customer = loose_key(Customer, null=True, db_index=False)
+    reservation = loose_key("coupons.Reservation", db_index=False)
+    offer = loose_key("coupons.Offer", db_index=False)
+    code = loose_key("coupons.CouponCode", null=True, db_index=False)
+    branch = loose_key("core.Branch", db_index=False)
+    customer = loose_key("customers.Customer", null=True, db_index=False)
     revision = models.PositiveIntegerField()
     amount = models.BigIntegerField()
     shares = models.JSONField()
@@ -114,11 +110,11 @@ class Redemption(LooseTenantModel):
         PART_REVERSED = "part_reversed", _("Reversed in part")
         REVERSED = "reversed", _("Reversed")
 
-    reservation = loose_key(Reservation, db_index=False)
-    offer = loose_key(Offer, db_index=False)
-    code = loose_key(CouponCode, null=True, db_index=False)
-    branch = loose_key(Branch, db_index=False)
-    customer = loose_key(Customer, null=True, db_index=False)
+    reservation = loose_key("coupons.Reservation", db_index=False)
+    offer = loose_key("coupons.Offer", db_index=False)
+    code = loose_key("coupons.CouponCode", null=True, db_index=False)
+    branch = loose_key("core.Branch", db_index=False)
+    customer = loose_key("customers.Customer", null=True, db_index=False)
     invoice_id = models.CharField(max_length=100)
     revision = models.PositiveIntegerField()
     amount = models.BigIntegerField()
@@ -159,7 +155,7 @@ class Reversal(LooseTenantModel):
     returned; `given_back` an offer to the paise of its discount that went with them.
     """
 
-    reservation = loose_key(Reservation, db_index=False)
+    reservation = loose_key("coupons.Reservation", db_index=False)
     operation = models.CharField(max_length=100)
     asked = models.JSONField(null=True)
     lines = models.JSONField()

@@ -5,7 +5,6 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Customer
 from marketing.core.models import User
 from marketing.core.tenancy import LooseTenantModel, TenantModel, loose_key
 from marketing.coupons.models.offers import Offer
@@ -61,9 +60,9 @@ class CouponCode(LooseTenantModel):
     nothing is counted here.
     """
 
-    offer = loose_key(Offer, db_index=False)
-    batch = loose_key(CodeBatch, null=True, db_index=False)
-    customer = loose_key(Customer, null=True, db_index=False)
+    offer = loose_key("coupons.Offer", db_index=False)
+    batch = loose_key("coupons.CodeBatch", null=True, db_index=False)
+    customer = loose_key("customers.Customer", null=True, db_index=False)
     code = models.CharField(max_length=50)
     key = models.CharField(max_length=50)
     max_uses = models.PositiveIntegerField(null=True)

@@ -5,10 +5,7 @@ Only an offer that has the limit has the rows; `services.counters.recount` makes
 
 from django.db import models
 
-from customers.models import Customer
-from marketing.core.models import Branch
 from marketing.core.tenancy import LooseTenantModel, loose_key
-from marketing.coupons.models.offers import Offer
 
 
 class OfferUse(LooseTenantModel):
@@ -17,8 +14,8 @@ class OfferUse(LooseTenantModel):
     `spent` and `held` are paise of discount given, and promised by live reservations.
     """
 
-    offer = loose_key(Offer, db_index=False)
-    branch = loose_key(Branch, null=True, db_index=False)
+    offer = loose_key("coupons.Offer", db_index=False)
+    branch = loose_key("core.Branch", null=True, db_index=False)
     used = models.PositiveIntegerField(db_default=0)
     reserved = models.PositiveIntegerField(db_default=0)
     spent = models.PositiveBigIntegerField(db_default=0)
@@ -38,8 +35,8 @@ class CustomerUse(LooseTenantModel):
     `LIFETIME` stands for all of it.
     """
 
-    offer = loose_key(Offer, db_index=False)
-    customer = loose_key(Customer, db_index=False)
+    offer = loose_key("coupons.Offer", db_index=False)
+    customer = loose_key("customers.Customer", db_index=False)
     period_start = models.DateField()
     n = models.PositiveIntegerField()
 

@@ -15,7 +15,7 @@ from marketing.core.errors import ValidationFailed
 from marketing.coupons import quote_effects
 from marketing.coupons.errors import InvalidCouponCode
 from marketing.coupons.pricing.answer import Quote
-from marketing.coupons.pricing.bill import Cart, PointsUse
+from marketing.coupons.pricing.bill import Cart, EnteredCode, PointsUse
 from marketing.coupons.pricing.bill_check import cart_faults
 from marketing.coupons.pricing.canonical import promise_hash
 from marketing.coupons.pricing.compiled import Catalogue
@@ -237,7 +237,7 @@ def _customer(
     return Customer(
         id=str(scene.customer_id),
         visits=scene.visits,
-        segments=segments_of(scene.customer_id, asked, now),
+        segments=segments_of(scene, asked, now),
         tier=scene.tier,
     )
 
@@ -247,7 +247,7 @@ def _contributions(
 ) -> tuple[Basket, Catalogue]:
     """The basket with what effects add to its cart, and the catalogue with what they open."""
     points: PointsUse | None = None
-    theirs = {}
+    theirs: dict[str, EnteredCode] = {}
     for effect in quote_effects.effects():
         part = effect.contribute(_asking(basket, asked, effect.name))
         points = part.points or points

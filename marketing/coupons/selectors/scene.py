@@ -23,8 +23,9 @@ SCENE = """
 SELECT branch.time_zone, mark.token, customer.id, customer.status,
        (SELECT count(*) FROM customers_purchase bill
         WHERE bill.customer_id = customer.id AND bill.status = %(finalised)s),
-       {tier}
+       {tier}, tenant.time_zone
 FROM core_branch branch
+JOIN core_tenant tenant ON tenant.id = branch.tenant_id
 LEFT JOIN coupons_cataloguemark mark ON mark.tenant_id = branch.tenant_id
 LEFT JOIN customers_customer customer
     ON customer.id = %(customer)s AND customer.tenant_id = branch.tenant_id
@@ -34,9 +35,13 @@ WHERE branch.id = %(branch)s AND branch.tenant_id = %(tenant)s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """`visits` counts her finalised bills; `token` says which offers are live now."""
+    """`visits` counts her finalised bills; `token` says which offers are live now.
+
+    `zone` is the branch's, `home_zone` the chain's.
+    """
 
     zone: str
+    home_zone: str
     token: uuid.UUID | None
     customer_id: uuid.UUID | None
     visits: int
@@ -58,13 +63,20 @@ def read_scene(branch_id: uuid.UUID, customer_id: uuid.UUID | None) -> Scene:
         row = cursor.fetchone()
     if row is None:
         raise NotFound()
-    zone, token, found, status, visits, tier = row
+    zone, token, found, status, visits, tier, home_zone = row
     if customer_id is not None:
         if found is None or status == Customer.Status.ERASED:
             raise NotFound(details={"customerId": str(customer_id)})
         if status == Customer.Status.MERGED:
             return read_scene(branch_id, followed(customer_id))
-    return Scene(zone=zone, token=token, customer_id=found, visits=visits or 0, tier=tier or "")
+    return Scene(
+        zone=zone,
+        home_zone=home_zone,
+        token=token,
+        customer_id=found,
+        visits=visits or 0,
+        tier=tier or "",
+    )
 
 
 def segments_asked(
@@ -97,13 +109,11 @@ def may_hold(offer: CompiledOffer, branch: str, local: dt.datetime) -> bool:
     )
 
 
-def segments_of(
-    customer_id: uuid.UUID, segment_ids: Collection[str], now: dt.datetime
-) -> frozenset[str]:
+def segments_of(scene: Scene, segment_ids: Collection[str], now: dt.datetime) -> frozenset[str]:
     """Which of these segments she is in, judged now; one that is gone or at fault has nobody."""
     if not segment_ids:
         return NO_IDS
-    context = RuleContext(now=now)
+    context = RuleContext(now=now, zone=scene.home_zone)
     verdicts = {}
     for segment in Segment.objects.filter(pk__in=segment_ids, is_active=True):
         try:
@@ -116,5 +126,5 @@ def segments_of(
     if not verdicts:
         return NO_IDS
     she = Customer.objects.annotate(**{f"in_{pk}": case for pk, case in verdicts.items()})
-    row = she.filter(pk=customer_id).values(*[f"in_{pk}" for pk in verdicts]).first() or {}
+    row = she.filter(pk=scene.customer_id).values(*[f"in_{pk}" for pk in verdicts]).first() or {}
     return frozenset(str(uuid.UUID(name[3:])) for name, holds in row.items() if holds)

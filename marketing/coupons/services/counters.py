@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -300,7 +300,11 @@ def recount(offer_ids: Sequence[uuid.UUID]) -> None:
 
     The caller holds the change lock.
     """
-    values = {"tenant": current_tenant_id(), "offers": list(offer_ids), "lifetime": LIFETIME}
+    values: dict[str, Any] = {
+        "tenant": current_tenant_id(),
+        "offers": list(offer_ids),
+        "lifetime": LIFETIME,
+    }
     with connection.cursor() as cursor:
         for table in ("coupons_offeruse", "coupons_customeruse"):
             cursor.execute(
@@ -313,7 +317,7 @@ def recount(offer_ids: Sequence[uuid.UUID]) -> None:
 
 def recount_customers(customer_ids: Sequence[uuid.UUID]) -> None:
     """Make these customers' counters anew, whose rows have changed hands."""
-    values = {
+    values: dict[str, Any] = {
         "tenant": current_tenant_id(),
         "customers": list(customer_ids),
         "lifetime": LIFETIME,

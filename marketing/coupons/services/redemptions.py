@@ -191,7 +191,7 @@ def _write(reservation: Reservation, used: list[OnBill]) -> list[Redemption]:
             amount=each.use.amount,
             shares=each.shares,
             local_day=each.use.day,
-            redeemed_at=reservation.redeemed_at,
+            redeemed_at=reservation.redeemed_at or clock.now(),
         )
         for each in used
     )
@@ -219,7 +219,7 @@ def _commit_effects(reservation: Reservation) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     effects = quote_effects.effects()
     if not effects or reservation.redeemed_at is None:
-        return reservation.effects
+        return dict(reservation.effects)
     quote = kept_quote(reservation)
     for effect in effects:
         said = effect.commit(

@@ -69,7 +69,7 @@ def reserve(
             customer_id=stand_for(customer_id),
             cart=cart,
             asked=asked,
-            reservation_id=mine and mine.pk,
+            reservation_id=mine.pk if mine else None,
         )
         _require_promise(priced, quote_hash)
         former = held_by([mine.pk]) if mine else []

@@ -1,13 +1,13 @@
 """A chain's live offers, compiled and kept in the process; never older than the last commit."""
 
 import datetime as dt
-import json
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from threading import Lock
 
+import orjson
 from django.db import connection
 
 from marketing.core.tenancy import current_tenant_id
@@ -93,7 +93,7 @@ def with_offers(live: LiveOffers, offer_ids: Iterable[uuid.UUID]) -> Catalogue:
     with connection.cursor() as cursor:
         cursor.execute(REVISIONS, [current_tenant_id(), missing])
         more = Catalogue(
-            from_plain(OfferTerms, json.loads(terms)) for (terms,) in cursor.fetchall()
+            from_plain(OfferTerms, orjson.loads(terms)) for (terms,) in cursor.fetchall()
         )
     return _joined(live.catalogue, more)
 
@@ -113,5 +113,5 @@ def _read(tenant_id: uuid.UUID, day: dt.date) -> LiveOffers:
         cursor.execute(PATTERNS, [tenant_id])
         patterns = frozenset(cursor.fetchall())
     token, number = rows[0][:2] if rows else (NOTHING, 0)
-    terms = [from_plain(OfferTerms, json.loads(row[3])) for row in rows if row[2] is not None]
+    terms = [from_plain(OfferTerms, orjson.loads(row[3])) for row in rows if row[2] is not None]
     return LiveOffers(token, number, day, Catalogue(terms), patterns)

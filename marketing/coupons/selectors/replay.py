@@ -1,13 +1,15 @@
 """A past bill priced again from what was kept of it."""
 
-import json
 import zlib
 from typing import Any
+
+import orjson
+from orjson import Fragment
 
 from marketing.coupons.models import OfferRevision, Reservation
 from marketing.coupons.pricing.answer import Quote
 from marketing.coupons.pricing.bill import Cart
-from marketing.coupons.pricing.canonical import from_plain, to_plain
+from marketing.coupons.pricing.canonical import encode, from_plain
 from marketing.coupons.pricing.compiled import Catalogue
 from marketing.coupons.pricing.engine import quote
 from marketing.coupons.pricing.facts import Customer, OfferUsage, Settings
@@ -22,14 +24,14 @@ def pack(priced: Priced) -> bytes:
     facts = priced.facts
     plain = {
         "day": priced.live.day.isoformat(),
-        "cart": to_plain(facts.cart),
-        "customer": to_plain(facts.customer),
-        "usage": {offer: to_plain(used) for offer, used in facts.usage.items()},
-        "settings": to_plain(facts.settings),
-        "quote": to_plain(priced.quote),
+        "cart": Fragment(encode(facts.cart)),
+        "customer": Fragment(encode(facts.customer)),
+        "usage": {offer: Fragment(encode(used)) for offer, used in facts.usage.items()},
+        "settings": Fragment(encode(facts.settings)),
+        "quote": Fragment(encode(priced.quote)),
         "asked": priced.asked,
     }
-    return zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), 1)
+    return zlib.compress(orjson.dumps(plain), 1)
 
 
 def kept_quote(reservation: Reservation) -> Quote:
@@ -69,7 +71,7 @@ def replay(reservation: Reservation) -> Quote:
 
 
 def _unpack(reservation: Reservation) -> dict[str, Any]:
-    plain: dict[str, Any] = json.loads(zlib.decompress(bytes(reservation.trace)))
+    plain: dict[str, Any] = orjson.loads(zlib.decompress(bytes(reservation.trace)))
     return plain
 
 

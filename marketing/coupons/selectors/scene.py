@@ -111,7 +111,7 @@ def may_hold(offer: CompiledOffer, branch: str, local: dt.datetime) -> bool:
 
 def segments_of(scene: Scene, segment_ids: Collection[str], now: dt.datetime) -> frozenset[str]:
     """Which of these segments she is in, judged now; one that is gone or at fault has nobody."""
-    if not segment_ids:
+    if not segment_ids or scene.customer_id is None:
         return NO_IDS
     context = RuleContext(now=now, zone=scene.home_zone)
     verdicts = {}

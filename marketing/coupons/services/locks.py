@@ -16,6 +16,12 @@ PATIENCE = "250ms"
 _BILLS = "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock_shared(%s)"
 _CHANGE = "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)"
 _CHANGE_WAITS = "5s"
+# First, so that whoever waits for another change, or a batch, keeps no till waiting meanwhile.
+_MARK = """
+    WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', %s, true))
+    SELECT FROM patience, coupons_cataloguemark WHERE tenant_id = %s
+    FOR UPDATE OF coupons_cataloguemark
+"""
 _WAITED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
 
@@ -36,6 +42,8 @@ def counter_call() -> Iterator[None]:
 def change_of_offers() -> Iterator[None]:
     """A change of terms: alone, after the bills under way."""
     with _busy():
+        with connection.cursor() as cursor:
+            cursor.execute(_MARK, [_CHANGE_WAITS, current_tenant_id()])
         _lock(_CHANGE, _CHANGE_WAITS)
         yield
 

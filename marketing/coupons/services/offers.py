@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from django.db import transaction
 from django.db.models import F, Max
 from django.utils.translation import gettext as _
@@ -13,7 +14,7 @@ from marketing.core import audit, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, Forbidden, ValidationFailed
 from marketing.coupons.models import CatalogueMark, Offer, OfferRevision, OfferUse
-from marketing.coupons.pricing.canonical import to_plain
+from marketing.coupons.pricing.canonical import encode
 from marketing.coupons.pricing.terms import OfferTerms
 from marketing.coupons.pricing.terms_check import terms_faults
 from marketing.coupons.pricing.wire import WireError, read_offer
@@ -256,7 +257,7 @@ def _revise(actor: Actor, offer: Offer, terms: OfferTerms, body: Mapping[str, An
         offer=offer,
         revision=offer.revision,
         body=dict(body),
-        terms=to_plain(terms),
+        terms=orjson.loads(encode(terms)),
         # The trigger has moved it: nobody else can, before we commit.
         since=CatalogueMark.objects.values_list("number", flat=True).get(),
         made_by=actor.user,

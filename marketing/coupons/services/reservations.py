@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Least
@@ -17,7 +18,7 @@ from marketing.coupons.errors import QuoteChanged, ReservationExpired, Reservati
 from marketing.coupons.models import Hold, Reservation
 from marketing.coupons.pricing.answer import Quote, Verdict
 from marketing.coupons.pricing.bill import Cart
-from marketing.coupons.pricing.canonical import to_plain
+from marketing.coupons.pricing.canonical import encode
 from marketing.coupons.quote_effects import Held
 from marketing.coupons.rules import LASTS, LONGEST, local_day
 from marketing.coupons.selectors.prices import Priced, price_bill
@@ -189,7 +190,10 @@ def _require_promise(priced: Priced, quote_hash: str | None) -> None:
     if quote_hash is not None:
         if quote_hash != priced.quote_hash:
             raise QuoteChanged(
-                details={"quote": to_plain(priced.quote), "quoteHash": priced.quote_hash}
+                details={
+                    "quote": orjson.loads(encode(priced.quote)),
+                    "quoteHash": priced.quote_hash,
+                }
             )
         return
     for code in priced.quote.codes:
@@ -212,7 +216,10 @@ def _written(reservation: Reservation, priced: Priced) -> Reservation:
             "code": one.code,
             "codeId": _code_id(priced, one.offer),
             "amount": one.amount,
-            "shares": to_plain(one.shares),
+            "shares": [
+                {"line": share.line, "amount": share.amount, "units": list(share.units)}
+                for share in one.shares
+            ],
         }
         for one in quote.applied
     ]

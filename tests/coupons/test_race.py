@@ -1,10 +1,12 @@
 """Many tills at once on real connections; and the same with each guard taken away, seen to fail."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import IntegrityError, transaction
 
+from customers import services as customer_services
 from marketing.core.errors import Conflict, DomainError
 from marketing.core.tenancy import tenant_scope
 from marketing.coupons import services
@@ -306,7 +308,6 @@ def test_a_till_that_waits_too_long_is_told_busy_and_nothing_is_done(salon, monk
         offer = make_offer(maxTotalUses=50)
         sell(salon.north)
         reservations = Reservation.objects.count()
-    from concurrent.futures import ThreadPoolExecutor
 
     def till():
         with tenant_scope(salon.tenant.pk):
@@ -343,6 +344,44 @@ def test_a_limit_set_beside_bills_counts_them_all(salon, counted):
             1000 * Redemption.objects.count(),
             0,
         )
+
+
+def merged_beside_a_bill(salon, step):
+    """What her counter says, and what the rows do, after a merge beside that step of a bill."""
+    with tenant_scope(salon.tenant.pk):
+        offer = make_offer(maxUsesPerCustomer=9)
+        asha, usha = CustomerFactory(), CustomerFactory()
+        token = reserve(salon.north, customer=usha, key="bill").reservation.pk
+        if step == "reverse":
+            services.redeem(actor=system(), reservation_id=token, invoice_id="7")
+    said = {
+        "redeem": lambda: services.redeem(actor=system(), reservation_id=token, invoice_id="7"),
+        "release": lambda: services.release(actor=system(), reservation_id=token),
+        "reserve": lambda: reserve(salon.north, customer=usha, key="bill"),
+        "reverse": lambda: services.reverse(
+            actor=system(), branch_id=salon.north.pk, invoice_id="7", operation="void"
+        ),
+    }
+
+    def till():
+        with tenant_scope(salon.tenant.pk):
+            said[step]()
+
+    with ThreadPoolExecutor(1) as pool:
+        with tenant_scope(salon.tenant.pk):
+            customer_services.merge_customers(actor=system(), keep=asha, other=usha, choices={})
+            future = wait_for_me(till, pool)
+        future.result()
+    with tenant_scope(salon.tenant.pk):
+        told = list(CustomerUse.objects.filter(n__gt=0).values_list("customer", "n"))
+        counters.recount([offer.pk])
+        return told, list(CustomerUse.objects.values_list("customer", "n"))
+
+
+@pytest.mark.parametrize("step", ["redeem", "release", "reserve", "reverse"])
+def test_merge_beside_a_bill_keeps_the_count(salon, step):
+    told, counted_anew = merged_beside_a_bill(salon, step)
+    assert told == counted_anew
 
 
 def test_of_two_editors_one_is_told(salon, counted):

@@ -11,6 +11,7 @@ from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.errors import Busy
 
 PATIENCE = "250ms"
+# Of a merge beside a bill, one waits for the row of the other; where both do, the till is told.
 # Bills share the lock, a change of an offer has it alone: so the limits a bill goes by are those
 # its counters are kept for, from the first to the last statement.
 _BILLS = "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock_shared(%s)"

@@ -18,7 +18,12 @@ from marketing.coupons.pricing.bill import Cart
 from marketing.coupons.quote_effects import Paid
 from marketing.coupons.selectors.replay import kept_basket, kept_quote
 from marketing.coupons.services import counters
-from marketing.coupons.services.bills import OnBill, applied_of, held_by, require_branch
+from marketing.coupons.services.bills import (
+    OnBill,
+    applied_of,
+    held_by,
+    require_branch,
+)
 from marketing.coupons.services.counters import USE_AT_ONCE, USE_HELD, Changes, Kind
 from marketing.coupons.services.locks import counter_call
 from marketing.coupons.services.reservations import held_of, let_go, over, reserve

@@ -348,3 +348,21 @@ def test_bill_of_another_time_is_refused(chain, at, minutes):
     with pytest.raises(ValidationFailed) as refusal:
         selectors.price_bill(branch_id=chain.north.pk, customer_id=None, cart=cart)
     assert "at" in refusal.value.fields
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({"maxTotalUses": 1}, {"code": "limit_total", "n": 1, "limit": 1}),
+        ({"maxTotalUses": 9, "budget": "15"}, {"code": "budget_left", "left": 500, "need": 1000}),
+    ],
+)
+def test_late_refusal_says_which_limit_it_was(chain, at, limits, told):
+    make_offer(**limits)
+    late = reserve(chain.north).reservation
+    at(11)
+    services.expire_due()
+    sell(chain.north)
+    with pytest.raises(ReservationExpired) as refusal:
+        services.redeem(actor=system(), reservation_id=late.pk, invoice_id="7")
+    assert refusal.value.details["reasons"] == [told]

@@ -16,6 +16,7 @@ from django.db import connection
 from marketing.core.errors import DomainError
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.errors import refusal_of
+from marketing.coupons.models import OfferUse
 from marketing.coupons.pricing.reasons import Reason, ReasonCode, reason
 from marketing.coupons.pricing.terms import Limits
 from marketing.coupons.rules import LIFETIME, period_start
@@ -245,9 +246,12 @@ def _why(counter: Counter, change: Change) -> Reason:
         lifelong = counter.period == LIFETIME
         code = ReasonCode.LIMIT_CUSTOMER if lifelong else ReasonCode.LIMIT_PERIOD
         return reason(code, limit=limit)
-    if change.limit is None:
-        return reason(ReasonCode.BUDGET_LEFT, need=change.spent + change.held)
-    return reason(ReasonCode.LIMIT_TOTAL, limit=limit)
+    use = OfferUse.objects.get(offer=counter.owner, branch=None)
+    taken = use.used + use.reserved
+    if change.limit is not None and taken + change.used + change.reserved > change.limit:
+        return reason(ReasonCode.LIMIT_TOTAL, n=taken, limit=limit)
+    left = (change.budget or 0) - use.spent - use.held
+    return reason(ReasonCode.BUDGET_LEFT, left=left, need=change.spent + change.held)
 
 
 # Every use there is: live reservations and what was redeemed and not given back.

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "marketing.segments",
     "marketing.content",
     "marketing.delivery",
+    "marketing.loyalty",
     "marketing.followups",
     "marketing.campaigns",
     "billing_bridge",

@@ -49,6 +49,10 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "catalogue.change": OWNERS,
     "followup.use": EVERYONE,
     "followup.manage": MANAGERS,
+    "loyalty.view": EVERYONE,
+    "loyalty.ledger": MANAGERS,
+    "loyalty.adjust": MANAGERS,
+    "loyalty.config": OWNERS,
     "analytics.view": MANAGERS,
     "operations.view": APPROVERS,
     "own.page": EVERYONE,
@@ -60,7 +64,9 @@ DELEGABLE = "campaign.approve"
 # What an API key's scope stands for.
 SCOPES: dict[str, frozenset[str]] = {
     "read": frozenset(name for name in PERMISSIONS if name.endswith(".view")),
-    "counter": frozenset({"customer.view", "customer.change", "customer.opt_out", "consent.view"}),
+    "counter": frozenset(
+        {"customer.view", "customer.change", "customer.opt_out", "consent.view", "loyalty.view"}
+    ),
     "events": frozenset({"customer.view", "customer.change", "catalogue.change"}),
 }
 

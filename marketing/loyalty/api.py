@@ -89,9 +89,7 @@ class CustomerPoints(ApiView):
 class CustomerPointsEntries(ApiView):
     permissions = {"GET": "loyalty.view"}
 
-    @extend_schema(
-        operation_id="listCustomerPointsEntries", responses=PointsEntryOutput(many=True)
-    )
+    @extend_schema(operation_id="listCustomerPointsEntries", responses=PointsEntryOutput(many=True))
     def get(self, request: Any, pk: uuid.UUID) -> Response:
         """All that moved her points, newest first."""
         customer = get_customer_for_actor(self.actor, pk)

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -139,6 +141,16 @@ class Tier(TenantModel):
             models.UniqueConstraint(fields=["tenant", "name"], name="tier_name"),
         ]
         ordering = ["level"]
+
+    @property
+    def rupees(self) -> Decimal:
+        """The threshold where it is money."""
+        return Decimal(self.threshold) / 100
+
+    @property
+    def times(self) -> str:
+        """The multiplier as people write it: 1.25."""
+        return f"{Decimal(self.multiplier) / rules.ONCE:g}"
 
     def __str__(self) -> str:
         return self.name

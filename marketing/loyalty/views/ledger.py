@@ -56,4 +56,3 @@ def ledger(request: StaffRequest) -> HttpResponse:
         "branches": branches,
     }
     return render(request, "loyalty/ledger.html", context)
-

@@ -7,7 +7,7 @@ from django.utils import timezone
 from marketing.core import diagnosis
 from marketing.core.models import Tenant
 from marketing.core.tenancy import tenant_scope
-from marketing.loyalty.models import LedgerProof, PointsAccount
+from marketing.loyalty.models import LedgerProof, PointsTransaction
 
 OVERDUE = dt.timedelta(hours=50)
 
@@ -19,7 +19,7 @@ def points_ledger() -> str:
     proven = 0
     for tenant in Tenant.objects.filter(is_active=True):
         with tenant_scope(tenant.pk):
-            if not PointsAccount.objects.exists():
+            if not PointsTransaction.objects.exists():
                 continue
             last = LedgerProof.objects.order_by("-day").first()
         if last is None or timezone.now() - last.at > OVERDUE:

@@ -99,7 +99,7 @@ def prove_ledger() -> LedgerProof:
     """
     now = clock.now()
     day = rules.local_day(now, zone())
-    below = lower_bound(now - SETTLED_AFTER)
+    below = _settled()
     former = LedgerProof.objects.order_by("-day").first()
     since = former.through if former else uuid.UUID(int=0)
     below = max(since, below)
@@ -120,6 +120,14 @@ def prove_ledger() -> LedgerProof:
     if differing:
         _alarm(proof)
     return proof
+
+
+def _settled() -> uuid.UUID:
+    """The bound of what is settled, by the clock that makes the ids: the database's own."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        (moment,) = cursor.fetchone()
+    return lower_bound(moment - SETTLED_AFTER)
 
 
 def _programme_through(

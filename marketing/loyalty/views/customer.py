@@ -85,7 +85,7 @@ def public_statement(request: HttpRequest, token: str) -> HttpResponse:
     with tenant_scope(chain.pk), timezone.override(chain.time_zone):
         know_tenant(chain)
         person = person_behind_link(customer_id)
-        if person.status != Customer.Status.ACTIVE:
+        if person is None:
             return render(request, "loyalty/public_closed.html", status=404)
         with translation.override(_spoken(person)):
             context = _account(person, PUBLIC_ROWS) | {"chain": chain}

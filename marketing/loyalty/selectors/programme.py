@@ -29,9 +29,9 @@ class Rates:
     categories: Mapping[uuid.UUID, int]
 
     def of(self, service_id: uuid.UUID | None, category_id: uuid.UUID | None) -> int:
-        if service_id in self.services:
+        if service_id and service_id in self.services:
             return self.services[service_id]
-        if category_id in self.categories:
+        if category_id and category_id in self.categories:
             return self.categories[category_id]
         return self.standard
 

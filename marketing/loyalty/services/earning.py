@@ -67,14 +67,14 @@ def earn_points(
     branch_id: uuid.UUID | None = None,
     at: dt.datetime | None = None,
 ) -> PointsTransaction | None:
-    """Give the points of a bill, as the programme and her tier say now; None while it is off.
+    """Give the points of a bill, as the programme and her tier say now; none while it is off.
 
     Posting the same source again changes nothing and gives what was posted. Raises
     `ValidationFailed` at `lines`, `IdempotencyMismatch` when the source was somebody else's.
     """
     programme = selectors.programme()
     if not programme.is_enabled:
-        return None
+        return find(source, Kind.EARN)
     _check_lines(lines)
     customer_id = stand_in(customer.pk)
     moment = at or clock.now()
@@ -310,7 +310,7 @@ def _refund_lines(earned: PointsTransaction, lines: Mapping[str, int] | None) ->
         line.reversed_points = share
     EarnedLine.objects.bulk_update(kept.values(), ["refunded_paise", "reversed_points"])
     if kept:
-        if lines is None and not points and not spend and earned.points:
+        if lines is None and not (points or spend) and (earned.points or earned.spend_paise):
             raise NothingToReverse(details={"left": 0})
         return points, spend
     return _left_of_lot(earned), 0

@@ -8,6 +8,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import Sum
@@ -129,7 +130,8 @@ def begin(
     """
     if not source.type or not source.id or len(source.type) > 30 or len(source.id) > 120:
         raise ValidationFailed(fields={"source": ["A type and an id, within their lengths."]})
-    values = {
+    moment = at or clock.now()
+    values: dict[str, Any] = {
         "tenant": current_tenant_id(),
         "customer": customer_id,
         "kind": kind,
@@ -140,7 +142,7 @@ def begin(
         "points": points,
         "spend": spend_paise,
         "tier_points": tier_points,
-        "at": at or clock.now(),
+        "at": moment,
         "reason": reason,
         "actor": actor.label[:150],
         "user": actor.user_id,
@@ -152,7 +154,7 @@ def begin(
         return Posted(_posted_before(customer_id, kind, source, origin), True)
     made = PointsTransaction(
         pk=row[0],
-        tenant_id=values["tenant"],
+        tenant_id=current_tenant_id(),
         customer_id=customer_id,
         kind=kind,
         source_type=source.type,
@@ -162,7 +164,7 @@ def begin(
         points=points,
         spend_paise=spend_paise,
         tier_points=tier_points,
-        at=values["at"],
+        at=moment,
         reason=reason,
     )
     return Posted(made, False)

@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 import uuid
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -103,7 +104,12 @@ def prove_ledger() -> LedgerProof:
     former = LedgerProof.objects.order_by("-day").first()
     since = former.through if former else uuid.UUID(int=0)
     below = max(since, below)
-    values = {"tenant": current_tenant_id(), "day": day, "since": since, "below": below}
+    values: dict[str, Any] = {
+        "tenant": current_tenant_id(),
+        "day": day,
+        "since": since,
+        "below": below,
+    }
     with connection.cursor() as cursor:
         cursor.execute(SNAPSHOT, values)
         cursor.execute(COMPARE, values)

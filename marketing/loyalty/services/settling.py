@@ -6,6 +6,7 @@ For one customer before each posting of hers, and for a whole chain at night: th
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -138,7 +139,7 @@ def _move(statement: str, customer_ids: Sequence[uuid.UUID], now: dt.datetime) -
     """Locks the accounts first, in order, and reads the lots in a later statement."""
     accounts = PointsAccount.objects.filter(customer_id__in=customer_ids).order_by("customer_id")
     list(accounts.select_for_update().values_list("pk", flat=True))
-    values = {
+    values: dict[str, Any] = {
         "tenant": current_tenant_id(),
         "now": now,
         "customers": list(customer_ids),
@@ -162,7 +163,7 @@ def void_overdue_holds() -> int:
     holds = list(over.order_by("customer_id", "pk")[:HOLDS])
     for hold in holds:
         try:
-            end_hold(actor=Actor.system(hold.tenant_id), hold=hold, state=HoldState.EXPIRED)
+            end_hold(actor=Actor.system(current_tenant_id()), hold=hold, state=HoldState.EXPIRED)
         except PointsHoldOver:
             continue  # somebody was faster
     return len(holds)

@@ -5,6 +5,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -72,7 +73,7 @@ def hold_points(
     source held something else.
     """
     programme = selectors.programme()
-    if not programme.is_enabled:
+    if not programme.is_enabled and not find(source, Kind.HOLD):
         raise ProgrammeOff()
     whole_points(points)
     _check_minutes(minutes)
@@ -358,7 +359,7 @@ def _check_limits(least: int, most: int | None, points: int) -> None:
 
 def _end(hold: PointsHold, state: str, posted: int, now: dt.datetime) -> None:
     """The one statement that ends a hold; who comes second finds it over."""
-    values = {"hold": hold.pk, "state": state, "posted": posted, "now": now}
+    values: dict[str, Any] = {"hold": hold.pk, "state": state, "posted": posted, "now": now}
     with connection.cursor() as cursor:
         cursor.execute(END, values)
         if not cursor.rowcount:

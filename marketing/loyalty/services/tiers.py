@@ -5,6 +5,7 @@ nobody her tier.
 """
 
 import uuid
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -114,7 +115,7 @@ def end_periods() -> int:
     """Renew or lower a batch of the chain's tiers whose period is over; how many."""
     programme = selectors.programme()
     now = clock.now()
-    values = {
+    values: dict[str, Any] = {
         "tenant": current_tenant_id(),
         "now": now,
         "zone": zone(),
@@ -127,7 +128,8 @@ def end_periods() -> int:
     }
     with connection.cursor() as cursor:
         cursor.execute(END, values)
-        return cursor.rowcount
+        count: int = cursor.rowcount
+    return count
 
 
 def _reached(

@@ -220,6 +220,7 @@ SPECTACULAR_SETTINGS = {
         "FollowupStatusEnum": "marketing.followups.models.FollowupReminder.Status",
         "GenderEnum": "customers.models.Customer.Gender",
         "MessageStateEnum": "marketing.delivery.models.MessageState",
+        "SlotKindEnum": "marketing.content.slots.KINDS",
         "PointsEntryKindEnum": "marketing.loyalty.models.Kind",
     },
 }

@@ -22,7 +22,6 @@ def points_of_customer(actor: Actor, customer: Customer) -> dict[str, Any]:
     """The card on the customer's page."""
     return {
         "customer": customer,
-        "programme": selectors.programme(),
         "points": selectors.balance(customer.pk),
         "entries": list(selectors.statement(customer)[:PANEL_ROWS]),
         "may_adjust": actor.can("loyalty.adjust"),

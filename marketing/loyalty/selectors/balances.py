@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Min, Q, QuerySet, Sum
+from django.db.models import F, Lookup, Min, Q, QuerySet, Sum
 
 from customers.models import Customer
 from marketing.core import clock
@@ -96,12 +97,24 @@ def balance(customer_id: uuid.UUID) -> Balance:
     )
 
 
+class _IsAnyOf(Lookup):
+    """The left side is one of the array on the right."""
+
+    lookup_name = "is_any_of"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        left, mine = self.process_lhs(compiler, connection)
+        right, theirs = self.process_rhs(compiler, connection)
+        return f"{left} = ANY({right})", (*mine, *theirs)
+
+
 def entries_of(customer: Customer) -> QuerySet[PointsTransaction]:
     """All that moved her points and those of whom became one with her, newest first."""
     people = Customer.objects.filter(Q(pk=customer.pk) | Q(merged_into=customer.pk))
-    return PointsTransaction.objects.filter(
-        customer_id__in=list(people.values_list("pk", flat=True))
-    ).order_by("-pk")
+    # An array, so that her rows are found by her and not looked for from the newest on.
+    hers = _IsAnyOf(F("customer_id"), ArraySubquery(people.values("pk")))
+    return PointsTransaction.objects.filter(hers).order_by("-pk")
 
 
 # Of no interest to the customer herself: points on their way.

@@ -308,7 +308,8 @@ def _refund_lines(earned: PointsTransaction, lines: Mapping[str, int] | None) ->
         points += share - line.reversed_points
         spend += paise
         line.reversed_points = share
-    EarnedLine.objects.bulk_update(kept.values(), ["refunded_paise", "reversed_points"])
+    changed = [kept[ref] for ref, paise in asked.items() if paise]
+    EarnedLine.objects.bulk_update(changed, ["refunded_paise", "reversed_points"])
     if kept:
         if lines is None and not (points or spend) and (earned.points or earned.spend_paise):
             raise NothingToReverse(details={"left": 0})

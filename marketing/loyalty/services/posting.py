@@ -252,7 +252,8 @@ def available_now(customer_id: uuid.UUID) -> int:
 
 def lock_account(customer_id: uuid.UUID) -> PointsAccount:
     """Her balances, held to the end of the transaction."""
-    return PointsAccount.objects.select_for_update().get(customer_id=customer_id)
+    accounts = PointsAccount.objects.select_related("tier").select_for_update(of=("self",))
+    return accounts.get(customer_id=customer_id)
 
 
 def take_from_lots(

@@ -40,6 +40,10 @@ SCHEDULES: dict[str, dt.timedelta | str] = {
     "marketing.delivery.tasks.settle_costs": dt.timedelta(seconds=5),
     "marketing.delivery.tasks.sweep_batches": dt.timedelta(seconds=10),
     "marketing.delivery.tasks.sweep_fallbacks": dt.timedelta(seconds=5),
+    "marketing.loyalty.tasks.end_overdue_holds": dt.timedelta(minutes=1),
+    # Four in the morning in India, after the day has turned.
+    "marketing.loyalty.tasks.prove_ledgers": "30 22 * * *",
+    "marketing.loyalty.tasks.turn_days": "1,31 * * * *",
     "marketing.policy.tasks.close_due_circuits": dt.timedelta(seconds=10),
     "marketing.policy.tasks.open_budget_month": "0 * * * *",
     "marketing.segments.tasks.recheck_marked": dt.timedelta(seconds=10),

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "marketing.content",
     "marketing.delivery",
     "marketing.coupons",
+    "marketing.loyalty",
     "marketing.followups",
     "marketing.campaigns",
     "billing_bridge",
@@ -220,6 +221,8 @@ SPECTACULAR_SETTINGS = {
         "FollowupStatusEnum": "marketing.followups.models.FollowupReminder.Status",
         "GenderEnum": "customers.models.Customer.Gender",
         "MessageStateEnum": "marketing.delivery.models.MessageState",
+        "SlotKindEnum": "marketing.content.slots.KINDS",
+        "PointsEntryKindEnum": "marketing.loyalty.models.Kind",
     },
 }
 

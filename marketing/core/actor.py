@@ -51,6 +51,10 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "catalogue.change": OWNERS,
     "followup.use": EVERYONE,
     "followup.manage": MANAGERS,
+    "loyalty.view": EVERYONE,
+    "loyalty.ledger": MANAGERS,
+    "loyalty.adjust": MANAGERS,
+    "loyalty.config": OWNERS,
     "analytics.view": MANAGERS,
     "operations.view": APPROVERS,
     "own.page": EVERYONE,
@@ -70,6 +74,7 @@ SCOPES: dict[str, frozenset[str]] = {
             "consent.view",
             "coupon.view",
             "coupon.redeem",
+            "loyalty.view",
         }
     ),
     "events": frozenset({"customer.view", "customer.change", "catalogue.change"}),

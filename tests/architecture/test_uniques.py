@@ -14,6 +14,7 @@ IMPLIED = {
     "customers_consentstate_customer_id_key": ("customer_id", "customers_customer"),
     "customers_customerfacts_customer_id_key": ("customer_id", "customers_customer"),
     "delivery_contactload_customer_id_key": ("customer_id", "customers_customer"),
+    "loyalty_pointsaccount_customer_id_key": ("customer_id", "customers_customer"),
     "policy_branchmarketingconfig_branch_id_key": ("branch_id", "core_branch"),
     "policy_holdoutmember_customer_id_key": ("customer_id", "customers_customer"),
     "policy_webhookaddress_account_id_key": ("account_id", "policy_provideraccount"),

@@ -40,6 +40,9 @@ from marketing.core.tenancy import tenant_scope
 from marketing.delivery.models import DispatchBatch, Message, MessageState, ProviderReference
 from marketing.delivery.selectors import run_progress
 from marketing.followups.models import FollowupReminder
+from marketing.loyalty.models import PointsAccount
+from marketing.loyalty.selectors import liability
+from marketing.loyalty.services import prove_ledger
 from marketing.policy.models import BudgetMonth, HoldoutMember, MarketingConfig
 from marketing.policy.selectors import default_accounts, get_config
 from marketing.segments.models import Segment
@@ -102,6 +105,22 @@ def test_the_printed_logins_open_and_nobody_is_an_operator(demo):
         assert user is not None
         assert user.tenant_id == demo.pk
         assert not user.is_superuser
+
+
+def test_its_points_agree_with_their_ledger(demo):
+    proof = prove_ledger()
+    assert (proof.differing, proof.examples) == (0, [])
+    assert proof.accounts > PEOPLE / 10
+    whole = liability()
+    assert min(whole.points, whole.redeemed) > 0
+    tiers = Counter(PointsAccount.objects.values_list("tier__name", flat=True))
+    assert set(tiers) == {"Bronze", "Silver", "Gold"}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT FROM loyalty_pointsentry GROUP BY transaction_id HAVING"
+            " sum(CASE side WHEN 'debit' THEN points ELSE -points END) <> 0) AS unequal"
+        )
+        assert cursor.fetchone() == (0,)
 
 
 def test_it_sends_at_any_hour(demo):

@@ -58,12 +58,16 @@ def test_every_field_as_text(chain, asha):
         "package_sessions_left": "3",
         "package_expiry_date": "2026-12-15",
         "birthday": "1994-12-05",
+        "points_balance": "0",
+        "loyalty_tier": "",
+        "points_expiring": "",
+        "points_expiry_date": "",
     }
 
 
 def test_what_is_not_known_is_empty(chain):
     values = merge_fields.values_of(CustomerFactory(first_name="Ravi", last_name=""), NAMES)
-    known = {"customer_name", "full_name", "salon_name", "visit_count"}
+    known = {"customer_name", "full_name", "salon_name", "visit_count", "points_balance"}
     assert {name for name, value in values.items() if value} == known
     assert (values["full_name"], values["visit_count"]) == ("Ravi", "0")
 

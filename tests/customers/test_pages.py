@@ -130,7 +130,7 @@ def test_the_page_takes_the_same_queries_however_much_happened(asha, login, chai
         )
     asked, fragments = questions(login("manager"), page("detail", asha))
     assert fragments == 0
-    assert len(asked) == 17, "\n".join(asked)
+    assert len(asked) == 20, "\n".join(asked)
 
 
 def test_the_page_shows_who_she_is(asha, login, chain, manager):

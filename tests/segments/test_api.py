@@ -102,9 +102,9 @@ def test_list_follows_the_actor_s_branches(
     with django_assert_max_num_queries(12):
         response = client.get("/api/v1/segments", {"limit": 100})
     names = {row["name"]: row["customerCount"] for row in response.json()["data"]}
-    assert len(names) == 52
+    assert len(names) == 53
     assert names["Repeat Customers"] == 1
-    assert len(api("owner", "get", "segments", {"limit": 100}).json()["data"]) == 53
+    assert len(api("owner", "get", "segments", {"limit": 100}).json()["data"]) == 54
     found = api("owner", "get", "segments", {"q": "repeat", "segmentType": "system"})
     assert [row["name"] for row in found.json()["data"]] == ["Repeat Customers"]
     assert "segmentType" in error(api("owner", "get", "segments", {"segmentType": "x"}))["fields"]

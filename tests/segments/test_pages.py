@@ -224,7 +224,7 @@ def test_the_card_on_a_customer_s_page(people, login):
     assert "New Customers" not in page
     assert "Broken" not in page
     asked, _fragments = questions(client, f"/customers/{north.pk}")
-    assert len(asked) == 20, "\n".join(asked)
+    assert len(asked) == 23, "\n".join(asked)
 
 
 PAGES = [

@@ -22,6 +22,7 @@ from customers.models import (
 from marketing.core.ids import lower_bound
 from marketing.core.models import Branch
 from marketing.delivery.models import Message
+from marketing.loyalty.models import PointsAccount
 from marketing.segments import services
 from marketing.segments.models import Segment
 from marketing.segments.selectors import audience
@@ -59,6 +60,7 @@ class Person:
     bills: Iterable[Bill] = ()
     events: Iterable[tuple[str, Day, Mapping[str, Any]]] = ()
     mails: Iterable[tuple[int, bool]] = ()
+    points: int | None = None
 
 
 def facts(**values: Any) -> Person:
@@ -150,6 +152,7 @@ PEOPLE: dict[str, tuple[Person, Person]] = {
         Person(consent={"sms_promotional": True}),
         Person(consent={"sms_service": True, "email_promotional": True}),
     ),
+    "Loyalty Members": (Person(points=1), Person(points=0)),
     "App Users": (did("app_opened", 90), did("app_opened", 91)),
     "Social Media Followers": (card(tags=["vip", "follower"]), card(tags=["Follower"])),
     "Retail Buyers": (
@@ -216,6 +219,11 @@ def everybody(chain):
         CustomerEvent(customer=row, name=name, properties=properties, occurred_at=at(day))
         for row, person in pairs
         for name, day, properties in person.events
+    )
+    PointsAccount.objects.bulk_create(
+        PointsAccount(customer=row, available=person.points)
+        for row, person in pairs
+        if person.points is not None
     )
     Message.objects.bulk_create(mail(row, *each) for row, person in pairs for each in person.mails)
     bill_them(chain.north, [(row, bill) for row, person in pairs for bill in person.bills])

@@ -16,8 +16,8 @@ from tests.factories.customers import CustomerFactory
 
 ZONE = "Asia/Kolkata"
 NOW = dt.datetime(2026, 3, 10, 9, 30, tzinfo=ZoneInfo(ZONE))
-# Of engines that are still to come: points of the loyalty engine, referrals.
-WAITING = {"Loyalty Members", "Referral Participants"}
+# Of engines that are still to come.
+WAITING = {"Referral Participants"}
 
 
 def test_only_fields_of_engines_to_come_are_waited_for(chain):

@@ -26,6 +26,7 @@ from marketing.campaigns.demo.campaigns import make_campaigns
 from marketing.campaigns.demo.catalogue import make_catalogue
 from marketing.campaigns.demo.consents import write_consents
 from marketing.campaigns.demo.followups import write_followups
+from marketing.campaigns.demo.loyalty import write_points
 from marketing.campaigns.demo.organisation import make_organisation, make_tenant
 from marketing.campaigns.demo.people import declare_attributes, stage_people, write_customers
 from marketing.campaigns.demo.sending import hold_out, set_up_sending
@@ -71,6 +72,7 @@ def make_demo(*, customers: int, seed: int) -> Tenant:
                 hold_out()
                 write_activity(services, now, tenant.time_zone)
                 analyze(Customer, ConsentState, Visit, Purchase, PurchaseLine, Membership, Package)
+                write_points(now, tenant.time_zone)
                 facts.rebuild_all(FACTS_AT_A_TIME)
                 analyze(CustomerFacts, CategoryRhythm)
             ensure_system_segments()

@@ -1,0 +1,96 @@
+"""A customer's points over HTTP."""
+
+import uuid
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+
+from customers.selectors import get_customer_for_actor
+from marketing.core.drf.serializers import ApiSerializer
+from marketing.core.drf.views import ApiView
+from marketing.core.tenancy import current_tenant
+from marketing.loyalty import selectors
+from marketing.loyalty.models import Kind, LoyaltyProgramme
+
+
+class TierOutput(ApiSerializer):
+    id = serializers.UUIDField(source="tier_id")
+    name = serializers.CharField(source="tier")
+    until = serializers.DateTimeField(source="tier_until", allow_null=True)
+    benefits = serializers.CharField()
+
+
+class ExpiringOutput(ApiSerializer):
+    points = serializers.IntegerField()
+    expires_on = serializers.DateField()
+
+
+class PointsOutput(ApiSerializer):
+    """`points` may be below zero; `available` is what may be used, `value` what that pays."""
+
+    customer_id = serializers.UUIDField()
+    enabled = serializers.BooleanField()
+    points = serializers.IntegerField()
+    available = serializers.IntegerField()
+    pending = serializers.IntegerField()
+    held = serializers.IntegerField()
+    value = serializers.DecimalField(max_digits=14, decimal_places=2)
+    currency = serializers.CharField()
+    min_redeem = serializers.IntegerField()
+    points_as = serializers.ChoiceField(LoyaltyProgramme.PointsAs.choices)
+    tier = TierOutput(allow_null=True)
+    expiring = ExpiringOutput(many=True)
+
+
+class PointsAnswer(ApiSerializer):
+    points = PointsOutput()
+
+
+class PointsEntryOutput(ApiSerializer):
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(Kind.choices)
+    points = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    source_type = serializers.CharField()
+    source_id = serializers.CharField()
+    branch_id = serializers.UUIDField(allow_null=True)
+    reason = serializers.CharField()
+
+
+class CustomerPoints(ApiView):
+    permissions = {"GET": "loyalty.view"}
+
+    @extend_schema(operation_id="getCustomerPoints", responses=PointsAnswer)
+    def get(self, request: Any, pk: uuid.UUID) -> Response:
+        """What she has now, what it pays, and what of it expires when."""
+        customer = get_customer_for_actor(self.actor, pk)
+        found = selectors.balance(customer.pk)
+        programme = selectors.programme()
+        paise = found.available * programme.point_value_paise
+        shown = {
+            "customer_id": customer.pk,
+            "enabled": programme.is_enabled,
+            "points": found.points,
+            "available": found.available,
+            "pending": found.pending,
+            "held": found.held,
+            "value": selectors.rupees(paise),
+            "currency": current_tenant().currency,
+            "min_redeem": programme.min_redeem_points,
+            "points_as": programme.points_as,
+            "tier": found if found.tier_id else None,
+            "expiring": list(selectors.expiring_lots(customer.pk)),
+        }
+        return Response({"points": PointsOutput(shown).data})
+
+
+class CustomerPointsEntries(ApiView):
+    permissions = {"GET": "loyalty.view"}
+
+    @extend_schema(operation_id="listCustomerPointsEntries", responses=PointsEntryOutput(many=True))
+    def get(self, request: Any, pk: uuid.UUID) -> Response:
+        """All that moved her points, newest first."""
+        customer = get_customer_for_actor(self.actor, pk)
+        return self.page(selectors.entries_of(customer), PointsEntryOutput)

@@ -1,0 +1,182 @@
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from customers.forms import RefusableForm
+from marketing.core.errors import DomainError
+from marketing.loyalty import rules
+from marketing.loyalty.models import Kind, LoyaltyProgramme, Tier
+from marketing.loyalty.services import setting_names
+
+LABELS = {
+    "is_enabled": _("Give points"),
+    "points_per_100": _("Points for ₹100"),
+    "signup_bonus": _("For joining"),
+    "review_bonus": _("For a review"),
+    "referral_bonus": _("For bringing a friend"),
+    "birthday_bonus": _("For a birthday"),
+    "min_redeem_points": _("At least so many points on a bill"),
+    "max_redeem_points": _("At most so many points on a bill"),
+    "max_redeem_percent": _("At most so much of a bill, %"),
+    "point_value_paise": _("What a point pays, in paise"),
+    "points_as": _("Points on a bill are"),
+    "pending_days": _("Days until points can be used"),
+    "expiry_months": _("Months until they expire"),
+    "expiry_rounding": _("They expire"),
+    "negative_policy": _("When a bill is refunded whose points were used"),
+    "grace_days": _("Days of grace for points that come back too late"),
+    "branch_adjust_limit": _("What a branch manager may correct by hand"),
+    "regional_adjust_limit": _("What a regional manager may correct by hand"),
+    "tier_basis": _("Tiers count"),
+    "tier_window": _("Over"),
+    "tier_span": _("Length"),
+    "tier_hold_days": _("Days for which a tier is kept"),
+    "tier_grace_months": _("Months of grace after them"),
+    "tier_grace_to_month_end": _("Grace lasts to the end of the month"),
+}
+HELP = {
+    "points_per_100": _("Of what is paid without tax, after discounts. Rounded down on each bill."),
+    "max_redeem_points": _("Empty: no limit."),
+    "points_as": _("Ask your accountant: as a discount, points lessen the taxable value."),
+    "expiry_months": _("Empty: never."),
+    "tier_hold_days": _("For moving windows; in calendar periods a tier lasts to their end."),
+}
+GROUPS = (
+    (
+        _("Earning"),
+        (
+            *("is_enabled", "points_per_100", "pending_days", "expiry_months"),
+            *("expiry_rounding", "signup_bonus", "review_bonus", "referral_bonus"),
+            "birthday_bonus",
+        ),
+    ),
+    (
+        _("Using"),
+        (
+            *("point_value_paise", "points_as", "min_redeem_points", "max_redeem_points"),
+            "max_redeem_percent",
+        ),
+    ),
+    (
+        _("Refunds and corrections"),
+        ("negative_policy", "grace_days", "branch_adjust_limit", "regional_adjust_limit"),
+    ),
+    (
+        _("How tiers are reached and kept"),
+        (
+            *("tier_basis", "tier_window", "tier_span", "tier_hold_days"),
+            *("tier_grace_months", "tier_grace_to_month_end"),
+        ),
+    ),
+)
+
+
+class ProgrammeForm(forms.ModelForm):
+    """The whole programme; what stands is judged by the service."""
+
+    class Meta:
+        model = LoyaltyProgramme
+        fields = setting_names()
+        labels = LABELS
+        help_texts = HELP
+
+    @property
+    def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
+        return [(title, [self[name] for name in names]) for title, names in GROUPS]
+
+    def refuse(self, error: DomainError) -> None:
+        for name, faults in error.fields.items():
+            for fault in faults:
+                self.add_error(name if name in self.fields else None, fault)
+        if not error.fields:
+            self.add_error(None, error.message)
+
+
+class TierForm(RefusableForm):
+    """A tier, with its threshold as the programme counts: in rupees or in points."""
+
+    name = forms.CharField(label=_("Name"), max_length=50)
+    level = forms.IntegerField(
+        label=_("Level"), min_value=1, max_value=99, help_text=_("1 is the lowest.")
+    )
+    threshold = forms.DecimalField(
+        min_value=0, max_digits=12, decimal_places=2, label=_("From so much on")
+    )
+    multiplier = forms.DecimalField(
+        label=_("Points are multiplied by"), min_value=0, max_value=10, decimal_places=2
+    )
+    benefits = forms.CharField(
+        label=_("Benefits"),
+        required=False,
+        max_length=2_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, tier: Tier | None, by_spend: bool, **more: Any) -> None:
+        self.unit = 100 if by_spend else 1
+        if tier:
+            more["initial"] = {
+                "name": tier.name,
+                "level": tier.level,
+                "threshold": Decimal(tier.threshold) / self.unit,
+                "multiplier": Decimal(tier.multiplier) / rules.ONCE,
+                "benefits": tier.benefits,
+            }
+        super().__init__(*args, **more)
+        self.fields["threshold"].label = _("From ₹ spent on") if by_spend else _("From points on")
+
+    def values(self) -> dict[str, Any]:
+        """As the service takes them: paise or points, and basis points."""
+        data = dict(self.cleaned_data)
+        data["threshold"] = int(data["threshold"] * self.unit)
+        data["multiplier"] = int(data["multiplier"] * rules.ONCE)
+        return data
+
+
+class RatesForm(RefusableForm):
+    """A rate for each category that has one of its own; empty: the programme's."""
+
+    def __init__(self, *args: Any, categories: Any, rates: dict[Any, Decimal], **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.categories = {str(each.pk): each for each in categories}
+        for key, category in self.categories.items():
+            self.fields[key] = forms.DecimalField(
+                label=category.name,
+                required=False,
+                min_value=0,
+                max_digits=8,
+                decimal_places=2,
+                initial=rates.get(category.pk),
+            )
+
+    def rates(self) -> dict[Any, Decimal | None]:
+        return {each: self.cleaned_data[key] for key, each in self.categories.items()}
+
+
+class AdjustForm(RefusableForm):
+    """Points given or taken by hand."""
+
+    points = forms.IntegerField(
+        label=_("Points"), help_text=_("Below zero to take points, as in -50.")
+    )
+    reason = forms.CharField(label=_("Why"), max_length=200)
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+
+class LedgerFilter(forms.Form):
+    """What the ledger page shows."""
+
+    kind = forms.ChoiceField(
+        label=_("What"), required=False, choices=[("", _("Everything")), *Kind.choices]
+    )
+    since = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
+    )
+    until = forms.DateField(
+        label=_("To"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
+    )
+    branch = forms.UUIDField(required=False)
+    after = forms.UUIDField(required=False)
+    q = forms.CharField(required=False, max_length=100)

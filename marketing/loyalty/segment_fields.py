@@ -1,0 +1,45 @@
+"""What rules ask about points."""
+
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from marketing.loyalty.models import Tier
+from marketing.segments.fields import Label, SegmentField, register
+from marketing.segments.sources import Column, Computed
+from marketing.segments.value_types import Choice, DaysUntil, Number
+
+POINTS = _("Points")
+
+
+def register_segment_fields() -> None:
+    """Called once, while apps are loaded."""
+    register(
+        SegmentField(
+            "points_balance",
+            _("Points balance"),
+            Number(),
+            Computed(F("points_account__available") - F("points_account__owed")),
+            POINTS,
+            sample=100,
+        ),
+        SegmentField(
+            "loyalty_tier",
+            _("Tier"),
+            Choice(),
+            Column("points_account__tier_id"),
+            POINTS,
+            choices=_tiers,
+        ),
+        SegmentField(
+            "points_expire_days",
+            _("Next points to expire"),
+            DaysUntil(),
+            Column("points_account__next_expiry_on"),
+            POINTS,
+            sample=30,
+        ),
+    )
+
+
+def _tiers() -> list[tuple[str, Label]]:
+    return [(str(tier.pk), tier.name) for tier in Tier.objects.order_by("level")]

@@ -1,0 +1,107 @@
+"""The programme of the open chain: its rates, its tiers, and over what time tiers count."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Q, Sum
+
+from customers.models import Customer
+from marketing.loyalty import rules
+from marketing.loyalty.models import EarnRate, Kind, LoyaltyProgramme, PointsTransaction, Tier
+
+COUNTED = (Kind.EARN, Kind.BONUS, Kind.REVERSE_EARN)
+
+
+def programme() -> LoyaltyProgramme:
+    """The chain's programme; one that is off, with the defaults, until somebody sets it up."""
+    return LoyaltyProgramme.objects.first() or LoyaltyProgramme()
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Points for 100 rupees in hundredths: a service's own, its category's, or the programme's."""
+
+    standard: int
+    services: Mapping[uuid.UUID, int]
+    categories: Mapping[uuid.UUID, int]
+
+    def of(self, service_id: uuid.UUID | None, category_id: uuid.UUID | None) -> int:
+        if service_id and service_id in self.services:
+            return self.services[service_id]
+        if category_id and category_id in self.categories:
+            return self.categories[category_id]
+        return self.standard
+
+
+def rates(of: LoyaltyProgramme) -> Rates:
+    """The rates of the programme."""
+    rows = list(EarnRate.objects.all())
+    return Rates(
+        _hundredths(of.points_per_100),
+        {row.service_id: _hundredths(row.points_per_100) for row in rows if row.service_id},
+        {row.category_id: _hundredths(row.points_per_100) for row in rows if row.category_id},
+    )
+
+
+def tiers() -> list[Tier]:
+    """The chain's tiers, the lowest first."""
+    return list(Tier.objects.order_by("level"))
+
+
+def most_for_bill(of: LoyaltyProgramme, payable_paise: int | None) -> int | None:
+    """How many points may pay a bill, whoever brings it; None where nothing limits them."""
+    if payable_paise is None:
+        return of.max_redeem_points
+    return rules.most_redeemable(
+        rules.MAX_POINTS,
+        payable_paise,
+        of.point_value_paise,
+        of.max_redeem_percent,
+        of.max_redeem_points,
+    )
+
+
+def window_start(of: LoyaltyProgramme, now: dt.datetime, zone: str) -> dt.datetime:
+    """From when on spend or points count for a tier that is reached now."""
+    if of.tier_window == LoyaltyProgramme.TierWindow.CALENDAR:
+        return rules.calendar_period(now, of.tier_span, zone)[0]
+    months = rules.MONTHS_OF[of.tier_span]
+    return rules.start_of(rules.add_months(rules.local_day(now, zone), -months), zone)
+
+
+def ended_window_start(of: LoyaltyProgramme, now: dt.datetime, zone: str) -> dt.datetime:
+    """From when on they count for a tier whose period has ended: all of that period, and since."""
+    if of.tier_window == LoyaltyProgramme.TierWindow.CALENDAR:
+        start = rules.calendar_period(now, of.tier_span, zone)[0]
+        return rules.calendar_period(start - rules.DAY, of.tier_span, zone)[0]
+    return window_start(of, now, zone)
+
+
+def tier_period_end(of: LoyaltyProgramme, now: dt.datetime, zone: str) -> dt.datetime:
+    """Until when a tier that begins now is kept."""
+    if of.tier_window == LoyaltyProgramme.TierWindow.CALENDAR:
+        return rules.calendar_period(now, of.tier_span, zone)[1]
+    return rules.tier_hold_end(now, of.tier_hold_days, zone)
+
+
+def counted_for_tiers(customer_id: uuid.UUID, of: LoyaltyProgramme, since: dt.datetime) -> int:
+    """Paise spent or points earned since, less refunds; with whom became one with her."""
+    people = Customer.objects.filter(Q(pk=customer_id) | Q(merged_into=customer_id))
+    rows = PointsTransaction.objects.filter(
+        customer_id__in=people.values("pk"), kind__in=COUNTED, at__gte=since
+    )
+    is_spend = of.tier_basis == LoyaltyProgramme.TierBasis.SPEND
+    column = "spend_paise" if is_spend else "tier_points"
+    return rows.aggregate(counted=Sum(column))["counted"] or 0
+
+
+def rupees(paise: int) -> Decimal:
+    """Paise as an amount with two places."""
+    return Decimal(paise) / 100
+
+
+def _hundredths(points: Decimal | int) -> int:
+    return int(Decimal(points) * 100)

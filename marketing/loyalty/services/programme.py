@@ -1,0 +1,151 @@
+"""How the chain's points programme is set up."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from customers.models import Service, ServiceCategory
+from marketing.core import audit
+from marketing.core.actor import Actor
+from marketing.core.errors import Conflict, ValidationFailed
+from marketing.loyalty import selectors
+from marketing.loyalty.models import EarnRate, LoyaltyProgramme, PointsAccount, Tier
+
+TIERS = (("Bronze", 0, 10_000), ("Silver", 2_500_000, 12_500), ("Gold", 7_500_000, 15_000))
+NOT_SETTINGS = {"id", "tenant", "version"}
+
+
+def setting_names() -> list[str]:
+    """What of a programme may be changed."""
+    fields = LoyaltyProgramme._meta.concrete_fields
+    return [field.name for field in fields if field.name not in NOT_SETTINGS]
+
+
+@transaction.atomic
+def update_programme(
+    *, actor: Actor, values: Mapping[str, Any], version: int | None = None
+) -> LoyaltyProgramme:
+    """Change settings; they hold for what is posted from now on.
+
+    The first change makes the programme, with three tiers to begin with. Raises `ValidationFailed`
+    by field, `Conflict` when somebody changed it since `version`.
+    """
+    actor.require("loyalty.config")
+    if unknown := set(values) - set(setting_names()):
+        raise KeyError(unknown)
+    if not LoyaltyProgramme.objects.exists():
+        LoyaltyProgramme.objects.bulk_create([LoyaltyProgramme()], ignore_conflicts=True)
+        if not Tier.objects.exists():
+            Tier.objects.bulk_create(
+                [
+                    Tier(name=name, level=level, threshold=threshold, multiplier=multiplier)
+                    for level, (name, threshold, multiplier) in enumerate(TIERS, 1)
+                ],
+                ignore_conflicts=True,
+            )
+    programme = LoyaltyProgramme.objects.select_for_update().get()
+    if version is not None and version != programme.version:
+        raise Conflict()
+    changes = audit.difference(programme, values)
+    for name, value in values.items():
+        setattr(programme, name, value)
+    try:
+        programme.full_clean(exclude=["tenant"], validate_constraints=False)
+    except ValidationError as error:
+        raise ValidationFailed(fields=error.message_dict) from error
+    least, most = programme.min_redeem_points, programme.max_redeem_points
+    if most is not None and most < least:
+        raise ValidationFailed(fields={"max_redeem_points": [_("Not below the smallest use.")]})
+    if not changes:
+        return programme
+    programme.version = F("version") + 1  # type: ignore[assignment]
+    programme.save()
+    programme.refresh_from_db()
+    audit.record(actor, "loyalty.configure", programme, changes)
+    return programme
+
+
+@transaction.atomic
+def set_tier(
+    *,
+    actor: Actor,
+    tier: Tier | None,
+    name: str,
+    level: int,
+    threshold: int,
+    multiplier: int,
+    benefits: str = "",
+) -> Tier:
+    """Make or change a tier. Levels and thresholds rise together.
+
+    Who has a tier keeps it; a changed threshold is asked at the next bill or period end.
+    """
+    actor.require("loyalty.config")
+    others = [each for each in selectors.tiers() if tier is None or each.pk != tier.pk]
+    faults: dict[str, list[str]] = {}
+    if any(each.name.lower() == name.lower() for each in others):
+        faults["name"] = [_("There is a tier of this name.")]
+    if any(each.level == level for each in others):
+        faults["level"] = [_("There is a tier of this level.")]
+    if not 0 <= multiplier <= 100_000:
+        faults["multiplier"] = [_("From 0 to 10 times.")]
+    wrong = [each for each in others if (each.level < level) != (each.threshold < threshold)]
+    if not faults and wrong:
+        faults["threshold"] = [_("A higher tier needs more than a lower one.")]
+    if faults:
+        raise ValidationFailed(fields=faults)
+    made = tier or Tier()
+    values = {
+        "name": name,
+        "level": level,
+        "threshold": threshold,
+        "multiplier": multiplier,
+        "benefits": benefits,
+    }
+    changes = audit.difference(made, values)
+    for key, value in values.items():
+        setattr(made, key, value)
+    made.save()
+    audit.record(actor, "loyalty.tier", made, changes)
+    return made
+
+
+@transaction.atomic
+def delete_tier(*, actor: Actor, tier: Tier) -> None:
+    """Raises `Conflict` while somebody has it."""
+    actor.require("loyalty.config")
+    if PointsAccount.objects.filter(tier=tier).exists():
+        raise Conflict(_("Customers have this tier. Raise its threshold instead."))
+    audit.record(actor, "loyalty.tier_delete", tier, {"name": tier.name})
+    tier.delete()
+
+
+@transaction.atomic
+def set_rates(
+    *,
+    actor: Actor,
+    categories: Mapping[ServiceCategory, Decimal | None],
+    services: Sequence[tuple[Service, Decimal]] = (),
+) -> None:
+    """Give categories rates of their own (None: the programme's); `services` replace all others."""
+    actor.require("loyalty.config")
+    EarnRate.objects.filter(category__in=categories).delete()
+    EarnRate.objects.filter(service__isnull=False).delete()
+    EarnRate.objects.bulk_create(
+        [
+            *(
+                EarnRate(category=category, points_per_100=rate)
+                for category, rate in categories.items()
+                if rate is not None
+            ),
+            *(EarnRate(service=service, points_per_100=rate) for service, rate in services),
+        ]
+    )
+    programme = selectors.programme()
+    noted = {str(key): str(rate) for key, rate in [*categories.items(), *services]}
+    audit.record(actor, "loyalty.rates", programme, noted)

@@ -1,0 +1,231 @@
+"""What callers must not get away with: repeats, other bodies, wrong amounts, twice, too late."""
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from marketing.core.errors import IdempotencyMismatch, NotFound, ValidationFailed
+from marketing.loyalty import selectors, services
+from marketing.loyalty.errors import (
+    NothingToReverse,
+    PointsHoldOver,
+    ProgrammeOff,
+    RedemptionLimit,
+)
+from marketing.loyalty.models import (
+    PointsAccount,
+    PointsEntry,
+    PointsHold,
+    PointsLot,
+    PointsTransaction,
+)
+from marketing.loyalty.services import BillLine, Source
+from tests.factories.customers import CustomerFactory
+from tests.factories.loyalty import bill, earn, hold, make_programme, spend, system
+
+A, B, C = bill("A"), bill("B"), bill("C")
+
+
+def points(customer):
+    return selectors.balance(customer.pk).points
+
+
+def refund(source, of, lines=None):
+    return services.reverse_earn(actor=system(), source=source, of=of, lines=lines)
+
+
+def give_back(source, of, count=None):
+    return services.reverse_spend(actor=system(), source=source, of=of, points=count)
+
+
+def everything():
+    return [
+        list(model.objects.order_by("pk").values())
+        for model in (PointsAccount, PointsTransaction, PointsEntry, PointsLot, PointsHold)
+    ]
+
+
+def whole():
+    """The proof of the open chain finds nothing."""
+    proof = services.prove_ledger()
+    assert proof.differing == 0, proof.examples
+
+
+def test_every_call_may_be_repeated(asha):
+    earn(asha, 100, A)
+    held = hold(asha, 50, B)
+    services.post_hold(actor=system(), hold=held, source=B)
+    refund(C, A, {"1": 2_000})
+    give_back(C, B, 10)
+    other = hold(asha, 5, C)
+    services.void_hold(actor=system(), hold=other)
+    before = everything()
+    earn(asha, 100, A)
+    assert hold(asha, 50, B) == held
+    services.post_hold(actor=system(), hold=held, source=B)
+    refund(C, A, {"1": 2_000})
+    give_back(C, B, 10)
+    services.void_hold(actor=system(), hold=other)
+    assert everything() == before
+    whole()
+
+
+def test_another_body_under_the_same_source_is_refused(asha):
+    somebody = CustomerFactory()
+    earn(asha, 100, A)
+    held = hold(asha, 50, B)
+    services.post_hold(actor=system(), hold=held, source=B, points=40)
+    before = everything()
+    for wrong in (
+        lambda: earn(somebody, 100, A),
+        lambda: earn(asha, 101, A),
+        lambda: hold(asha, 51, B),
+        lambda: hold(somebody, 50, B),
+        lambda: services.post_hold(actor=system(), hold=held, source=B, points=41),
+    ):
+        with pytest.raises(IdempotencyMismatch):
+            wrong()
+    assert everything() == before
+
+
+@pytest.mark.parametrize("amount", [0, -1, 10**12, True, 1.5, None, "5"])
+def test_points_that_are_no_points_are_refused(asha, amount):
+    earn(asha, 100, A)
+    spend(asha, 10, B)
+    before = everything()
+    for call in (
+        lambda: hold(asha, amount),
+        lambda: services.give_points(
+            actor=system(), customer=asha, points=amount, source=C, reason="x"
+        ),
+    ):
+        with pytest.raises(ValidationFailed) as refused:
+            call()
+        assert "points" in refused.value.fields
+    if amount is not None:
+        with pytest.raises(ValidationFailed):
+            give_back(C, B, amount)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("paise", [-1, 10**15, 1.5, True, "100"])
+def test_amounts_that_are_none_are_refused(asha, paise):
+    with pytest.raises(ValidationFailed):
+        services.earn_points(actor=system(), customer=asha, source=A, lines=[BillLine("1", paise)])
+    earn(asha, 100, B)
+    with pytest.raises(ValidationFailed):
+        refund(C, B, {"1": 0})
+    with pytest.raises((ValidationFailed, NothingToReverse)):
+        refund(C, B, {"1": paise})
+    assert points(asha) == 100
+
+
+def test_lines_are_named_and_few(asha):
+    for lines in (
+        [],
+        [BillLine("1", 1)] * 2,
+        [BillLine("", 1)],
+        [BillLine(str(n), 1) for n in range(1_001)],
+    ):
+        with pytest.raises(ValidationFailed):
+            services.earn_points(actor=system(), customer=asha, source=A, lines=lines)
+    assert not PointsTransaction.objects.exists()
+
+
+def test_nothing_is_taken_back_twice_or_of_nobody(asha):
+    earn(asha, 100, A)
+    spend(asha, 30, A)
+    refund(B, A)
+    give_back(B, A)
+    before = everything()
+    for wrong, error in (
+        (lambda: refund(C, A), NothingToReverse),
+        (lambda: refund(C, A, {"1": 1}), NothingToReverse),
+        (lambda: refund(C, A, {"2": 1}), ValidationFailed),
+        (lambda: refund(C, Source("invoice", "nobody's")), NotFound),
+        (lambda: give_back(C, A), NothingToReverse),
+        (lambda: give_back(C, A, 1), NothingToReverse),
+        (lambda: give_back(C, Source("invoice", "nobody's")), NotFound),
+    ):
+        with pytest.raises(error):
+            wrong()
+    assert everything() == before
+    whole()
+
+
+def test_a_hold_ends_once(asha):
+    earn(asha, 100)
+    used, freed = hold(asha, 10, A), hold(asha, 10, B)
+    services.post_hold(actor=system(), hold=used, source=A)
+    services.void_hold(actor=system(), hold=freed)
+    before = everything()
+    with pytest.raises(PointsHoldOver) as refused:
+        services.void_hold(actor=system(), hold=used)
+    assert refused.value.details == {"state": "posted"}
+    with pytest.raises(PointsHoldOver):
+        services.post_hold(actor=system(), hold=freed, source=B)
+    with pytest.raises(PointsHoldOver):
+        services.post_hold(actor=system(), hold=used, source=C)
+    assert everything() == before
+
+
+def test_the_programme_limits_what_a_bill_may_use(asha):
+    make_programme(
+        min_redeem_points=20, max_redeem_points=70, max_redeem_percent=50, point_value_paise=50
+    )
+    earn(asha, 1_000)
+    for count, payable in ((19, None), (71, None), (31, 3_000)):
+        with pytest.raises(RedemptionLimit):
+            services.hold_points(
+                actor=system(), customer=asha, points=count, source=A, payable_paise=payable
+            )
+    services.hold_points(actor=system(), customer=asha, points=30, source=A, payable_paise=3_000)
+    assert points(asha) == 970
+
+
+def test_while_it_is_off_nothing_is_given_or_used(asha):
+    earn(asha, 100, A)
+    make_programme(is_enabled=False, signup_bonus=10)
+    assert (
+        services.earn_points(actor=system(), customer=asha, source=B, lines=[BillLine("1", 100)])
+        is None
+    )
+    assert services.grant_bonus(actor=system(), customer=asha, bonus="signup", source=B) is None
+    with pytest.raises(ProgrammeOff):
+        hold(asha, 10)
+    # What was given before is found again, and may still be taken back.
+    assert earn(asha, 100, A).points == 100
+    refund(C, A)
+    assert points(asha) == 0
+
+
+def test_what_is_posted_stays(asha):
+    made = earn(asha, 100)
+    for change in (
+        lambda: PointsEntry.objects.filter(transaction=made).update(points=1),
+        lambda: PointsEntry.objects.filter(transaction=made).delete(),
+        lambda: PointsTransaction.objects.filter(pk=made.pk).update(points=1),
+        lambda: PointsTransaction.objects.filter(pk=made.pk)._raw_delete("default"),
+    ):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            change()
+
+
+def test_a_transaction_must_balance(asha):
+    made = earn(asha, 100)
+
+    def unbalance():
+        PointsEntry.objects.create(transaction=made, account="issued", side="debit", points=1)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    with pytest.raises(IntegrityError, match="do not balance"), transaction.atomic():
+        unbalance()
+
+
+def test_an_entry_has_an_amount(asha):
+    made = earn(asha, 100)
+    for amount in (0, -5):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            PointsEntry.objects.create(
+                transaction=made, account="issued", side="debit", points=amount
+            )

@@ -1,0 +1,296 @@
+"""Points on pages and over the API, by role, branch and chain."""
+
+import uuid
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import translation
+
+from customers import services as customer_services
+from marketing.core.errors import Forbidden
+from marketing.core.services import issue_key
+from marketing.core.tenancy import tenant_scope
+from marketing.loyalty import links, selectors, services
+from marketing.loyalty.models import EarnRate, LoyaltyProgramme, PointsTransaction, Tier
+from marketing.loyalty.services import setting_names
+from tests.factories.customers import CustomerFactory, ServiceFactory
+from tests.factories.loyalty import bill, earn, hold, make_programme, make_tiers, spend, system
+
+ASHA = "/api/v1/customers/{}/points"
+
+
+@pytest.fixture
+def points(asha):
+    make_programme(expiry_months=1, point_value_paise=50)
+    make_tiers(("Silver", 0, 12_500))
+    earn(asha, 1_200, bill("INV-9"))
+    spend(asha, 100)
+    hold(asha, 100)
+    return asha
+
+
+def test_the_counter_sees_a_balance(points, login):
+    data = login("receptionist").get(ASHA.format(points.pk)).json()["data"]["points"]
+    assert data["points"] == data["available"] == 1_000
+    assert (data["held"], data["pending"], data["value"]) == (100, 0, "500.00")
+    assert data["tier"]["name"] == "Silver"
+    assert data["expiring"] == [{"points": 1_000, "expiresOn": "2026-07-15"}]
+
+
+def test_who_has_none_has_an_empty_balance(chain, asha, login):
+    stranger = CustomerFactory(home_branch=chain.south)
+    data = login("receptionist").get(ASHA.format(stranger.pk)).json()["data"]["points"]
+    assert (data["points"], data["tier"], data["expiring"]) == (0, None, [])
+
+
+def test_a_balance_is_one_query(points, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        assert selectors.balance(points.pk).points == 1_000
+
+
+def test_entries_come_in_pages(points, login):
+    client = login("receptionist")
+    first = client.get(ASHA.format(points.pk) + "/entries", {"limit": 2}).json()
+    assert [row["kind"] for row in first["data"]] == ["hold", "post"]
+    more = client.get(
+        ASHA.format(points.pk) + "/entries", {"limit": 2, "cursor": first["page"]["next"]}
+    ).json()
+    assert [(row["kind"], row["points"]) for row in more["data"]] == [("hold", 0), ("earn", 1_200)]
+    assert more["page"]["next"] is None
+
+
+def test_who_was_merged_is_found_as_whom_she_became(chain, points, login):
+    other = CustomerFactory(home_branch=chain.north)
+    customer_services.merge_customers(actor=system(), keep=other, other=points, choices={})
+    client = login("receptionist")
+    assert client.get(ASHA.format(points.pk)).json()["data"]["points"]["points"] == 1_000
+    kinds = [row["kind"] for row in client.get(ASHA.format(other.pk) + "/entries").json()["data"]]
+    assert kinds == ["merge", "hold", "post", "hold", "earn"]
+
+
+@pytest.mark.parametrize("path", ["", "/entries"])
+def test_another_chains_customer_is_not_found(points, other_chain, login, path):
+    with tenant_scope(other_chain.tenant.pk):
+        stranger = CustomerFactory()
+    for pk in (stranger.pk, uuid.uuid4()):
+        answer = login("owner").get(ASHA.format(pk) + path)
+        assert answer.status_code == 404
+        assert answer.json()["error"]["code"] == "MARKETING_404"
+
+
+def test_the_card_and_the_statement(points, login):
+    desk = login("receptionist")
+    card = desk.get(reverse("customer-detail", args=[points.pk])).text
+    assert "1,000 points" in card
+    assert reverse("points-adjust", args=[points.pk]) not in card
+    text = desk.get(reverse("points-customer", args=[points.pk])).text
+    assert "INV-9" in text
+    assert "worth ₹500" in text
+    assert "15 Jul 2026" in text
+
+
+def test_the_statement_is_printed_in_her_language(points, login):
+    points.language = "hi"
+    points.save()
+    answer = login("receptionist").get(reverse("points-customer", args=[points.pk]) + "?print")
+    assert 'lang="hi"' in answer.text
+    assert "INV-9" in answer.text
+
+
+def test_the_signed_link_shows_her_points_and_no_more(chain, points, noon):
+    url = links.statement_url(chain.tenant.pk, points.pk)
+    path = url[url.index("/b/") :]
+    answer = Client().get(path)
+    assert answer.status_code == 200
+    assert "INV-9" in answer.text
+    assert points.phone not in answer.text
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert Client().get(path[:-2] + "xx").status_code == 404
+    assert Client().get("/b/nonsense").status_code == 404
+    noon.shift(links.OPEN_FOR.total_seconds() + 1)
+    assert Client().get(path).status_code == 404
+
+
+def test_no_link_leads_to_who_was_erased(chain, points):
+    url = links.statement_url(chain.tenant.pk, points.pk)
+    customer_services.erase_customer(actor=system(), customer=points)
+    assert Client().get(url[url.index("/b/") :]).status_code == 404
+
+
+def adjust(client, customer, count, reason="Missed bill", key=None):
+    return client.post(
+        reverse("points-adjust", args=[customer.pk]),
+        {"points": count, "reason": reason, "key": key or uuid.uuid4()},
+    )
+
+
+def test_a_manager_corrects_within_her_limit(chain, points, login):
+    manager = login("manager")
+    key = uuid.uuid4()
+    for _twice in range(2):
+        assert adjust(manager, points, 500, key=key).status_code == 302
+    assert selectors.balance(points.pk).points == 1_500
+    assert adjust(manager, points, -500).status_code == 302
+    before = PointsTransaction.objects.count()
+    for count, reason in (
+        (501, "Missed"),
+        (-501, "Missed"),
+        (0, "Missed"),
+        (5, "x"),
+        (10**12, "y"),
+    ):
+        assert adjust(manager, points, count, reason).status_code == 422
+    assert "up to 500" in adjust(manager, points, 501).text
+    assert adjust(login("regional"), points, 5_001).status_code == 422
+    assert adjust(login("regional"), points, -1_100).status_code == 422
+    assert PointsTransaction.objects.count() == before
+    assert adjust(login("owner"), points, 50_000).status_code == 302
+
+
+def test_the_front_desk_corrects_nothing(chain, points, login):
+    assert adjust(login("receptionist"), points, 5).status_code == 403
+    with pytest.raises(Forbidden):
+        services.adjust_points(
+            actor=chain.actor(chain.receptionist),
+            customer=points,
+            points=5,
+            reason="mine",
+            source=bill(),
+        )
+
+
+def test_the_ledger_shows_what_one_may_see(chain, points, login, django_assert_max_num_queries):
+    south = CustomerFactory(first_name="Southerner", home_branch=chain.south)
+    earn(south, 10, branch_id=chain.south.pk)
+    owner, manager = login("owner"), login("manager")
+    everything = owner.get("/points").text
+    assert "Southerner" in everything
+    assert "Asha" in everything
+    assert "Owed to customers" in everything
+    own = manager.get("/points").text
+    assert "Asha" in own
+    assert "Southerner" not in own
+    assert "Owed to customers" not in own
+    assert login("receptionist").get("/points").status_code == 403
+    assert "Southerner" not in owner.get("/points", {"kind": "post"}).text
+    assert "Asha" not in owner.get("/points", {"branch": chain.south.pk}).text
+    assert "Asha" not in owner.get("/points", {"q": "Southerner"}).text.partition('id="results"')[2]
+    for nonsense in ({"kind": "x"}, {"branch": "x"}, {"since": "x"}, {"after": "x"}):
+        assert owner.get("/points", nonsense).status_code == 200
+    with django_assert_max_num_queries(16):
+        owner.get("/points")
+
+
+def test_the_ledger_goes_on(points, login, monkeypatch):
+    monkeypatch.setattr("marketing.loyalty.views.ledger.ROWS", 2)
+    first = login("owner").get("/points")
+    after = first.context["after"]
+    assert after
+    rest = login("owner").get("/points", {"after": after}).context["rows"]
+    assert not {row.pk for row in first.context["rows"]} & {row.pk for row in rest}
+
+
+def _posted(value):
+    return "off" if value is False else value
+
+
+def settings_of(**changes):
+    """The form as the page posts it."""
+    kept = selectors.programme()
+    values = {name: _posted(getattr(kept, name)) for name in setting_names()} | changes
+    return {
+        name: value for name, value in values.items() if value is not None and value is not False
+    }
+
+
+def test_an_owner_sets_it_up(chain, login):
+    owner = login("owner")
+    assert owner.get("/points/settings").status_code == 200
+    answer = owner.post(
+        "/points/settings", settings_of(is_enabled=True, points_per_100="2.5", expiry_months="")
+    )
+    assert answer.status_code == 302, answer.context["form"].errors
+    kept = LoyaltyProgramme.objects.get()
+    assert (kept.is_enabled, kept.expiry_months) == (True, None)
+    assert [tier.name for tier in selectors.tiers()] == ["Bronze", "Silver", "Gold"]
+    assert "₹25,000" in owner.get("/points/settings").text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("point_value_paise", 0),
+        ("points_per_100", -1),
+        ("points_per_100", "1.234"),
+        ("pending_days", 91),
+        ("max_redeem_percent", 101),
+        ("max_redeem_percent", 0),
+        ("max_redeem_points", 1),
+        ("expiry_months", 10**12),
+        ("negative_policy", "never"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_at_their_field(chain, login, field, value):
+    answer = login("owner").post(
+        "/points/settings", settings_of(min_redeem_points=10) | {field: value}
+    )
+    assert answer.status_code == 422
+    assert field in answer.context["form"].errors
+    assert not LoyaltyProgramme.objects.exists()
+
+
+def test_two_owners_at_once(chain, login):
+    owner = login("owner")
+    owner.post("/points/settings", settings_of(is_enabled=True))
+    version = LoyaltyProgramme.objects.get().version
+    owner.post("/points/settings", settings_of(signup_bonus=5))
+    late = owner.post("/points/settings", settings_of(signup_bonus=9) | {"version": version})
+    assert late.status_code == 422
+    assert LoyaltyProgramme.objects.get().signup_bonus == 5
+
+
+def test_only_owners_set_it_up(chain, login):
+    for staff in ("receptionist", "manager", "regional"):
+        for path in ("/points/settings", "/points/tiers/new"):
+            assert login(staff).get(path).status_code == 403
+
+
+def test_tiers_are_made_changed_and_deleted(asha, login):
+    owner = login("owner")
+    silver, gold = make_tiers(("Silver", 100_000, 10_000), ("Gold", 500_000, 15_000))
+    tier = {"name": "Platinum", "level": 3, "threshold": "10000.50", "multiplier": "2"}
+    assert owner.post("/points/tiers/new", tier).status_code == 302
+    made = Tier.objects.get(name="Platinum")
+    assert (made.threshold, made.multiplier) == (1_000_050, 20_000)
+    for wrong in (
+        {"name": "gold"},
+        {"level": 2},
+        {"threshold": "10"},
+        {"multiplier": "11"},
+        {"threshold": "-1"},
+    ):
+        assert owner.post(f"/points/tiers/{made.pk}", tier | wrong).status_code == 422
+    earn(asha, 1_000)
+    assert owner.post(f"/points/tiers/{silver.pk}/delete").status_code == 409
+    assert owner.post(f"/points/tiers/{gold.pk}/delete").status_code == 302
+    assert owner.get(f"/points/tiers/{gold.pk}").status_code == 404
+
+
+def test_categories_have_rates_of_their_own(asha, login):
+    hair = ServiceFactory().category
+    owner = login("owner")
+    owner.post("/points/settings/rates", {str(hair.pk): "7.5"})
+    assert EarnRate.objects.get(category=hair).points_per_100 == 7.5
+    assert owner.post("/points/settings/rates", {str(hair.pk): "-1"}).status_code == 422
+    owner.post("/points/settings/rates", {str(hair.pk): ""})
+    assert not EarnRate.objects.exists()
+
+
+def test_a_counters_key_reads_points(chain, points):
+    with translation.override("en"):
+        _key, secret = issue_key(
+            actor=chain.actor(chain.owner), name="till", scopes=["counter"], branch_ids=None
+        )
+    answer = Client().get(ASHA.format(points.pk), headers={"Authorization": f"Api-Key {secret}"})
+    assert answer.status_code == 200

@@ -104,7 +104,11 @@ def _renderer_of(run: SendRun) -> MessageRenderer:
     versions = TemplateVersion.objects.select_related("template", "tenant").in_bulk(
         [step["versionId"] for step in run.steps if step.get("versionId")]
     )
-    return MessageRenderer(versions, is_promotional=run.purpose == Purpose.PROMOTIONAL)
+    return MessageRenderer(
+        versions,
+        is_promotional=run.purpose == Purpose.PROMOTIONAL,
+        is_test=run.kind == SendRun.Kind.TEST,
+    )
 
 
 def pause_for_account(lease: Lease, fault: Result, *, is_outage: bool = False) -> None:

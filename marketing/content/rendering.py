@@ -349,7 +349,10 @@ def _mail(
         heading=parts("header"),
         image=parts("image"),
         image_alt=parts("imageAlt"),
-        buttons=[EmailButton(text, link.parts) for _type, text, link in buttons],
+        buttons=[
+            EmailButton(text, target.parts, is_phone=type_ == "phone")
+            for type_, text, target in buttons
+        ],
     )
     return MailForm(
         language=language,

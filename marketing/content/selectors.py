@@ -6,9 +6,14 @@ from collections.abc import Collection
 from django.core.exceptions import ValidationError
 from django.db.models import F, Prefetch, QuerySet
 
+from customers.rules import normalize_phone
 from marketing.content.models import MessageTemplate, TemplateVersion
+from marketing.content.prebuilt import Contact
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound
+from marketing.core.models import Branch
+from marketing.core.tenancy import current_tenant
+from marketing.policy import selectors as policy
 
 
 def templates_for_actor(actor: Actor) -> QuerySet[MessageTemplate]:
@@ -59,3 +64,15 @@ def find_whatsapp_version(name: str) -> TemplateVersion | None:
         .filter(whatsapp_template_name=name)
         .first()
     )
+
+
+def chain_contact() -> Contact:
+    """Where the open chain's customers book: its website, and the first number of a branch."""
+    with_phone = Branch.objects.filter(is_active=True).exclude(phone="").order_by("pk")
+    for phone in with_phone.values_list("phone", flat=True):
+        try:
+            number = normalize_phone(phone, current_tenant().country)
+        except ValueError:
+            continue
+        return Contact(policy.get_config().website, number)
+    return Contact(policy.get_config().website)

@@ -10,8 +10,9 @@ from django.views.decorators.http import require_safe
 from customers.models import Channel
 from marketing.content.forms import language_name
 from marketing.content.models import TemplateType, TriggerType
-from marketing.content.prebuilt import PREBUILT, Occasion
+from marketing.content.prebuilt import PREBUILT, Contact, Occasion
 from marketing.content.preview import preview
+from marketing.content.selectors import chain_contact
 from marketing.core.errors import NotFound
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
@@ -32,6 +33,7 @@ def template_ready(request: StaffRequest) -> HttpResponse:
     codes = [code for code in current_tenant().languages if code in PREBUILT[0].contents(channel)]
     asked = request.GET.get("language", "")
     language = asked if asked in codes else next(iter(codes), "")
+    contact = chain_contact()
     return render(
         request,
         "content/ready.html",
@@ -47,7 +49,9 @@ def template_ready(request: StaffRequest) -> HttpResponse:
                 for code in codes
             ],
             "language": language,
-            "messages_ready": [_shown(each, channel, language) for each in PREBUILT if codes],
+            "messages_ready": [
+                _shown(each, channel, language, contact) for each in PREBUILT if codes
+            ],
         },
     )
 
@@ -57,10 +61,10 @@ def _tab(label: Any, *, channel: str, language: str, active: bool) -> dict[str, 
     return {"label": label, "url": address, "active": active}
 
 
-def _shown(occasion: Occasion, channel: str, language: str) -> dict[str, Any]:
+def _shown(occasion: Occasion, channel: str, language: str, contact: Contact) -> dict[str, Any]:
     seen = preview(
         channel,
-        {language: occasion.contents(channel)[language]},
+        {language: occasion.contents(channel, contact)[language]},
         languages=[language],
         language=language,
         purpose=purpose_of(occasion.template_type, occasion.trigger_type),

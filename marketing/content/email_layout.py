@@ -20,7 +20,7 @@ WIDTH = 600
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _FONTS = "Arial, 'Noto Sans Devanagari', 'Nirmala UI', sans-serif"
 _COLOURS = (
-    ".words a { color: #7a2e4d; }"
+    ".words a { color: #7a2e4d; } .foot a { color: #52606d; }"
     " @media (prefers-color-scheme: dark) {"
     " body, .page { background: #17130f !important; }"
     " .card, .card > table { background: #241f1b !important; }"

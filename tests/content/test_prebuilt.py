@@ -8,6 +8,7 @@ import pytest
 from marketing.content import merge_fields
 from marketing.content.contents import clean_contents
 from marketing.content.prebuilt import PREBUILT, Contact, occasion
+from marketing.content.preview import preview
 from marketing.content.rendering import MissingValue, compile_contents
 from marketing.content.rules import count_sms
 from marketing.content.selectors import chain_contact
@@ -117,11 +118,17 @@ def test_suits_whatsapps_review(each):
 
 
 @pytest.mark.parametrize("each", PREBUILT, ids=lambda each: each.key)
-def test_a_mail_that_is_no_offer_has_a_way_out_of_its_own(each):
-    """Offers get theirs in the footer."""
-    is_offer = purpose_of(each.template_type, each.trigger_type) == "promotional"
-    for parts in each.contents("email").values():
-        assert ("{{ unsubscribe_url }}" in parts["body"]) != is_offer
+def test_every_mail_ends_with_one_way_out(chain, each):
+    purpose = purpose_of(each.template_type, each.trigger_type)
+    assert purpose != "transactional"
+    for language in LANGUAGES["email"]:
+        seen = preview(
+            "email", each.contents("email"), languages=["en", "hi"], language=language,
+            purpose=purpose,
+        )  # fmt: skip
+        link = merge_fields.samples(["unsubscribe_url"])["unsubscribe_url"]
+        assert seen.rendered.body.endswith(link)
+        assert seen.rendered.html.count(link) == 1
 
 
 def test_every_channel_has_ten():

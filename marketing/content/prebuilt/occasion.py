@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from marketing.policy.rules import PROMOTIONAL, purpose_of
-
 Texts = Mapping[str, str]
 
 # What stands for a merge field in the words, with what it says of somebody we know nothing of.
@@ -32,7 +30,6 @@ FIELDS: Mapping[str, Texts] = {
         "hi": '{{ favourite_service | default: "मनपसंद सेवा" }}',
     },
 }
-UNSUBSCRIBE = {"en": "Unsubscribe", "hi": "ये ई-मेल बंद करें"}
 CALL = {"en": "Call us", "hi": "हमें फ़ोन करें"}
 STOP = {"en": "Reply STOP to stop these messages", "hi": "ये संदेश बंद करने के लिए STOP लिखें"}
 
@@ -100,15 +97,11 @@ class Occasion:
 
     def _email(self, language: str, contact: Contact) -> dict[str, Any]:
         words = self.words[language]
-        end = "\n\n@salon"
-        if purpose_of(self.template_type, self.trigger_type) != PROMOTIONAL:
-            # An offer gets its way out by itself.
-            end += f"\n{UNSUBSCRIBE[language]}: {{{{ unsubscribe_url }}}}"
         parts: dict[str, Any] = {
             "subject": _filled(words["subject"], language),
             "preheader": _filled(words["preheader"], language),
             "header": words["heading"],
-            "body": _filled(words["chat"] + end, language),
+            "body": _filled(words["chat"] + "\n\n@salon", language),
         }
         if button := self._email_button(language, contact):
             parts["buttons"] = [button]

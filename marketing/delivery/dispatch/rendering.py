@@ -13,27 +13,27 @@ from marketing.content.rules import count_sms
 from marketing.delivery.dispatch.lease import Marked
 from marketing.delivery.links.tracking import prepare
 from marketing.delivery.providers.base import Envelope
-from marketing.policy.rules import PROMOTIONAL, purpose_of
+from marketing.policy.rules import PROMOTIONAL, TRANSACTIONAL, purpose_of
 
 
 class MessageRenderer:
     """Renders the messages of one run, in whose tenant's scope it is made.
 
-    Versions are loaded once, what a mailing's mails have in common is laid out once. Only offers
-    need a way out and the sender's address. A test to staff shows them too, and its way out leads
-    nobody out.
+    Versions are loaded once, what a mailing's mails have in common is laid out once. All but
+    what somebody asked for herself ends with a way out and the sender's address. A test to staff
+    shows them too, and its way out leads nobody out.
     """
 
     def __init__(
         self,
         versions: Mapping[UUID, TemplateVersion],
         *,
-        is_promotional: bool = True,
+        purpose: str = PROMOTIONAL,
         is_test: bool = False,
     ) -> None:
         self._versions = versions
         self._tracked = prepare(versions.values())
-        self._is_promotional = is_promotional
+        self._purpose = purpose
         self._is_test = is_test
         self._mails = self._mail_forms()
 
@@ -68,7 +68,7 @@ class MessageRenderer:
             parameters=parameters,
             vendor_template=version.vendor_template(language),
             unsubscribe_url=link,
-            is_promotional=self._is_promotional,
+            is_promotional=self._purpose == PROMOTIONAL,
             tries=message.tries,
         )
         return envelope, count_sms(rendered.body).segments if channel == Channel.SMS else 1
@@ -76,23 +76,23 @@ class MessageRenderer:
     def _mail_forms(self) -> dict[tuple[UUID, str], MailForm]:
         """Each mail as it leaves, by version and language."""
         mails = [each for each in self._versions.values() if each.template.channel == Channel.EMAIL]
-        offers = [each for each in mails if self._is_offer(each)]
-        sender = sender_of(offers[0].tenant.name) if offers else ""
+        marketing = [each for each in mails if self._purpose_of(each) != TRANSACTIONAL]
+        sender = sender_of(marketing[0].tenant.name) if marketing else ""
         forms = {}
         for version in mails:
             tracked = self._tracked[version.pk]
             for language in tracked.compiled.languages:
                 form = tracked.compiled.mail(language)
-                if version in offers:
+                if version in marketing:
                     form = with_footer(form, sender=sender)
                 forms[version.pk, language] = tracked.with_picture(form)
         return forms
 
-    def _is_offer(self, version: TemplateVersion) -> bool:
+    def _purpose_of(self, version: TemplateVersion) -> str:
         if not self._is_test:
-            return self._is_promotional
+            return self._purpose
         template = version.template
-        return purpose_of(template.template_type, template.trigger_type) == PROMOTIONAL
+        return purpose_of(template.template_type, template.trigger_type)
 
 
 def _free_text(message: Marked) -> Envelope:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from django.utils import timezone
 
-from customers.models import Purpose
 from marketing.content.models import TemplateVersion
 from marketing.core.models import Tenant
 from marketing.core.tenancy import tenant_scope
@@ -106,7 +105,7 @@ def _renderer_of(run: SendRun) -> MessageRenderer:
     )
     return MessageRenderer(
         versions,
-        is_promotional=run.purpose == Purpose.PROMOTIONAL,
+        purpose=run.purpose,
         is_test=run.kind == SendRun.Kind.TEST,
     )
 

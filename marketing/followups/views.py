@@ -9,7 +9,6 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -21,7 +20,7 @@ from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, NotFound, ValidationFailed
 from marketing.core.htmx import StaffRequest
 from marketing.core.models import Staff
-from marketing.core.pages import error_page, staff_view
+from marketing.core.pages import error_page, staff_view, way_back
 from marketing.core.tenancy import current_tenant
 from marketing.followups import rules, selectors, services
 from marketing.followups.forms import FollowupForm, InactiveForm
@@ -236,11 +235,7 @@ def _form_page(
 
 
 def _back(request: StaffRequest) -> str:
-    """The page named by `next`, if it is one of ours."""
-    asked = request.POST.get("next") or request.GET.get("next", "")
-    if url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure()):
-        return asked
-    return reverse("followup-list")
+    return way_back(request) or reverse("followup-list")
 
 
 def _chosen_staff(request: StaffRequest) -> tuple[str, Staff]:

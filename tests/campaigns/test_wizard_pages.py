@@ -1,6 +1,8 @@
 """The wizard's steps, and what its review refuses."""
 
 import datetime as dt
+import html
+import re
 from decimal import Decimal
 
 import pytest
@@ -8,6 +10,7 @@ from django.urls import reverse
 
 from marketing.campaigns import services
 from marketing.campaigns.models import Campaign
+from marketing.content.models import MessageTemplate
 from marketing.delivery.models import SendRun
 from marketing.segments.models import Segment
 from tests.campaigns.test_pages import STEPS, page, text_of
@@ -21,6 +24,53 @@ from tests.factories.segments import SegmentFactory, where
 @pytest.fixture(autouse=True)
 def ground(chain):
     make_ground(chain.north, people=3)
+
+
+def followed(client, shown, words):
+    """The page behind the link with these words, and its address."""
+    links = re.findall(r'<a\b[^>]*?href="([^"]+)"[^>]*>(.*?)</a>', shown, re.S)
+    address = html.unescape(next(link for link, text in links if words in text))
+    return client.get(address).content.decode(), address
+
+
+@pytest.mark.parametrize("channel", ["whatsapp", "sms", "email"])
+def test_a_new_chain_finds_a_ready_made_message_and_comes_back_with_it(chain, login, channel):
+    campaign = make_campaign(chain.manager, channel=channel, template_id=None)
+    client, step = login("manager"), page(campaign, "campaign-edit", "message")
+    gallery, address = followed(
+        client, client.get(step).content.decode(), "Choose a ready-made message"
+    )
+    assert f"channel={channel}" in address
+    _form, address = followed(client, gallery, "Use this")
+    words = {"en-subject": "Hello", "en-body": "Hello from us"}
+    answer = client.post(address, {"name": "Hi", "template_type": "promotional", **words})
+    template = MessageTemplate.objects.get()
+    back = answer.url
+    if channel == "whatsapp":
+        shown = client.get(answer.url).content.decode()
+        handed_in = re.search(r'action="([^"]+/submit[^"]+)"', shown)[1]
+        _shown, back = followed(client, shown, "Go on with it")
+        assert client.post(html.unescape(handed_in)).url == answer.url
+    assert back == f"{step}?template={template.pk}"
+    assert f'value="{template.pk}" selected' in client.get(back).content.decode()
+    assert Campaign.objects.get().template is None, "choosing is not saving"
+
+
+@pytest.mark.parametrize("wished", ["nonsense", "11111111-1111-4111-8111-111111111111", "other"])
+def test_a_message_that_does_not_fit_is_not_chosen(chain, login, wished):
+    campaign = make_campaign(chain.manager, channel="sms", template_id=None)
+    wished = TemplateFactory().pk if wished == "other" else wished
+    shown = login("manager").get(
+        page(campaign, "campaign-edit", "message"), {"template": str(wished)}
+    )
+    assert shown.status_code == 200
+    assert f'value="{wished}" selected' not in shown.content.decode()
+
+
+def test_the_way_back_leads_to_our_own_pages_only(login):
+    shown = login("manager").get("/templates/ready?channel=sms&next=https://evil.example/")
+    assert "from=birthday" in shown.content.decode()
+    assert not re.search(r'href="[^"]*evil.example', shown.content.decode())
 
 
 def test_the_wizard_works(chain, login):

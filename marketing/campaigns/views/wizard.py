@@ -2,12 +2,14 @@
 
 import datetime as dt
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
@@ -27,6 +29,7 @@ from marketing.campaigns.services.slot_values import fitting
 from marketing.campaigns.views.conflicts import in_words, seen_version
 from marketing.campaigns.views.parts import campaign_part
 from marketing.campaigns.views.refusals import sentences, show_at_fields
+from marketing.content.selectors import templates_for_actor
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, DomainError
@@ -109,6 +112,8 @@ def campaign_edit(request: StaffRequest, pk: uuid.UUID, step: str) -> HttpRespon
     form_class = STEPS[step][1]
     if form_class is None:
         return _review(request, campaign)
+    if step == "message" and request.method == "GET":
+        _take_wished_template(request, campaign)
     form = _form(request, form_class, campaign)
     conflict = None
     if request.method == "POST" and form.is_valid():
@@ -139,6 +144,15 @@ def _form(
     return form_class(request.POST or None, actor=request.actor, campaign=campaign, **more)
 
 
+def _take_wished_template(request: StaffRequest, campaign: Campaign) -> None:
+    """Whoever wrote a message for this campaign comes back with it; choosing is not saving."""
+    with suppress(KeyError, ValueError):
+        wished = templates_for_actor(request.actor).filter(
+            pk=uuid.UUID(request.GET["template"]), channel=campaign.channel, is_active=True
+        )
+        campaign.template = wished.first() or campaign.template
+
+
 def time_zone_of(actor: Actor) -> str:
     """The zone in which schedules are given: the chain's."""
     return Tenant.objects.values_list("time_zone", flat=True).get(pk=actor.tenant_id)
@@ -159,6 +173,7 @@ def _show(
     }
     if campaign is not None and step == "message":
         context["previews"] = message_previews(_as_chosen(campaign, form))
+        context["errand"] = f"?{urlencode({'channel': campaign.channel, 'next': request.path})}"
     return render(
         request,
         f"campaigns/wizard_{step}.html",

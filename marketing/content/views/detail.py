@@ -8,6 +8,7 @@ from csp.decorators import csp
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -28,6 +29,7 @@ from marketing.content.selectors import (
 )
 from marketing.content.slots import KINDS, slots_of
 from marketing.content.usage import users_of
+from marketing.content.views.errand import back_with, onwards
 from marketing.content.views.link_panel import links_of
 from marketing.content.views.preview_panel import panel
 from marketing.content.views.reviews import news_of, reviews_of
@@ -62,6 +64,8 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         "content/detail.html",
         {
             "template": template,
+            "back": back_with(request, template),
+            "onwards": onwards(request),
             "version": version,
             "versions": [_outline(each, codes[0]) for each in versions_of(template)[:VERSIONS]],
             "occasion": dict(TriggerType.choices).get(template.trigger_type, ""),
@@ -153,7 +157,7 @@ def template_submit(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     except DomainError as error:
         return _refused(request, template, error)
     messages.success(request, _("Handed in."))
-    return redirect("template-detail", template.pk)
+    return redirect(f"{reverse('template-detail', args=[template.pk])}{onwards(request)}")
 
 
 @staff_view("template.manage")

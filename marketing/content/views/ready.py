@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from customers.models import Channel
@@ -13,6 +12,7 @@ from marketing.content.models import TemplateType, TriggerType
 from marketing.content.prebuilt import PREBUILT, Contact, Occasion
 from marketing.content.preview import preview
 from marketing.content.selectors import chain_contact
+from marketing.content.views.errand import onwards
 from marketing.core.errors import NotFound
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
@@ -41,14 +41,21 @@ def template_ready(request: StaffRequest) -> HttpResponse:
             "channel": channel,
             "channel_label": Channel(channel).label,
             "channels": [
-                _tab(label, channel=value, language=language, active=value == channel)
+                _tab(request, label, channel=value, language=language, active=value == channel)
                 for value, label in Channel.choices
             ],
             "languages": [
-                _tab(language_name(code), channel=channel, language=code, active=code == language)
+                _tab(
+                    request,
+                    language_name(code),
+                    channel=channel,
+                    language=code,
+                    active=code == language,
+                )
                 for code in codes
             ],
             "language": language,
+            "onwards": onwards(request, channel=channel),
             "messages_ready": [
                 _shown(each, channel, language, contact) for each in PREBUILT if codes
             ],
@@ -56,8 +63,10 @@ def template_ready(request: StaffRequest) -> HttpResponse:
     )
 
 
-def _tab(label: Any, *, channel: str, language: str, active: bool) -> dict[str, Any]:
-    address = f"?{urlencode({'channel': channel, 'language': language})}"
+def _tab(
+    request: StaffRequest, label: Any, *, channel: str, language: str, active: bool
+) -> dict[str, Any]:
+    address = onwards(request, channel=channel, language=language)
     return {"label": label, "url": address, "active": active}
 
 

@@ -13,8 +13,9 @@ from customers.rules import normalize_phone
 from marketing.content import email_html, markup, merge_fields, rules
 from marketing.content.links import with_short_links
 from marketing.content.markup import Markup, MarkupError
-from marketing.content.rendering import compile_contents, written_values
+from marketing.content.rendering import compile_contents
 from marketing.content.slots import Slot, examples
+from marketing.content.written import written_values
 from marketing.core.errors import ValidationFailed
 
 IMAGE = re.compile(r"https://[^\s\"'<>]+")

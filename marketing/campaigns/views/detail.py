@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from customers.models import Customer
 from customers.selectors import get_customer_for_actor, search_customers
 from marketing.campaigns import rules, services
+from marketing.campaigns.forms import TestSendForm
 from marketing.campaigns.models import Campaign, CampaignRun
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import (
@@ -31,7 +32,6 @@ from marketing.campaigns.selectors.failures import failed_runs
 from marketing.campaigns.selectors.history import history
 from marketing.campaigns.selectors.progress import engagement_with, figures_of
 from marketing.campaigns.selectors.testers import testers
-from marketing.campaigns.test_send_form import TestSendForm
 from marketing.campaigns.views.recipients import chosen_run, id_of, people_of
 from marketing.campaigns.views.refusals import sentences
 from marketing.core import clock

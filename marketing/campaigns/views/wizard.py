@@ -16,7 +16,6 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from marketing.campaigns import forms, rules, services
 from marketing.campaigns.models import Campaign
-from marketing.campaigns.schedule_form import ScheduleForm
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import get_campaign_for_actor
 from marketing.campaigns.selectors.outlook import message_previews, outlook
@@ -41,7 +40,7 @@ STEPS: dict[str, tuple[Any, type[forms.StepForm] | None]] = {
     "details": (gettext_lazy("Details"), forms.DetailsForm),
     "audience": (gettext_lazy("Audience"), forms.AudienceForm),
     "message": (gettext_lazy("Message"), forms.MessageForm),
-    "schedule": (gettext_lazy("Schedule"), ScheduleForm),
+    "schedule": (gettext_lazy("Schedule"), forms.ScheduleForm),
     "review": (gettext_lazy("Review"), None),
 }
 ORDER = list(STEPS)
@@ -139,7 +138,7 @@ def _form(
     request: StaffRequest, form_class: type[forms.StepForm], campaign: Campaign
 ) -> forms.StepForm:
     more: dict[str, str] = {}
-    if form_class is ScheduleForm:
+    if form_class is forms.ScheduleForm:
         more = {"zone": time_zone_of(request.actor)}
     return form_class(request.POST or None, actor=request.actor, campaign=campaign, **more)
 
@@ -269,7 +268,7 @@ def campaign_preview(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 def campaign_dates(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """The schedule step's next dates for what is chosen but not yet saved."""
     campaign = get_campaign_for_actor(request.actor, pk)
-    form = ScheduleForm(
+    form = forms.ScheduleForm(
         request.GET, actor=request.actor, campaign=campaign, zone=time_zone_of(request.actor)
     )
     form.is_valid()

@@ -7,7 +7,7 @@ from marketing.content.models import MessageTemplate
 from marketing.core.pages import way_back
 
 
-def onwards(request: HttpRequest, **asked: object) -> str:
+def onwards(request: HttpRequest, **asked: str) -> str:
     """The query that leads on and knows the way back."""
     back = way_back(request)
     query = urlencode(asked | ({"next": back} if back else {}))

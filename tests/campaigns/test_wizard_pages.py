@@ -11,8 +11,10 @@ from django.urls import reverse
 from marketing.campaigns import services
 from marketing.campaigns.models import Campaign
 from marketing.content.models import MessageTemplate
+from marketing.core.errors import Conflict
 from marketing.delivery.models import SendRun
 from marketing.segments.models import Segment
+from marketing.segments.services import delete_segment
 from tests.campaigns.test_pages import STEPS, page, text_of
 from tests.factories.campaigns import everybody, make_campaign, make_ground
 from tests.factories.content import TemplateFactory
@@ -260,3 +262,24 @@ def test_the_message_step_shows_every_language_for_somebody_without_a_name(chain
     shown = login("manager").get(url, asked | {"preview_stranger": "1"}).content.decode()
     assert "Hi there, come!" in shown
     assert "नमस्ते जी, आइए!" in shown
+
+
+def test_a_segment_that_a_draft_needs_is_not_deleted(chain):
+    campaign = make_campaign(chain.manager)
+    with pytest.raises(Conflict) as refusal:
+        delete_segment(actor=chain.actor(chain.owner), segment=campaign.segment)
+    assert [use["name"] for use in refusal.value.details["usedBy"]] == [campaign.name]
+
+
+def test_a_segment_that_went_under_a_draft_is_refused_at_the_review(chain, login):
+    """Whoever chose it and whoever deleted it may have done so at once."""
+    campaign = make_campaign(chain.manager)
+    Segment.objects.filter(pk=campaign.segment.pk).update(is_active=False)
+    client = login("manager")
+    for step in ("audience", "message", "schedule", "review"):
+        assert client.get(page(campaign, "campaign-edit", step)).status_code == 200
+    assert client.get(page(campaign, "campaign-estimate")).status_code == 200
+    answer = client.post(page(campaign, "campaign-edit", "review"))
+    assert answer.status_code == 422
+    assert "segment" in text_of(answer).lower()
+    assert Campaign.objects.get().status == "draft"

@@ -28,6 +28,9 @@ FIELD_OF = {
     "recurrenceTime": "time",
     "recurrenceRule": "pattern",
     "campaignType": "when",
+    "customerId": "customer",
+    "phone": "to",
+    "email": "to",
 }
 
 

@@ -23,6 +23,7 @@ from marketing.delivery.estimate import Estimate
 from marketing.delivery.models import SendRun
 from marketing.policy import selectors as policy
 from marketing.policy.rules import purpose_of
+from marketing.segments.models import Segment
 
 # The gate's reason for whoever has no value for one of the text's placeholders.
 MISSING_VALUE = "missing_value"
@@ -101,8 +102,19 @@ def require_whole(campaign: Campaign, now: dt.datetime) -> None:
     if not campaign.name.strip():
         raise ValidationFailed(fields={"name": [_("Give the campaign a name.")]})
     require_content(campaign)
+    require_segments(campaign)
     plan.audience(campaign, now)
     require_schedule(campaign, now)
+
+
+def require_segments(campaign: Campaign) -> None:
+    """Raises `ValidationFailed` when a segment was deleted while it was being chosen."""
+    named = [campaign.segment_id, *campaign.exclude_segment_ids]
+    gone = Segment.objects.filter(pk__in=filter(None, named), is_active=False).first()
+    if gone:
+        field = "segmentId" if gone.pk == campaign.segment_id else "excludeSegmentIds"
+        text = _("The segment “%(name)s” was deleted; choose another.") % {"name": gone.name}
+        raise ValidationFailed(fields={field: [text]})
 
 
 def require_schedule(campaign: Campaign, now: dt.datetime) -> None:

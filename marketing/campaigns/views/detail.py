@@ -33,7 +33,7 @@ from marketing.campaigns.selectors.history import history
 from marketing.campaigns.selectors.progress import engagement_with, figures_of
 from marketing.campaigns.selectors.testers import testers
 from marketing.campaigns.views.recipients import chosen_run, id_of, people_of
-from marketing.campaigns.views.refusals import sentences
+from marketing.campaigns.views.refusals import sentences, show_at_fields
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, InvalidCampaignStatus
@@ -70,8 +70,10 @@ def campaign_page(
     campaign: Campaign,
     error: DomainError | None = None,
     comment: str = "",
+    test_form: TestSendForm | None = None,
 ) -> HttpResponse:
-    """The campaign's page, above which stands what was refused; `comment` was not taken."""
+    """The campaign's page, above which stands what was refused; `comment` was not taken, and
+    `test_form` has what is wrong at its fields."""
     context: dict[str, Any] = _live(request, campaign) | {
         "history": history(campaign),
         "comment": comment,
@@ -83,8 +85,11 @@ def campaign_page(
         context |= people_of(request, shown) | {"shown_run": shown}
         context["engagement"] = engagement_with(context["figures"].runs)
     if "test" in context["actions"]:
-        context["test_form"] = _test_form(request)
-    status = 200 if error is None else 422 if error.http_status == 400 else error.http_status
+        context["test_form"] = test_form or _test_form(request)
+    if error is None:
+        status = 422 if test_form else 200
+    else:
+        status = 422 if error.http_status == 400 else error.http_status
     return render(request, "campaigns/detail.html", context, status=status)
 
 
@@ -314,14 +319,13 @@ def test(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     campaign = get_campaign_for_actor(request.actor, pk)
     form = _test_form(request, request.POST)
     if not form.is_valid():
-        messages.error(request, _("Choose one of the list."))
-        return redirect("campaign-detail", pk)
+        return campaign_page(request, campaign, test_form=form)
     asked = form.cleaned_data
     text = asked["customer"].strip()
     customer = search_customers(request.actor, text).first() if text else None
     if text and customer is None:
-        messages.error(request, _("Nobody is called “%(text)s”.") % {"text": text})
-        return redirect("campaign-detail", pk)
+        form.add_error("customer", _("Nobody is called “%(text)s”.") % {"text": text})
+        return campaign_page(request, campaign, test_form=form)
     to = testers(request.actor).filter(pk=asked["to"]).first() if asked["to"] else None
     try:
         sent = services.send_test(
@@ -334,6 +338,9 @@ def test(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             email=to.email if to else "",
         )
     except DomainError as error:
+        if error.fields and error.fields.keys() <= {"customerId", "phone", "email", "language"}:
+            show_at_fields(form, error)
+            return campaign_page(request, campaign, test_form=form)
         return campaign_page(request, campaign, error)
     addresses = ", ".join(dict.fromkeys(message.address for message in sent))
     messages.success(

@@ -113,6 +113,25 @@ def cascade_waiting(chain):
     )
 
 
+@pytest.mark.parametrize("who", ["manager", "regional", "owner"])
+@pytest.mark.parametrize("name", ["campaign-list", "home"])
+def test_as_many_statements_for_many_campaigns_as_for_few(chain, login, name, who):
+    def asked():
+        cache.clear()
+        return [sql[:60] for sql in questions(login(who), reverse(name))[0]]
+
+    def one_of_each():
+        for begin in (make_campaign, submitted):
+            begin(chain.manager)
+        started(chain, approved(chain.manager, chain.regional))
+
+    one_of_each()
+    few = asked()
+    for _ in range(4):
+        one_of_each()
+    assert asked() == few
+
+
 @pytest.mark.parametrize(
     ("which", "who", "asked", "statements"),
     [

@@ -156,6 +156,17 @@ def test_why_she_did_not_get_it(chain, login):
     shown = text_of(login("manager").get(page(campaign, "campaign-person", stranger.pk)))
     assert "not in the audience when it was put together" in shown
     assert "Has not agreed to this channel" in shown
+    assert "Nothing stands in the way" not in shown
+    fine = CustomerFactory(home_branch=chain.north, first_name="Meher")
+    shown = text_of(login("manager").get(page(campaign, "campaign-person", fine.pk)))
+    assert "Nothing stands in the way" in shown
+
+
+def test_a_reason_that_narrows_the_people_is_seen_and_can_be_taken_away(chain, login):
+    campaign, _ = sending(chain)
+    shown = login("manager").get(page(campaign), {"state": "skipped", "reason": "no_consent"})
+    assert "Only: Has not agreed to this channel" in text_of(shown)
+    assert 'type="checkbox" name="reason" value="no_consent" checked' in shown.content.decode()
 
 
 @pytest.mark.parametrize("words", ["asha", "आशा", "98765"])

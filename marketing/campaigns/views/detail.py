@@ -152,6 +152,16 @@ def campaign_person(request: StaffRequest, pk: uuid.UUID, customer_pk: uuid.UUID
     runs = runs_of(campaign)
     run = _run_with(customer, runs, request.GET.get("run", ""))
     found = delivery.recipients_among(run.send_run, [customer.pk]) if run else []
+    verdicts = (
+        delivery.explain(
+            customer=customer,
+            channel=campaign.channel,
+            purpose=plan.purpose(campaign),
+            topic_id=campaign.template.topic_id,
+        )
+        if campaign.template
+        else []
+    )
     return render(
         request,
         "campaigns/person.html",
@@ -162,14 +172,8 @@ def campaign_person(request: StaffRequest, pk: uuid.UUID, customer_pk: uuid.UUID
             "runs": runs,
             "message": found[0] if found else None,
             "is_in_audience": _is_in_audience(campaign, customer),
-            "verdicts": delivery.explain(
-                customer=customer,
-                channel=campaign.channel,
-                purpose=plan.purpose(campaign),
-                topic_id=campaign.template.topic_id,
-            )
-            if campaign.template
-            else [],
+            "verdicts": verdicts,
+            "is_blocked": any(verdict.blocks for verdict in verdicts),
         },
     )
 

@@ -15,7 +15,7 @@ from tests.factories.delivery import become, finish
 from tests.factories.segments import SegmentFactory, where
 from tests.page_queries import questions
 
-FRAGMENTS = 3
+FRAGMENTS, MOST = 3, 20
 
 
 @pytest.fixture(autouse=True)
@@ -154,3 +154,13 @@ def test_a_campaigns_page(request, login, which, who, asked, statements):
     found, fragments = questions(login(who), address + asked)
     assert fragments <= FRAGMENTS
     assert len(found) == statements, "\n".join(found)
+
+
+def test_no_step_of_the_wizard_asks_too_much(draft, login):
+    for step in ("details", "audience", "message", "schedule", "review"):
+        cache.clear()
+        found, fragments = questions(
+            login("manager"), reverse("campaign-edit", args=[draft.pk, step])
+        )
+        assert fragments <= FRAGMENTS
+        assert len(found) <= MOST, (step, "\n".join(found))

@@ -22,7 +22,7 @@ from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, NotFound, ValidationFailed
 from marketing.core.htmx import StaffRequest
 from marketing.core.models import Staff
-from marketing.core.pages import error_page, staff_view
+from marketing.core.pages import View, error_page, staff_view
 from marketing.core.tenancy import current_tenant
 from marketing.followups import rules, selectors, services
 from marketing.followups.forms import FollowupForm, InactiveForm
@@ -190,7 +190,7 @@ def _act(
     return redirect(_back(request))
 
 
-def _doing(service: Callable[..., Any], done: Promise) -> Callable[..., HttpResponse]:
+def _doing(service: Callable[..., Any], done: Promise) -> View:
     """The page of what is done to a reminder without a word more."""
 
     @staff_view("followup.use")

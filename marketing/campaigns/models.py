@@ -1,3 +1,4 @@
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -130,6 +131,11 @@ class CampaignRun(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "campaign", "number"], name="campaign_run")
         ]
+
+    @property
+    def began_at(self) -> dt.datetime:
+        """When its people were put together; until then, when it was made."""
+        return self.send_run.frozen_at or self.created_at
 
 
 class Festival(TenantModel):

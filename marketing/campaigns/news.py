@@ -1,7 +1,9 @@
 """What staff are told about campaigns, in words."""
 
 import uuid
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -32,46 +34,42 @@ def _stop(facts: Facts) -> str:
     return ": ".join(filter(None, (reason, facts["detail"])))
 
 
+def _said(name: str) -> Callable[[Facts], str]:
+    """What somebody wrote, as it stands in the facts."""
+    return lambda facts: str(facts[name])
+
+
+_kind = partial(Kind, address=_campaign)
+
 KINDS = {
-    notices.SUBMITTED: Kind(
-        title=gettext_lazy("“%(campaign)s” waits for your approval"),
-        icon="clipboard-check",
+    notices.SUBMITTED: _kind(
+        gettext_lazy("“%(campaign)s” waits for your approval"),
+        "clipboard-check",
         tone="warning",
-        address=_campaign,
         more=_submission,
     ),
-    notices.APPROVED: Kind(
-        title=gettext_lazy("%(by)s approved “%(campaign)s”"),
-        icon="shield-check",
-        tone="success",
-        address=_campaign,
+    notices.APPROVED: _kind(
+        gettext_lazy("%(by)s approved “%(campaign)s”"), "shield-check", tone="success"
     ),
-    notices.REJECTED: Kind(
-        title=gettext_lazy("%(by)s rejected “%(campaign)s”"),
-        icon="circle-x",
+    notices.REJECTED: _kind(
+        gettext_lazy("%(by)s rejected “%(campaign)s”"),
+        "circle-x",
         tone="danger",
-        address=_campaign,
-        more=lambda facts: str(facts["reason"]),
+        more=_said("reason"),
     ),
-    notices.CHANGES_ASKED: Kind(
-        title=gettext_lazy("%(by)s asks for changes to “%(campaign)s”"),
-        icon="reload",
+    notices.CHANGES_ASKED: _kind(
+        gettext_lazy("%(by)s asks for changes to “%(campaign)s”"),
+        "reload",
         tone="warning",
-        address=_campaign,
-        more=lambda facts: str(facts["reason"]),
+        more=_said("reason"),
     ),
-    notices.COMMENTED: Kind(
-        title=gettext_lazy("%(by)s wrote about “%(campaign)s”"),
-        icon="message-circle",
+    notices.COMMENTED: _kind(
+        gettext_lazy("%(by)s wrote about “%(campaign)s”"),
+        "message-circle",
         tone="info",
-        address=_campaign,
-        more=lambda facts: str(facts["text"]),
+        more=_said("text"),
     ),
-    notices.STOPPED: Kind(
-        title=gettext_lazy("“%(campaign)s” stands still"),
-        icon="hand-stop",
-        tone="warning",
-        address=_campaign,
-        more=_stop,
+    notices.STOPPED: _kind(
+        gettext_lazy("“%(campaign)s” stands still"), "hand-stop", tone="warning", more=_stop
     ),
 }

@@ -1,5 +1,6 @@
 """The pages: the campaign's own, the inbox, home; refusals and rights."""
 
+import datetime as dt
 import re
 from decimal import Decimal
 
@@ -8,9 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from customers.models import Customer
 from marketing.campaigns import services
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.services import runs
+from marketing.campaigns.views import recipients
+from marketing.core import clock
 from marketing.core.models import Branch, Role
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery import estimate
@@ -152,6 +156,56 @@ def test_why_she_did_not_get_it(chain, login):
     shown = text_of(login("manager").get(page(campaign, "campaign-person", stranger.pk)))
     assert "not in the audience when it was put together" in shown
     assert "Has not agreed to this channel" in shown
+    assert "Nothing stands in the way" not in shown
+    fine = CustomerFactory(home_branch=chain.north, first_name="Meher")
+    shown = text_of(login("manager").get(page(campaign, "campaign-person", fine.pk)))
+    assert "Nothing stands in the way" in shown
+
+
+def test_a_reason_that_narrows_the_people_is_seen_and_can_be_taken_away(chain, login):
+    campaign, _ = sending(chain)
+    shown = login("manager").get(page(campaign), {"state": "skipped", "reason": "no_consent"})
+    assert "Only: Has not agreed to this channel" in text_of(shown)
+    assert 'type="checkbox" name="reason" value="no_consent" checked' in shown.content.decode()
+
+
+@pytest.mark.parametrize("words", ["asha", "आशा", "98765"])
+def test_many_called_alike_are_all_found(chain, login, monkeypatch, words):
+    """However many of the chain are called so: whoever got it is found."""
+    CustomerFactory.create_batch(4, first_name="आशा", home_branch=chain.west)
+    campaign, run = sending(chain)
+    people = Message.objects.filter(run_id=run.send_run_id)
+    hers = Customer.objects.filter(pk__in=people.values("customer_id"))
+    for number, customer in enumerate(hers):
+        customer.first_name = f"{'आशा' if words == 'आशा' else 'Asha'}{number}"
+        customer.phone = f"+91987654{number:04}"
+        customer.save()
+    monkeypatch.setattr(recipients, "FEW_CUSTOMERS", 1)
+    client = login("manager")
+    found = client.get(page(campaign), {"q": words})
+    assert [one.customer_id for one in found.context["people"]] == list(
+        people.order_by("pk").values_list("customer_id", flat=True)
+    )
+    monkeypatch.setattr(recipients, "PEOPLE_PER_PAGE", 2)
+    first = client.get(page(campaign), {"q": words}).context
+    rest = client.get(page(campaign), {"q": words, "after": first["after"]}).context
+    assert len(first["people"]) == 2
+    assert len(rest["people"]) == people.count() - 2
+    assert rest["after"] is None
+
+
+@pytest.mark.parametrize("status", ["scheduled", "paused"])
+def test_the_page_looks_now_and_then_while_it_waits(chain, login, status):
+    """What goes on by itself is seen to go on."""
+    campaign = approved(chain.manager, chain.regional)
+    Campaign.objects.filter(pk=campaign.pk).update(
+        status=status,
+        next_run_at=clock.now() + dt.timedelta(days=1),
+        pause_reason="budget" if status == "paused" else "",
+        paused_from="sending" if status == "paused" else "",
+    )
+    live = login("manager").get(page(campaign, "campaign-live")).content.decode()
+    assert "every 15s" in live
 
 
 def test_samples_are_real_messages(chain, login):

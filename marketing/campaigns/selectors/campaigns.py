@@ -183,3 +183,8 @@ def approver_staff_ids(campaign: Campaign) -> list[uuid.UUID]:
 def latest_run(campaign: Campaign) -> CampaignRun | None:
     """The newest run with its send run, or None before the first."""
     return campaign.runs.select_related("send_run").order_by("-number").first()
+
+
+def runs_of(campaign: Campaign) -> list[CampaignRun]:
+    """Its runs with their send runs, the oldest first."""
+    return list(campaign.runs.select_related("send_run").order_by("number"))

@@ -17,16 +17,16 @@ from customers.models import Customer
 from customers.selectors import get_customer_for_actor, search_customers
 from marketing.campaigns import rules, services
 from marketing.campaigns.forms import TestSendForm
-from marketing.campaigns.models import Campaign, CampaignRun
+from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import (
     get_campaign_for_actor,
     get_campaign_in_sight,
     get_campaign_to_resume,
     is_for_actor,
-    latest_run,
     mandate_for,
     may_approve,
+    runs_of,
 )
 from marketing.campaigns.selectors.failures import failed_runs
 from marketing.campaigns.selectors.history import history
@@ -48,6 +48,8 @@ from marketing.delivery.models import SendRun
 
 # How long after the last message the page still looks for deliveries by itself.
 FRESH = dt.timedelta(minutes=15)
+# How often the page looks: while messages go, and while it waits for its time, money or an account.
+LIVE_SECONDS, WAITING_SECONDS = 2, 15
 DECISIONS = {"approve", "reject", "ask_for_changes"}
 
 
@@ -96,11 +98,14 @@ def campaign_page(
 def _live(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
     figures = figures_of([campaign])[campaign.pk]
     run = figures.runs[-1] if figures.runs else None
+    is_live = campaign.status == rules.SENDING or figures.is_under_way or _is_fresh(run)
     context: dict[str, Any] = {
         "campaign": campaign,
         "figures": figures,
         "run": run,
-        "is_live": campaign.status == rules.SENDING or figures.is_under_way or _is_fresh(run),
+        "is_live": is_live,
+        "looks_every": LIVE_SECONDS if is_live else WAITING_SECONDS,
+        "is_waiting": campaign.status in (CampaignStatus.SCHEDULED, CampaignStatus.PAUSED),
         "actions": _actions(request.actor, campaign),
         "mandate": mandate_for(request.actor, campaign),
         "needs_approver": campaign.pause_reason in rules.REAPPROVAL_REASONS,
@@ -149,8 +154,19 @@ def campaign_person(request: StaffRequest, pk: uuid.UUID, customer_pk: uuid.UUID
     """Why she did, or did not, get it: the message as it went, and the gate's present verdicts."""
     campaign = get_campaign_for_actor(request.actor, pk)
     customer = get_customer_for_actor(request.actor, customer_pk)
-    run = latest_run(campaign)
+    runs = runs_of(campaign)
+    run = _run_with(customer, runs, request.GET.get("run", ""))
     found = delivery.recipients_among(run.send_run, [customer.pk]) if run else []
+    verdicts = (
+        delivery.explain(
+            customer=customer,
+            channel=campaign.channel,
+            purpose=plan.purpose(campaign),
+            topic_id=campaign.template.topic_id,
+        )
+        if campaign.template
+        else []
+    )
     return render(
         request,
         "campaigns/person.html",
@@ -158,18 +174,22 @@ def campaign_person(request: StaffRequest, pk: uuid.UUID, customer_pk: uuid.UUID
             "campaign": campaign,
             "customer": customer,
             "run": run,
+            "runs": runs,
             "message": found[0] if found else None,
             "is_in_audience": _is_in_audience(campaign, customer),
-            "verdicts": delivery.explain(
-                customer=customer,
-                channel=campaign.channel,
-                purpose=plan.purpose(campaign),
-                topic_id=campaign.template.topic_id,
-            )
-            if campaign.template
-            else [],
+            "verdicts": verdicts,
+            "is_blocked": any(verdict.blocks for verdict in verdicts),
         },
     )
+
+
+def _run_with(customer: Customer, runs: list[CampaignRun], asked: str) -> CampaignRun | None:
+    """The run asked for by its number, else the last that has her, else the newest."""
+    wanted = next((run for run in runs if str(run.number) == asked), None)
+    if wanted is None and runs:
+        last = delivery.newest_run_with(customer, [run.send_run for run in runs])
+        wanted = next((run for run in runs if run.send_run_id == last), runs[-1])
+    return wanted
 
 
 def _is_in_audience(campaign: Campaign, customer: Customer) -> bool | None:

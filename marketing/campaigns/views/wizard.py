@@ -29,6 +29,7 @@ from marketing.campaigns.views.conflicts import in_words, seen_version
 from marketing.campaigns.views.parts import campaign_part
 from marketing.campaigns.views.refusals import sentences, show_at_fields
 from marketing.content.selectors import templates_for_actor
+from marketing.content.views.link_panel import links_of
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, DomainError
@@ -212,6 +213,7 @@ def _review(request: StaffRequest, campaign: Campaign) -> HttpResponse:
             else:
                 messages.success(request, _("Nobody else need approve it: it is ready to go."))
             return redirect("campaign-detail", campaign.pk)
+    channel_steps = plan.channel_steps(campaign)
     return render(
         request,
         "campaigns/wizard_review.html",
@@ -220,7 +222,12 @@ def _review(request: StaffRequest, campaign: Campaign) -> HttpResponse:
             "step": "review",
             "steps": _stepper(campaign, "review"),
             "previews": message_previews(campaign),
-            "channel_steps": plan.channel_steps(campaign),
+            "channel_steps": channel_steps,
+            "linked_messages": [
+                {"template": step.template, **links_of(step.version)}
+                for step in channel_steps
+                if step.template
+            ],
             "problems": problems,
         },
         status=status,

@@ -156,3 +156,11 @@ def parlour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parlour]:
         running.stop()
         command = [sys.executable, "-m", "config.embedded", "reset", "--instance", running.instance]
         subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process of xdist takes all tests of the running product, so that it starts once."""
+    for item in items:
+        if "parlour" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("parlour"))

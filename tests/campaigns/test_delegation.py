@@ -13,7 +13,6 @@ from marketing.campaigns import services
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.selectors.campaigns import (
     approver_staff_ids,
-    author_ids,
     mandate_for,
     may_approve,
     waiting_for_approval,
@@ -277,7 +276,7 @@ def test_whoever_may_is_told_and_sees_it_and_nobody_else(
     Campaign.objects.filter(pk=campaign.pk).update(
         created_by=people[creator].user,
         submitted_by=people[creator].user,
-        edited_by=people[editor].user,
+        author_ids=list({people[creator].user_id, people[editor].user_id}),
         status="pending_approval",
         branch_ids=ids or None,
     )
@@ -290,11 +289,11 @@ def test_whoever_may_is_told_and_sees_it_and_nobody_else(
         assert (mandate is not None) == sees == (person.pk in told)
         if mandate is None:
             continue
-        assert person.user_id not in author_ids(campaign)
+        assert person.user_id not in campaign.author_ids
         assert person.role in MANAGERS
         right = mandate.on_behalf_of
         by = person if right is None else Staff.objects.get(pk=right.staff_id)
         assert by.role in (Role.REGIONAL_MANAGER, Role.SUPER_OWNER)
-        assert by.user_id not in author_ids(campaign)
+        assert by.user_id not in campaign.author_ids
         own = set(by.branches.values_list("pk", flat=True))
         assert by.role == Role.SUPER_OWNER or (ids and own.issuperset(ids))

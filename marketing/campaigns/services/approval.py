@@ -13,7 +13,7 @@ from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignStatus
 from marketing.campaigns.rules import Action
 from marketing.campaigns.selectors import plan
-from marketing.campaigns.selectors.campaigns import Mandate, author_ids, mandate_for
+from marketing.campaigns.selectors.campaigns import Mandate, authors_with, mandate_for
 from marketing.campaigns.selectors.history import last_act
 from marketing.campaigns.services import checks, money, notices
 from marketing.campaigns.services.transitions import (
@@ -56,6 +56,7 @@ def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
         "counted_at": now,
         "submitted_by": actor.user,
         "submitted_at": now,
+        "author_ids": authors_with(actor, campaign),
     }
     to = CampaignStatus.PENDING_APPROVAL
     if not reasons:
@@ -143,7 +144,7 @@ def ask_for_changes(
 def require_approver(actor: Actor, campaign: Campaign) -> Mandate:
     """By what right the actor decides on this campaign. Raises `Forbidden` when by none."""
     actor.require("campaign.approve")
-    if actor.user_id in author_ids(campaign):
+    if actor.user_id in campaign.author_ids:
         raise Forbidden(_("You had a hand in this campaign: somebody else must decide on it."))
     mandate = mandate_for(actor, campaign)
     if mandate is None:

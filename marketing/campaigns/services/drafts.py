@@ -15,6 +15,7 @@ from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
 from marketing.campaigns.recurrence import RecurrenceError
 from marketing.campaigns.rules import Action, ChannelFault
 from marketing.campaigns.selectors import plan
+from marketing.campaigns.selectors.campaigns import authors_with
 from marketing.campaigns.services import checks, conflicts, money, notices, slot_values
 from marketing.campaigns.services.transitions import event_payload, lock, require_allowed
 from marketing.content.selectors import get_template_for_actor
@@ -61,7 +62,8 @@ def create_campaign(
     """
     actor.require("campaign.create")
     now = clock.now()
-    campaign = Campaign(created_by=actor.user, edited_by=actor.user, created_at=now)
+    campaign = Campaign(created_by=actor.user, created_at=now)
+    campaign.author_ids = authors_with(actor, campaign)
     _apply(actor, campaign, {"branch_ids": None, **values})
     if must_be_whole:
         checks.require_whole(campaign, now)
@@ -110,7 +112,7 @@ def update_campaign(
     campaign.approved_by = campaign.approved_at = campaign.next_run_at = None
     campaign.approved_recipients = campaign.approved_cost = None
     campaign.approved_hash = ""
-    campaign.edited_by = actor.user or campaign.edited_by
+    campaign.author_ids = authors_with(actor, campaign)
     changes["version"] = [campaign.version, campaign.version + 1]
     campaign.version += 1
     _estimate(campaign, clock.now())

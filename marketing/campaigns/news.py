@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from marketing.campaigns import wording
+from marketing.campaigns.selectors.campaigns import ids_in_sight
 from marketing.campaigns.services import notices
 from marketing.core.news import Facts, Kind
 from marketing.core.templatetags.formats import format_number, money
@@ -38,6 +39,7 @@ KINDS = {
         icon="clipboard-check",
         tone="warning",
         address=_campaign,
+        in_sight=ids_in_sight,
         more=_submission,
     ),
     notices.APPROVED: Kind(
@@ -45,12 +47,14 @@ KINDS = {
         icon="shield-check",
         tone="success",
         address=_campaign,
+        in_sight=ids_in_sight,
     ),
     notices.REJECTED: Kind(
         title=gettext_lazy("%(by)s rejected “%(campaign)s”"),
         icon="circle-x",
         tone="danger",
         address=_campaign,
+        in_sight=ids_in_sight,
         more=lambda facts: str(facts["reason"]),
     ),
     notices.CHANGES_ASKED: Kind(
@@ -58,6 +62,7 @@ KINDS = {
         icon="reload",
         tone="warning",
         address=_campaign,
+        in_sight=ids_in_sight,
         more=lambda facts: str(facts["reason"]),
     ),
     notices.COMMENTED: Kind(
@@ -65,6 +70,7 @@ KINDS = {
         icon="message-circle",
         tone="info",
         address=_campaign,
+        in_sight=ids_in_sight,
         more=lambda facts: str(facts["text"]),
     ),
     notices.STOPPED: Kind(
@@ -72,6 +78,7 @@ KINDS = {
         icon="hand-stop",
         tone="warning",
         address=_campaign,
+        in_sight=ids_in_sight,
         more=_stop,
     ),
 }

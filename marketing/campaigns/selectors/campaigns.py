@@ -1,6 +1,7 @@
 """Whose campaigns an actor may see and decide on."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -52,6 +53,11 @@ def campaigns_in_sight(actor: Actor) -> QuerySet[Campaign]:
     for away in actor.stands_in_for:
         mine |= _within(away.branch_ids)
     return Campaign.objects.filter(mine)
+
+
+def ids_in_sight(actor: Actor, ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Of these campaigns those that `campaigns_in_sight` has."""
+    return list(campaigns_in_sight(actor).filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def _within(branch_ids: frozenset[uuid.UUID] | None) -> Q:

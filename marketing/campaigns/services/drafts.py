@@ -144,6 +144,7 @@ def delete_campaign(*, actor: Actor, campaign: Campaign) -> None:
     if campaign.runs.exists():
         raise Conflict(_("It was sent before and is kept for the record."))
     audit.record(actor, "campaign.delete", campaign, {"name": campaign.name})
+    notices.settle_all(campaign)
     campaign.delete()
 
 

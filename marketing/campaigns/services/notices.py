@@ -65,6 +65,12 @@ def settle(campaign: Campaign, kind: str = SUBMITTED) -> None:
     core.settle(kind, target_id=campaign.pk)
 
 
+def settle_all(campaign: Campaign) -> None:
+    """It is no more: nobody need look at anything about it."""
+    for kind in (SUBMITTED, APPROVED, REJECTED, CHANGES_ASKED, COMMENTED, STOPPED):
+        settle(campaign, kind)
+
+
 def _authors(campaign: Campaign, actor: Actor) -> list[uuid.UUID]:
     return _staff_of({*campaign.author_ids} - {actor.user_id})
 

@@ -12,7 +12,7 @@ from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.slot_forms import SlotFields
 from marketing.content.models import MessageTemplate
-from marketing.content.selectors import templates_for_actor
+from marketing.content.selectors import templates_to_send
 from marketing.core.actor import Actor
 from marketing.core.models import Branch
 from marketing.delivery.models import SendRun
@@ -200,7 +200,7 @@ class MessageForm(StepForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         assert self.campaign is not None
-        usable = templates_for_actor(self.actor).filter(is_active=True).order_by("name")
+        usable = templates_to_send(self.actor).order_by("name")
         _choices_of(self, "template").queryset = usable.filter(channel=self.campaign.channel)
         self.templates = {
             str(template.pk): template for template in usable.exclude(channel=self.campaign.channel)

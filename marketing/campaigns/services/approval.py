@@ -44,6 +44,7 @@ def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
     campaign = lock(campaign, version=version)
     require_allowed(campaign, Action.SUBMIT)
     checks.require_whole(campaign, now)
+    checks.require_own_messages(actor, campaign)
     estimate = plan.estimate(campaign, now)
     checks.require_people(estimate)
     campaign.estimated_recipients, campaign.estimated_cost = estimate.total, estimate.cost

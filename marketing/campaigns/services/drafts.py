@@ -18,6 +18,7 @@ from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import authors_with
 from marketing.campaigns.services import checks, conflicts, money, notices, slot_values
 from marketing.campaigns.services.transitions import event_payload, lock, require_allowed
+from marketing.content.models import MessageTemplate
 from marketing.content.selectors import get_template_for_actor
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
@@ -160,9 +161,7 @@ def _apply(actor: Actor, campaign: Campaign, values: Mapping[str, Any]) -> None:
         moment = values["scheduled_at"]
         campaign.scheduled_at = moment and moment.astimezone(dt.UTC)
     if "template_id" in values:
-        campaign.template = _referred(
-            get_template_for_actor, actor, values["template_id"], "templateId"
-        )
+        campaign.template = _chosen_template(actor, values["template_id"], "templateId")
     _set_channels(actor, campaign, values)
     if "slot_values" in values:
         campaign.slot_values = slot_values.cleaned(campaign, values["slot_values"])
@@ -222,9 +221,10 @@ def _set_channels(actor: Actor, campaign: Campaign, values: Mapping[str, Any]) -
     if values.get("channel_mode") == SendRun.Mode.SINGLE:
         campaign.further_steps = []
     campaign.further_steps = list(values.get("further_steps", campaign.further_steps))
-    for number, step in enumerate(campaign.further_steps, 1):
-        field = f"steps.{number}.templateId"
-        _referred(get_template_for_actor, actor, uuid.UUID(step["templateId"]), field)
+    if "further_steps" in values:
+        for number, step in enumerate(campaign.further_steps, 1):
+            field = f"steps.{number}.templateId"
+            _chosen_template(actor, uuid.UUID(step["templateId"]), field)
     channels = [campaign.channel, *(step["channel"] for step in campaign.further_steps)]
     if "channel_mode" in values:
         campaign.channel_mode = values["channel_mode"]
@@ -245,6 +245,13 @@ def _campaign_type(value: str) -> str:
     if value not in (CampaignType.ONE_TIME, CampaignType.RECURRING):
         raise ValidationFailed(fields={"campaignType": [_("One of one_time, recurring.")]})
     return value
+
+
+def _chosen_template(actor: Actor, pk: uuid.UUID | None, field: str) -> MessageTemplate | None:
+    template: MessageTemplate | None = _referred(get_template_for_actor, actor, pk, field)
+    if template is not None:
+        checks.require_may_choose(actor, template, field)
+    return template
 
 
 def _referred(getter: Any, actor: Actor, pk: uuid.UUID | None, field: str) -> Any:

@@ -135,8 +135,8 @@ def take_mails() -> list[Mail]:
     for row in due:
         person = row.staff
         wanted = person.is_active and person.notify_by_email and person.email
-        wanted = wanted and row.pk not in hidden
-        if row.read_at is not None or not wanted or row.email_attempts >= MOST_ATTEMPTS:
+        is_over = row.read_at is not None or row.pk in hidden
+        if is_over or not wanted or row.email_attempts >= MOST_ATTEMPTS:
             dropped.append(row.pk)
             continue
         row.email_after = now + LEASE * 2**row.email_attempts

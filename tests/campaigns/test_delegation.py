@@ -25,6 +25,7 @@ from marketing.core.models import AuditEntry, Delegation, Role, Staff, StaffBran
 from marketing.core.tenancy import tenant_scope
 from tests.factories.campaigns import make_campaign, make_ground, submitted
 from tests.factories.core import make_staff
+from tests.factories.customers import CustomerFactory
 
 TODAY = dt.date(2026, 11, 2)
 NOON = dt.datetime(2026, 11, 2, 6, 30, tzinfo=dt.UTC)  # noon in India
@@ -109,6 +110,19 @@ def test_one_cannot_hand_on_what_was_handed_over(chain, deputy):
     stand_in(chain.owner, other)
     stand_in(other, chain.manager)  # her own right only
     assert not may_approve(Actor.for_staff(chain.manager), submitted(chain.owner))
+
+
+def test_rights_are_not_put_together(chain):
+    """Whoever has one branch of their own and one in somebody's place has not both at once."""
+    other = make_staff(Role.REGIONAL_MANAGER, chain.west, name="Other")
+    stand_in(chain.regional, other)
+    CustomerFactory(home_branch=chain.west)
+    both = submitted(chain.owner, branch_ids=[chain.north.pk, chain.west.pk])
+    with pytest.raises(errors.Forbidden):
+        approve(other, both)
+    assert both not in waiting_for_approval(Actor.for_staff(other))
+    for branch in (chain.north, chain.west):
+        assert approve(other, submitted(chain.owner, branch_ids=[branch.pk])).approved_by
 
 
 def refused(away, delegate_id, field, first=TODAY, last=TODAY):

@@ -36,8 +36,9 @@ def mend_and_submit(page: Page, reason: str, note: str) -> None:
     page.get_by_role("link", name="Edit", exact=True).click()
     expect(page.get_by_role("main")).to_contain_text(reason)
     page.get_by_label("Note").fill(note)
-    page.get_by_role("button", name="Save for later").click()
-    page.get_by_role("link", name="Review and submit").click()
+    for step in ("audience", "message", "schedule", "review"):
+        page.get_by_role("button", name="Continue").click()
+        expect(page).to_have_url(re.compile(f"/edit/{step}$"))
     page.get_by_role("button", name="Submit").click()
     expect(page.locator("#live")).to_contain_text("Waiting for approval")
     expect(page.locator("#live")).not_to_contain_text(reason)

@@ -272,3 +272,26 @@ def test_an_approver_demoted_between_submit_and_press_decides_nothing(chain, log
         answer = client.post(reverse(f"campaign-{act}", args=[campaign.pk]), {"reason": "No."})
         assert answer.status_code in (302, 403, 404)
     assert stored(campaign).status == "pending_approval"
+
+
+def test_the_author_reads_who_can_decide(chain, login):
+    campaign = submitted(chain.manager)
+    address = reverse("campaign-detail", args=[campaign.pk])
+    shown = text_of(login("manager").get(address))
+    assert "Who can decide: Regional manager, Super owner" in shown
+    assert "Who can decide" not in text_of(login("regional").get(address))
+    every = [chain.regional.user_id, chain.owner.user_id, chain.manager.user_id]
+    Campaign.objects.filter(pk=campaign.pk).update(author_ids=every)
+    assert "Nobody can decide on it" in text_of(login("manager").get(address))
+
+
+def test_an_approver_is_warned_before_editing_away_her_right(chain, login):
+    campaign = submitted(chain.manager)
+    step = reverse("campaign-edit", args=[campaign.pk, "details"])
+    warning = "Once you save a change, you had a hand in it"
+    assert warning in text_of(login("regional").get(step))
+    assert warning not in text_of(login("manager").get(step))
+    services.update_campaign(
+        actor=chain.actor(chain.regional), campaign=campaign, values={"name": "Mended"}
+    )
+    assert warning not in text_of(login("regional").get(step))

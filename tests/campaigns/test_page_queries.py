@@ -117,7 +117,7 @@ def cascade_waiting(chain):
     ("which", "who", "asked", "statements"),
     [
         ("draft", "manager", "", 7),
-        ("waiting", "manager", "", 16),
+        ("waiting", "manager", "", 17),
         ("waiting", "regional", "", 18),
         ("cascade_waiting", "regional", "", 20),
         ("sent", "manager", "", 16),

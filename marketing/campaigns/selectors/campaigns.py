@@ -173,14 +173,19 @@ def _without_hand_of(user_id: uuid.UUID) -> Q:
     return ~Q(author_ids__contains=[user_id])
 
 
-def approver_staff_ids(campaign: Campaign) -> list[uuid.UUID]:
+def approvers_of(campaign: Campaign) -> list[Staff]:
     """Everybody of the staff who may decide on the campaign now, deputies too."""
     managers = Staff.objects.filter(is_active=True, role__in=MANAGERS).select_related("user")
     return [
-        person.pk
+        person
         for person in with_reach(managers).order_by("pk")
         if may_approve(Actor.for_staff(person), campaign)
     ]
+
+
+def approver_staff_ids(campaign: Campaign) -> list[uuid.UUID]:
+    """The ids of `approvers_of` the campaign."""
+    return [person.pk for person in approvers_of(campaign)]
 
 
 def latest_run(campaign: Campaign) -> CampaignRun | None:

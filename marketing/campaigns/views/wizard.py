@@ -16,7 +16,7 @@ from marketing.campaigns import forms, rules, services
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.schedule_form import ScheduleForm
 from marketing.campaigns.selectors import plan
-from marketing.campaigns.selectors.campaigns import get_campaign_for_actor
+from marketing.campaigns.selectors.campaigns import get_campaign_for_actor, may_approve
 from marketing.campaigns.selectors.outlook import message_previews, outlook
 from marketing.campaigns.selectors.suggestions import (
     Suggestion,
@@ -157,6 +157,8 @@ def _show(
         "step": step,
         "width": "narrow" if step in ("details", "schedule") else "",
     }
+    if campaign is not None:
+        context["could_approve"] = may_approve(request.actor, campaign)
     if campaign is not None and step == "message":
         context["previews"] = message_previews(_as_chosen(campaign, form))
     return render(

@@ -152,6 +152,9 @@ def test_pages_hide_what_cannot_be_done(chain, bound, login, loose, locked):
     for page in (reverse("home"), reverse("template-list")):
         assert new not in client.get(page).content.decode()
     assert "head office's messages" in text_of(client.get(reverse("template-list")))
+    listed = client.get(reverse("template-list")).content.decode()
+    assert reverse("template-detail", args=[locked.pk]) in listed
+    assert reverse("template-detail", args=[loose.pk]) not in listed
     shown = client.get(reverse("template-detail", args=[loose.pk])).content.decode()
     assert reverse("template-edit", args=[loose.pk]) not in shown
     assert reverse("template-copy", args=[loose.pk]) not in shown
@@ -171,6 +174,7 @@ def test_pages_hide_what_cannot_be_done(chain, bound, login, loose, locked):
     assert new not in page
     locked.is_active = False
     locked.save()
+    assert "Head office has locked none yet" in text_of(client.get(reverse("template-list")))
     page = client.get(reverse("campaign-edit", args=[campaign.pk, "message"]))
     assert "Ask head office to lock one" in text_of(page)
     assert new in login("owner").get(reverse("template-list")).content.decode()

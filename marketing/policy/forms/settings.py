@@ -138,7 +138,7 @@ class ApprovalForm(SettingsForm):
             "approval_threshold_cost": _("Empty: the cost alone never asks for approval."),
             "locked_templates_only": _(
                 "Managers choose among the locked templates and fill in what these leave open. "
-                "Only super owners write others."
+                "Only super owners write others. Lock some for each channel first."
             ),
         }
         widgets = dict.fromkeys(("campaign_approval_required", "locked_templates_only"), SWITCH)

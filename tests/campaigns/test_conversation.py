@@ -20,6 +20,7 @@ from tests.campaigns.test_pages import text_of
 from tests.factories.campaigns import approved, make_campaign, make_ground, submitted
 from tests.factories.core import make_staff
 from tests.factories.policy import set_branch_config, set_config
+from tests.page_queries import questions
 
 WORDS = "क्या छूट सही है? 🎉\nPlease look."
 
@@ -245,6 +246,16 @@ def test_who_may_no_longer_look_reads_no_news_of_it(chain, login, change):
     assert answer.headers["Location"] == reverse("notification-list")
     row.refresh_from_db()
     assert row.read_at is not None  # counted until then, and put away like any other
+
+
+def test_the_list_asks_once_what_of_it_is_in_sight(chain, login):
+    client, page = login("regional"), reverse("notification-list")
+    submitted(chain.manager)
+    few, _fragments = questions(client, page)
+    for number in range(5):
+        submitted(chain.manager, name=f"Campaign {number}")
+    many, _fragments = questions(client, page)
+    assert len(many) == len(few)
 
 
 def test_an_approval_stands_when_the_approver_leaves_before_it_is_sent(chain):

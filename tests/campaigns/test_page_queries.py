@@ -118,8 +118,8 @@ def cascade_waiting(chain):
     [
         ("draft", "manager", "", 7),
         ("waiting", "manager", "", 17),
-        ("waiting", "regional", "", 18),
-        ("cascade_waiting", "regional", "", 20),
+        ("waiting", "regional", "", 20),
+        ("cascade_waiting", "regional", "", 22),
         ("sent", "manager", "", 16),
         ("sent", "manager", "?state=failed", 16),
         ("sent", "manager", "?q=98", 16),

@@ -1,8 +1,10 @@
 """Every path by which what was approved could change: it is void, or goes as it was approved."""
 
 import datetime as dt
+import re
 
 import pytest
+from django.urls import reverse
 
 from customers.models import MessageTopic
 from marketing.campaigns import services
@@ -13,8 +15,9 @@ from marketing.content import services as content
 from marketing.content.models import TemplateVersion
 from marketing.core.errors import Conflict, InvalidCampaignStatus, ValidationFailed
 from marketing.segments import services as segments
+from tests.campaigns.test_pages import text_of
 from tests.campaigns.test_sending import send, stored
-from tests.factories.campaigns import approved, everybody, make_ground
+from tests.factories.campaigns import approved, everybody, make_ground, submitted
 from tests.factories.content import TemplateFactory
 from tests.factories.customers import CustomerFactory
 from tests.factories.policy import set_config
@@ -189,6 +192,27 @@ def test_a_message_changed_between_the_press_and_the_start_stops_it(chain):
     TemplateVersion.objects.update(whatsapp_status="approved")
     runs.start_run(campaign_run_id=campaign.runs.get().pk)
     assert stored(campaign).pause_reason == "changed_since_approval"
+
+
+def test_an_approver_approves_what_she_saw(chain, login):
+    """What changed while she looked is shown to her before she can approve it."""
+    segment = regulars()
+    campaign = submitted(chain.manager, segment_id=segment.pk)
+    client = login("regional")
+    page = client.get(reverse("campaign-detail", args=[campaign.pk]))
+    change_segment(chain, segment, **OTHER_RULES)
+
+    def press(page):
+        (seen,) = re.findall(r'name="seen" value="(\w{64})"', page.content.decode())
+        form = {"version": campaign.version, "seen": seen}
+        return client.post(reverse("campaign-approve", args=[campaign.pk]), form)
+
+    refusal = press(page)
+    assert refusal.status_code == 409
+    assert "changed while you were looking" in text_of(refusal)
+    assert stored(campaign).status == "pending_approval"
+    assert press(refusal).status_code == 302
+    assert stored(campaign).status == "approved"
 
 
 def test_another_time_than_the_approved_one_is_refused(chain):

@@ -95,15 +95,20 @@ def recount(*, campaign_id: uuid.UUID) -> None:
 
 
 @transaction.atomic
-def approve_campaign(*, actor: Actor, campaign: Campaign, version: int | None = None) -> Campaign:
+def approve_campaign(
+    *, actor: Actor, campaign: Campaign, version: int | None = None, seen: str = ""
+) -> Campaign:
     """Let the campaign go as it stands now: what was approved is kept as a hash.
 
     Raises `Forbidden` to its authors and to whoever lacks one of its branches,
-    `BudgetExceeded` when the money does not reach, `Conflict` on a stale `version`, and
+    `BudgetExceeded` when the money does not reach, `Conflict` on a stale `version` or where the
+    approver has `seen` something else (the fingerprint of what was looked at), and
     `InvalidCampaignStatus` with what happened when somebody else was faster.
     """
     now = clock.now()
     campaign, mandate = _open_for_decision(actor, campaign, Action.APPROVE, version)
+    if seen and seen != plan.fingerprint(campaign):
+        raise Conflict(_("Its message or its audience changed while you were looking. Look again."))
     values = approve_now(campaign, now) | {"approved_by": actor.user, "approved_at": now}
     move(campaign, Action.APPROVE, CampaignStatus.APPROVED, **values)
     audit.record(

@@ -41,7 +41,8 @@ class Campaign(TenantModel):
     `[{"channel", "templateId", "afterMinutes"}]`; `channel_mode` says how it is gone through.
     `slot_values` fill what their messages leave open: a text by language, else one for all.
     `approved_hash` is of everything that was approved; any edit voids the approval.
-    `rejected_*` and `rejection_reason` say why it last came back to its author.
+    `author_ids` are the users who ever made, edited or submitted it: none of them may approve it.
+    `rejected_*` and `rejection_reason` say why it last came back to its authors.
     """
 
     name = models.CharField(max_length=100)
@@ -93,7 +94,7 @@ class Campaign(TenantModel):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-    edited_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    author_ids = ArrayField(models.UUIDField(), default=list, db_default=[], blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["tenant", "status", "next_run_at"], name="campaign_due")]

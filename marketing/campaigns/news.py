@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from marketing.campaigns import wording
+from marketing.campaigns.selectors.campaigns import ids_in_sight
 from marketing.campaigns.services import notices
 from marketing.core.news import Facts, Kind
 from marketing.core.templatetags.formats import format_number, money
@@ -39,7 +40,7 @@ def _said(name: str) -> Callable[[Facts], str]:
     return lambda facts: str(facts[name])
 
 
-_kind = partial(Kind, address=_campaign)
+_kind = partial(Kind, address=_campaign, in_sight=ids_in_sight)
 
 KINDS = {
     notices.SUBMITTED: _kind(

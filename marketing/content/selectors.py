@@ -25,6 +25,22 @@ def templates_for_actor(actor: Actor) -> QuerySet[MessageTemplate]:
     )
 
 
+def sends_locked_only(actor: Actor) -> bool:
+    """Whether the chain lets the actor send only what head office has locked, and write nothing."""
+    return policy.get_config().locked_templates_only and not actor.can("template.lock")
+
+
+def may_write_templates(actor: Actor) -> bool:
+    """Whether the actor may make templates, and change those that nobody has locked."""
+    return actor.can("template.manage") and not sends_locked_only(actor)
+
+
+def templates_to_send(actor: Actor) -> QuerySet[MessageTemplate]:
+    """The templates in use that the actor may choose for a campaign."""
+    usable = templates_for_actor(actor).filter(is_active=True)
+    return usable.filter(is_locked=True) if sends_locked_only(actor) else usable
+
+
 def get_template_for_actor(actor: Actor, pk: uuid.UUID | str) -> MessageTemplate:
     """The template, or `NotFound`."""
     try:

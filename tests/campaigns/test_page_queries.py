@@ -136,9 +136,9 @@ def test_as_many_statements_for_many_campaigns_as_for_few(chain, login, name, wh
     ("which", "who", "asked", "statements"),
     [
         ("draft", "manager", "", 7),
-        ("waiting", "manager", "", 16),
-        ("waiting", "regional", "", 18),
-        ("cascade_waiting", "regional", "", 20),
+        ("waiting", "manager", "", 17),
+        ("waiting", "regional", "", 20),
+        ("cascade_waiting", "regional", "", 22),
         ("sent", "manager", "", 16),
         ("sent", "manager", "?state=failed", 16),
         ("sent", "manager", "?q=98", 16),

@@ -11,7 +11,7 @@ from marketing.campaigns.forms.slots import SlotFields
 from marketing.campaigns.forms.step import StepForm
 from marketing.campaigns.models import Campaign
 from marketing.content.models import MessageTemplate
-from marketing.content.selectors import templates_for_actor
+from marketing.content.selectors import templates_to_send
 from marketing.delivery.models import SendRun
 from marketing.policy import selectors as policy
 
@@ -58,7 +58,7 @@ class MessageForm(StepForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         assert self.campaign is not None
-        usable = templates_for_actor(self.actor).filter(is_active=True).order_by("name")
+        usable = templates_to_send(self.actor).order_by("name")
         self.choices_of("template").queryset = usable.filter(channel=self.campaign.channel)
         self.templates = {
             str(template.pk): template for template in usable.exclude(channel=self.campaign.channel)

@@ -11,7 +11,9 @@ from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
 from marketing.campaigns.recurrence import Fault, RecurrenceError
 from marketing.campaigns.selectors import dates, plan
 from marketing.campaigns.services import slot_values
-from marketing.content.models import STOPPED, TemplateVersion, WhatsAppStatus
+from marketing.content.models import STOPPED, MessageTemplate, TemplateVersion, WhatsAppStatus
+from marketing.content.selectors import sends_locked_only
+from marketing.core.actor import Actor
 from marketing.core.errors import (
     BudgetExceeded,
     DomainError,
@@ -74,6 +76,20 @@ def _require_message(campaign: Campaign, step: plan.ChannelStep) -> None:
     plan.require_known_placeholders(version)
     slot_values.require_filled(step)
     plan.require_compliant(campaign, version)
+
+
+def require_may_choose(actor: Actor, template: MessageTemplate, field: str) -> None:
+    """Raises `ValidationFailed` where the actor may send only what head office has locked."""
+    if not template.is_locked and sends_locked_only(actor):
+        text = _("Your branches send head office's messages only. Choose one with a lock.")
+        raise ValidationFailed(fields={field: [text]})
+
+
+def require_own_messages(actor: Actor, campaign: Campaign) -> None:
+    """Raises as `require_may_choose` for any of the campaign's messages."""
+    for step in plan.channel_steps(campaign):
+        if step.template is not None:
+            require_may_choose(actor, step.template, step.field)
 
 
 def require_templates_approved(campaign: Campaign, run: SendRun | None) -> None:

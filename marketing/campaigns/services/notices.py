@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign
-from marketing.campaigns.selectors.campaigns import approver_staff_ids, author_ids
+from marketing.campaigns.selectors.campaigns import approver_staff_ids
 from marketing.core import services as core
 from marketing.core.actor import Actor
 from marketing.core.ids import lower_bound
@@ -48,13 +48,13 @@ def tell_of_comment(actor: Actor, campaign: Campaign, text: str) -> None:
         action__in=[f"campaign.{act}" for act in TAKES_PART],
     )
     others = set(spoke.order_by().values_list("user_id", flat=True).distinct())
-    told = _staff_of((author_ids(campaign) | others) - {actor.user_id})
+    told = _staff_of({*campaign.author_ids, *others} - {actor.user_id})
     _tell(COMMENTED, campaign, told, by=actor.label, text=_excerpt(text), again=True)
 
 
 def tell_of_stop(campaign: Campaign, reason: str, detail: str) -> None:
     """Its authors; and, when only an approver can let it go on, who can."""
-    told = _staff_of(author_ids(campaign))
+    told = _staff_of(campaign.author_ids)
     if reason in rules.REAPPROVAL_REASONS:
         told = [*told, *approver_staff_ids(campaign)]
     _tell(STOPPED, campaign, told, reason=reason, detail=_excerpt(detail))
@@ -65,8 +65,14 @@ def settle(campaign: Campaign, kind: str = SUBMITTED) -> None:
     core.settle(kind, target_id=campaign.pk)
 
 
+def settle_all(campaign: Campaign) -> None:
+    """It is no more: nobody need look at anything about it."""
+    for kind in (SUBMITTED, APPROVED, REJECTED, CHANGES_ASKED, COMMENTED, STOPPED):
+        settle(campaign, kind)
+
+
 def _authors(campaign: Campaign, actor: Actor) -> list[uuid.UUID]:
-    return _staff_of(author_ids(campaign) - {actor.user_id})
+    return _staff_of({*campaign.author_ids} - {actor.user_id})
 
 
 def _staff_of(user_ids: Collection[uuid.UUID | None]) -> list[uuid.UUID]:

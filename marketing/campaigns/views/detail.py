@@ -20,6 +20,7 @@ from marketing.campaigns.forms import TestSendForm
 from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import (
+    approvers_of,
     get_campaign_for_actor,
     get_campaign_in_sight,
     get_campaign_to_resume,
@@ -82,6 +83,10 @@ def campaign_page(
         "problems": sentences(error) if error else [],
         "is_receptionist": is_receptionist(request.actor),
     }
+    if campaign.status == rules.PENDING_APPROVAL and context["mandate"] is None:
+        context["approvers"] = approvers_of(campaign)
+    if "approve" in context["actions"]:
+        context["seen"] = plan.fingerprint(campaign)
     if context["run"]:
         shown = chosen_run(request, context["figures"].runs) or context["run"]
         context |= people_of(request, shown) | {"shown_run": shown}

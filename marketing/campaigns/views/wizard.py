@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from marketing.campaigns import forms, rules, services
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.selectors import plan
-from marketing.campaigns.selectors.campaigns import get_campaign_for_actor
+from marketing.campaigns.selectors.campaigns import get_campaign_for_actor, may_approve
 from marketing.campaigns.selectors.outlook import message_previews, outlook
 from marketing.campaigns.selectors.suggestions import (
     Suggestion,
@@ -171,6 +171,8 @@ def _show(
         "step": step,
         "width": "narrow" if step in ("details", "schedule") else "",
     }
+    if campaign is not None:
+        context["could_approve"] = may_approve(request.actor, campaign)
     if campaign is not None and step == "message":
         context["previews"] = message_previews(_as_chosen(campaign, form))
         context["errand"] = f"?{urlencode({'channel': campaign.channel, 'next': request.path})}"

@@ -25,6 +25,7 @@ from marketing.content.preview import preview
 from marketing.content.selectors import (
     current_version,
     get_template_for_actor,
+    may_write_templates,
     versions_of,
 )
 from marketing.content.slots import KINDS, slots_of
@@ -56,6 +57,7 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     template = get_template_for_actor(request.actor, pk)
     version = current_version(template)
     is_open = not template.is_locked or request.actor.can("template.lock")
+    may_write = may_write_templates(request.actor)
     codes = [code for code in current_tenant().languages if code in version.contents]
     language = request.GET.get("language", "")
     language = language if language in codes else codes[0]
@@ -80,7 +82,8 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             "reviews": reviews_of(template, version),
             "news": news_of(template),
             "may_submit": services.may_submit(version),
-            "may_change": is_open and request.actor.can("template.manage"),
+            "may_change": is_open and may_write,
+            "head_office_writes": not may_write,
             "slots": [(slot, KINDS[slot.kind]) for slot in slots_of(version)],
             "is_reviewed": version.is_handed_in
             and version.whatsapp_status == WhatsAppStatus.PENDING,

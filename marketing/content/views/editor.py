@@ -12,10 +12,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from customers.models import Channel
 from marketing.content import merge_fields, prebuilt, services
-from marketing.content.errors import ReadOnlyTemplate
+from marketing.content.errors import HeadOfficeWrites, ReadOnlyTemplate
 from marketing.content.forms import TemplateForm
 from marketing.content.models import MessageTemplate, TemplateType
-from marketing.content.selectors import current_version, get_template_for_actor
+from marketing.content.selectors import (
+    current_version,
+    get_template_for_actor,
+    may_write_templates,
+)
 from marketing.content.views.errand import back_with, onwards
 from marketing.content.views.preview_panel import DEFAULT_EXAMPLE, panel_of_form
 from marketing.core.errors import Conflict, DomainError, NotFound
@@ -30,6 +34,8 @@ ICONS = {"whatsapp": "brand-whatsapp", "sms": "message", "email": "mail"}
 @require_http_methods(["GET", "HEAD", "POST"])
 def template_new(request: StaffRequest) -> HttpResponse:
     """First the channel (`?channel=`), then the words; `?from=` begins with ready-made ones."""
+    if not may_write_templates(request.actor):
+        raise HeadOfficeWrites()
     channel = request.GET.get("channel", "")
     if channel not in Channel.values:
         channels = [(value, label, ICONS[value]) for value, label in Channel.choices]

@@ -7,11 +7,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from customers.models import Channel
+from marketing.content.errors import HeadOfficeWrites
 from marketing.content.forms import language_name
 from marketing.content.models import TemplateType, TriggerType
 from marketing.content.prebuilt import PREBUILT, Contact, Occasion
 from marketing.content.preview import preview
-from marketing.content.selectors import chain_contact
+from marketing.content.selectors import chain_contact, may_write_templates
 from marketing.content.views.errand import onwards
 from marketing.core.errors import NotFound
 from marketing.core.htmx import StaffRequest
@@ -27,6 +28,8 @@ TRIGGERS = dict(TriggerType.choices)
 @require_safe
 def template_ready(request: StaffRequest) -> HttpResponse:
     """To choose from: `?channel=`, and in which of the chain's languages to show them."""
+    if not may_write_templates(request.actor):
+        raise HeadOfficeWrites()
     channel = request.GET.get("channel", "")
     if channel not in Channel.values:
         raise NotFound()

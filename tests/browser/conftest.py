@@ -145,6 +145,10 @@ def pytest_runtest_makereport(
     return report
 
 
+# One process of xdist takes all tests of the running product, so that it starts once.
+USES_PARLOUR = [pytest.mark.browser, pytest.mark.xdist_group("parlour")]
+
+
 @pytest.fixture(scope="session")
 def parlour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parlour]:
     """One running product for all browser tests; its servers and data go with the session."""
@@ -156,11 +160,3 @@ def parlour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parlour]:
         running.stop()
         command = [sys.executable, "-m", "config.embedded", "reset", "--instance", running.instance]
         subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process of xdist takes all tests of the running product, so that it starts once."""
-    for item in items:
-        if "parlour" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("parlour"))

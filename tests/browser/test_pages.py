@@ -7,11 +7,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
-from tests.browser.conftest import Parlour, new_context
+from tests.browser.conftest import USES_PARLOUR, Parlour, new_context
 from tests.browser.test_story import DESKTOP, PASSWORD, PHONE, log_in
 from tests.browser.test_styleguide import AXE
 
-pytestmark = pytest.mark.browser
+pytestmark = USES_PARLOUR
 
 # An address with <id> is that of the first such link on the page before it.
 MANAGERS_PAGES = (
@@ -84,6 +84,11 @@ OWNERS_PAGES = (
     "/failures",
 )
 RECEPTIONISTS_PAGES = ("/", "/campaigns", "/campaigns/<id>", "/customers", "/customers/<id>")
+# Resolved once the new colours are on the screen.
+DARK = """() => {
+    document.documentElement.dataset.bsTheme = 'dark';
+    return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""
 # Colours are all that a theme changes.
 COLOURS = {"runOnly": ["color-contrast"]}
 CUSTOMER = re.compile("^/customers/([0-9a-f-]{36})$")
@@ -124,7 +129,7 @@ def test_pages_are_accessible_and_fit(
         response = visit(page, parlour.url, path)
         assert response.status == 200, path
         wrong += faults(page, path)
-        page.locator("html").evaluate("page => page.dataset.bsTheme = 'dark'")
+        page.evaluate(DARK)
         wrong += faults(page, f"{path} in the dark", COLOURS)
     assert wrong == []
 

@@ -2,14 +2,13 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Parlour
+from tests.browser.conftest import USES_PARLOUR, Parlour
 from tests.browser.test_approval_taps import submit
 from tests.browser.test_story import PHONE, log_in
 
-pytestmark = pytest.mark.browser
+pytestmark = USES_PARLOUR
 
 CHANGES, REJECTION = "Say till when it holds.", "Too many people: leave the regulars out."
 

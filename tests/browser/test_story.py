@@ -10,13 +10,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from marketing.delivery.models import MessageState
 from marketing.delivery.wording import REASONS
-from tests.browser.conftest import Parlour, new_context
+from tests.browser.conftest import USES_PARLOUR, Parlour, new_context
 
 PASSWORD = "shampoo-and-set"
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 
-pytestmark = pytest.mark.browser
+pytestmark = USES_PARLOUR
 
 
 def log_in(browser: Browser, parlour: Parlour, username: str, size: dict[str, int]) -> Page:

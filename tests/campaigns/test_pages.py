@@ -148,18 +148,15 @@ def test_recipients_are_filtered_searched_and_masked(chain, login):
     assert "+919****45" in masked
 
 
-def test_why_she_did_not_get_it(chain, login):
-    campaign, _ = sending(chain)
-    stranger = CustomerFactory(home_branch=chain.north, first_name="Zubaida", consent=False)
-    found = login("manager").get(page(campaign), {"q": "Zubaida"})
-    assert page(campaign, "campaign-person", stranger.pk) in found.content.decode()
-    shown = text_of(login("manager").get(page(campaign, "campaign-person", stranger.pk)))
-    assert "not in the audience when it was put together" in shown
-    assert "Has not agreed to this channel" in shown
-    assert "Nothing stands in the way" not in shown
-    fine = CustomerFactory(home_branch=chain.north, first_name="Meher")
-    shown = text_of(login("manager").get(page(campaign, "campaign-person", fine.pk)))
-    assert "Nothing stands in the way" in shown
+def test_the_people_are_looked_for_until_they_are_put_together(chain, login):
+    campaign = approved(chain.manager, chain.regional)
+    run = services.send_campaign(actor=chain.actor(chain.manager), campaign=campaign)
+    looks = 'hx-select="#recipients" hx-swap="outerHTML"'
+    client = login("manager")
+    asked = re.compile('id="recipients" hx-get="[^"]+" hx-trigger="every 2s" ' + looks)
+    assert asked.search(client.get(page(campaign)).content.decode())
+    runs.start_run(campaign_run_id=run.pk)
+    assert not asked.search(client.get(page(campaign)).content.decode())
 
 
 def test_a_reason_that_narrows_the_people_is_seen_and_can_be_taken_away(chain, login):

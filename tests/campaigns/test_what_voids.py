@@ -14,7 +14,9 @@ from marketing.campaigns.services.drafts import EDITABLE
 from marketing.content import services as content
 from marketing.content.models import TemplateVersion
 from marketing.core.errors import Conflict, InvalidCampaignStatus, ValidationFailed
+from marketing.delivery.models import Message
 from marketing.segments import services as segments
+from marketing.segments.models import Segment
 from tests.campaigns.test_pages import text_of
 from tests.campaigns.test_sending import send, stored
 from tests.factories.campaigns import approved, everybody, make_ground, submitted
@@ -245,3 +247,23 @@ def test_a_copy_is_approved_by_nobody(chain):
     copy = Campaign.objects.get(pk=copy.pk)
     assert (copy.status, copy.approved_by, copy.approved_hash) == ("draft", None, "")
     assert copy.author_ids == [chain.manager.user_id]
+
+
+def test_a_segment_that_was_deleted_meanwhile_stops_it(chain):
+    campaign = approved(chain.manager, chain.regional)
+    Segment.objects.filter(pk=campaign.segment_id).update(is_active=False)
+    with pytest.raises(ValidationFailed) as refused:
+        services.send_campaign(actor=chain.actor(chain.manager), campaign=campaign)
+    assert "was deleted" in refused.value.fields["segmentId"][0]
+    assert stored(campaign).status == "approved"
+
+
+def test_a_segment_deleted_between_the_press_and_the_start_stops_it(chain):
+    campaign = approved(chain.manager, chain.regional)
+    run = services.send_campaign(actor=chain.actor(chain.manager), campaign=campaign)
+    Segment.objects.filter(pk=campaign.segment_id).update(is_active=False)
+    runs.start_run(campaign_run_id=run.pk)
+    paused = stored(campaign)
+    assert paused.status == "paused"
+    assert "was deleted" in paused.pause_detail
+    assert not Message.objects.exists()

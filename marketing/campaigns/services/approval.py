@@ -198,7 +198,7 @@ def approve_now(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
 
     Raises as submit does, and 023.
     """
-    checks.require_content(campaign)
+    checks.require_sendable(campaign)
     estimate = plan.estimate(campaign, now)
     checks.require_people(estimate)
     money.hold(campaign, estimate, now)

@@ -98,7 +98,7 @@ def require_templates_approved(campaign: Campaign, run: SendRun | None) -> None:
     A frozen run goes on with the versions that it has, anything else begins with the newest.
     """
     if run is None or run.frozen_at is None or campaign.paused_from == CampaignStatus.SCHEDULED:
-        require_content(campaign)
+        require_sendable(campaign)
         return
     used = [step["versionId"] for step in run.steps]
     stopped = TemplateVersion.objects.filter(pk__in=used, whatsapp_status__in=STOPPED)
@@ -117,14 +117,18 @@ def require_whole(campaign: Campaign, now: dt.datetime) -> None:
     """Raises the first reason why the campaign cannot be submitted, naming the input at fault."""
     if not campaign.name.strip():
         raise ValidationFailed(fields={"name": [_("Give the campaign a name.")]})
-    require_content(campaign)
-    require_segments(campaign)
+    require_sendable(campaign)
     plan.audience(campaign, now)
     require_schedule(campaign, now)
 
 
-def require_segments(campaign: Campaign) -> None:
-    """Raises `ValidationFailed` when a segment was deleted while it was being chosen."""
+def require_sendable(campaign: Campaign) -> None:
+    """Raises as `require_content`, and when a segment that the campaign names was deleted."""
+    require_content(campaign)
+    _require_segments(campaign)
+
+
+def _require_segments(campaign: Campaign) -> None:
     named = [campaign.segment_id, *campaign.exclude_segment_ids]
     gone = Segment.objects.filter(pk__in=filter(None, named), is_active=False).first()
     if gone:

@@ -116,11 +116,11 @@ def _begin_due_run(campaign: Campaign) -> None:
         return
     try:
         with transaction.atomic():
-            checks.require_content(campaign)
+            checks.require_sendable(campaign)
             actor = Actor.system(current_tenant_id())
             begin_run(actor=actor, campaign=campaign, action=Action.SEND, due_at=due_at)
     except DomainError as error:
-        halt(lock(campaign), _pause_reason(error), error.message)
+        halt(lock(campaign), _pause_reason(error), " ".join(error.sentences))
 
 
 def _is_late(due_at: dt.datetime, at_least: int = 0) -> bool:
@@ -156,12 +156,12 @@ def start_run(*, campaign_run_id: uuid.UUID) -> None:
         return
     try:
         with transaction.atomic():
-            checks.require_content(campaign)
+            checks.require_sendable(campaign)
             audience = plan.audience(campaign, clock.now(), at_once=True)
             frozen = delivery.freeze_run(run=run.send_run, audience=audience)
             _require_as_approved(campaign, frozen)
     except DomainError as error:
-        halt(campaign, _pause_reason(error), error.message)
+        halt(campaign, _pause_reason(error), " ".join(error.sentences))
         return
     events.record(
         "campaign.sent",

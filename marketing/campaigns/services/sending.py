@@ -88,7 +88,7 @@ def send_campaign(*, actor: Actor, campaign: Campaign, version: int | None = Non
     actor.require("campaign.send")
     campaign = lock(campaign, version=version)
     require_allowed(campaign, Action.SEND)
-    checks.require_content(campaign)
+    checks.require_sendable(campaign)
     now = clock.now()
     money.hold_as_counted(campaign, now)
     return begin_run(actor=actor, campaign=campaign, action=Action.SEND, due_at=now)

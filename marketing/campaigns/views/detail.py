@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from customers.models import Customer
-from customers.selectors import get_customer_for_actor, search_customers
+from customers.selectors import search_customers
 from marketing.campaigns import rules, services
 from marketing.campaigns.forms import TestSendForm
 from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
@@ -27,14 +26,13 @@ from marketing.campaigns.selectors.campaigns import (
     is_for_actor,
     mandate_for,
     may_approve,
-    runs_of,
 )
 from marketing.campaigns.selectors.failures import failed_runs
 from marketing.campaigns.selectors.history import history
 from marketing.campaigns.selectors.progress import engagement_with, figures_of
 from marketing.campaigns.selectors.testers import testers
 from marketing.campaigns.views.recipients import chosen_run, id_of, people_of
-from marketing.campaigns.views.refusals import sentences, show_at_fields
+from marketing.campaigns.views.refusals import show_at_fields
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, InvalidCampaignStatus
@@ -80,7 +78,7 @@ def campaign_page(
     context: dict[str, Any] = _live(request, campaign) | {
         "history": history(campaign),
         "comment": comment,
-        "problems": sentences(error) if error else [],
+        "problems": error.sentences if error else [],
         "is_receptionist": is_receptionist(request.actor),
     }
     if campaign.status == rules.PENDING_APPROVAL and context["mandate"] is None:
@@ -151,58 +149,6 @@ def _actions(actor: Actor, campaign: Campaign) -> set[str]:
     if campaign.template_id:
         allowed.add("test")
     return allowed
-
-
-@staff_view("campaign.view")
-@require_GET
-def campaign_person(request: StaffRequest, pk: uuid.UUID, customer_pk: uuid.UUID) -> HttpResponse:
-    """Why she did, or did not, get it: the message as it went, and the gate's present verdicts."""
-    campaign = get_campaign_for_actor(request.actor, pk)
-    customer = get_customer_for_actor(request.actor, customer_pk)
-    runs = runs_of(campaign)
-    run = _run_with(customer, runs, request.GET.get("run", ""))
-    found = delivery.recipients_among(run.send_run, [customer.pk]) if run else []
-    verdicts = (
-        delivery.explain(
-            customer=customer,
-            channel=campaign.channel,
-            purpose=plan.purpose(campaign),
-            topic_id=campaign.template.topic_id,
-        )
-        if campaign.template
-        else []
-    )
-    return render(
-        request,
-        "campaigns/person.html",
-        {
-            "campaign": campaign,
-            "customer": customer,
-            "run": run,
-            "runs": runs,
-            "message": found[0] if found else None,
-            "is_in_audience": _is_in_audience(campaign, customer),
-            "verdicts": verdicts,
-            "is_blocked": any(verdict.blocks for verdict in verdicts),
-        },
-    )
-
-
-def _run_with(customer: Customer, runs: list[CampaignRun], asked: str) -> CampaignRun | None:
-    """The run asked for by its number, else the last that has her, else the newest."""
-    wanted = next((run for run in runs if str(run.number) == asked), None)
-    if wanted is None and runs:
-        last = delivery.newest_run_with(customer, [run.send_run for run in runs])
-        wanted = next((run for run in runs if run.send_run_id == last), runs[-1])
-    return wanted
-
-
-def _is_in_audience(campaign: Campaign, customer: Customer) -> bool | None:
-    """Whether the rule finds her now; None when it cannot be judged."""
-    try:
-        return plan.audience(campaign, clock.now()).filter(pk=customer.pk).exists()
-    except DomainError:
-        return None
 
 
 def is_receptionist(actor: Actor) -> bool:

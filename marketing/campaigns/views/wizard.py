@@ -27,7 +27,7 @@ from marketing.campaigns.selectors.suggestions import (
 from marketing.campaigns.services.slot_values import fitting
 from marketing.campaigns.views.conflicts import in_words, seen_version
 from marketing.campaigns.views.parts import campaign_part
-from marketing.campaigns.views.refusals import sentences, show_at_fields
+from marketing.campaigns.views.refusals import show_at_fields
 from marketing.content.selectors import templates_for_actor
 from marketing.content.views.link_panel import links_of
 from marketing.core import clock
@@ -208,7 +208,7 @@ def _review(request: StaffRequest, campaign: Campaign) -> HttpResponse:
         try:
             campaign = services.submit_campaign(actor=request.actor, campaign=campaign)
         except DomainError as error:
-            problems, status = sentences(error), 422
+            problems, status = error.sentences, 422
         else:
             if campaign.status == rules.PENDING_APPROVAL:
                 messages.success(request, _("Sent for approval."))

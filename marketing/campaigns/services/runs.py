@@ -3,13 +3,15 @@
 import datetime as dt
 import logging
 import uuid
+from zoneinfo import ZoneInfo
 
 from django.db import OperationalError, transaction
 from django.db.models import Q
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from marketing.campaigns import rules
-from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
+from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus, CampaignType
 from marketing.campaigns.rules import Action
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import latest_run
@@ -21,13 +23,13 @@ from marketing.campaigns.services.sending import (
     halt,
     resume_campaign,
     resume_runs,
-    schedule_campaign,
+    schedule_approved,
 )
 from marketing.campaigns.services.transitions import event_payload, lock
 from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import BudgetExceeded, DomainError
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.delivery import services as delivery
 from marketing.delivery.models import SendRun
 from marketing.delivery.selectors import ACCOUNT_PAUSED, BUDGET, runs_waiting_for
@@ -48,7 +50,7 @@ class RunHeld(DomainError):
 def waiting_campaign_ids() -> list[uuid.UUID]:
     """Campaigns the engine owes something: to be scheduled, begun, begun again or gone on with."""
     now = clock.now()
-    has_a_time = Q(scheduled_at__gt=now) | ~Q(recurrence_rule="")
+    has_a_time = Q(scheduled_at__isnull=False) | Q(campaign_type=CampaignType.RECURRING)
     lost = CampaignRun.objects.filter(send_run__state=SendRun.State.READY).values("campaign_id")
     waiting = Campaign.objects.filter(
         Q(has_a_time, status=CampaignStatus.APPROVED)
@@ -66,8 +68,8 @@ def run_if_due(*, campaign_id: uuid.UUID) -> None:
     """
     campaign = lock(Campaign(pk=campaign_id))
     if campaign.status == CampaignStatus.APPROVED:
-        _schedule(campaign)
-    elif campaign.status == CampaignStatus.SCHEDULED:
+        schedule_approved(campaign)
+    if campaign.status == CampaignStatus.SCHEDULED:
         _begin_due_run(campaign)
     elif campaign.status == CampaignStatus.SENDING:
         run = latest_run(campaign)
@@ -99,14 +101,6 @@ def _go_on_with_money(campaign: Campaign) -> None:
         logger.warning("campaign %s could not go on with its money: %s", campaign.pk, error)
 
 
-def _schedule(campaign: Campaign) -> None:
-    try:
-        with transaction.atomic():
-            schedule_campaign(actor=Actor.system(current_tenant_id()), campaign=campaign)
-    except DomainError as error:
-        logger.warning("campaign %s was not scheduled: %s", campaign.pk, error)
-
-
 def _begin_due_run(campaign: Campaign) -> None:
     due_at = campaign.next_run_at
     if due_at is None or due_at > clock.now():
@@ -130,11 +124,9 @@ def _is_late(due_at: dt.datetime, at_least: int = 0) -> bool:
 
 def _ask_whether_late(campaign: Campaign, due_at: dt.datetime) -> None:
     """Its time was missed by more than the chain allows: a person must say whether it goes."""
-    halt(
-        campaign,
-        rules.MISSED_SCHEDULE,
-        _("It was due at %(time)s UTC.") % {"time": f"{due_at:%Y-%m-%d %H:%M}"},
-    )
+    local = due_at.astimezone(ZoneInfo(current_tenant().time_zone))
+    text = _("It was due on %(time)s") % {"time": date_format(local, "j M Y, g:i a")}
+    halt(campaign, rules.MISSED_SCHEDULE, text)
 
 
 @transaction.atomic

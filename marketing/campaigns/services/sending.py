@@ -77,6 +77,25 @@ def schedule_campaign(
     return campaign
 
 
+def schedule_approved(campaign: Campaign) -> None:
+    """The engine schedules what was approved for a later time; in the caller's transaction.
+
+    A date that came since the approval is due by then. Where none comes any more, a person must
+    say what becomes of it.
+    """
+    actor = Actor.system(current_tenant_id())
+    approved_at = campaign.approved_at or campaign.submitted_at or campaign.created_at
+    due_at = checks.next_due(campaign, approved_at)
+    move(campaign, Action.SCHEDULE, CampaignStatus.SCHEDULED, next_run_at=due_at)
+    audit.record(actor, "campaign.schedule", campaign, {"nextRunAt": due_at})
+    if due_at is None:
+        halt(
+            campaign,
+            rules.MISSED_SCHEDULE,
+            _("The last of its dates had passed when it was approved."),
+        )
+
+
 @transaction.atomic
 def send_campaign(*, actor: Actor, campaign: Campaign, version: int | None = None) -> CampaignRun:
     """Begin to send now; of two calls at once one begins and the other is refused (020).
@@ -284,13 +303,17 @@ def cancel_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
 
 
 def finish(campaign: Campaign) -> None:
-    """After a run: a recurring campaign waits for its next time, any other is sent."""
+    """After a run: a recurring campaign waits for its next time, any other is sent.
+
+    A date that came while the run was being sent is due by then: it goes late, or asks.
+    """
     due_at = None
     if campaign.campaign_type == CampaignType.RECURRING:
-        due_at = checks.next_due(campaign, clock.now())
+        run, now = latest_run(campaign), clock.now()
+        due_at = campaign.next_run_at or checks.next_due(campaign, run.due_at if run else now)
     if due_at is not None:
         move(campaign, Action.FINISH, CampaignStatus.SCHEDULED, next_run_at=due_at)
-        money.hold_for_next_run(campaign, due_at)
+        money.hold_for_next_run(campaign, max(due_at, clock.now()))
         return
     move(campaign, Action.FINISH, CampaignStatus.SENT, next_run_at=None)
     events.record(

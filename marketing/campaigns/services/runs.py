@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 import uuid
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.db import OperationalError, transaction
@@ -24,6 +25,7 @@ from marketing.campaigns.services.sending import (
     resume_campaign,
     resume_runs,
     schedule_approved,
+    wait_for_somebody,
 )
 from marketing.campaigns.services.transitions import event_payload, lock
 from marketing.core import clock, events
@@ -82,23 +84,33 @@ def run_if_due(*, campaign_id: uuid.UUID) -> None:
 def _go_on_with_money(campaign: Campaign) -> None:
     """Go on if the money reaches: a limit was raised, a month began, another gave some back.
 
-    A run that was not frozen begins anew, with the people of now; long after its time it asks.
+    Nobody is counted while what it lacked when it last asked is not there. A run that was not
+    frozen begins anew, with the people of now; long after its time it asks.
     """
-    left = policy.budget_left(campaign.branch_ids)
+    lacked = campaign.short_of or {}
+    if not policy.reaches({_branch_id(key): Decimal(asked) for key, asked in lacked.items()}):
+        return
     run = latest_run(campaign)
     never_begun = run is not None and run.send_run.state == SendRun.State.READY
-    if left is not None and (left <= 0 or (never_begun and left < campaign.estimated_cost)):
-        return
     try:
         with transaction.atomic():
             if never_begun:
                 now = clock.now()
                 money.hold(campaign, plan.estimate(campaign, now), now)
             resume_campaign(actor=Actor.system(current_tenant_id()), campaign=campaign)
-    except BudgetExceeded:
-        return
+    except BudgetExceeded as refusal:
+        _keep_shortfall(campaign, refusal)
     except DomainError as error:
-        logger.warning("campaign %s could not go on with its money: %s", campaign.pk, error)
+        wait_for_somebody(lock(campaign), _pause_reason(error), error.message)
+
+
+def _keep_shortfall(campaign: Campaign, refusal: BudgetExceeded) -> None:
+    lacking = {short["branchId"] or "": short["asked"] for short in refusal.details["shortfalls"]}
+    Campaign.objects.filter(pk=campaign.pk).update(short_of=lacking)
+
+
+def _branch_id(key: str) -> uuid.UUID | None:
+    return uuid.UUID(key) if key else None
 
 
 def _begin_due_run(campaign: Campaign) -> None:
@@ -154,6 +166,8 @@ def start_run(*, campaign_run_id: uuid.UUID) -> None:
             _require_as_approved(campaign, frozen)
     except DomainError as error:
         halt(campaign, _pause_reason(error), error.message)
+        if isinstance(error, BudgetExceeded):
+            _keep_shortfall(campaign, error)
         return
     events.record(
         "campaign.sent",

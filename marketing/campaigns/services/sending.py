@@ -67,11 +67,11 @@ def schedule_campaign(
             )
         campaign.scheduled_at = scheduled_at
         values = {"scheduled_at": scheduled_at, "approved_hash": plan.fingerprint(campaign)}
-        money.hold_as_counted(campaign, max(scheduled_at, now))
     checks.require_schedule(campaign, now)
     due_at = checks.next_due(campaign, now)
     if due_at is None:
         raise ValidationFailed(fields={"scheduledAt": [_("Say when it should go.")]})
+    money.hold_as_counted(campaign, due_at)
     move(campaign, Action.SCHEDULE, CampaignStatus.SCHEDULED, next_run_at=due_at, **values)
     audit.record(actor, "campaign.schedule", campaign, {"nextRunAt": due_at})
     return campaign

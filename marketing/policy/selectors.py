@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -389,11 +390,8 @@ def reaches(asked: Mapping[uuid.UUID | None, Decimal]) -> bool:
 
 def _left_of_month(branch_ids: Sequence[uuid.UUID]) -> list[Decimal | None]:
     """What each branch has left of its own limit, and last the chain; None: no limit binds."""
-    values = {
-        "tenant": current_tenant_id(),
-        "month": month_of(clock.now()),
-        "branches": list(branch_ids),
-    }
+    tenant, month = current_tenant_id(), month_of(clock.now())
+    values: dict[str, Any] = {"tenant": tenant, "month": month, "branches": list(branch_ids)}
     with connection.cursor() as cursor:
         cursor.execute(USED_OF_LIMIT, values)
         return [left_of(limit, used) for limit, used in cursor.fetchall()]

@@ -40,6 +40,8 @@ class Campaign(TenantModel):
     `channel` and `template` are the first step of the channel plan, `further_steps` the others:
     `[{"channel", "templateId", "afterMinutes"}]`; `channel_mode` says how it is gone through.
     `slot_values` fill what their messages leave open: a text by language, else one for all.
+    `short_of` is what was asked and refused when it last stopped for the budget, by branch id ("":
+    of the chain).
     `approved_hash` is of everything that was approved; any edit voids the approval.
     `author_ids` are the users who ever made, edited or submitted it: none of them may approve it.
     `rejected_*` and `rejection_reason` say why it last came back to its authors.
@@ -74,6 +76,7 @@ class Campaign(TenantModel):
     paused_from = models.CharField(max_length=20, choices=CampaignStatus.choices, blank=True)
     pause_reason = models.CharField(max_length=60, blank=True)
     pause_detail = models.TextField(blank=True)
+    short_of = models.JSONField(null=True)
     requires_approval = models.BooleanField(default=False)
     submitted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     submitted_at = models.DateTimeField(null=True)

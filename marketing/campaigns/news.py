@@ -1,11 +1,13 @@
 """What staff are told about campaigns, in words."""
 
+import datetime as dt
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -33,6 +35,16 @@ def _submission(facts: Facts) -> str:
 def _stop(facts: Facts) -> str:
     reason = str(wording.pause_reason(facts["reason"]))
     return ": ".join(filter(None, (reason, facts["detail"])))
+
+
+def _spend(target_id: uuid.UUID | None) -> str:
+    return reverse("spend")
+
+
+def _budget(facts: Facts) -> str:
+    month = date_format(dt.date.fromisoformat(facts["month"]), "F Y")
+    text = _("The budget of %(month)s. Campaigns that cost more than what is left cannot go.")
+    return text % {"month": month}
 
 
 def _said(name: str) -> Callable[[Facts], str]:
@@ -72,5 +84,19 @@ KINDS = {
     ),
     notices.STOPPED: _kind(
         gettext_lazy("“%(campaign)s” stands still"), "hand-stop", tone="warning", more=_stop
+    ),
+    notices.BUDGET_OF_BRANCH: Kind(
+        title=gettext_lazy("%(branch)s has used %(percent)s%% of its month’s budget"),
+        icon="wallet",
+        tone="warning",
+        address=_spend,
+        more=_budget,
+    ),
+    notices.BUDGET_OF_CHAIN: Kind(
+        title=gettext_lazy("The whole chain has used %(percent)s%% of its month’s budget"),
+        icon="wallet",
+        tone="warning",
+        address=_spend,
+        more=_budget,
     ),
 }

@@ -3,9 +3,10 @@
 import datetime as dt
 import logging
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -369,19 +370,28 @@ def budget_left(branch_ids: Sequence[uuid.UUID] | None) -> Decimal | None:
 
     None when no limit binds. The chain's own limit binds its branches too.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            USED_OF_LIMIT,
-            {
-                "tenant": current_tenant_id(),
-                "month": month_of(clock.now()),
-                "branches": list(branch_ids or ()),
-            },
-        )
-        *of_branches, of_chain = [left_of(limit, used) for limit, used in cursor.fetchall()]
+    *of_branches, of_chain = _left_of_month(branch_ids or ())
     limited = [left for left in of_branches if left is not None]
     bounds = [] if of_chain is None else [of_chain]
     # One of them without a limit may take it all.
     if limited and len(limited) == len(of_branches):
         bounds.append(sum(limited, NOTHING))
     return min(bounds, default=None)
+
+
+def reaches(asked: Mapping[uuid.UUID | None, Decimal]) -> bool:
+    """Whether so much of each branch, and of the chain (None), may still be promised this month."""
+    wanted = {None: NOTHING, **asked}
+    of_chain = wanted.pop(None)
+    left = _left_of_month([branch_id for branch_id in wanted if branch_id])
+    amounts = [*wanted.values(), of_chain]
+    return all(has is None or amount <= has for amount, has in zip(amounts, left, strict=True))
+
+
+def _left_of_month(branch_ids: Sequence[uuid.UUID]) -> list[Decimal | None]:
+    """What each branch has left of its own limit, and last the chain; None: no limit binds."""
+    tenant, month = current_tenant_id(), month_of(clock.now())
+    values: dict[str, Any] = {"tenant": tenant, "month": month, "branches": list(branch_ids)}
+    with connection.cursor() as cursor:
+        cursor.execute(USED_OF_LIMIT, values)
+        return [left_of(limit, used) for limit, used in cursor.fetchall()]

@@ -62,7 +62,7 @@ def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
     to = CampaignStatus.PENDING_APPROVAL
     if not reasons:
         to = CampaignStatus.APPROVED
-        money.hold(campaign, estimate, now)
+        money.hold(campaign, estimate, money.goes_at(campaign, now))
         values |= approved_plan(campaign)
     move(campaign, Action.SUBMIT, to, **values)
     audit.record(
@@ -109,7 +109,8 @@ def approve_campaign(
     campaign, mandate = _open_for_decision(actor, campaign, Action.APPROVE, version)
     if seen and seen != plan.fingerprint(campaign):
         raise Conflict(_("Its message or its audience changed while you were looking. Look again."))
-    values = approve_now(campaign, now) | {"approved_by": actor.user, "approved_at": now}
+    goes_at = money.goes_at(campaign, now)
+    values = approve_now(campaign, now, goes_at) | {"approved_by": actor.user, "approved_at": now}
     move(campaign, Action.APPROVE, CampaignStatus.APPROVED, **values)
     audit.record(
         actor,
@@ -193,15 +194,16 @@ def _decided_already(campaign: Campaign, action: Action) -> DomainError:
     return refusal
 
 
-def approve_now(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
-    """What an approval of the campaign as it stands stores; its money is held from now on.
+def approve_now(campaign: Campaign, now: dt.datetime, goes_at: dt.datetime) -> dict[str, Any]:
+    """What an approval of the campaign as it stands stores; its money is held from now on, in
+    the month in which it goes.
 
     Raises as submit does, and 023.
     """
     checks.require_sendable(campaign)
     estimate = plan.estimate(campaign, now)
     checks.require_people(estimate)
-    money.hold(campaign, estimate, now)
+    money.hold(campaign, estimate, goes_at)
     campaign.estimated_recipients, campaign.estimated_cost = estimate.total, estimate.cost
     return approved_plan(campaign) | {
         "estimated_recipients": estimate.total,

@@ -89,6 +89,16 @@ class World:
             **WHEN[number % len(WHEN)],
         )
 
+    def hurry(self, number):
+        """One that is made, submitted and approved, maybe by the same hand, and sent."""
+        self.create(number)
+        campaign = Campaign.objects.latest("pk")
+        author = Actor.for_staff(campaign.created_by.staff)
+        approver = (self.chain.regional, self.chain.owner, self.deputy)[number % 3]
+        services.submit_campaign(actor=author, campaign=campaign)
+        services.approve_campaign(actor=self.chain.actor(approver), campaign=campaign)
+        services.send_campaign(actor=author, campaign=campaign)
+
     def edit(self, number):
         self._of_manager(services.update_campaign, number, values={"description": str(number)})
 
@@ -145,7 +155,9 @@ class World:
 
     def limit(self, number):
         branch = (None, self.chain.north, self.chain.south)[number % 3]
-        amount = (None, 0, 3, 5, 9, 30)[number // 3 % 6]
+        self.set_limit(branch, (None, 0, 3, 5, 9, 30)[number // 3 % 6])
+
+    def set_limit(self, branch, amount):
         if branch:
             set_branch_config(branch, monthly_budget_limit=amount)
         else:
@@ -295,8 +307,9 @@ class World:
 
 
 PEOPLE_DO = (
-    "create", "edit", "submit", "submit", "approve", "approve", "reject", "schedule", "send",
-    "send", "pause", "resume", "resume_by_approver", "cancel", "retry", "delegate", "limit",
+    "create", "hurry", "hurry", "edit", "submit", "submit", "approve", "approve", "reject",
+    "schedule", "send", "send", "pause", "resume", "resume_by_approver", "cancel", "retry",
+    "delegate", "limit",
 )  # fmt: skip
 HAPPENS = (
     "time_passes", "days_pass", "month_opens", "sweep", "sweep", "start", "start", "progress",
@@ -325,6 +338,8 @@ def test_any_sequence_of_acts(chain, acts):
             owner, author = chain.actor(chain.owner), Actor.for_staff(campaign.created_by.staff)
             services.submit_campaign(actor=author, campaign=campaign)
             services.approve_campaign(actor=owner, campaign=campaign)
+        world.set_limit(None, 14)
+        world.set_limit(chain.north, 9)
         world.look()
         for name, number in acts:
             # People are refused what is not possible; nobody refuses the engine.

@@ -307,8 +307,9 @@ class World:
 
 
 PEOPLE_DO = (
-    "create", "hurry", "hurry", "edit", "submit", "submit", "approve", "approve", "reject", "schedule",
-    "send", "send", "pause", "resume", "resume_by_approver", "cancel", "retry", "delegate", "limit",
+    "create", "hurry", "hurry", "edit", "submit", "submit", "approve", "approve", "reject",
+    "schedule", "send", "send", "pause", "resume", "resume_by_approver", "cancel", "retry",
+    "delegate", "limit",
 )  # fmt: skip
 HAPPENS = (
     "time_passes", "days_pass", "month_opens", "sweep", "sweep", "start", "start", "progress",

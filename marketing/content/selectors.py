@@ -27,7 +27,7 @@ def templates_for_actor(actor: Actor) -> QuerySet[MessageTemplate]:
 
 def sends_locked_only(actor: Actor) -> bool:
     """Whether the chain lets the actor send only what head office has locked, and write nothing."""
-    return policy.get_config().locked_templates_only and not actor.can("template.lock")
+    return not actor.can("template.lock") and policy.get_config().locked_templates_only
 
 
 def may_write_templates(actor: Actor) -> bool:

@@ -262,13 +262,17 @@ def dated_prices(today: dt.date) -> list[DatedPrice]:
 
 @dataclass(frozen=True)
 class MonthSpend:
-    """Money of one month of a branch, or of the whole chain (`branch` None). Limit None: any."""
+    """Money of one month of a branch, or of the whole chain (`branch` None). Limit None: any.
+
+    From `alert_percent` of the limit on somebody should know; None: nobody is told of it.
+    """
 
     branch: Branch | None
     month: dt.date
     limit: Decimal | None
     reserved: Decimal
     spent: Decimal
+    alert_percent: int | None = None
 
     @property
     def left(self) -> Decimal | None:
@@ -282,6 +286,10 @@ class MonthSpend:
     def share(self) -> float:
         """Used part of the limit, 0 without one; may pass 1 after the limit was lowered."""
         return float((self.reserved + self.spent) / self.limit) if self.limit else 0.0
+
+    @property
+    def is_alarming(self) -> bool:
+        return self.alert_percent is not None and self.share * 100 >= self.alert_percent
 
 
 def day_of(moment: dt.datetime) -> dt.date:
@@ -297,6 +305,7 @@ def month_of(moment: dt.datetime) -> dt.date:
 def spend_of_month(month: dt.date | None = None) -> list[MonthSpend]:
     """The chain's money of a month (None: the present one), then each active branch's."""
     first_day = month_of(clock.now()) if month is None else month.replace(day=1)
+    config = get_config()
     rows = {row.branch_id: row for row in BudgetMonth.objects.filter(month=first_day)}
     limit_of_branch = BranchMarketingConfig.objects.filter(branch=OuterRef("pk"))
     spent_in_month = BudgetMonth.objects.filter(branch=OuterRef("pk"), month=first_day)
@@ -306,9 +315,10 @@ def spend_of_month(month: dt.date | None = None) -> list[MonthSpend]:
 
     def spend(branch: Branch | None, limit: Decimal | None) -> MonthSpend:
         row = rows.get(branch.pk if branch else None) or BudgetMonth()
-        return MonthSpend(branch, first_day, limit, row.reserved, row.spent)
+        alert_percent = config.budget_alert_threshold_percent
+        return MonthSpend(branch, first_day, limit, row.reserved, row.spent, alert_percent)
 
-    chain = spend(None, get_config().monthly_budget_limit)
+    chain = spend(None, config.monthly_budget_limit)
     return [chain, *(spend(branch, branch.budget_limit) for branch in branches)]
 
 

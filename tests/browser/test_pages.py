@@ -16,7 +16,7 @@ pytestmark = USES_PARLOUR
 # An address with <id> is that of the first such link on the page before it.
 MANAGERS_PAGES = (
     "/",
-    "/campaigns?status=over",
+    "/campaigns?q=Festive+evening",
     "/campaigns/<id>",
     "/campaigns/<id>/people/<id>",
     "/campaigns",

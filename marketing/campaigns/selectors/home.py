@@ -12,7 +12,7 @@ from marketing.campaigns.selectors.suggestions import Suggestion, suggestions
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.delivery.operations.alerts import Alert, kept_alerts
-from marketing.policy.selectors import MonthSpend, get_config, spend_of_month
+from marketing.policy.selectors import MonthSpend, spend_of_month
 
 FEW = 8
 SUGGESTED = 2
@@ -30,7 +30,6 @@ class Home:
     scheduled: list[Campaign]
     recent: Sequence[Campaign]
     spend: list[MonthSpend]
-    alert_percent: int
     alerts: list[Alert]
     suggestions: list[Suggestion]
 
@@ -41,7 +40,7 @@ class Home:
     @property
     def short_of_money(self) -> list[MonthSpend]:
         """Those who used so much of their limit that somebody should know."""
-        return [row for row in self.spend if row.share * 100 >= self.alert_percent]
+        return [row for row in self.spend if row.is_alarming]
 
     @property
     def is_sending(self) -> bool:
@@ -65,7 +64,6 @@ def home(actor: Actor) -> Home:
         scheduled=by_status["scheduled"],
         recent=recent,
         spend=_spend(actor) if actor.can("analytics.view") else [],
-        alert_percent=get_config().budget_alert_threshold_percent,
         alerts=kept_alerts(actor),
         suggestions=suggestions(actor, clock.now())[:SUGGESTED],
     )

@@ -17,7 +17,7 @@ ENV PATH=/opt/parlour/bin:$PATH \
     DJANGO_SETTINGS_MODULE=config.settings.production \
     SPOOL_DIR=/var/spool/parlour
 # Collecting static files reads the settings but opens no connection and keeps no secret.
-RUN SECRET_KEY=unused FIELD_KEYS=unused ALLOWED_HOSTS=unused \
+RUN SECRET_KEY=unused FIELD_KEYS=unused ALLOWED_HOSTS=unused DEFAULT_FROM_EMAIL=unused \
     DATABASE_URL=postgres://unused/unused BROKER_URL=redis://unused \
     python manage.py collectstatic --noinput \
     && install --directory --owner parlour --mode 0700 "$SPOOL_DIR"

@@ -24,7 +24,7 @@ run: $(RUNTIME) ## start Parlour with a demo chain; Ctrl-C stops it
 	$(EMBEDDED) exec -- $(BIN)/python -m config.supervisor
 
 test: $(DEVELOPMENT) ## run all tests; ARGS="tests/core -k audit" for some
-	$(EMBEDDED) exec --instance test -- $(BIN)/pytest -n 2 $(ARGS)
+	$(EMBEDDED) exec --instance test -- $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 # Django must be configured for these, but they open no connection.
 lint: export DJANGO_SETTINGS_MODULE := config.settings.test

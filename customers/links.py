@@ -31,7 +31,15 @@ class Unsubscribe:
     customer_id: uuid.UUID
     channel: str = ""
 
+    @property
+    def is_test(self) -> bool:
+        """Whether it came in a test to staff, and names nobody."""
+        return self.customer_id == NOBODY
 
+
+# Whom the links of tests name, so that no member of staff unsubscribes the customer whose name the
+# test shows.
+NOBODY = uuid.UUID(int=0)
 SALT = "customers.unsubscribe"
 
 

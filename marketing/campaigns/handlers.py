@@ -30,6 +30,12 @@ def resume_campaigns(happened: Sequence[DomainEvent]) -> None:
         services.resume_after_outage(account_id=UUID(event.payload["accountId"]))
 
 
+@subscribe("budget.threshold_reached")
+def tell_of_budgets(happened: Sequence[DomainEvent]) -> None:
+    for event in happened:
+        services.tell_of_budget(event.payload)
+
+
 @subscribe("template.status_changed")
 def pause_scheduled_campaigns(happened: Sequence[DomainEvent]) -> None:
     services.pause_for_stopped_templates(

@@ -1,3 +1,4 @@
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -39,8 +40,11 @@ class Campaign(TenantModel):
     `channel` and `template` are the first step of the channel plan, `further_steps` the others:
     `[{"channel", "templateId", "afterMinutes"}]`; `channel_mode` says how it is gone through.
     `slot_values` fill what their messages leave open: a text by language, else one for all.
+    `short_of` is what was asked and refused when it last stopped for the budget, by branch id ("":
+    of the chain).
     `approved_hash` is of everything that was approved; any edit voids the approval.
-    `rejected_*` and `rejection_reason` say why it last came back to its author.
+    `author_ids` are the users who ever made, edited or submitted it: none of them may approve it.
+    `rejected_*` and `rejection_reason` say why it last came back to its authors.
     """
 
     name = models.CharField(max_length=100)
@@ -72,6 +76,7 @@ class Campaign(TenantModel):
     paused_from = models.CharField(max_length=20, choices=CampaignStatus.choices, blank=True)
     pause_reason = models.CharField(max_length=60, blank=True)
     pause_detail = models.TextField(blank=True)
+    short_of = models.JSONField(null=True)
     requires_approval = models.BooleanField(default=False)
     submitted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     submitted_at = models.DateTimeField(null=True)
@@ -92,7 +97,7 @@ class Campaign(TenantModel):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-    edited_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    author_ids = ArrayField(models.UUIDField(), default=list, db_default=[], blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["tenant", "status", "next_run_at"], name="campaign_due")]
@@ -130,6 +135,11 @@ class CampaignRun(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "campaign", "number"], name="campaign_run")
         ]
+
+    @property
+    def began_at(self) -> dt.datetime:
+        """When its people were put together; until then, when it was made."""
+        return self.send_run.frozen_at or self.created_at
 
 
 class Festival(TenantModel):

@@ -7,6 +7,7 @@ from marketing.campaigns.views import (
     engagement,
     home,
     lists,
+    person,
     recipients,
     spend,
     wizard,
@@ -34,7 +35,7 @@ urlpatterns = [
     path("campaigns/<uuid:pk>/decision", approval.campaign_decision, name="campaign-decision"),
     path(
         "campaigns/<uuid:pk>/people/<uuid:customer_pk>",
-        detail.campaign_person,
+        person.campaign_person,
         name="campaign-person",
     ),
     path(

@@ -13,8 +13,9 @@ from customers.rules import normalize_phone
 from marketing.content import email_html, markup, merge_fields, rules
 from marketing.content.links import with_short_links
 from marketing.content.markup import Markup, MarkupError
-from marketing.content.rendering import compile_contents, written_values
+from marketing.content.rendering import compile_contents
 from marketing.content.slots import Slot, examples
+from marketing.content.written import written_values
 from marketing.core.errors import ValidationFailed
 
 IMAGE = re.compile(r"https://[^\s\"'<>]+")
@@ -43,7 +44,7 @@ REQUIRED = {
 }
 BUTTON_TYPES = {
     Channel.WHATSAPP: ("quick_reply", "url", "phone"),
-    Channel.EMAIL: ("url",),
+    Channel.EMAIL: ("url", "phone"),
 }
 BUTTONS = {Channel.WHATSAPP: rules.WHATSAPP_BUTTONS, Channel.EMAIL: rules.EMAIL_BUTTONS}
 # Parts of an e-mail that are one line, and how long each may be.
@@ -347,13 +348,23 @@ class _Checker:
         if button["type"] == "url":
             self._check_link(f"{path}.value", value)
         elif button["type"] == "phone":
-            try:
-                value = normalize_phone(value, self.country)
-            except ValueError as error:
-                self.fail(f"{path}.value", str(error))
+            value = self._clean_number(f"{path}.value", value)
         else:
             value = ""
         return {"type": button["type"], "text": text, "value": value}
+
+    def _clean_number(self, path: str, source: str) -> str:
+        """In an e-mail a merge field may give the number, such as that of the reader's branch."""
+        if self.channel == Channel.EMAIL and source.startswith("{{"):
+            read = self._read(path, source)
+            if read and len(read.pieces or ()) != 1:
+                self.fail(path, _("Give a phone number, or one merge field and nothing else."))
+            return source
+        try:
+            return normalize_phone(source, self.country)
+        except ValueError as error:
+            self.fail(path, str(error))
+            return source
 
     def _check_link(self, path: str, source: str) -> None:
         if not source.startswith(("https://", "http://")):

@@ -20,7 +20,7 @@ WIDTH = 600
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _FONTS = "Arial, 'Noto Sans Devanagari', 'Nirmala UI', sans-serif"
 _COLOURS = (
-    ".words a { color: #7a2e4d; }"
+    ".words a { color: #7a2e4d; } .foot a { color: #52606d; }"
     " @media (prefers-color-scheme: dark) {"
     " body, .page { background: #17130f !important; }"
     " .card, .card > table { background: #241f1b !important; }"
@@ -32,10 +32,15 @@ _CLOSING = ".,;:!?)।"
 
 @dataclass(frozen=True)
 class EmailButton:
-    """A link that stands out: constant words and where it leads."""
+    """A link that stands out: constant words, and the address or phone number it leads to."""
 
     text: str
-    link: Parts
+    target: Parts
+    is_phone: bool = False
+
+    @property
+    def link(self) -> Parts:
+        return ("tel:", *self.target) if self.is_phone else self.target
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ def as_text(email: EmailParts) -> Parts:
     """The text part: what the laid-out mail says, for programs that show no HTML."""
     text: Parts = (*email.heading, "\n\n", *email.body) if email.heading else email.body
     for number, button in enumerate(email.buttons):
-        text = (*text, "\n" if number else "\n\n", f"{button.text}: ", *button.link)
+        text = (*text, "\n" if number else "\n\n", f"{button.text}: ", *button.target)
     return text
 
 

@@ -17,5 +17,9 @@ class ReadOnlyTemplate(Conflict):
     default_message = _("A pre-built template cannot be changed; copy it and change the copy.")
 
 
+class HeadOfficeWrites(Forbidden):
+    default_message = _("In this chain head office writes the messages; branches send them.")
+
+
 class TemplateLocked(Forbidden):
     default_message = _("Head office has locked this template: send it as it is.")

@@ -14,6 +14,7 @@ from marketing.content.contents import BUTTONS, PARTS, Contents
 from marketing.content.models import MessageTemplate, TemplateType, TemplateVersion, TriggerType
 from marketing.content.prebuilt import Occasion
 from marketing.content.rules import WHATSAPP_BUTTONS
+from marketing.content.selectors import chain_contact
 from marketing.content.slot_forms import SlotRows
 from marketing.core.errors import DomainError
 
@@ -55,8 +56,8 @@ BUTTON_TYPES = [
     ("url", _("Open a link")),
     ("phone", _("Call")),
 ]
-# In an e-mail a button can only lead somewhere.
-LINK_TYPES = [each for each in BUTTON_TYPES if each[0] in ("", "url")]
+# An e-mail's buttons cannot answer it.
+LINK_TYPES = [each for each in BUTTON_TYPES if each[0] != "quick_reply"]
 PLAIN = ("name", "template_type", "trigger_type", "category", "description", "is_locked")
 FIELDS = {
     "templateType": "template_type",
@@ -143,7 +144,7 @@ class TemplateForm(forms.Form):
         if template and saved:
             initial = _initial(template, saved)
         elif occasion:
-            contents = occasion.contents(channel)
+            contents = occasion.contents(channel, chain_contact())
             initial = _of_occasion(occasion) | _words(contents)
         super().__init__(data, initial=initial)
         topics = MessageTopic.objects.filter(

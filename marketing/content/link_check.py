@@ -16,8 +16,9 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 TIMEOUT = 5.0
 REDIRECTS = 5
 PORTS = {"http": 80, "https": 443}
-# Where a gateway may put addresses of the older kind, private ones too.
-TRANSLATED = [ipaddress.IPv6Network(each) for each in ("64:ff9b::/96", "64:ff9b:1::/48")]
+# All that is given out of IPv6. Elsewhere gateways and old spellings put addresses of the older
+# kind, private ones too.
+OPEN_IPV6 = ipaddress.IPv6Network("2000::/3")
 USER_AGENT = "Mozilla/5.0 (compatible; Parlour link check)"
 # What servers answer that do not know HEAD, or do not like it.
 HEAD_REFUSED = {400, 403, 404, 405, 501, 503}
@@ -53,7 +54,7 @@ def is_public(address: str, port: int) -> bool:
     ip = ipaddress.ip_address(address.split("%")[0])
     if isinstance(ip, ipaddress.IPv6Address) and (inner := ip.ipv4_mapped or ip.sixtofour):
         ip = inner
-    if any(ip in network for network in TRANSLATED):
+    if isinstance(ip, ipaddress.IPv6Address) and ip not in OPEN_IPV6:
         return False
     return ip.is_global and not ip.is_multicast and port in PORTS.values()
 

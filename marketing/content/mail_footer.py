@@ -1,4 +1,4 @@
-"""What an offer by e-mail ends with: a way out, and where its sender can be written to.
+"""What marketing by e-mail ends with: a way out, and where its sender can be written to.
 
 US law (CAN-SPAM) asks for both in the mail itself, mailbox providers for the visible link.
 """

@@ -17,7 +17,7 @@ from marketing.content.rules import SmsCount
 from marketing.content.slots import Slot, examples
 from marketing.core.tenancy import current_tenant
 from marketing.policy import selectors as policy
-from marketing.policy.rules import PROMOTIONAL
+from marketing.policy.rules import PROMOTIONAL, TRANSACTIONAL
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def as_read(
 
     Raises `MissingValue`, `MarkupError`.
     """
-    if compiled.channel != Channel.EMAIL or purpose != PROMOTIONAL:
+    if compiled.channel != Channel.EMAIL or purpose == TRANSACTIONAL:
         return compiled.render(language, variables)
     values = {**compiled.values(language, variables), **merge_fields.samples([LINK])}
     form = with_footer(compiled.mail(language), sender=sender_of(current_tenant().name))

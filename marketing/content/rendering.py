@@ -3,20 +3,18 @@
 Nothing here reads the database, except `compile_version` for the chain's languages.
 """
 
-import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from typing import Any
-
-from babel.dates import format_date
 
 from marketing.content import email_html, markup, merge_fields
 from marketing.content.email_layout import EmailButton, EmailParts, as_html, as_text
 from marketing.content.mail import MailForm
 from marketing.content.markup import Markup, Output, Value
 from marketing.content.models import TemplateVersion
+from marketing.content.written import written, written_values
 
 TEXT_PARTS = ("subject", "preheader", "header", "image", "imageAlt", "body", "footer")
 RENDERED_PARTS = ("header", "subject", "body", "footer")
@@ -137,7 +135,7 @@ class CompiledVersion:
         chosen = self.language_for(language)
         parts = self._languages[chosen]
         values = {
-            name: _written(kind, variables.get(name) or "", chosen)
+            name: written(kind, variables.get(name) or "", chosen)
             for name, kind in parts.kinds.items()
         }
         if missing := [name for name in parts.required if values[name] is None]:
@@ -349,7 +347,10 @@ def _mail(
         heading=parts("header"),
         image=parts("image"),
         image_alt=parts("imageAlt"),
-        buttons=[EmailButton(text, link.parts) for _type, text, link in buttons],
+        buttons=[
+            EmailButton(text, target.parts, is_phone=type_ == "phone")
+            for type_, text, target in buttons
+        ],
     )
     return MailForm(
         language=language,
@@ -369,34 +370,3 @@ def _with_marks(part: Markup, mark: str) -> str:
         else:
             pieces.append(piece)
     return "".join(pieces)
-
-
-def written_values(
-    names: Iterable[str], variables: Mapping[str, str], language: str
-) -> dict[str, Value]:
-    """What to fill in for the names: dates in the reader's words, None for missing values."""
-    return {
-        name: _written(merge_fields.kind(name), variables.get(name) or "", language)
-        for name in names
-    }
-
-
-def _written(kind: str, value: str, language: str) -> Value:
-    """A value as this language writes it; None when there is none."""
-    if not value or value.isspace():
-        return None
-    if kind == merge_fields.NUMBER and value.isdecimal():
-        return int(value)
-    if kind in (merge_fields.DATE, merge_fields.DAY_OF_YEAR):
-        return _date(kind, value, language)
-    return value
-
-
-@lru_cache(maxsize=4096)
-def _date(kind: str, value: str, language: str) -> str:
-    try:
-        day = dt.date.fromisoformat(value)
-    except ValueError:
-        return value
-    # Babel's month names are CLDR's; Django's own Hindi ones are misspelt.
-    return format_date(day, "d MMMM y" if kind == merge_fields.DATE else "d MMMM", locale=language)

@@ -30,7 +30,9 @@ def notification_list(request: StaffRequest) -> HttpResponse:
     found = Paginator(news.notifications_of(request.actor), PAGE_SIZE)
     page = found.get_page(request.GET.get("page"))
     return render(
-        request, "account/notifications.html", {"page": page, "news": [news.told(n) for n in page]}
+        request,
+        "account/notifications.html",
+        {"page": page, "news": news.told_to(request.actor, page)},
     )
 
 
@@ -39,7 +41,10 @@ def notification_list(request: StaffRequest) -> HttpResponse:
 def notification_open(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """Go to what the news is about; having seen it is having read it."""
     notification = services.mark_read(actor=request.actor, notification_id=pk)
-    return redirect(news.told(notification).address)
+    (told,) = news.told_to(request.actor, [notification])
+    if told.is_out_of_sight:
+        messages.info(request, told.title)
+    return redirect(told.address)
 
 
 @staff_view("own.page")

@@ -33,6 +33,14 @@ class DomainError(Exception):
         self.details = dict(details or {})
         super().__init__(self.message)
 
+    @property
+    def sentences(self) -> list[str]:
+        """The refusal in as many sentences as it has reasons."""
+        reasons = [reason for found in self.fields.values() for reason in found]
+        if self.message == self.default_message and reasons:
+            return reasons
+        return [self.message, *(reason for reason in reasons if reason not in self.message)]
+
 
 class ValidationFailed(DomainError):
     code, name, http_status = "MARKETING_400", "VALIDATION_FAILED", 400

@@ -6,12 +6,14 @@ them.
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -31,7 +33,8 @@ class Kind:
     """How one kind of news is told.
 
     `title` has its facts as `%(name)s`; `more` makes the words below it; `address` is the page
-    of what it is about.
+    of what it is about. `in_sight` finds, of what news are about, what the reader may look at
+    now; None: whoever was told may.
     """
 
     title: Promise
@@ -39,6 +42,7 @@ class Kind:
     address: Callable[[uuid.UUID | None], str]
     tone: str = "neutral"
     more: Callable[[Facts], str] = _nothing_more
+    in_sight: Callable[[Actor, Collection[uuid.UUID]], Collection[uuid.UUID]] | None = None
 
 
 _kinds: dict[str, Kind] = {}
@@ -64,6 +68,34 @@ class Told:
     icon: str
     tone: str
     address: str
+    is_out_of_sight: bool = False
+
+
+def out_of_sight(actor: Actor, notifications: Iterable[StaffNotification]) -> set[uuid.UUID]:
+    """The ids of the actor's news about what is gone, or no longer theirs to look at."""
+    about = defaultdict(list)
+    for row in notifications:
+        kind = kind_of(row.kind)
+        if kind is not None and kind.in_sight is not None and row.target_id is not None:
+            about[kind.in_sight].append(row)
+    hidden: set[uuid.UUID] = set()
+    for in_sight, rows in about.items():
+        seen = set(in_sight(actor, {row.target_id for row in rows if row.target_id}))
+        hidden |= {row.pk for row in rows if row.target_id not in seen}
+    return hidden
+
+
+def told_to(actor: Actor, notifications: Iterable[StaffNotification]) -> list[Told]:
+    """The actor's news in the words of the active language; what is out of sight tells nothing."""
+    rows = list(notifications)
+    hidden = out_of_sight(actor, rows)
+    return [_withheld(row) if row.pk in hidden else told(row) for row in rows]
+
+
+def _withheld(notification: StaffNotification) -> Told:
+    title = _("What this was about was deleted, or is no longer yours to see.")
+    address = reverse("notification-list")
+    return Told(notification, title, "", "eye-off", "neutral", address, is_out_of_sight=True)
 
 
 def told(notification: StaffNotification) -> Told:

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views import defaults
 from django.views.decorators.vary import vary_on_headers
@@ -44,6 +45,13 @@ def staff_view(permission: str) -> Callable[[View], View]:
         return guarded
 
     return decorate
+
+
+def way_back(request: HttpRequest) -> str:
+    """The page of ours that `next` names; "" without one."""
+    asked = request.POST.get("next") or request.GET.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure())
+    return asked if is_ours else ""
 
 
 def part(

@@ -11,14 +11,13 @@ It is not cut: the operators block what they cannot match, and half a name is no
 """
 
 import re
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import groupby
 
 from django.utils.translation import gettext as _
 
-from customers.links import unsubscribe_url
+from customers.links import NOBODY, unsubscribe_url
 from customers.models import Channel, Purpose
 from marketing.content import merge_fields
 from marketing.content.links import compile_sent
@@ -245,6 +244,6 @@ def _limits(compiled: CompiledVersion, language: str, registered: str) -> dict[s
 def _system_value(name: str) -> str:
     """A value that is made at sending, as long as a real one."""
     if name == "unsubscribe_url":
-        return unsubscribe_url(uuid.UUID(int=0), uuid.UUID(int=0), Channel.SMS)
+        return unsubscribe_url(NOBODY, NOBODY, Channel.SMS)
     field = merge_fields.get(name)
     return field.sample if field else ""

@@ -22,9 +22,12 @@ WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s
 
 
 class Told(NamedTuple):
-    """What a vendor said of the person behind a message: `suppress` as in `rules.Result`."""
+    """What a vendor said of the person behind a message: `suppress` as in `rules.Result`.
 
-    customer_id: uuid.UUID
+    A test went to staff: what is said of its reader is said of no customer.
+    """
+
+    customer_id: uuid.UUID | None
     channel: str
     address: str
     error_class: str
@@ -50,7 +53,7 @@ def leave_alone(told: Iterable[Told]) -> None:
     heard = list(told)
     withdraw_for_many(
         actor=Actor.system(current_tenant_id()),
-        customer_ids=[one.customer_id for one in heard if one.ends_offers_only],
+        customer_ids=[one.customer_id for one in heard if one.ends_offers_only and one.customer_id],
         channel=Channel.WHATSAPP,
         purpose=Purpose.PROMOTIONAL,
         source="provider",

@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -21,7 +21,7 @@ from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, NotFound, ValidationFailed
 from marketing.core.htmx import StaffRequest
 from marketing.core.models import Staff
-from marketing.core.pages import error_page, staff_view
+from marketing.core.pages import View, error_page, staff_view, way_back
 from marketing.core.tenancy import current_tenant
 from marketing.followups import rules, selectors, services
 from marketing.followups.forms import FollowupForm, InactiveForm
@@ -172,42 +172,6 @@ def followup_snooze(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     )
 
 
-@staff_view("followup.use")
-@require_POST
-def followup_dismiss(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """Put it aside."""
-    return _act(
-        request,
-        pk,
-        lambda each: services.dismiss_followup(actor=request.actor, followup=each),
-        _("Dismissed."),
-    )
-
-
-@staff_view("followup.use")
-@require_POST
-def followup_reopen(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """Take back that it was done or dismissed."""
-    return _act(
-        request,
-        pk,
-        lambda each: services.reopen_followup(actor=request.actor, followup=each),
-        _("Open again."),
-    )
-
-
-@staff_view("followup.use")
-@require_POST
-def followup_delete(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """Take it away for good."""
-    return _act(
-        request,
-        pk,
-        lambda each: services.delete_followup(actor=request.actor, followup=each),
-        _("The reminder is deleted."),
-    )
-
-
 def _act(
     request: StaffRequest, pk: uuid.UUID, act: Callable[[FollowupReminder], Any], done: str
 ) -> HttpResponse:
@@ -225,6 +189,24 @@ def _act(
     return redirect(_back(request))
 
 
+def _doing(service: Callable[..., Any], done: Promise) -> View:
+    """The page of what is done to a reminder without a word more."""
+
+    @staff_view("followup.use")
+    @require_POST
+    def page(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+        return _act(
+            request, pk, lambda each: service(actor=request.actor, followup=each), str(done)
+        )
+
+    return page
+
+
+followup_dismiss = _doing(services.dismiss_followup, gettext_lazy("Dismissed."))
+followup_reopen = _doing(services.reopen_followup, gettext_lazy("Open again."))
+followup_delete = _doing(services.delete_followup, gettext_lazy("The reminder is deleted."))
+
+
 def _form_page(
     request: StaffRequest,
     form: FollowupForm,
@@ -236,11 +218,7 @@ def _form_page(
 
 
 def _back(request: StaffRequest) -> str:
-    """The page named by `next`, if it is one of ours."""
-    asked = request.POST.get("next") or request.GET.get("next", "")
-    if url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure()):
-        return asked
-    return reverse("followup-list")
+    return way_back(request) or reverse("followup-list")
 
 
 def _chosen_staff(request: StaffRequest) -> tuple[str, Staff]:

@@ -60,6 +60,7 @@ class ConfigColumns(ApiSerializer):
     approval_threshold_discount_percent = serializers.IntegerField(
         min_value=0, max_value=100, allow_null=True
     )
+    locked_templates_only = serializers.BooleanField()
     assumed_consent = AssumedConsent()
     stale_schedule_minutes = serializers.IntegerField(min_value=0, max_value=100_000)
     unknown_decision_hours = serializers.IntegerField(min_value=0, max_value=1_000)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,33 @@ def active_customers(
     """Active customers of these home branches; None means every branch and none."""
     customers = Customer.objects.filter(status=Customer.Status.ACTIVE)
     return customers if branch_ids is None else customers.filter(home_branch_id__in=branch_ids)
+
+
+def definitions(segment_ids: Iterable[uuid.UUID]) -> dict[str, dict[str, Any]]:
+    """What says who is in these segments, and in those that their rules name, by id.
+
+    A static segment has no rules: its version changes with whom it holds.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    wanted = {str(pk) for pk in segment_ids}
+    while wanted:
+        segments = Segment.objects.filter(pk__in=wanted)
+        named = set()
+        for segment in segments:
+            content: Any = segment.rules if segment.is_dynamic else segment.version
+            branches = sorted(map(str, segment.branch_ids or ()))
+            found[str(segment.pk)] = {"content": content, "branches": branches}
+            named |= _named_in(segment.rules)
+        wanted = named - found.keys()
+    return found
+
+
+def _named_in(node: Any) -> set[str]:
+    """The ids of the segments that a rule tree names."""
+    if isinstance(node, Mapping):
+        own = {node["segment"]} if isinstance(node.get("segment"), str) else set()
+        return own.union(*map(_named_in, node.values()))
+    return set().union(*map(_named_in, node)) if isinstance(node, list) else set()
 
 
 def _excluded(ids: Sequence[uuid.UUID]) -> list[Segment]:

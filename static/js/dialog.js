@@ -50,3 +50,10 @@ document.addEventListener("htmx:confirm", async (event) => {
     event.detail.issueRequest(true);
   }
 });
+
+// A dialog that the page comes with open stands above it, as when it was opened by its button.
+for (const open of document.querySelectorAll("dialog[open]")) {
+  open.close();
+  open.showModal();
+  open.querySelector("[aria-invalid=true]")?.focus();
+}

@@ -17,7 +17,7 @@ function enhance(select) {
   typing.type = "text";
   typing.id = select.id;
   typing.autocomplete = "off";
-  typing.placeholder = select.dataset.placeholder ?? "";
+  typing.placeholder = select.dataset.placeholder ?? select.querySelector('option[value=""]')?.text ?? "";
   typing.setAttribute("role", "combobox");
   typing.setAttribute("aria-autocomplete", "list");
   typing.setAttribute("aria-expanded", "false");

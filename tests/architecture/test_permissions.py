@@ -93,11 +93,15 @@ CONTRACT = {
     ("GET", "campaigns/{}/recipients"): "RBGO",
     ("GET", "campaigns/{}/analytics"): "RBGO",
     ("GET", "customers"): "RBGO",
+    ("POST", "customers"): "RBGO",
     ("GET", "customers/{}"): "RBGO",
+    ("PATCH", "customers/{}"): "RBGO",
     ("GET", "customers/{}/timeline"): "RBGO",
     ("GET", "customers/{}/messages"): "RBGO",
     ("GET", "customers/{}/points"): "RBGO",
     ("GET", "customers/{}/points/entries"): "RBGO",
+    ("PUT", "services"): "O",
+    ("PUT", "service-categories"): "O",
     ("GET", "staff/followups"): "RBGO",
     ("POST", "staff/followups"): "RBGO",
     ("PATCH", "staff/followups/{}"): "RBGO",
@@ -204,6 +208,11 @@ def test_roles_are_those_of_the_contract(method, path, roles):
     assert path in views
     permission = views[path].permissions[method]
     assert PERMISSIONS[permission] == {ROLES[letter] for letter in roles}
+
+
+def test_the_contract_names_every_method_of_every_endpoint():
+    served = {(method, endpoint(address)) for address in API for method in address.methods}
+    assert set(CONTRACT) == served
 
 
 def test_the_public_list_holds_nothing_that_is_gone():

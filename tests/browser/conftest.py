@@ -145,6 +145,10 @@ def pytest_runtest_makereport(
     return report
 
 
+# One process of xdist takes all tests of the running product, so that it starts once.
+USES_PARLOUR = [pytest.mark.browser, pytest.mark.xdist_group("parlour")]
+
+
 @pytest.fixture(scope="session")
 def parlour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parlour]:
     """One running product for all browser tests; its servers and data go with the session."""

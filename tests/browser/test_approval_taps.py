@@ -3,13 +3,12 @@
 import re
 from dataclasses import dataclass
 
-import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import Parlour
+from tests.browser.conftest import USES_PARLOUR, Parlour
 from tests.browser.test_story import PHONE, choose, log_in
 
-pytestmark = pytest.mark.browser
+pytestmark = USES_PARLOUR
 
 MOST_TAPS = 3
 

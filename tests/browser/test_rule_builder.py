@@ -2,13 +2,12 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import Parlour, new_context
+from tests.browser.conftest import USES_PARLOUR, Parlour, new_context
 from tests.browser.test_story import DESKTOP, PASSWORD, PHONE, log_in
 
-pytestmark = pytest.mark.browser
+pytestmark = USES_PARLOUR
 
 FIELDS = "selects => selects.map(select => `${select.name} ${select.value}`)"
 ACTIVE = "document.activeElement.getAttribute('aria-label')"

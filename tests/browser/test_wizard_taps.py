@@ -2,13 +2,12 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Browser, Frame, Locator, Page, expect
 
-from tests.browser.conftest import Parlour, new_context
+from tests.browser.conftest import USES_PARLOUR, Parlour, new_context
 from tests.browser.test_story import PASSWORD, PHONE
 
-pytestmark = pytest.mark.browser
+pytestmark = USES_PARLOUR
 
 MOST_TAPS, MOST_PAGES = 25, 6
 

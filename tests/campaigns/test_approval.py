@@ -2,14 +2,18 @@
 
 import datetime as dt
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 
 from marketing.campaigns import services
 from marketing.campaigns.models import Campaign
+from marketing.campaigns.selectors.campaigns import approver_staff_ids, waiting_for_approval
 from marketing.content.models import TemplateVersion
-from marketing.core import errors
+from marketing.core import clock, errors
+from marketing.core import services as core
+from marketing.core.actor import Actor
 from marketing.core.models import AuditEntry, DomainEvent, Role
 from marketing.core.tenancy import tenant_scope
 from marketing.segments.models import Segment
@@ -93,19 +97,51 @@ def test_an_edit_while_waiting_takes_it_back(chain):
         services.approve_campaign(actor=chain.actor(chain.regional), campaign=campaign)
 
 
-@pytest.mark.parametrize("role", ["creator", "submitter", "editor"])
-def test_nobody_approves_their_own(chain, role):
+HANDS = ["creator", "earlier editor", "last editor", "earlier submitter", "submitter"]
+
+
+@pytest.mark.parametrize("role", HANDS)
+@pytest.mark.parametrize("stands_in", [False, True])
+def test_nobody_approves_their_own(chain, role, stands_in):
+    """Whoever ever had a hand in it, however many came after, and not in anybody's place either."""
     other = make_staff(Role.REGIONAL_MANAGER, chain.north)
-    hands = {"creator": other, "submitter": other, "editor": other}
-    hands[role] = chain.regional
-    campaign = make_campaign(hands["creator"], branch_ids=[chain.north.pk])
-    services.update_campaign(
-        actor=chain.actor(hands["editor"]), campaign=campaign, values={"name": "Edited"}
+    by = {hand: chain.actor(chain.regional if hand == role else other) for hand in HANDS}
+    campaign = services.create_campaign(
+        actor=by["creator"],
+        values={"name": "Diwali glow", "channel": "whatsapp", "branch_ids": [chain.north.pk]}
+        | {"template_id": TemplateFactory().pk, "segment_id": everybody().pk},
     )
-    services.submit_campaign(actor=chain.actor(hands["submitter"]), campaign=campaign)
-    with pytest.raises(errors.Forbidden):
-        services.approve_campaign(actor=chain.actor(chain.regional), campaign=campaign)
+
+    def edit(hand):
+        services.update_campaign(actor=by[hand], campaign=campaign, values={"name": hand})
+
+    edit("earlier editor")
+    services.submit_campaign(actor=by["earlier submitter"], campaign=campaign)
+    edit("last editor")
+    services.submit_campaign(actor=by["submitter"], campaign=campaign)
+    if stands_in:
+        today = clock.now().astimezone(ZoneInfo(chain.tenant.time_zone)).date()
+        core.delegate_approvals(
+            actor=chain.actor(chain.owner),
+            delegate_id=chain.regional.pk,
+            begins_on=today,
+            ends_on=today,
+        )
+    actor = Actor.for_staff(chain.regional)
+    assert campaign not in waiting_for_approval(actor)
+    assert chain.regional.pk not in approver_staff_ids(stored(campaign))
+    for decide in (services.approve_campaign, reject):
+        with pytest.raises(errors.Forbidden):
+            decide(actor=actor, campaign=campaign)
     assert stored(campaign).status == "pending_approval"
+    assert (
+        services.approve_campaign(actor=Actor.for_staff(chain.owner), campaign=campaign).status
+        == "approved"
+    )
+
+
+def reject(*, actor, campaign):
+    return services.reject_campaign(actor=actor, campaign=campaign, reason="No.")
 
 
 def test_the_approver_holds_every_branch(chain):

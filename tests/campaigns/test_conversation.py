@@ -1,10 +1,13 @@
 """What people say about a campaign, what its history tells, and who is told."""
 
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail
+from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from marketing.campaigns import services
 from marketing.campaigns.models import Campaign, CampaignRun
@@ -17,6 +20,7 @@ from tests.campaigns.test_pages import text_of
 from tests.factories.campaigns import approved, make_campaign, make_ground, submitted
 from tests.factories.core import make_staff
 from tests.factories.policy import set_branch_config, set_config
+from tests.page_queries import questions
 
 WORDS = "क्या छूट सही है? 🎉\nPlease look."
 
@@ -195,6 +199,65 @@ def test_opening_the_news_leads_to_the_campaign(chain, login):
     assert answer.headers["Location"] == reverse("campaign-detail", args=[campaign.pk])
 
 
+def test_news_of_a_deleted_draft_lead_somewhere(chain, login):
+    """To the list, which says why there is nothing to see; and nobody is mailed about it."""
+    second = make_staff(Role.REGIONAL_MANAGER, chain.north, name="Second")
+    campaign = submitted(chain.manager)
+    services.reject_campaign(actor=chain.actor(second), campaign=campaign, reason="Too dear.")
+    say(chain, second, campaign)
+    services.delete_campaign(actor=chain.actor(chain.manager), campaign=campaign)
+    assert not StaffNotification.objects.filter(read_at=None).exists()
+    assert core.take_mails() == []
+    client = login("manager")
+    for row in StaffNotification.objects.filter(staff=chain.manager):
+        answer = client.get(reverse("notification-open", args=[row.pk]), follow=True)
+        assert answer.redirect_chain == [(reverse("notification-list"), 302)]
+        assert answer.status_code == 200
+        assert "no longer yours to see" in text_of(answer)
+        assert "Too dear." not in text_of(answer)
+
+
+@pytest.mark.parametrize("change", ["other branches", "the stand-in is over", "it moved"])
+def test_who_may_no_longer_look_reads_no_news_of_it(chain, login, change):
+    deputy = make_staff(Role.BRANCH_MANAGER, chain.west, name="Deputy")
+    reader = deputy if "stand-in" in change else chain.regional
+    today = timezone.localdate(timezone=ZoneInfo(chain.tenant.time_zone))
+    given = core.delegate_approvals(
+        actor=chain.actor(chain.regional), delegate_id=deputy.pk, begins_on=today, ends_on=today
+    )
+    campaign = submitted(chain.manager)
+    row = StaffNotification.objects.get(staff=reader, kind=notices.SUBMITTED)
+    owner = chain.actor(chain.owner)
+    if change == "other branches":
+        core.update_staff(
+            actor=owner, staff=chain.regional, values={"branch_ids": [chain.south.pk]}
+        )
+    elif change == "it moved":
+        Campaign.objects.filter(pk=campaign.pk).update(branch_ids=[chain.west.pk])
+    else:
+        core.revoke_delegation(actor=owner, delegation_id=given.pk)
+    assert row.pk not in {each.notification_id for each in core.take_mails()}
+    client = Client()
+    client.force_login(reader.user)
+    shown = text_of(client.get(reverse("notification-list")))
+    assert "Diwali glow" not in shown
+    assert "no longer yours to see" in shown
+    answer = client.get(reverse("notification-open", args=[row.pk]))
+    assert answer.headers["Location"] == reverse("notification-list")
+    row.refresh_from_db()
+    assert row.read_at is not None  # counted until then, and put away like any other
+
+
+def test_the_list_asks_once_what_of_it_is_in_sight(chain, login):
+    client, page = login("regional"), reverse("notification-list")
+    submitted(chain.manager)
+    few, _fragments = questions(client, page)
+    for number in range(5):
+        submitted(chain.manager, name=f"Campaign {number}")
+    many, _fragments = questions(client, page)
+    assert len(many) == len(few)
+
+
 def test_an_approval_stands_when_the_approver_leaves_before_it_is_sent(chain):
     """It was given by who could give it; what would go is judged again at the freeze."""
     campaign = approved(chain.manager, chain.regional)
@@ -220,3 +283,26 @@ def test_an_approver_demoted_between_submit_and_press_decides_nothing(chain, log
         answer = client.post(reverse(f"campaign-{act}", args=[campaign.pk]), {"reason": "No."})
         assert answer.status_code in (302, 403, 404)
     assert stored(campaign).status == "pending_approval"
+
+
+def test_the_author_reads_who_can_decide(chain, login):
+    campaign = submitted(chain.manager)
+    address = reverse("campaign-detail", args=[campaign.pk])
+    shown = text_of(login("manager").get(address))
+    assert "Who can decide: Regional manager, Super owner" in shown
+    assert "Who can decide" not in text_of(login("regional").get(address))
+    every = [chain.regional.user_id, chain.owner.user_id, chain.manager.user_id]
+    Campaign.objects.filter(pk=campaign.pk).update(author_ids=every)
+    assert "Nobody can decide on it" in text_of(login("manager").get(address))
+
+
+def test_an_approver_is_warned_before_editing_away_her_right(chain, login):
+    campaign = submitted(chain.manager)
+    step = reverse("campaign-edit", args=[campaign.pk, "details"])
+    warning = "Once you save a change, you had a hand in it"
+    assert warning in text_of(login("regional").get(step))
+    assert warning not in text_of(login("manager").get(step))
+    services.update_campaign(
+        actor=chain.actor(chain.regional), campaign=campaign, values={"name": "Mended"}
+    )
+    assert warning not in text_of(login("regional").get(step))

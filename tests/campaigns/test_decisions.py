@@ -11,8 +11,9 @@ from django.urls import reverse
 
 from marketing.campaigns import services
 from marketing.campaigns.models import Campaign
-from marketing.core.errors import InvalidCampaignStatus
-from marketing.core.models import AuditEntry, Role
+from marketing.core import services as core
+from marketing.core.errors import InvalidCampaignStatus, ValidationFailed
+from marketing.core.models import AuditEntry, Delegation, Role
 from marketing.core.tenancy import tenant_scope
 from tests.campaigns.test_pages import text_of
 from tests.concurrency import wait_for_me
@@ -158,6 +159,32 @@ def test_of_two_approvers_at_once_one_wins(transactional_db, tasks):
     with tenant_scope(chain.tenant.pk):
         assert stored(campaign).status == "approved"
         assert not AuditEntry.objects.filter(action="campaign.reject").exists()
+
+
+def test_of_two_named_at_once_for_the_same_days_one_is_refused(transactional_db):
+    chain = make_chain()
+    with tenant_scope(chain.tenant.pk):
+        deputy = make_staff(Role.BRANCH_MANAGER, chain.west, name="Deputy")
+
+    def stand_in(staff):
+        day = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=7)
+        core.delegate_approvals(
+            actor=chain.actor(chain.regional), delegate_id=staff.pk, begins_on=day, ends_on=day
+        )
+
+    def name_deputy():
+        with tenant_scope(chain.tenant.pk):
+            stand_in(deputy)
+
+    with ThreadPoolExecutor(1) as pool:
+        with tenant_scope(chain.tenant.pk):
+            stand_in(chain.manager)
+            late = wait_for_me(name_deputy, pool)
+        with pytest.raises(ValidationFailed) as refusal:
+            late.result()
+    assert list(refusal.value.fields) == ["begins_on"]
+    with tenant_scope(chain.tenant.pk):
+        assert Delegation.objects.get().delegate == chain.manager
 
 
 @pytest.mark.parametrize("path", ["wizard", "api"])

@@ -13,7 +13,6 @@ from marketing.campaigns import services
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.selectors.campaigns import (
     approver_staff_ids,
-    author_ids,
     mandate_for,
     may_approve,
     waiting_for_approval,
@@ -26,6 +25,7 @@ from marketing.core.models import AuditEntry, Delegation, Role, Staff, StaffBran
 from marketing.core.tenancy import tenant_scope
 from tests.factories.campaigns import make_campaign, make_ground, submitted
 from tests.factories.core import make_staff
+from tests.factories.customers import CustomerFactory
 
 TODAY = dt.date(2026, 11, 2)
 NOON = dt.datetime(2026, 11, 2, 6, 30, tzinfo=dt.UTC)  # noon in India
@@ -110,6 +110,19 @@ def test_one_cannot_hand_on_what_was_handed_over(chain, deputy):
     stand_in(chain.owner, other)
     stand_in(other, chain.manager)  # her own right only
     assert not may_approve(Actor.for_staff(chain.manager), submitted(chain.owner))
+
+
+def test_rights_are_not_put_together(chain):
+    """Whoever has one branch of their own and one in somebody's place has not both at once."""
+    other = make_staff(Role.REGIONAL_MANAGER, chain.west, name="Other")
+    stand_in(chain.regional, other)
+    CustomerFactory(home_branch=chain.west)
+    both = submitted(chain.owner, branch_ids=[chain.north.pk, chain.west.pk])
+    with pytest.raises(errors.Forbidden):
+        approve(other, both)
+    assert both not in waiting_for_approval(Actor.for_staff(other))
+    for branch in (chain.north, chain.west):
+        assert approve(other, submitted(chain.owner, branch_ids=[branch.pk])).approved_by
 
 
 def refused(away, delegate_id, field, first=TODAY, last=TODAY):
@@ -277,7 +290,7 @@ def test_whoever_may_is_told_and_sees_it_and_nobody_else(
     Campaign.objects.filter(pk=campaign.pk).update(
         created_by=people[creator].user,
         submitted_by=people[creator].user,
-        edited_by=people[editor].user,
+        author_ids=list({people[creator].user_id, people[editor].user_id}),
         status="pending_approval",
         branch_ids=ids or None,
     )
@@ -290,11 +303,11 @@ def test_whoever_may_is_told_and_sees_it_and_nobody_else(
         assert (mandate is not None) == sees == (person.pk in told)
         if mandate is None:
             continue
-        assert person.user_id not in author_ids(campaign)
+        assert person.user_id not in campaign.author_ids
         assert person.role in MANAGERS
         right = mandate.on_behalf_of
         by = person if right is None else Staff.objects.get(pk=right.staff_id)
         assert by.role in (Role.REGIONAL_MANAGER, Role.SUPER_OWNER)
-        assert by.user_id not in author_ids(campaign)
+        assert by.user_id not in campaign.author_ids
         own = set(by.branches.values_list("pk", flat=True))
         assert by.role == Role.SUPER_OWNER or (ids and own.issuperset(ids))

@@ -15,7 +15,7 @@ from tests.factories.delivery import become, finish
 from tests.factories.segments import SegmentFactory, where
 from tests.page_queries import questions
 
-FRAGMENTS = 3
+FRAGMENTS, MOST = 3, 20
 
 
 @pytest.fixture(autouse=True)
@@ -113,13 +113,32 @@ def cascade_waiting(chain):
     )
 
 
+@pytest.mark.parametrize("who", ["manager", "regional", "owner"])
+@pytest.mark.parametrize("name", ["campaign-list", "home"])
+def test_as_many_statements_for_many_campaigns_as_for_few(chain, login, name, who):
+    def asked():
+        cache.clear()
+        return [sql[:60] for sql in questions(login(who), reverse(name))[0]]
+
+    def one_of_each():
+        for begin in (make_campaign, submitted):
+            begin(chain.manager)
+        started(chain, approved(chain.manager, chain.regional))
+
+    one_of_each()
+    few = asked()
+    for _ in range(4):
+        one_of_each()
+    assert asked() == few
+
+
 @pytest.mark.parametrize(
     ("which", "who", "asked", "statements"),
     [
         ("draft", "manager", "", 7),
-        ("waiting", "manager", "", 16),
-        ("waiting", "regional", "", 18),
-        ("cascade_waiting", "regional", "", 20),
+        ("waiting", "manager", "", 17),
+        ("waiting", "regional", "", 20),
+        ("cascade_waiting", "regional", "", 22),
         ("sent", "manager", "", 16),
         ("sent", "manager", "?state=failed", 16),
         ("sent", "manager", "?q=98", 16),
@@ -135,3 +154,13 @@ def test_a_campaigns_page(request, login, which, who, asked, statements):
     found, fragments = questions(login(who), address + asked)
     assert fragments <= FRAGMENTS
     assert len(found) == statements, "\n".join(found)
+
+
+def test_no_step_of_the_wizard_asks_too_much(draft, login):
+    for step in ("details", "audience", "message", "schedule", "review"):
+        cache.clear()
+        found, fragments = questions(
+            login("manager"), reverse("campaign-edit", args=[draft.pk, step])
+        )
+        assert fragments <= FRAGMENTS
+        assert len(found) <= MOST, (step, "\n".join(found))

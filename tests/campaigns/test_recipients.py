@@ -7,12 +7,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from customers.models import Customer
 from marketing.campaigns import services
 from marketing.campaigns.models import CampaignRun
 from marketing.campaigns.services import runs
 from marketing.core import clock
 from marketing.delivery.models import Message, MessageState, SendRun
-from marketing.delivery.selectors import recipients_among, recipients_page, run_progress
+from marketing.delivery.selectors import (
+    recipients_among,
+    recipients_called,
+    recipients_page,
+    run_progress,
+)
 from marketing.delivery.services import sweep_fallbacks
 from marketing.delivery.services.runs import pause_run, resume_run
 from tests.factories.campaigns import approved, make_ground
@@ -219,6 +225,37 @@ class TestHeldForTheAccount:
         run.refresh_from_db()
         assert run_progress(run).states["queued"] == 5
         assert recipients_page(run, states=["held"], size=100) == []
+
+
+def asked_of(run):
+    return [
+        {"states": states, "reason": reason}
+        for states in ([], ["failed"], ["held"], ["queued"], ["held", "failed"])
+        for reason in ("", "account_paused", "weekly_cap", "duplicate_address")
+    ]
+
+
+@pytest.mark.parametrize("mode", ["cascade", "everywhere"])
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_searching_along_the_run_finds_whom_looking_them_up_finds(mode, is_paused, request):
+    _campaign, run = request.getfixturevalue(mode)
+    if is_paused:
+        pause_run(run=run, reason="account_paused")
+        run.refresh_from_db()
+    people = Customer.objects.all()
+    everybody = list(people.values_list("pk", flat=True))
+    found = 0
+    for asked in asked_of(run):
+        along = recipients_called(run, people, size=100, **asked)
+        among = recipients_among(run, everybody, **asked)
+        assert [(m.pk, m.state, m.reason) for m in along] == [
+            (m.pk, m.state, m.reason) for m in among
+        ]
+        found += len(along)
+    assert found > PEOPLE
+    first, *rest = recipients_called(run, people, size=100)
+    assert recipients_called(run, people, after=first.pk, size=2) == rest[:2]
+    assert recipients_called(run, people.none(), size=2) == []
 
 
 def test_over_the_api(cascade, api):

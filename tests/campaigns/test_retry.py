@@ -138,6 +138,25 @@ class TestPage:
         assert "From sending 1: cannot be sent again" in text_of(client.get(url))
         assert sent.runs.count() == 2
 
+    def test_who_got_it_the_first_time_is_not_forgotten(self, chain, sent, login):
+        """The second sending is for others: her page still tells of the first."""
+        retry(chain, sent)
+        runs.start_run(campaign_run_id=sent.runs.get(number=2).pk)
+        client = login("manager")
+        her = Message.objects.get(campaign_id=sent.pk, state="delivered").customer_id
+        page = reverse("campaign-person", args=[sent.pk, her])
+        shown = text_of(client.get(page))
+        assert "What happened in sending 1" in shown
+        assert "Delivered" in shown
+        assert "not in the audience" not in shown
+        people = client.get(reverse("campaign-detail", args=[sent.pk]), {"run": 1})
+        assert f'href="{page}?run=1"' in people.content.decode()
+        assert "not in the audience" in text_of(client.get(page, {"run": 2}))
+        # Whom it failed has been written to again: the last sending tells.
+        again = Message.objects.get(campaign_id=sent.pk, run=sent.runs.get(number=2).send_run)
+        shown = text_of(client.get(reverse("campaign-person", args=[sent.pk, again.customer_id])))
+        assert "What happened in sending 2" in shown
+
     def test_a_double_click_makes_one_run(self, chain, sent, login):
         url = reverse("campaign-retry", args=[sent.pk])
         data = {"run": sent.runs.get().send_run_id}

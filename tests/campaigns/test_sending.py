@@ -354,13 +354,14 @@ def test_a_recurring_campaign_comes_back_after_each_run(chain, manager):
 
 
 def test_a_recurrence_with_an_end_is_sent_after_its_last_run(chain, manager):
-    with time_machine.travel(NOW, tick=False):
+    with time_machine.travel(NOW, tick=False) as clock:
         campaign = approved(
             chain.manager,
             chain.regional,
             campaign_type="recurring",
             recurrence_rule="FREQ=DAILY;COUNT=1;BYHOUR=12;BYMINUTE=0;BYSECOND=0",
         )
+        clock.shift(dt.timedelta(hours=1))
         run = send(manager, campaign)
     with time_machine.travel(NOW + dt.timedelta(days=1), tick=False):
         finish(run)
@@ -384,13 +385,13 @@ def test_a_fault_in_one_campaign_does_not_stop_the_others(chain, monkeypatch):
         broken, sound = (
             approved(chain.manager, chain.regional, scheduled_at=later) for _ in range(2)
         )
-        schedule = runs.schedule_campaign
+        schedule = runs.schedule_approved
 
-        def fail_once(*, actor, campaign):
+        def fail_once(campaign):
             if campaign.pk == broken.pk:
                 raise RuntimeError("no luck")
-            return schedule(actor=actor, campaign=campaign)
+            schedule(campaign)
 
-        monkeypatch.setattr(runs, "schedule_campaign", fail_once)
+        monkeypatch.setattr(runs, "schedule_approved", fail_once)
         run_due_campaigns()
     assert (stored(broken).status, stored(sound).status) == ("approved", "scheduled")

@@ -1,6 +1,9 @@
 """Test messages to the phones and addresses of staff."""
 
+import re
+
 import pytest
+from django.urls import reverse
 
 from customers.models import Customer
 from marketing.campaigns import services
@@ -156,3 +159,14 @@ class TestTests:
         with pytest.raises(errors.ChannelDisabled):
             services.send_test(actor=manager, campaign=ready, phone="98200 12345")
         assert not Message.objects.exists()
+
+
+def test_it_is_offered_before_the_campaign_is_handed_in(chain, login):
+    campaign = make_campaign(chain.manager)
+    client = login("manager")
+    review = client.get(reverse("campaign-edit", args=[campaign.pk, "review"])).content.decode()
+    here = reverse("campaign-detail", args=[campaign.pk])
+    assert f'href="{here}?test=1"' in review
+    opened = re.compile('<dialog[^>]* id="test-send"[^>]* open')
+    assert opened.search(client.get(f"{here}?test=1").content.decode())
+    assert not opened.search(client.get(here).content.decode())

@@ -1,6 +1,8 @@
 """The wizard's steps, and what its review refuses."""
 
 import datetime as dt
+import html
+import re
 from decimal import Decimal
 
 import pytest
@@ -8,8 +10,11 @@ from django.urls import reverse
 
 from marketing.campaigns import services
 from marketing.campaigns.models import Campaign
+from marketing.content.models import MessageTemplate
+from marketing.core.errors import Conflict
 from marketing.delivery.models import SendRun
 from marketing.segments.models import Segment
+from marketing.segments.services import delete_segment
 from tests.campaigns.test_pages import STEPS, page, text_of
 from tests.factories.campaigns import everybody, make_campaign, make_ground
 from tests.factories.content import TemplateFactory
@@ -21,6 +26,53 @@ from tests.factories.segments import SegmentFactory, where
 @pytest.fixture(autouse=True)
 def ground(chain):
     make_ground(chain.north, people=3)
+
+
+def followed(client, shown, words):
+    """The page behind the link with these words, and its address."""
+    links = re.findall(r'<a\b[^>]*?href="([^"]+)"[^>]*>(.*?)</a>', shown, re.S)
+    address = html.unescape(next(link for link, text in links if words in text))
+    return client.get(address).content.decode(), address
+
+
+@pytest.mark.parametrize("channel", ["whatsapp", "sms", "email"])
+def test_a_new_chain_finds_a_ready_made_message_and_comes_back_with_it(chain, login, channel):
+    campaign = make_campaign(chain.manager, channel=channel, template_id=None)
+    client, step = login("manager"), page(campaign, "campaign-edit", "message")
+    gallery, address = followed(
+        client, client.get(step).content.decode(), "Choose a ready-made message"
+    )
+    assert f"channel={channel}" in address
+    _form, address = followed(client, gallery, "Use this")
+    words = {"en-subject": "Hello", "en-body": "Hello from us"}
+    answer = client.post(address, {"name": "Hi", "template_type": "promotional", **words})
+    template = MessageTemplate.objects.get()
+    back = answer.url
+    if channel == "whatsapp":
+        shown = client.get(answer.url).content.decode()
+        handed_in = re.search(r'action="([^"]+/submit[^"]+)"', shown)[1]
+        _shown, back = followed(client, shown, "Go on with it")
+        assert client.post(html.unescape(handed_in)).url == answer.url
+    assert back == f"{step}?template={template.pk}"
+    assert f'value="{template.pk}" selected' in client.get(back).content.decode()
+    assert Campaign.objects.get().template is None, "choosing is not saving"
+
+
+@pytest.mark.parametrize("wished", ["nonsense", "11111111-1111-4111-8111-111111111111", "other"])
+def test_a_message_that_does_not_fit_is_not_chosen(chain, login, wished):
+    campaign = make_campaign(chain.manager, channel="sms", template_id=None)
+    wished = TemplateFactory().pk if wished == "other" else wished
+    shown = login("manager").get(
+        page(campaign, "campaign-edit", "message"), {"template": str(wished)}
+    )
+    assert shown.status_code == 200
+    assert f'value="{wished}" selected' not in shown.content.decode()
+
+
+def test_the_way_back_leads_to_our_own_pages_only(login):
+    shown = login("manager").get("/templates/ready?channel=sms&next=https://evil.example/")
+    assert "from=birthday" in shown.content.decode()
+    assert not re.search(r'href="[^"]*evil.example', shown.content.decode())
 
 
 def test_the_wizard_works(chain, login):
@@ -210,3 +262,24 @@ def test_the_message_step_shows_every_language_for_somebody_without_a_name(chain
     shown = login("manager").get(url, asked | {"preview_stranger": "1"}).content.decode()
     assert "Hi there, come!" in shown
     assert "नमस्ते जी, आइए!" in shown
+
+
+def test_a_segment_that_a_draft_needs_is_not_deleted(chain):
+    campaign = make_campaign(chain.manager)
+    with pytest.raises(Conflict) as refusal:
+        delete_segment(actor=chain.actor(chain.owner), segment=campaign.segment)
+    assert [use["name"] for use in refusal.value.details["usedBy"]] == [campaign.name]
+
+
+def test_a_segment_that_went_under_a_draft_is_refused_at_the_review(chain, login):
+    """Whoever chose it and whoever deleted it may have done so at once."""
+    campaign = make_campaign(chain.manager)
+    Segment.objects.filter(pk=campaign.segment.pk).update(is_active=False)
+    client = login("manager")
+    for step in ("audience", "message", "schedule", "review"):
+        assert client.get(page(campaign, "campaign-edit", step)).status_code == 200
+    assert client.get(page(campaign, "campaign-estimate")).status_code == 200
+    answer = client.post(page(campaign, "campaign-edit", "review"))
+    assert answer.status_code == 422
+    assert "segment" in text_of(answer).lower()
+    assert Campaign.objects.get().status == "draft"

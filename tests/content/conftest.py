@@ -60,3 +60,13 @@ def api(login) -> Callable[..., Any]:
         return request(url, body or {}, content_type="application/json", headers=headers)
 
     return call
+
+
+@pytest.fixture
+def browser(login):
+    return login("manager")
+
+
+def page(answer, status=200):
+    assert answer.status_code == status, answer.content
+    return answer.content.decode()

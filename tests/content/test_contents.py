@@ -164,6 +164,29 @@ def test_buttons_are_cleaned():
     ]
 
 
+CALLS = [
+    ("98765 43210", "+919876543210"),
+    ("{{ branch_phone }}", "{{ branch_phone }}"),
+    ('{{ branch_phone | default: "+912226400100" }}',) * 2,
+]
+
+
+@pytest.mark.parametrize(("number", "kept"), CALLS)
+def test_a_mails_button_calls_a_number(number, kept):
+    button = {"type": "phone", "text": "Call", "value": number}
+    cleaned = clean("email", en={"subject": "x", "body": "x", "buttons": [button]})
+    assert cleaned["en"]["buttons"] == [{**button, "value": kept}]
+
+
+@pytest.mark.parametrize(
+    "number", ["", "ask", "{{ branch_phone }} or ask", "{{ branch_fone }}", "{{ branch_phone"]
+)
+def test_a_mails_button_calls_nothing_else(number):
+    button = {"type": "phone", "text": "Call", "value": number}
+    found = errors("email", en={"subject": "x", "body": "x", "buttons": [button]})
+    assert set(found) == {"contents.en.buttons.0.value"}
+
+
 def test_an_sms_has_a_limit_of_segments():
     assert "contents.hi.body" in errors("sms", en={"body": "x"}, hi={"body": "न" * 671})
     assert clean("sms", en={"body": "x" * 1530})

@@ -166,7 +166,10 @@ def refused(**parts):
         ({"image": "https://example.com/{{ customer_name }}", "imageAlt": "A"}, "image"),
         ({"preheader": "a\nb"}, "preheader"),
         ({"header": "a" * 151}, "header"),
-        ({"buttons": [{"type": "phone", "text": "Call", "value": "9820012345"}]}, "buttons.0.type"),
+        (
+            {"buttons": [{"type": "quick_reply", "text": "Call", "value": "9820012345"}]},
+            "buttons.0.type",
+        ),
         ({"buttons": [{"type": "url", "text": "Go", "value": "javascript:x"}]}, "buttons.0.value"),
         ({"buttons": [{"type": "url", "text": "Go", "value": "https://x.in"}] * 3}, "buttons"),
     ],

@@ -9,6 +9,7 @@ from marketing.content import link_check, link_states, services
 from marketing.content.link_check import Finding, Outcome, check, is_public
 from marketing.content.links import written_links
 from marketing.content.selectors import current_version
+from marketing.content.tasks import check_link
 from marketing.core.errors import Forbidden
 from tests.factories.content import TemplateFactory
 from tests.loopback import serving
@@ -31,6 +32,8 @@ class Site(BaseHTTPRequestHandler):
             "/round": (302, "/round"),
             "/inside": (302, "http://169.254.169.254/latest"),
             "/file": (302, "file:///etc/passwd"),
+            "/login": (302, "http://asha:secret@127.0.0.1/"),
+            "/port": (302, "//127.0.0.1:0x16/"),
             "/broken": (500, ""),
             "/gone": (410, ""),
             "/no-head": (405 if self.command == "HEAD" else 200, ""),
@@ -39,7 +42,8 @@ class Site(BaseHTTPRequestHandler):
         self.send_response(status)
         if location:
             self.send_header("Location", location)
-        self.send_header("Content-Length", "0")
+        # Whoever waited for this much would wait for ever.
+        self.send_header("Content-Length", str(10**12 if path == "/no-head" else 0))
         self.end_headers()
 
 
@@ -67,6 +71,8 @@ def site():
         ("/round", Outcome.FAILS, 302, "/round"),
         ("/inside", Outcome.NOT_ASKED, 0, ""),
         ("/file", Outcome.NOT_ASKED, 0, ""),
+        ("/login", Outcome.NOT_ASKED, 0, ""),
+        ("/port", Outcome.NOT_ASKED, 0, ""),
     ],
 )
 def test_says_what_becomes_of_a_link(site, path, outcome, status, leads_to):
@@ -117,6 +123,8 @@ def test_what_is_no_web_address_is_not_asked(link):
             "64:ff9b:1::1",
             "64:ff9b::7f00:1",
         ),
+        # The older ways to write an IPv4 address in an IPv6 one, and site-local ones.
+        *("::", "::127.0.0.1", "::ffff:0:127.0.0.1", "fec0::1", "2001::7f00:1"),
     ],
 )
 def test_our_own_network_is_not_asked(address):
@@ -131,6 +139,32 @@ def test_the_open_internet_is_asked_at_web_ports_only():
 
 def test_a_name_that_leads_into_our_network_is_not_asked(site):
     assert check(site).outcome == Outcome.NOT_ASKED
+
+
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "[::1]", "[::ffff:7f00:1]"]
+)
+def test_our_own_network_in_other_spellings_is_not_asked(host, monkeypatch):
+    monkeypatch.setattr(link_check.socket, "create_connection", None)
+    assert check(f"http://{host}/").outcome == Outcome.NOT_ASKED
+
+
+def test_the_address_that_was_judged_is_the_one_connected_to(monkeypatch):
+    """A name that gives another address when it is asked again leads nowhere else."""
+    answers = iter(["93.184.216.34", "127.0.0.1"])
+    connected = []
+
+    def once(host, port, **options):
+        return [(0, 0, 0, "", (next(answers), port))]
+
+    def connect(address, timeout):
+        connected.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(link_check.socket, "getaddrinfo", once)
+    monkeypatch.setattr(link_check.socket, "create_connection", connect)
+    check("http://rebinding.example/")
+    assert connected == [("93.184.216.34", 80)]
 
 
 def test_one_private_address_among_others_is_enough(monkeypatch):
@@ -236,6 +270,8 @@ class TestOfATemplate:
         assert link_states.as_asked(link).endswith("/nowhere?n=Asha")
 
     def test_a_check_that_ran_out_of_time_says_so(self, chain, template, monkeypatch):
+        assert check_link.soft_time_limit, "a host may answer drop by drop"
+
         def slow(link):
             raise TimeoutError
 

@@ -1,4 +1,4 @@
-"""What offers by e-mail end with."""
+"""What marketing by e-mail ends with."""
 
 import pytest
 

@@ -7,10 +7,14 @@ import pytest
 
 from marketing.content import merge_fields
 from marketing.content.contents import clean_contents
-from marketing.content.prebuilt import PREBUILT, occasion
+from marketing.content.prebuilt import PREBUILT, Contact, occasion
+from marketing.content.preview import preview
 from marketing.content.rendering import MissingValue, compile_contents
 from marketing.content.rules import count_sms
+from marketing.content.selectors import chain_contact
+from marketing.core.models import Branch
 from marketing.policy.rules import purpose_of
+from tests.factories.policy import set_config
 
 LANGUAGES = {"whatsapp": ("en", "hi"), "email": ("en", "hi"), "sms": ("en", "hi", "bn")}
 SCRIPT = {"en": r"[A-Za-z]", "hi": r"[ऀ-ॿ]", "bn": r"[ঀ-৿]"}
@@ -114,13 +118,58 @@ def test_suits_whatsapps_review(each):
 
 
 @pytest.mark.parametrize("each", PREBUILT, ids=lambda each: each.key)
-def test_a_mail_that_is_no_offer_has_a_way_out_of_its_own(each):
-    """Offers get theirs in the footer."""
-    is_offer = purpose_of(each.template_type, each.trigger_type) == "promotional"
-    for parts in each.contents("email").values():
-        assert ("{{ unsubscribe_url }}" in parts["body"]) != is_offer
+def test_every_mail_ends_with_one_way_out(chain, each):
+    purpose = purpose_of(each.template_type, each.trigger_type)
+    assert purpose != "transactional"
+    for language in LANGUAGES["email"]:
+        seen = preview(
+            "email", each.contents("email"), languages=["en", "hi"], language=language,
+            purpose=purpose,
+        )  # fmt: skip
+        link = merge_fields.samples(["unsubscribe_url"])["unsubscribe_url"]
+        assert seen.rendered.body.endswith(link)
+        assert seen.rendered.html.count(link) == 1
 
 
 def test_every_channel_has_ten():
     held = Counter(channel for each in PREBUILT for channel in LANGUAGES if each.contents(channel))
     assert held == {"whatsapp": 10, "sms": 10, "email": 10}
+
+
+SITE, PHONE = "https://kesar.example/book", "+912226400100"
+CALLING = {"type": "phone", "value": f'{{{{ branch_phone | default: "{PHONE}" }}}}'}
+
+
+@pytest.mark.parametrize("each", PREBUILT, ids=lambda each: each.key)
+@pytest.mark.parametrize("contact", [Contact(SITE, PHONE), Contact("", PHONE)])
+def test_every_mail_has_a_button(chain, each, contact):
+    contents = each.contents("email", contact)
+    is_offer = purpose_of(each.template_type, each.trigger_type) == "promotional"
+    cleaned = clean_contents("email", contents, languages=("en", "hi"), country="IN")
+    for language, parts in cleaned.items():
+        (button,) = parts["buttons"]
+        assert re.search(SCRIPT[language], button["text"])
+        expected = {"type": "url", "value": SITE} if is_offer and contact.website else CALLING
+        assert {name: button[name] for name in ("type", "value")} == expected
+
+
+def test_its_button_calls_the_readers_own_branch():
+    compiled = compile_contents(
+        "email", occasion("thank-you").contents("email", Contact(phone=PHONE)), ("en", "hi")
+    )
+    for phone, called in (("+911122334455", "+911122334455"), ("", PHONE)):
+        rendered = compiled.render("en", {"salon_name": "Kesar", "branch_phone": phone})
+        assert f'href="tel:{called}"' in rendered.html
+        assert f'href="tel:{called}"' in rendered.page_html
+        assert rendered.body.endswith(f"Call us: {called}")
+
+
+def test_where_a_chain_can_be_reached(chain):
+    Branch.objects.update(phone="")
+    set_config(website="")
+    assert chain_contact() == Contact()
+    assert "buttons" not in occasion("festival").contents("email", chain_contact())["en"]
+    Branch.objects.filter(pk=chain.south.pk).update(phone="022 2640 0100")
+    Branch.objects.filter(pk=chain.north.pk).update(phone="ask for Asha")
+    set_config(website=SITE)
+    assert chain_contact() == Contact(SITE, PHONE)

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 import time_machine
 from django.core import mail
+from django.db import connection
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
@@ -12,7 +13,9 @@ from marketing.core import errors, news
 from marketing.core import services as core
 from marketing.core.models import Staff, StaffNotification
 from marketing.core.services import notifications
+from marketing.core.tasks import mail_notifications
 from marketing.core.tenancy import tenant_scope
+from tests.factories.core import make_chain
 from tests.page_queries import questions
 
 NOW = dt.datetime(2026, 11, 2, 6, 30, tzinfo=dt.UTC)
@@ -78,7 +81,27 @@ def test_mail_speaks_the_persons_language_and_leads_to_the_news(chain, settings)
     assert english.subject == "“दिवाली glow” waits for your approval"
     assert f"https://kesar.example/notifications/{row.pk}" in english.body
     assert english.extra_headers["Message-ID"] == f"<{row.pk}@parlour>"
-    assert chain.manager.email in by_person
+    hindi = by_person[chain.manager.email]
+    assert hindi.subject == "“दिवाली glow” आपकी मंज़ूरी की प्रतीक्षा में है"
+    assert "Look at it" not in hindi.body
+
+
+def test_the_mail_server_is_asked_outside_any_transaction(transactional_db, monkeypatch):
+    chain = make_chain()
+    in_transaction = []
+
+    def send(message, *args, **options):
+        in_transaction.append(connection.in_atomic_block)
+        return 1
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", send)
+    with tenant_scope(chain.tenant.pk):
+        tell(chain.manager)
+    mail_notifications()
+    mail_notifications()
+    assert in_transaction == [False]
+    with tenant_scope(chain.tenant.pk):
+        assert StaffNotification.objects.get().emailed_at == NOW
 
 
 def test_no_mail_to_who_wants_none_has_no_address_or_read_it_meanwhile(chain):

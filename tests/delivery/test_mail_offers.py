@@ -54,6 +54,13 @@ def test_without_an_address_of_the_chain_the_first_salons_stands_for_it(chain, r
 
 def test_a_receipt_is_left_as_it_is(chain, render):
     set_config(postal_address="5 Park Street, Kolkata 700016", track_opens=False)
-    envelope = render(is_promotional=False)
+    envelope = render(purpose="transactional")
     assert (envelope.rendered.body, envelope.rendered.html) == ("Hi", "<p>Hi</p>")
+    assert not envelope.is_promotional
+
+
+def test_a_reminder_has_a_way_out_but_is_no_offer(chain, render):
+    envelope = render(purpose="service")
+    for part in (envelope.rendered.body, envelope.rendered.html):
+        assert part.count(envelope.unsubscribe_url) == 1
     assert not envelope.is_promotional

@@ -1,8 +1,10 @@
 """A chain with two regions, three branches and one person of each role."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import factory
+from django.contrib.auth.hashers import make_password
 from factory.django import DjangoModelFactory
 
 from marketing.core.actor import Actor
@@ -40,19 +42,34 @@ class BranchFactory(DjangoModelFactory[Branch]):
 
 def make_staff(role: Role, *branches: Branch, name: str = "") -> Staff:
     """A staff member with a login, of the open tenant scope."""
-    name = name or str(Role(role).label)
+    return make_several_staff([(role, branches)], name=name)[0]
+
+
+def make_several_staff(
+    wanted: Sequence[tuple[Role, Sequence[Branch]]], *, name: str = ""
+) -> list[Staff]:
+    """One staff member for each role and its branches, in a statement a table."""
+    password = make_password(PASSWORD)
     count = User.objects.count()
-    user = User(
-        username=f"{role.lower()}-{count}",
-        tenant_id=current_tenant_id(),
-        email=f"{role.lower()}{count}@example.com",
+    users = User.objects.bulk_create(
+        User(
+            username=f"{role.lower()}-{number}",
+            tenant_id=current_tenant_id(),
+            email=f"{role.lower()}{number}@example.com",
+            password=password,
+        )
+        for number, (role, _branches) in enumerate(wanted, count)
     )
-    user.set_password(PASSWORD)
-    user.save()
-    staff = Staff.objects.create(user=user, name=name, role=role, email=user.email)
-    for branch in branches:
-        StaffBranch.objects.create(staff=staff, branch=branch)
-    return staff
+    made = Staff.objects.bulk_create(
+        Staff(user=user, name=name or str(Role(role).label), role=role, email=user.email)
+        for user, (role, _branches) in zip(users, wanted, strict=True)
+    )
+    StaffBranch.objects.bulk_create(
+        StaffBranch(staff=staff, branch=branch)
+        for staff, (_role, branches) in zip(made, wanted, strict=True)
+        for branch in branches
+    )
+    return made
 
 
 @dataclass
@@ -77,17 +94,26 @@ def make_chain(**tenant: object) -> Chain:
     """`manager` and `receptionist` have `north`; `regional` has `north` and `south`."""
     made = TenantFactory(**tenant)
     with tenant_scope(made.pk):
-        region, other = RegionFactory(), RegionFactory()
-        north = BranchFactory(region=region, name="North")
-        south = BranchFactory(region=region, name="South")
-        west = BranchFactory(region=other, name="West")
-        return Chain(
-            tenant=made,
-            north=north,
-            south=south,
-            west=west,
-            receptionist=make_staff(Role.RECEPTIONIST, north),
-            manager=make_staff(Role.BRANCH_MANAGER, north),
-            regional=make_staff(Role.REGIONAL_MANAGER, north, south),
-            owner=make_staff(Role.SUPER_OWNER),
+        region, other = Region.objects.bulk_create(RegionFactory.build_batch(2))
+        north, south, west = Branch.objects.bulk_create(
+            BranchFactory.build(region=of, name=name)
+            for of, name in ((region, "North"), (region, "South"), (other, "West"))
         )
+        receptionist, manager, regional, owner = make_several_staff(
+            [
+                (Role.RECEPTIONIST, [north]),
+                (Role.BRANCH_MANAGER, [north]),
+                (Role.REGIONAL_MANAGER, [north, south]),
+                (Role.SUPER_OWNER, []),
+            ]
+        )
+    return Chain(
+        tenant=made,
+        north=north,
+        south=south,
+        west=west,
+        receptionist=receptionist,
+        manager=manager,
+        regional=regional,
+        owner=owner,
+    )

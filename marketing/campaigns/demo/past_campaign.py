@@ -127,7 +127,7 @@ def _campaign(
         status=CampaignStatus.SENT,
         requires_approval=True,
         created_by=author.user,
-        edited_by=author.user,
+        author_ids=[author.user_id],
         submitted_by=author.user,
         approved_by=approver.user,
         created_at=sent_at - dt.timedelta(days=2),

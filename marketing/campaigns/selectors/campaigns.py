@@ -1,6 +1,7 @@
 """Whose campaigns an actor may see and decide on."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -54,6 +55,11 @@ def campaigns_in_sight(actor: Actor) -> QuerySet[Campaign]:
     return Campaign.objects.filter(mine)
 
 
+def ids_in_sight(actor: Actor, ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Of these campaigns those that `campaigns_in_sight` has."""
+    return list(campaigns_in_sight(actor).filter(pk__in=ids).values_list("pk", flat=True))
+
+
 def _within(branch_ids: frozenset[uuid.UUID] | None) -> Q:
     """Campaigns whose branches are all among these; None means every branch there is."""
     every = Q(pk__isnull=False)
@@ -103,10 +109,10 @@ def _with_branch_names(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
     return campaigns.annotate(branch_names=ArraySubquery(names))
 
 
-def author_ids(campaign: Campaign) -> set[uuid.UUID]:
-    """Who made, submitted or last edited it: none of them may approve it."""
-    ids = {campaign.created_by_id, campaign.submitted_by_id, campaign.edited_by_id}
-    return {user_id for user_id in ids if user_id is not None}
+def authors_with(actor: Actor, campaign: Campaign) -> list[uuid.UUID]:
+    """The campaign's `author_ids`, the actor among them if it is somebody."""
+    mine = [] if actor.user_id is None else [actor.user_id]
+    return list(dict.fromkeys([*campaign.author_ids, *mine]))
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,7 @@ def mandate_for(actor: Actor, campaign: Campaign) -> Mandate | None:
     The one place that says so. Nobody decides on what they had a hand in, nor in the place of
     somebody who had; whose right it is must have all of the campaign's branches.
     """
-    authors = author_ids(campaign)
+    authors = campaign.author_ids
     if not actor.can(DELEGABLE) or actor.user_id is None or actor.user_id in authors:
         return None
     if actor.approves_itself and _reaches(actor.branch_ids, campaign):
@@ -164,22 +170,29 @@ def waiting_for_approval(actor: Actor) -> QuerySet[Campaign]:
 
 def _without_hand_of(user_id: uuid.UUID) -> Q:
     """Campaigns of whose `author_ids` this is none."""
-    hands = Q()
-    for role in ("created_by", "submitted_by", "edited_by"):
-        hands &= Q(**{f"{role}__isnull": True}) | ~Q(**{role: user_id})
-    return hands
+    return ~Q(author_ids__contains=[user_id])
 
 
-def approver_staff_ids(campaign: Campaign) -> list[uuid.UUID]:
+def approvers_of(campaign: Campaign) -> list[Staff]:
     """Everybody of the staff who may decide on the campaign now, deputies too."""
     managers = Staff.objects.filter(is_active=True, role__in=MANAGERS).select_related("user")
     return [
-        person.pk
+        person
         for person in with_reach(managers).order_by("pk")
         if may_approve(Actor.for_staff(person), campaign)
     ]
 
 
+def approver_staff_ids(campaign: Campaign) -> list[uuid.UUID]:
+    """The ids of `approvers_of` the campaign."""
+    return [person.pk for person in approvers_of(campaign)]
+
+
 def latest_run(campaign: Campaign) -> CampaignRun | None:
     """The newest run with its send run, or None before the first."""
     return campaign.runs.select_related("send_run").order_by("-number").first()
+
+
+def runs_of(campaign: Campaign) -> list[CampaignRun]:
+    """Its runs with their send runs, the oldest first."""
+    return list(campaign.runs.select_related("send_run").order_by("number"))

@@ -38,6 +38,11 @@ class Home:
         return len(self.approvals) + len(self.sent_back) + len(self.paused) + len(self.ready)
 
     @property
+    def short_of_money(self) -> list[MonthSpend]:
+        """Those who used so much of their limit that somebody should know."""
+        return [row for row in self.spend if row.is_alarming]
+
+    @property
     def is_sending(self) -> bool:
         return any(campaign.status == CampaignStatus.SENDING for campaign in self.running)
 

@@ -17,7 +17,7 @@ from marketing.content.models import MessageTemplate, TemplateType
 from marketing.content.preview import as_read, of_stranger
 from marketing.content.rendering import Rendered, compile_version
 from marketing.content.rules import SmsCount, count_sms
-from marketing.content.selectors import templates_for_actor
+from marketing.content.selectors import templates_to_send
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError
 from marketing.delivery.estimate import Estimate
@@ -98,7 +98,7 @@ def outlook(
             kept = Estimate.from_json(campaign.counted)
     stand_in = None
     if campaign.template is None:
-        usable = templates_for_actor(actor).filter(channel=campaign.channel, is_active=True)
+        usable = templates_to_send(actor).filter(channel=campaign.channel)
         offers = usable.filter(template_type=TemplateType.PROMOTIONAL).order_by("-pk")
         campaign.template = stand_in = offers.first() or usable.order_by("-pk").first()
     try:

@@ -29,7 +29,6 @@ from marketing.delivery.estimate import Estimate
 from marketing.policy import selectors as policy
 from marketing.policy.rules import purpose_of
 from marketing.segments import selectors as segments
-from marketing.segments.models import Segment
 
 
 @dataclass(frozen=True)
@@ -263,15 +262,15 @@ def fingerprint(campaign: Campaign) -> str:
     """SHA-256 of what an approval covers: audience rule, content, channels, schedule, budget."""
     planned, planned_steps = campaign.scheduled_at, channel_steps(campaign)
     chosen = [campaign.segment_id] if campaign.segment_id else []
-    rules = Segment.objects.filter(pk__in=[*chosen, *campaign.exclude_segment_ids])
     covered = {
         "segment": campaign.segment_id,
         "allCustomers": campaign.target_all_customers,
         "excluded": sorted(map(str, campaign.exclude_segment_ids)),
-        "rules": {str(pk): rule for pk, rule in rules.values_list("pk", "rules")},
+        "audience": segments.definitions([*chosen, *campaign.exclude_segment_ids]),
         "branches": sorted(str(pk) for pk in campaign.branch_ids or ()),
         "mode": campaign.channel_mode,
         "steps": _as_sent(planned_steps),
+        "smsIds": [step.version.sms_ids for step in planned_steps],
         "topics": [step.template and step.template.topic_id for step in planned_steps],
         "type": campaign.campaign_type,
         "scheduledAt": planned and planned.astimezone(dt.UTC).isoformat(),

@@ -66,13 +66,12 @@ class SpendReport:
     entries: list[Entry]
     names: dict[uuid.UUID, str]
     outlook: Forecast | None
-    alert_percent: int
 
     @property
     def alerts(self) -> list[MonthSpend]:
         """Those who used so much of their limit that somebody should know."""
         rows = [self.total, *self.branches] if self.is_chains else self.branches
-        return [row for row in rows if row.limit and row.share * 100 >= self.alert_percent]
+        return [row for row in rows if row.is_alarming]
 
     @property
     def reached_on(self) -> dt.date | None:
@@ -117,7 +116,6 @@ def spend_report(
         entries=entries,
         names=names,
         outlook=_outlook(total, month, now),
-        alert_percent=policy.get_config().budget_alert_threshold_percent,
     )
 
 
@@ -130,6 +128,7 @@ def _sum(rows: list[MonthSpend], month: dt.date) -> MonthSpend:
         sum(limits, NOTHING) if limits and len(limits) == len(rows) else None,
         sum((row.reserved for row in rows), NOTHING),
         sum((row.spent for row in rows), NOTHING),
+        rows[0].alert_percent if rows else None,
     )
 
 

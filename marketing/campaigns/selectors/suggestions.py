@@ -14,7 +14,7 @@ from marketing.campaigns.models import Campaign, CampaignType
 from marketing.campaigns.selectors.campaigns import campaigns_touching
 from marketing.campaigns.selectors.festivals import FestivalDay, festivals_between
 from marketing.content.models import MessageTemplate, TemplateType, WhatsAppStatus
-from marketing.content.selectors import templates_for_actor
+from marketing.content.selectors import templates_to_send
 from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant
 
@@ -66,8 +66,8 @@ def suggestion_for(key: str, day: dt.date, now: dt.datetime) -> Suggestion | Non
 
 def fitting_template(actor: Actor, festival: FestivalDay, channel: str) -> MessageTemplate | None:
     """The message of this channel to begin with: one named after the festival, else for any."""
-    usable = templates_for_actor(actor).filter(
-        is_active=True, channel=channel, template_type=TemplateType.PROMOTIONAL
+    usable = templates_to_send(actor).filter(
+        channel=channel, template_type=TemplateType.PROMOTIONAL
     )
     if channel == Channel.WHATSAPP:
         usable = usable.filter(

@@ -16,6 +16,7 @@ from marketing.campaigns.services.drafts import (
     update_campaign,
 )
 from marketing.campaigns.services.exports import export_recipients
+from marketing.campaigns.services.notices import tell_of_budget
 from marketing.campaigns.services.retry import retry_failed
 from marketing.campaigns.services.runs import (
     note_run_finished,
@@ -60,6 +61,7 @@ __all__ = [
     "send_test",
     "start_run",
     "submit_campaign",
+    "tell_of_budget",
     "update_campaign",
     "waiting_campaign_ids",
 ]

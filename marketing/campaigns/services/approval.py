@@ -13,7 +13,7 @@ from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignStatus
 from marketing.campaigns.rules import Action
 from marketing.campaigns.selectors import plan
-from marketing.campaigns.selectors.campaigns import Mandate, author_ids, mandate_for
+from marketing.campaigns.selectors.campaigns import Mandate, authors_with, mandate_for
 from marketing.campaigns.selectors.history import last_act
 from marketing.campaigns.services import checks, money, notices
 from marketing.campaigns.services.transitions import (
@@ -44,6 +44,7 @@ def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
     campaign = lock(campaign, version=version)
     require_allowed(campaign, Action.SUBMIT)
     checks.require_whole(campaign, now)
+    checks.require_own_messages(actor, campaign)
     estimate = plan.estimate(campaign, now)
     checks.require_people(estimate)
     campaign.estimated_recipients, campaign.estimated_cost = estimate.total, estimate.cost
@@ -56,11 +57,12 @@ def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
         "counted_at": now,
         "submitted_by": actor.user,
         "submitted_at": now,
+        "author_ids": authors_with(actor, campaign),
     }
     to = CampaignStatus.PENDING_APPROVAL
     if not reasons:
         to = CampaignStatus.APPROVED
-        money.hold(campaign, estimate, now)
+        money.hold(campaign, estimate, money.goes_at(campaign, now))
         values |= approved_plan(campaign)
     move(campaign, Action.SUBMIT, to, **values)
     audit.record(
@@ -93,16 +95,22 @@ def recount(*, campaign_id: uuid.UUID) -> None:
 
 
 @transaction.atomic
-def approve_campaign(*, actor: Actor, campaign: Campaign, version: int | None = None) -> Campaign:
+def approve_campaign(
+    *, actor: Actor, campaign: Campaign, version: int | None = None, seen: str = ""
+) -> Campaign:
     """Let the campaign go as it stands now: what was approved is kept as a hash.
 
     Raises `Forbidden` to its authors and to whoever lacks one of its branches,
-    `BudgetExceeded` when the money does not reach, `Conflict` on a stale `version`, and
+    `BudgetExceeded` when the money does not reach, `Conflict` on a stale `version` or where the
+    approver has `seen` something else (the fingerprint of what was looked at), and
     `InvalidCampaignStatus` with what happened when somebody else was faster.
     """
     now = clock.now()
     campaign, mandate = _open_for_decision(actor, campaign, Action.APPROVE, version)
-    values = approve_now(campaign, now) | {"approved_by": actor.user, "approved_at": now}
+    if seen and seen != plan.fingerprint(campaign):
+        raise Conflict(_("Its message or its audience changed while you were looking. Look again."))
+    goes_at = money.goes_at(campaign, now)
+    values = approve_now(campaign, now, goes_at) | {"approved_by": actor.user, "approved_at": now}
     move(campaign, Action.APPROVE, CampaignStatus.APPROVED, **values)
     audit.record(
         actor,
@@ -143,7 +151,7 @@ def ask_for_changes(
 def require_approver(actor: Actor, campaign: Campaign) -> Mandate:
     """By what right the actor decides on this campaign. Raises `Forbidden` when by none."""
     actor.require("campaign.approve")
-    if actor.user_id in author_ids(campaign):
+    if actor.user_id in campaign.author_ids:
         raise Forbidden(_("You had a hand in this campaign: somebody else must decide on it."))
     mandate = mandate_for(actor, campaign)
     if mandate is None:
@@ -186,15 +194,16 @@ def _decided_already(campaign: Campaign, action: Action) -> DomainError:
     return refusal
 
 
-def approve_now(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
-    """What an approval of the campaign as it stands stores; its money is held from now on.
+def approve_now(campaign: Campaign, now: dt.datetime, goes_at: dt.datetime) -> dict[str, Any]:
+    """What an approval of the campaign as it stands stores; its money is held from now on, in
+    the month in which it goes.
 
     Raises as submit does, and 023.
     """
-    checks.require_content(campaign)
+    checks.require_sendable(campaign)
     estimate = plan.estimate(campaign, now)
     checks.require_people(estimate)
-    money.hold(campaign, estimate, now)
+    money.hold(campaign, estimate, goes_at)
     campaign.estimated_recipients, campaign.estimated_cost = estimate.total, estimate.cost
     return approved_plan(campaign) | {
         "estimated_recipients": estimate.total,

@@ -11,7 +11,9 @@ from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
 from marketing.campaigns.recurrence import Fault, RecurrenceError
 from marketing.campaigns.selectors import dates, plan
 from marketing.campaigns.services import slot_values
-from marketing.content.models import STOPPED, TemplateVersion, WhatsAppStatus
+from marketing.content.models import STOPPED, MessageTemplate, TemplateVersion, WhatsAppStatus
+from marketing.content.selectors import sends_locked_only
+from marketing.core.actor import Actor
 from marketing.core.errors import (
     BudgetExceeded,
     DomainError,
@@ -23,6 +25,7 @@ from marketing.delivery.estimate import Estimate
 from marketing.delivery.models import SendRun
 from marketing.policy import selectors as policy
 from marketing.policy.rules import purpose_of
+from marketing.segments.models import Segment
 
 # The gate's reason for whoever has no value for one of the text's placeholders.
 MISSING_VALUE = "missing_value"
@@ -75,13 +78,27 @@ def _require_message(campaign: Campaign, step: plan.ChannelStep) -> None:
     plan.require_compliant(campaign, version)
 
 
+def require_may_choose(actor: Actor, template: MessageTemplate, field: str) -> None:
+    """Raises `ValidationFailed` where the actor may send only what head office has locked."""
+    if not template.is_locked and sends_locked_only(actor):
+        text = _("Your branches send head office's messages only. Choose one with a lock.")
+        raise ValidationFailed(fields={field: [text]})
+
+
+def require_own_messages(actor: Actor, campaign: Campaign) -> None:
+    """Raises as `require_may_choose` for any of the campaign's messages."""
+    for step in plan.channel_steps(campaign):
+        if step.template is not None:
+            require_may_choose(actor, step.template, step.field)
+
+
 def require_templates_approved(campaign: Campaign, run: SendRun | None) -> None:
     """Raises 022 when what goes on would send a template that WhatsApp has stopped.
 
     A frozen run goes on with the versions that it has, anything else begins with the newest.
     """
     if run is None or run.frozen_at is None or campaign.paused_from == CampaignStatus.SCHEDULED:
-        require_content(campaign)
+        require_sendable(campaign)
         return
     used = [step["versionId"] for step in run.steps]
     stopped = TemplateVersion.objects.filter(pk__in=used, whatsapp_status__in=STOPPED)
@@ -100,9 +117,24 @@ def require_whole(campaign: Campaign, now: dt.datetime) -> None:
     """Raises the first reason why the campaign cannot be submitted, naming the input at fault."""
     if not campaign.name.strip():
         raise ValidationFailed(fields={"name": [_("Give the campaign a name.")]})
-    require_content(campaign)
+    require_sendable(campaign)
     plan.audience(campaign, now)
     require_schedule(campaign, now)
+
+
+def require_sendable(campaign: Campaign) -> None:
+    """Raises as `require_content`, and when a segment that the campaign names was deleted."""
+    require_content(campaign)
+    _require_segments(campaign)
+
+
+def _require_segments(campaign: Campaign) -> None:
+    named = [campaign.segment_id, *campaign.exclude_segment_ids]
+    gone = Segment.objects.filter(pk__in=filter(None, named), is_active=False).first()
+    if gone:
+        field = "segmentId" if gone.pk == campaign.segment_id else "excludeSegmentIds"
+        text = _("The segment “%(name)s” was deleted; choose another.") % {"name": gone.name}
+        raise ValidationFailed(fields={field: [text]})
 
 
 def require_schedule(campaign: Campaign, now: dt.datetime) -> None:

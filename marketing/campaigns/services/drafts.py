@@ -15,8 +15,10 @@ from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
 from marketing.campaigns.recurrence import RecurrenceError
 from marketing.campaigns.rules import Action, ChannelFault
 from marketing.campaigns.selectors import plan
+from marketing.campaigns.selectors.campaigns import authors_with
 from marketing.campaigns.services import checks, conflicts, money, notices, slot_values
 from marketing.campaigns.services.transitions import event_payload, lock, require_allowed
+from marketing.content.models import MessageTemplate
 from marketing.content.selectors import get_template_for_actor
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
@@ -61,7 +63,8 @@ def create_campaign(
     """
     actor.require("campaign.create")
     now = clock.now()
-    campaign = Campaign(created_by=actor.user, edited_by=actor.user, created_at=now)
+    campaign = Campaign(created_by=actor.user, created_at=now)
+    campaign.author_ids = authors_with(actor, campaign)
     _apply(actor, campaign, {"branch_ids": None, **values})
     if must_be_whole:
         checks.require_whole(campaign, now)
@@ -110,7 +113,7 @@ def update_campaign(
     campaign.approved_by = campaign.approved_at = campaign.next_run_at = None
     campaign.approved_recipients = campaign.approved_cost = None
     campaign.approved_hash = ""
-    campaign.edited_by = actor.user or campaign.edited_by
+    campaign.author_ids = authors_with(actor, campaign)
     changes["version"] = [campaign.version, campaign.version + 1]
     campaign.version += 1
     _estimate(campaign, clock.now())
@@ -142,6 +145,7 @@ def delete_campaign(*, actor: Actor, campaign: Campaign) -> None:
     if campaign.runs.exists():
         raise Conflict(_("It was sent before and is kept for the record."))
     audit.record(actor, "campaign.delete", campaign, {"name": campaign.name})
+    notices.settle_all(campaign)
     campaign.delete()
 
 
@@ -157,9 +161,7 @@ def _apply(actor: Actor, campaign: Campaign, values: Mapping[str, Any]) -> None:
         moment = values["scheduled_at"]
         campaign.scheduled_at = moment and moment.astimezone(dt.UTC)
     if "template_id" in values:
-        campaign.template = _referred(
-            get_template_for_actor, actor, values["template_id"], "templateId"
-        )
+        campaign.template = _chosen_template(actor, values["template_id"], "templateId")
     _set_channels(actor, campaign, values)
     if "slot_values" in values:
         campaign.slot_values = slot_values.cleaned(campaign, values["slot_values"])
@@ -219,9 +221,10 @@ def _set_channels(actor: Actor, campaign: Campaign, values: Mapping[str, Any]) -
     if values.get("channel_mode") == SendRun.Mode.SINGLE:
         campaign.further_steps = []
     campaign.further_steps = list(values.get("further_steps", campaign.further_steps))
-    for number, step in enumerate(campaign.further_steps, 1):
-        field = f"steps.{number}.templateId"
-        _referred(get_template_for_actor, actor, uuid.UUID(step["templateId"]), field)
+    if "further_steps" in values:
+        for number, step in enumerate(campaign.further_steps, 1):
+            field = f"steps.{number}.templateId"
+            _chosen_template(actor, uuid.UUID(step["templateId"]), field)
     channels = [campaign.channel, *(step["channel"] for step in campaign.further_steps)]
     if "channel_mode" in values:
         campaign.channel_mode = values["channel_mode"]
@@ -242,6 +245,13 @@ def _campaign_type(value: str) -> str:
     if value not in (CampaignType.ONE_TIME, CampaignType.RECURRING):
         raise ValidationFailed(fields={"campaignType": [_("One of one_time, recurring.")]})
     return value
+
+
+def _chosen_template(actor: Actor, pk: uuid.UUID | None, field: str) -> MessageTemplate | None:
+    template: MessageTemplate | None = _referred(get_template_for_actor, actor, pk, field)
+    if template is not None:
+        checks.require_may_choose(actor, template, field)
+    return template
 
 
 def _referred(getter: Any, actor: Actor, pk: uuid.UUID | None, field: str) -> Any:

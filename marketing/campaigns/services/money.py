@@ -5,8 +5,6 @@ import uuid
 from contextlib import suppress
 from decimal import Decimal
 
-from django.db import transaction
-
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.services import checks
@@ -15,16 +13,18 @@ from marketing.delivery.estimate import Estimate
 from marketing.policy import services as policy
 
 
-def hold(campaign: Campaign, estimate: Estimate, now: dt.datetime) -> None:
-    """Hold what the campaign will cost in the month in which it is to go, of a recurring one
-    what its next run will; what was held for it is replaced.
+def hold(campaign: Campaign, estimate: Estimate, on: dt.datetime) -> None:
+    """Hold what the campaign, or its next run, will cost in the month of `on`; what was held for
+    it is replaced.
 
     Raises `BudgetExceeded` when the money of a branch or of the chain does not reach.
     """
-    due_at = checks.next_due(campaign, now) or now
-    policy.hold_budget(
-        holder_id=campaign.pk, branch_costs=estimate.branch_costs, on=max(due_at, now)
-    )
+    policy.hold_budget(holder_id=campaign.pk, branch_costs=estimate.branch_costs, on=on)
+
+
+def goes_at(campaign: Campaign, now: dt.datetime) -> dt.datetime:
+    """When a campaign that is approved now is to go; in that month its money is held."""
+    return max(checks.next_due(campaign, now) or now, now)
 
 
 def hold_as_counted(campaign: Campaign, on: dt.datetime) -> None:
@@ -33,9 +33,11 @@ def hold_as_counted(campaign: Campaign, on: dt.datetime) -> None:
 
 
 def hold_for_next_run(campaign: Campaign, due_at: dt.datetime) -> None:
-    """Hold money for a recurring campaign's next run where there is some; else the freeze asks."""
-    with suppress(BudgetExceeded), transaction.atomic():
+    """Hold money for what goes then where there is some; else none is held, and the freeze asks."""
+    try:
         hold_as_counted(campaign, due_at)
+    except BudgetExceeded:
+        release(campaign)
 
 
 def release(campaign: Campaign) -> None:

@@ -1,15 +1,17 @@
 """Whom to tell what became of a campaign, in the transaction in which it did."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from typing import Any
 
 from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign
-from marketing.campaigns.selectors.campaigns import approver_staff_ids, author_ids
+from marketing.campaigns.selectors.campaigns import approver_staff_ids
 from marketing.core import services as core
-from marketing.core.actor import Actor
+from marketing.core.actor import MANAGERS, Actor, with_reach
 from marketing.core.ids import lower_bound
-from marketing.core.models import AuditEntry, Staff
+from marketing.core.models import AuditEntry, Branch, Staff
 
 SUBMITTED, APPROVED, REJECTED = "campaign.submitted", "campaign.approved", "campaign.rejected"
 CHANGES_ASKED, COMMENTED, STOPPED = (
@@ -17,6 +19,7 @@ CHANGES_ASKED, COMMENTED, STOPPED = (
     "campaign.commented",
     "campaign.stopped",
 )
+BUDGET_OF_BRANCH, BUDGET_OF_CHAIN = "budget.branch_threshold", "budget.chain_threshold"
 TAKES_PART = ("comment", "approve", "reject", "ask_for_changes")
 EXCERPT = 200
 
@@ -48,16 +51,43 @@ def tell_of_comment(actor: Actor, campaign: Campaign, text: str) -> None:
         action__in=[f"campaign.{act}" for act in TAKES_PART],
     )
     others = set(spoke.order_by().values_list("user_id", flat=True).distinct())
-    told = _staff_of((author_ids(campaign) | others) - {actor.user_id})
+    told = _staff_of({*campaign.author_ids, *others} - {actor.user_id})
     _tell(COMMENTED, campaign, told, by=actor.label, text=_excerpt(text), again=True)
 
 
 def tell_of_stop(campaign: Campaign, reason: str, detail: str) -> None:
     """Its authors; and, when only an approver can let it go on, who can."""
-    told = _staff_of(author_ids(campaign))
+    told = _staff_of(campaign.author_ids)
     if reason in rules.REAPPROVAL_REASONS:
         told = [*told, *approver_staff_ids(campaign)]
     _tell(STOPPED, campaign, told, reason=reason, detail=_excerpt(detail))
+
+
+def tell_of_budget(reached: Mapping[str, Any]) -> None:
+    """A branch's managers, or for the chain all of them: its limit binds every branch.
+
+    `reached` is the payload of `budget.threshold_reached`, which comes once a month and row; no
+    amounts are told, since not every manager sees the chain's.
+    """
+    branch_id, limit = reached["branchId"], Decimal(reached["limit"])
+    used = Decimal(reached["reserved"]) + Decimal(reached["spent"])
+    managers = with_reach(Staff.objects.filter(is_active=True, role__in=MANAGERS))
+    told = [
+        person.pk
+        for person in managers.select_related("user").order_by("pk")
+        if branch_id is None or Actor.for_staff(person).has_branch(uuid.UUID(branch_id))
+    ]
+    branch = Branch.objects.filter(pk=branch_id).first() if branch_id else None
+    core.notify(
+        BUDGET_OF_BRANCH if branch_id else BUDGET_OF_CHAIN,
+        staff_ids=told,
+        key=f"{branch_id or 'chain'}:{reached['month']}",
+        facts={
+            "branch": branch.name if branch else "",
+            "percent": int(100 * used / limit) if limit else 100,
+            "month": reached["month"],
+        },
+    )
 
 
 def settle(campaign: Campaign, kind: str = SUBMITTED) -> None:
@@ -65,8 +95,14 @@ def settle(campaign: Campaign, kind: str = SUBMITTED) -> None:
     core.settle(kind, target_id=campaign.pk)
 
 
+def settle_all(campaign: Campaign) -> None:
+    """It is no more: nobody need look at anything about it."""
+    for kind in (SUBMITTED, APPROVED, REJECTED, CHANGES_ASKED, COMMENTED, STOPPED):
+        settle(campaign, kind)
+
+
 def _authors(campaign: Campaign, actor: Actor) -> list[uuid.UUID]:
-    return _staff_of(author_ids(campaign) - {actor.user_id})
+    return _staff_of({*campaign.author_ids} - {actor.user_id})
 
 
 def _staff_of(user_ids: Collection[uuid.UUID | None]) -> list[uuid.UUID]:

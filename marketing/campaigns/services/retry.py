@@ -41,7 +41,8 @@ def retry_failed(
     _require_unchanged(campaign, former.send_run)
     send_run = delivery.retry_failed(actor=actor, run=former.send_run, codes=codes)
     _require_approved(campaign, send_run)
-    move(campaign, Action.RETRY, CampaignStatus.SENDING, next_run_at=None)
+    # A recurring campaign's next date stays as it is: `finish` comes back to it.
+    move(campaign, Action.RETRY, CampaignStatus.SENDING)
     number = next_number(campaign)
     run = CampaignRun.objects.create(
         campaign=campaign, number=number, send_run=send_run, due_at=clock.now()

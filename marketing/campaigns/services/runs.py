@@ -3,13 +3,16 @@
 import datetime as dt
 import logging
 import uuid
+from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from django.db import OperationalError, transaction
 from django.db.models import Q
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from marketing.campaigns import rules
-from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
+from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus, CampaignType
 from marketing.campaigns.rules import Action
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import latest_run
@@ -21,13 +24,14 @@ from marketing.campaigns.services.sending import (
     halt,
     resume_campaign,
     resume_runs,
-    schedule_campaign,
+    schedule_approved,
+    wait_for_somebody,
 )
 from marketing.campaigns.services.transitions import event_payload, lock
 from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import BudgetExceeded, DomainError
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.delivery import services as delivery
 from marketing.delivery.models import SendRun
 from marketing.delivery.selectors import ACCOUNT_PAUSED, BUDGET, runs_waiting_for
@@ -48,7 +52,7 @@ class RunHeld(DomainError):
 def waiting_campaign_ids() -> list[uuid.UUID]:
     """Campaigns the engine owes something: to be scheduled, begun, begun again or gone on with."""
     now = clock.now()
-    has_a_time = Q(scheduled_at__gt=now) | ~Q(recurrence_rule="")
+    has_a_time = Q(scheduled_at__isnull=False) | Q(campaign_type=CampaignType.RECURRING)
     lost = CampaignRun.objects.filter(send_run__state=SendRun.State.READY).values("campaign_id")
     waiting = Campaign.objects.filter(
         Q(has_a_time, status=CampaignStatus.APPROVED)
@@ -66,8 +70,8 @@ def run_if_due(*, campaign_id: uuid.UUID) -> None:
     """
     campaign = lock(Campaign(pk=campaign_id))
     if campaign.status == CampaignStatus.APPROVED:
-        _schedule(campaign)
-    elif campaign.status == CampaignStatus.SCHEDULED:
+        schedule_approved(campaign)
+    if campaign.status == CampaignStatus.SCHEDULED:
         _begin_due_run(campaign)
     elif campaign.status == CampaignStatus.SENDING:
         run = latest_run(campaign)
@@ -80,31 +84,33 @@ def run_if_due(*, campaign_id: uuid.UUID) -> None:
 def _go_on_with_money(campaign: Campaign) -> None:
     """Go on if the money reaches: a limit was raised, a month began, another gave some back.
 
-    A run that was not frozen begins anew, with the people of now; long after its time it asks.
+    Nobody is counted while what it lacked when it last asked is not there. A run that was not
+    frozen begins anew, with the people of now; long after its time it asks.
     """
-    left = policy.budget_left(campaign.branch_ids)
+    lacked = campaign.short_of or {}
+    if not policy.reaches({_branch_id(key): Decimal(asked) for key, asked in lacked.items()}):
+        return
     run = latest_run(campaign)
     never_begun = run is not None and run.send_run.state == SendRun.State.READY
-    if left is not None and (left <= 0 or (never_begun and left < campaign.estimated_cost)):
-        return
     try:
         with transaction.atomic():
             if never_begun:
                 now = clock.now()
                 money.hold(campaign, plan.estimate(campaign, now), now)
             resume_campaign(actor=Actor.system(current_tenant_id()), campaign=campaign)
-    except BudgetExceeded:
-        return
+    except BudgetExceeded as refusal:
+        _keep_shortfall(campaign, refusal)
     except DomainError as error:
-        logger.warning("campaign %s could not go on with its money: %s", campaign.pk, error)
+        wait_for_somebody(lock(campaign), _pause_reason(error), error.message)
 
 
-def _schedule(campaign: Campaign) -> None:
-    try:
-        with transaction.atomic():
-            schedule_campaign(actor=Actor.system(current_tenant_id()), campaign=campaign)
-    except DomainError as error:
-        logger.warning("campaign %s was not scheduled: %s", campaign.pk, error)
+def _keep_shortfall(campaign: Campaign, refusal: BudgetExceeded) -> None:
+    lacking = {short["branchId"] or "": short["asked"] for short in refusal.details["shortfalls"]}
+    Campaign.objects.filter(pk=campaign.pk).update(short_of=lacking)
+
+
+def _branch_id(key: str) -> uuid.UUID | None:
+    return uuid.UUID(key) if key else None
 
 
 def _begin_due_run(campaign: Campaign) -> None:
@@ -116,11 +122,11 @@ def _begin_due_run(campaign: Campaign) -> None:
         return
     try:
         with transaction.atomic():
-            checks.require_content(campaign)
+            checks.require_sendable(campaign)
             actor = Actor.system(current_tenant_id())
             begin_run(actor=actor, campaign=campaign, action=Action.SEND, due_at=due_at)
     except DomainError as error:
-        halt(lock(campaign), _pause_reason(error), error.message)
+        halt(lock(campaign), _pause_reason(error), " ".join(error.sentences))
 
 
 def _is_late(due_at: dt.datetime, at_least: int = 0) -> bool:
@@ -130,11 +136,9 @@ def _is_late(due_at: dt.datetime, at_least: int = 0) -> bool:
 
 def _ask_whether_late(campaign: Campaign, due_at: dt.datetime) -> None:
     """Its time was missed by more than the chain allows: a person must say whether it goes."""
-    halt(
-        campaign,
-        rules.MISSED_SCHEDULE,
-        _("It was due at %(time)s UTC.") % {"time": f"{due_at:%Y-%m-%d %H:%M}"},
-    )
+    local = due_at.astimezone(ZoneInfo(current_tenant().time_zone))
+    text = _("It was due on %(time)s") % {"time": date_format(local, "j M Y, g:i a")}
+    halt(campaign, rules.MISSED_SCHEDULE, text)
 
 
 @transaction.atomic
@@ -156,12 +160,14 @@ def start_run(*, campaign_run_id: uuid.UUID) -> None:
         return
     try:
         with transaction.atomic():
-            checks.require_content(campaign)
+            checks.require_sendable(campaign)
             audience = plan.audience(campaign, clock.now(), at_once=True)
             frozen = delivery.freeze_run(run=run.send_run, audience=audience)
             _require_as_approved(campaign, frozen)
     except DomainError as error:
-        halt(campaign, _pause_reason(error), error.message)
+        halt(campaign, _pause_reason(error), " ".join(error.sentences))
+        if isinstance(error, BudgetExceeded):
+            _keep_shortfall(campaign, error)
         return
     events.record(
         "campaign.sent",

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils.translation import gettext as _
 
 from marketing.campaigns import rules
@@ -67,14 +67,33 @@ def schedule_campaign(
             )
         campaign.scheduled_at = scheduled_at
         values = {"scheduled_at": scheduled_at, "approved_hash": plan.fingerprint(campaign)}
-        money.hold_as_counted(campaign, max(scheduled_at, now))
     checks.require_schedule(campaign, now)
     due_at = checks.next_due(campaign, now)
     if due_at is None:
         raise ValidationFailed(fields={"scheduledAt": [_("Say when it should go.")]})
+    money.hold_as_counted(campaign, due_at)
     move(campaign, Action.SCHEDULE, CampaignStatus.SCHEDULED, next_run_at=due_at, **values)
     audit.record(actor, "campaign.schedule", campaign, {"nextRunAt": due_at})
     return campaign
+
+
+def schedule_approved(campaign: Campaign) -> None:
+    """The engine schedules what was approved for a later time; in the caller's transaction.
+
+    A date that came since the approval is due by then. Where none comes any more, a person must
+    say what becomes of it.
+    """
+    actor = Actor.system(current_tenant_id())
+    approved_at = campaign.approved_at or campaign.submitted_at or campaign.created_at
+    due_at = checks.next_due(campaign, approved_at)
+    move(campaign, Action.SCHEDULE, CampaignStatus.SCHEDULED, next_run_at=due_at)
+    audit.record(actor, "campaign.schedule", campaign, {"nextRunAt": due_at})
+    if due_at is None:
+        halt(
+            campaign,
+            rules.MISSED_SCHEDULE,
+            _("The last of its dates had passed when it was approved."),
+        )
 
 
 @transaction.atomic
@@ -88,7 +107,7 @@ def send_campaign(*, actor: Actor, campaign: Campaign, version: int | None = Non
     actor.require("campaign.send")
     campaign = lock(campaign, version=version)
     require_allowed(campaign, Action.SEND)
-    checks.require_content(campaign)
+    checks.require_sendable(campaign)
     now = clock.now()
     money.hold_as_counted(campaign, now)
     return begin_run(actor=actor, campaign=campaign, action=Action.SEND, due_at=now)
@@ -142,7 +161,12 @@ def enqueue_start(run: CampaignRun) -> None:
     transaction.on_commit(lambda: start_run.delay(tenant_id, run_id))
 
 
-NOT_PAUSED: dict[str, Any] = {"paused_from": "", "pause_reason": "", "pause_detail": ""}
+NOT_PAUSED: dict[str, Any] = {
+    "paused_from": "",
+    "pause_reason": "",
+    "pause_detail": "",
+    "short_of": None,
+}
 
 
 @transaction.atomic
@@ -178,6 +202,19 @@ def halt(campaign: Campaign, reason: str, detail: str) -> None:
     stop(campaign, Action.STOP, reason, detail)
     if reason == BUDGET:
         money.release(campaign)
+    _tell_of_stop(campaign, reason, detail)
+
+
+def wait_for_somebody(campaign: Campaign, reason: str, detail: str) -> None:
+    """What made the campaign stand still is over, but it cannot go on: a person must look."""
+    Campaign.objects.filter(pk=campaign.pk).update(
+        pause_reason=reason, pause_detail=detail, short_of=None, version=F("version") + 1
+    )
+    campaign.refresh_from_db()
+    _tell_of_stop(campaign, reason, detail)
+
+
+def _tell_of_stop(campaign: Campaign, reason: str, detail: str) -> None:
     audit.record(
         Actor.system(current_tenant_id()),
         "campaign.stop",
@@ -215,7 +252,9 @@ def resume_campaign(
     figures: dict[str, Any] = {}
     if campaign.pause_reason in rules.REAPPROVAL_REASONS:
         mandate = require_approver(actor, campaign)
-        approved = approve_now(campaign, now) | {"approved_by": actor.user, "approved_at": now}
+        # It was judged at its freeze: what is approved goes at once.
+        approved = approve_now(campaign, now, now)
+        approved |= {"approved_by": actor.user, "approved_at": now}
         Campaign.objects.filter(pk=campaign.pk).update(**approved)
         figures = {
             "recipients": approved["approved_recipients"],
@@ -228,20 +267,25 @@ def resume_campaign(
     notices.settle(campaign, notices.STOPPED)
     resume_runs(campaign)
     if campaign.paused_from == CampaignStatus.SCHEDULED:
-        due_at = now if at_once else checks.next_due(campaign, now)
-        if due_at is None:
-            raise ValidationFailed(
-                _("This recurrence is over: send it once more now, or cancel the campaign.")
-            )
-        return move(
-            campaign,
-            Action.RESUME,
-            CampaignStatus.SCHEDULED,
-            **NOT_PAUSED,
-            next_run_at=max(due_at, now),
-        )
-    _resume_sending(actor, campaign)
+        _resume_waiting(actor, campaign, now, at_once)
+    else:
+        _resume_sending(actor, campaign)
     return campaign
+
+
+def _resume_waiting(actor: Actor, campaign: Campaign, now: dt.datetime, at_once: bool) -> None:
+    if actor.is_system:
+        # A run of before had stopped; a date that came meanwhile goes late, or asks.
+        due_at = campaign.next_run_at
+    else:
+        due_at = now if at_once else checks.next_due(campaign, now)
+        due_at = due_at and max(due_at, now)
+    if due_at is None:
+        raise ValidationFailed(
+            _("This recurrence is over: send it once more now, or cancel the campaign.")
+        )
+    move(campaign, Action.RESUME, CampaignStatus.SCHEDULED, **NOT_PAUSED, next_run_at=due_at)
+    money.hold_for_next_run(campaign, max(due_at, now))
 
 
 def _resume_sending(actor: Actor, campaign: Campaign) -> None:
@@ -284,13 +328,17 @@ def cancel_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
 
 
 def finish(campaign: Campaign) -> None:
-    """After a run: a recurring campaign waits for its next time, any other is sent."""
+    """After a run: a recurring campaign waits for its next time, any other is sent.
+
+    A date that came while the run was being sent is due by then: it goes late, or asks.
+    """
     due_at = None
     if campaign.campaign_type == CampaignType.RECURRING:
-        due_at = checks.next_due(campaign, clock.now())
+        run, now = latest_run(campaign), clock.now()
+        due_at = campaign.next_run_at or checks.next_due(campaign, run.due_at if run else now)
     if due_at is not None:
         move(campaign, Action.FINISH, CampaignStatus.SCHEDULED, next_run_at=due_at)
-        money.hold_for_next_run(campaign, due_at)
+        money.hold_for_next_run(campaign, max(due_at, clock.now()))
         return
     move(campaign, Action.FINISH, CampaignStatus.SENT, next_run_at=None)
     events.record(

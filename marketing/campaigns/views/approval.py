@@ -109,7 +109,9 @@ def campaign_decision(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @staff_view("campaign.approve")
 @require_POST
 def approve(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return act(request, pk, services.approve_campaign, _("Approved."), find=get_campaign_in_sight)
+    """What is approved is what the page showed, `seen`."""
+    seen, service = request.POST.get("seen", ""), services.approve_campaign
+    return act(request, pk, service, _("Approved."), find=get_campaign_in_sight, seen=seen)
 
 
 @staff_view("campaign.approve")

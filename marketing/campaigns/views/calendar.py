@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from marketing.campaigns.festival_forms import DayForm, FestivalForm
+from marketing.campaigns.forms import DayForm, FestivalForm
 from marketing.campaigns.selectors.calendar import month_of
 from marketing.campaigns.selectors.festivals import festivals_of_year, get_own_festival
 from marketing.campaigns.selectors.suggestions import suggestions

@@ -13,17 +13,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from customers.models import Customer
-from customers.selectors import get_customer_for_actor, search_customers
+from customers.selectors import search_customers
 from marketing.campaigns import rules, services
-from marketing.campaigns.models import Campaign, CampaignRun
+from marketing.campaigns.forms import TestSendForm
+from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import (
+    approvers_of,
     get_campaign_for_actor,
     get_campaign_in_sight,
     get_campaign_to_resume,
     is_for_actor,
-    latest_run,
     mandate_for,
     may_approve,
 )
@@ -31,9 +31,8 @@ from marketing.campaigns.selectors.failures import failed_runs
 from marketing.campaigns.selectors.history import history
 from marketing.campaigns.selectors.progress import engagement_with, figures_of
 from marketing.campaigns.selectors.testers import testers
-from marketing.campaigns.test_send_form import TestSendForm
 from marketing.campaigns.views.recipients import chosen_run, id_of, people_of
-from marketing.campaigns.views.refusals import sentences
+from marketing.campaigns.views.refusals import show_at_fields
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, InvalidCampaignStatus
@@ -48,6 +47,8 @@ from marketing.delivery.models import SendRun
 
 # How long after the last message the page still looks for deliveries by itself.
 FRESH = dt.timedelta(minutes=15)
+# How often the page looks: while messages go, and while it waits for its time, money or an account.
+LIVE_SECONDS, WAITING_SECONDS = 2, 15
 DECISIONS = {"approve", "reject", "ask_for_changes"}
 
 
@@ -70,32 +71,44 @@ def campaign_page(
     campaign: Campaign,
     error: DomainError | None = None,
     comment: str = "",
+    test_form: TestSendForm | None = None,
 ) -> HttpResponse:
-    """The campaign's page, above which stands what was refused; `comment` was not taken."""
+    """The campaign's page, above which stands what was refused; `comment` was not taken, and
+    `test_form` has what is wrong at its fields."""
     context: dict[str, Any] = _live(request, campaign) | {
         "history": history(campaign),
         "comment": comment,
-        "problems": sentences(error) if error else [],
+        "problems": error.sentences if error else [],
         "is_receptionist": is_receptionist(request.actor),
     }
+    if campaign.status == rules.PENDING_APPROVAL and context["mandate"] is None:
+        context["approvers"] = approvers_of(campaign)
+    if "approve" in context["actions"]:
+        context["seen"] = plan.fingerprint(campaign)
     if context["run"]:
         shown = chosen_run(request, context["figures"].runs) or context["run"]
         context |= people_of(request, shown) | {"shown_run": shown}
         context["engagement"] = engagement_with(context["figures"].runs)
     if "test" in context["actions"]:
-        context["test_form"] = _test_form(request)
-    status = 200 if error is None else 422 if error.http_status == 400 else error.http_status
+        context["test_form"] = test_form or _test_form(request)
+    if error is None:
+        status = 422 if test_form else 200
+    else:
+        status = 422 if error.http_status == 400 else error.http_status
     return render(request, "campaigns/detail.html", context, status=status)
 
 
 def _live(request: StaffRequest, campaign: Campaign) -> dict[str, Any]:
     figures = figures_of([campaign])[campaign.pk]
     run = figures.runs[-1] if figures.runs else None
+    is_live = campaign.status == rules.SENDING or figures.is_under_way or _is_fresh(run)
     context: dict[str, Any] = {
         "campaign": campaign,
         "figures": figures,
         "run": run,
-        "is_live": campaign.status == rules.SENDING or figures.is_under_way or _is_fresh(run),
+        "is_live": is_live,
+        "looks_every": LIVE_SECONDS if is_live else WAITING_SECONDS,
+        "is_waiting": campaign.status in (CampaignStatus.SCHEDULED, CampaignStatus.PAUSED),
         "actions": _actions(request.actor, campaign),
         "mandate": mandate_for(request.actor, campaign),
         "needs_approver": campaign.pause_reason in rules.REAPPROVAL_REASONS,
@@ -136,43 +149,6 @@ def _actions(actor: Actor, campaign: Campaign) -> set[str]:
     if campaign.template_id:
         allowed.add("test")
     return allowed
-
-
-@staff_view("campaign.view")
-@require_GET
-def campaign_person(request: StaffRequest, pk: uuid.UUID, customer_pk: uuid.UUID) -> HttpResponse:
-    """Why she did, or did not, get it: the message as it went, and the gate's present verdicts."""
-    campaign = get_campaign_for_actor(request.actor, pk)
-    customer = get_customer_for_actor(request.actor, customer_pk)
-    run = latest_run(campaign)
-    found = delivery.recipients_among(run.send_run, [customer.pk]) if run else []
-    return render(
-        request,
-        "campaigns/person.html",
-        {
-            "campaign": campaign,
-            "customer": customer,
-            "run": run,
-            "message": found[0] if found else None,
-            "is_in_audience": _is_in_audience(campaign, customer),
-            "verdicts": delivery.explain(
-                customer=customer,
-                channel=campaign.channel,
-                purpose=plan.purpose(campaign),
-                topic_id=campaign.template.topic_id,
-            )
-            if campaign.template
-            else [],
-        },
-    )
-
-
-def _is_in_audience(campaign: Campaign, customer: Customer) -> bool | None:
-    """Whether the rule finds her now; None when it cannot be judged."""
-    try:
-        return plan.audience(campaign, clock.now()).filter(pk=customer.pk).exists()
-    except DomainError:
-        return None
 
 
 def is_receptionist(actor: Actor) -> bool:
@@ -314,14 +290,13 @@ def test(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     campaign = get_campaign_for_actor(request.actor, pk)
     form = _test_form(request, request.POST)
     if not form.is_valid():
-        messages.error(request, _("Choose one of the list."))
-        return redirect("campaign-detail", pk)
+        return campaign_page(request, campaign, test_form=form)
     asked = form.cleaned_data
     text = asked["customer"].strip()
     customer = search_customers(request.actor, text).first() if text else None
     if text and customer is None:
-        messages.error(request, _("Nobody is called “%(text)s”.") % {"text": text})
-        return redirect("campaign-detail", pk)
+        form.add_error("customer", _("Nobody is called “%(text)s”.") % {"text": text})
+        return campaign_page(request, campaign, test_form=form)
     to = testers(request.actor).filter(pk=asked["to"]).first() if asked["to"] else None
     try:
         sent = services.send_test(
@@ -334,6 +309,9 @@ def test(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             email=to.email if to else "",
         )
     except DomainError as error:
+        if error.fields and error.fields.keys() <= {"customerId", "phone", "email", "language"}:
+            show_at_fields(form, error)
+            return campaign_page(request, campaign, test_form=form)
         return campaign_page(request, campaign, error)
     addresses = ", ".join(dict.fromkeys(message.address for message in sent))
     messages.success(

@@ -18,10 +18,10 @@ from marketing.campaigns.selectors.campaigns import get_campaign_for_actor
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
 from marketing.delivery import selectors as delivery
-from marketing.delivery.models import MessageState
+from marketing.delivery.models import Message, MessageState
 
 PEOPLE_PER_PAGE = 25
-FOUND_CUSTOMERS = 200
+FEW_CUSTOMERS = 200
 
 
 def chosen_run(request: StaffRequest, runs: list[CampaignRun]) -> CampaignRun | None:
@@ -38,11 +38,7 @@ def people_of(request: StaffRequest, run: CampaignRun) -> dict[str, Any]:
     states = [state] if state in MessageState.values else []
     after = id_of(request.GET.get("after", ""))
     if text:
-        found = search_customers(request.actor, text).values_list("pk", flat=True)
-        rows = delivery.recipients_among(
-            run.send_run, list(found[:FOUND_CUSTOMERS]), states=states, reason=reason
-        )
-        rows = [message for message in rows if after is None or message.pk > after]
+        rows = _found(request, run, text, states=states, reason=reason, after=after)
     else:
         rows = delivery.recipients_page(
             run.send_run, states=states, reason=reason, after=after, size=PEOPLE_PER_PAGE + 1
@@ -56,6 +52,31 @@ def people_of(request: StaffRequest, run: CampaignRun) -> dict[str, Any]:
         "query": text,
         "states": MessageState.choices,
     }
+
+
+def _found(
+    request: StaffRequest,
+    run: CampaignRun,
+    text: str,
+    *,
+    states: list[str],
+    reason: str,
+    after: uuid.UUID | None,
+) -> list[Message]:
+    """The run's people by name or phone: few are looked up in the run, of many it is searched."""
+    customers = search_customers(request.actor, text)
+    few = list(customers.values_list("pk", flat=True)[: FEW_CUSTOMERS + 1])
+    if len(few) <= FEW_CUSTOMERS:
+        rows = delivery.recipients_among(run.send_run, few, states=states, reason=reason)
+        return [message for message in rows if after is None or message.pk > after]
+    return delivery.recipients_called(
+        run.send_run,
+        customers,
+        states=states,
+        reason=reason,
+        after=after,
+        size=PEOPLE_PER_PAGE + 1,
+    )
 
 
 def id_of(text: str) -> uuid.UUID | None:

@@ -16,11 +16,3 @@ def show_at_fields(form: Form, error: DomainError) -> None:
             shown = True
     if not shown:
         form.add_error(None, error.message)
-
-
-def sentences(error: DomainError) -> list[str]:
-    """The refusal in as many sentences as it has reasons."""
-    reasons = [reason for found in error.fields.values() for reason in found]
-    if error.message == type(error).default_message and reasons:
-        return reasons
-    return [error.message, *(reason for reason in reasons if reason not in error.message)]

@@ -2,21 +2,22 @@
 
 import datetime as dt
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from marketing.campaigns import forms, rules, services
 from marketing.campaigns.models import Campaign
-from marketing.campaigns.schedule_form import ScheduleForm
 from marketing.campaigns.selectors import plan
-from marketing.campaigns.selectors.campaigns import get_campaign_for_actor
+from marketing.campaigns.selectors.campaigns import get_campaign_for_actor, may_approve
 from marketing.campaigns.selectors.outlook import message_previews, outlook
 from marketing.campaigns.selectors.suggestions import (
     Suggestion,
@@ -26,7 +27,9 @@ from marketing.campaigns.selectors.suggestions import (
 from marketing.campaigns.services.slot_values import fitting
 from marketing.campaigns.views.conflicts import in_words, seen_version
 from marketing.campaigns.views.parts import campaign_part
-from marketing.campaigns.views.refusals import sentences, show_at_fields
+from marketing.campaigns.views.refusals import show_at_fields
+from marketing.content.selectors import templates_for_actor
+from marketing.content.views.link_panel import links_of
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, DomainError
@@ -38,7 +41,7 @@ STEPS: dict[str, tuple[Any, type[forms.StepForm] | None]] = {
     "details": (gettext_lazy("Details"), forms.DetailsForm),
     "audience": (gettext_lazy("Audience"), forms.AudienceForm),
     "message": (gettext_lazy("Message"), forms.MessageForm),
-    "schedule": (gettext_lazy("Schedule"), ScheduleForm),
+    "schedule": (gettext_lazy("Schedule"), forms.ScheduleForm),
     "review": (gettext_lazy("Review"), None),
 }
 ORDER = list(STEPS)
@@ -109,6 +112,8 @@ def campaign_edit(request: StaffRequest, pk: uuid.UUID, step: str) -> HttpRespon
     form_class = STEPS[step][1]
     if form_class is None:
         return _review(request, campaign)
+    if step == "message" and request.method == "GET":
+        _take_wished_template(request, campaign)
     form = _form(request, form_class, campaign)
     conflict = None
     if request.method == "POST" and form.is_valid():
@@ -134,9 +139,18 @@ def _form(
     request: StaffRequest, form_class: type[forms.StepForm], campaign: Campaign
 ) -> forms.StepForm:
     more: dict[str, str] = {}
-    if form_class is ScheduleForm:
+    if form_class is forms.ScheduleForm:
         more = {"zone": time_zone_of(request.actor)}
     return form_class(request.POST or None, actor=request.actor, campaign=campaign, **more)
+
+
+def _take_wished_template(request: StaffRequest, campaign: Campaign) -> None:
+    """Whoever wrote a message for this campaign comes back with it; choosing is not saving."""
+    with suppress(KeyError, ValueError):
+        wished = templates_for_actor(request.actor).filter(
+            pk=uuid.UUID(request.GET["template"]), channel=campaign.channel, is_active=True
+        )
+        campaign.template = wished.first() or campaign.template
 
 
 def time_zone_of(actor: Actor) -> str:
@@ -157,8 +171,11 @@ def _show(
         "step": step,
         "width": "narrow" if step in ("details", "schedule") else "",
     }
+    if campaign is not None:
+        context["could_approve"] = may_approve(request.actor, campaign)
     if campaign is not None and step == "message":
         context["previews"] = message_previews(_as_chosen(campaign, form))
+        context["errand"] = f"?{urlencode({'channel': campaign.channel, 'next': request.path})}"
     return render(
         request,
         f"campaigns/wizard_{step}.html",
@@ -191,13 +208,14 @@ def _review(request: StaffRequest, campaign: Campaign) -> HttpResponse:
         try:
             campaign = services.submit_campaign(actor=request.actor, campaign=campaign)
         except DomainError as error:
-            problems, status = sentences(error), 422
+            problems, status = error.sentences, 422
         else:
             if campaign.status == rules.PENDING_APPROVAL:
                 messages.success(request, _("Sent for approval."))
             else:
                 messages.success(request, _("Nobody else need approve it: it is ready to go."))
             return redirect("campaign-detail", campaign.pk)
+    channel_steps = plan.channel_steps(campaign)
     return render(
         request,
         "campaigns/wizard_review.html",
@@ -206,7 +224,12 @@ def _review(request: StaffRequest, campaign: Campaign) -> HttpResponse:
             "step": "review",
             "steps": _stepper(campaign, "review"),
             "previews": message_previews(campaign),
-            "channel_steps": plan.channel_steps(campaign),
+            "channel_steps": channel_steps,
+            "linked_messages": [
+                {"template": step.template, **links_of(step.version)}
+                for step in channel_steps
+                if step.template
+            ],
             "problems": problems,
         },
         status=status,
@@ -254,7 +277,7 @@ def campaign_preview(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 def campaign_dates(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """The schedule step's next dates for what is chosen but not yet saved."""
     campaign = get_campaign_for_actor(request.actor, pk)
-    form = ScheduleForm(
+    form = forms.ScheduleForm(
         request.GET, actor=request.actor, campaign=campaign, zone=time_zone_of(request.actor)
     )
     form.is_valid()

@@ -1,11 +1,17 @@
 """The ready-made templates: ten occasions on every channel. `services.prebuilt` makes rows of
 them, and the page for a new template begins with one."""
 
-from marketing.content.prebuilt.occasion import Occasion
-from marketing.content.prebuilt.offers import OFFERS
-from marketing.content.prebuilt.service import SERVICE
+import tomllib
+from pathlib import Path
 
-PREBUILT = (*OFFERS, *SERVICE)
+from marketing.content.prebuilt.occasion import Contact, Occasion
+
+PREBUILT = tuple(
+    Occasion(key=key, **said)
+    for key, said in tomllib.loads(
+        Path(__file__).with_name("occasions.toml").read_text(encoding="utf-8")
+    ).items()
+)
 
 
 def occasion(key: str) -> Occasion | None:
@@ -13,4 +19,4 @@ def occasion(key: str) -> Occasion | None:
     return next((each for each in PREBUILT if each.key == key), None)
 
 
-__all__ = ["PREBUILT", "Occasion", "occasion"]
+__all__ = ["PREBUILT", "Contact", "Occasion", "occasion"]

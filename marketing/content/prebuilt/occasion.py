@@ -1,10 +1,11 @@
-"""How an occasion's words become the contents of a template."""
+"""How an occasion's words become the contents of a template.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+The words are in `occasions.toml`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from marketing.policy.rules import PROMOTIONAL, purpose_of
 
 Texts = Mapping[str, str]
 
@@ -29,64 +30,92 @@ FIELDS: Mapping[str, Texts] = {
         "hi": '{{ favourite_service | default: "मनपसंद सेवा" }}',
     },
 }
-UNSUBSCRIBE = {"en": "Unsubscribe", "hi": "ये ई-मेल बंद करें"}
+CALL = {"en": "Call us", "hi": "हमें फ़ोन करें"}
 STOP = {"en": "Reply STOP to stop these messages", "hi": "ये संदेश बंद करने के लिए STOP लिखें"}
 
 
 @dataclass(frozen=True)
-class Occasion:
-    """One occasion in every channel and language; `heading` and `chat` serve WhatsApp and e-mail.
+class Contact:
+    """Where a chain's customers book: its website, and the number of a branch, in E.164, which
+    stands in where a customer's own has none. Either may be empty."""
 
-    An SMS ends with the sender's name, as the DLT register wants it, and takes `segments` parts
-    when it is filled in with the sample values. `needs` are merge fields without which the
-    message would say nothing: who has no value for one of them does not get it.
+    website: str = ""
+    phone: str = ""
+
+
+NOWHERE = Contact()
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """One occasion in every channel and language.
+
+    `words` are, by language: `heading` and `chat` for WhatsApp and e-mail, `subject` and
+    `preheader` for e-mail, `sms` with the `sms_parts` that it takes when it is filled in with the
+    sample values, and for an offer what its button says (`book`). Where a channel's words are
+    missing, the message has no such language. An SMS ends with the sender's name, as the DLT
+    register wants it. `needs` are merge fields without which the message would say nothing: who
+    has no value for one of them does not get it.
     """
 
     key: str
     name: str
     category: str
     template_type: str
-    heading: Texts
-    subject: Texts
-    preheader: Texts
-    chat: Texts
-    sms: Texts
-    segments: Mapping[str, int]
+    words: Mapping[str, Mapping[str, Any]]
     trigger_type: str = ""
-    buttons: Texts = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
+    needs: Sequence[str] = ()
 
-    def contents(self, channel: str) -> dict[str, dict[str, Any]]:
-        """What `create_template` takes."""
-        words = self.sms if channel == "sms" else self.chat
-        make = {"whatsapp": self._whatsapp, "sms": self._sms, "email": self._email}[channel]
-        return {language: make(language) for language in words}
+    def contents(self, channel: str, contact: Contact = NOWHERE) -> dict[str, dict[str, Any]]:
+        """What `create_template` takes; an e-mail's button leads to the contact."""
+        part = "sms" if channel == "sms" else "chat"
+        languages = [language for language, words in self.words.items() if part in words]
+        if channel == "email":
+            return {language: self._email(language, contact) for language in languages}
+        make = self._sms if channel == "sms" else self._whatsapp
+        return {language: make(language) for language in languages}
+
+    @property
+    def segments(self) -> dict[str, int]:
+        """How many parts the SMS takes, by language."""
+        return {code: words["sms_parts"] for code, words in self.words.items() if "sms" in words}
 
     def _whatsapp(self, language: str) -> dict[str, Any]:
+        words = self.words[language]
         parts: dict[str, Any] = {
-            "header": self.heading[language],
-            "body": _filled(self.chat[language], language),
+            "header": words["heading"],
+            "body": _filled(words["chat"], language),
         }
         if self.template_type == "promotional":
             parts["footer"] = STOP[language]
-        if language in self.buttons:
-            parts["buttons"] = [{"type": "quick_reply", "text": self.buttons[language]}]
+        if "book" in words:
+            parts["buttons"] = [{"type": "quick_reply", "text": words["book"]}]
         return parts
 
     def _sms(self, language: str) -> dict[str, Any]:
-        return {"body": _filled(f"{self.sms[language]} - @salon", language)}
+        return {"body": _filled(f"{self.words[language]['sms']} - @salon", language)}
 
-    def _email(self, language: str) -> dict[str, Any]:
-        end = "\n\n@salon"
-        if purpose_of(self.template_type, self.trigger_type) != PROMOTIONAL:
-            # An offer gets its way out by itself.
-            end += f"\n{UNSUBSCRIBE[language]}: {{{{ unsubscribe_url }}}}"
-        return {
-            "subject": _filled(self.subject[language], language),
-            "preheader": _filled(self.preheader[language], language),
-            "header": self.heading[language],
-            "body": _filled(self.chat[language] + end, language),
+    def _email(self, language: str, contact: Contact) -> dict[str, Any]:
+        words = self.words[language]
+        parts: dict[str, Any] = {
+            "subject": _filled(words["subject"], language),
+            "preheader": _filled(words["preheader"], language),
+            "header": words["heading"],
+            "body": _filled(words["chat"] + "\n\n@salon", language),
         }
+        if button := self._email_button(language, contact):
+            parts["buttons"] = [button]
+        return parts
+
+    def _email_button(self, language: str, contact: Contact) -> dict[str, str] | None:
+        """To book on the website, else to call: the customer's own branch where it has a number."""
+        if contact.website and "book" in self.words[language]:
+            text = self.words[language]["book"]
+            return {"type": "url", "text": text, "value": contact.website}
+        if not contact.phone:
+            return None
+        number = f'{{{{ branch_phone | default: "{contact.phone}" }}}}'
+        return {"type": "phone", "text": CALL[language], "value": number}
 
 
 def _filled(text: str, language: str) -> str:

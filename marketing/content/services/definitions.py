@@ -11,7 +11,12 @@ from django.utils.translation import gettext as _
 from customers.models import Channel, MessageTopic
 from marketing.content import rules
 from marketing.content.contents import Contents, clean_contents, placeholders_of
-from marketing.content.errors import ReadOnlyTemplate, TemplateInUse, TemplateLocked
+from marketing.content.errors import (
+    HeadOfficeWrites,
+    ReadOnlyTemplate,
+    TemplateInUse,
+    TemplateLocked,
+)
 from marketing.content.links import short_links_at
 from marketing.content.models import (
     MessageTemplate,
@@ -20,7 +25,7 @@ from marketing.content.models import (
     TriggerType,
     WhatsAppStatus,
 )
-from marketing.content.selectors import current_version
+from marketing.content.selectors import current_version, sends_locked_only
 from marketing.content.slots import Slot, clean_declarations, slots_of
 from marketing.content.usage import users_of
 from marketing.core import audit
@@ -60,9 +65,11 @@ def create_template(
 
     `contents` is `{language: parts}` as `TemplateVersion` says; a WhatsApp name is made from
     `name` when none is given. `slots` are what campaigns are to fill in. Raises
-    `ValidationFailed` with each field at fault.
+    `ValidationFailed` with each field at fault, and `HeadOfficeWrites` where branches write none.
     """
     actor.require("template.manage")
+    if sends_locked_only(actor):
+        raise HeadOfficeWrites()
     if is_locked:
         actor.require("template.lock")
     errors: dict[str, list[str]] = {}
@@ -180,9 +187,12 @@ def copy_template(*, actor: Actor, template: MessageTemplate, name: str = "") ->
 
 
 def require_unlocked(actor: Actor, template: MessageTemplate) -> None:
-    """Raises `TemplateLocked` unless the template is anybody's, or the actor may lock it."""
+    """Unless the actor may lock it, raises `TemplateLocked` where head office has locked it, and
+    `HeadOfficeWrites` where branches may not write any."""
     if template.is_locked and not actor.can("template.lock"):
         raise TemplateLocked()
+    if sends_locked_only(actor):
+        raise HeadOfficeWrites()
 
 
 def _locked(actor: Actor, template: MessageTemplate) -> MessageTemplate:

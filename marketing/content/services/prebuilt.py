@@ -5,6 +5,7 @@ from django.db import transaction
 from customers.models import Channel
 from marketing.content.models import MessageTemplate
 from marketing.content.prebuilt import PREBUILT
+from marketing.content.selectors import chain_contact
 from marketing.content.services.definitions import create_template
 from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant, current_tenant_id
@@ -27,8 +28,9 @@ def ensure_system_templates() -> int:
         for prebuilt in PREBUILT
         if (prebuilt.name, channel) not in known and languages[0] in prebuilt.contents(channel)
     ]
+    contact = chain_contact()
     for prebuilt, channel in missing:
-        contents = prebuilt.contents(channel)
+        contents = prebuilt.contents(channel, contact)
         create_template(
             actor=actor,
             name=prebuilt.name,

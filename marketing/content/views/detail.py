@@ -8,6 +8,7 @@ from csp.decorators import csp
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -24,10 +25,12 @@ from marketing.content.preview import preview
 from marketing.content.selectors import (
     current_version,
     get_template_for_actor,
+    may_write_templates,
     versions_of,
 )
 from marketing.content.slots import KINDS, slots_of
 from marketing.content.usage import users_of
+from marketing.content.views.errand import back_with, onwards
 from marketing.content.views.link_panel import links_of
 from marketing.content.views.preview_panel import panel
 from marketing.content.views.reviews import news_of, reviews_of
@@ -54,6 +57,7 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     template = get_template_for_actor(request.actor, pk)
     version = current_version(template)
     is_open = not template.is_locked or request.actor.can("template.lock")
+    may_write = may_write_templates(request.actor)
     codes = [code for code in current_tenant().languages if code in version.contents]
     language = request.GET.get("language", "")
     language = language if language in codes else codes[0]
@@ -62,6 +66,8 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         "content/detail.html",
         {
             "template": template,
+            "back": back_with(request, template),
+            "onwards": onwards(request),
             "version": version,
             "versions": [_outline(each, codes[0]) for each in versions_of(template)[:VERSIONS]],
             "occasion": dict(TriggerType.choices).get(template.trigger_type, ""),
@@ -76,7 +82,8 @@ def template_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             "reviews": reviews_of(template, version),
             "news": news_of(template),
             "may_submit": services.may_submit(version),
-            "may_change": is_open and request.actor.can("template.manage"),
+            "may_change": is_open and may_write,
+            "head_office_writes": not may_write,
             "slots": [(slot, KINDS[slot.kind]) for slot in slots_of(version)],
             "is_reviewed": version.is_handed_in
             and version.whatsapp_status == WhatsAppStatus.PENDING,
@@ -153,7 +160,7 @@ def template_submit(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     except DomainError as error:
         return _refused(request, template, error)
     messages.success(request, _("Handed in."))
-    return redirect("template-detail", template.pk)
+    return redirect(f"{reverse('template-detail', args=[template.pk])}{onwards(request)}")
 
 
 @staff_view("template.manage")

@@ -6,15 +6,21 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from customers.models import Channel
 from marketing.content import merge_fields, prebuilt, services
-from marketing.content.errors import ReadOnlyTemplate
+from marketing.content.errors import HeadOfficeWrites, ReadOnlyTemplate
 from marketing.content.forms import TemplateForm
 from marketing.content.models import MessageTemplate, TemplateType
-from marketing.content.selectors import current_version, get_template_for_actor
+from marketing.content.selectors import (
+    current_version,
+    get_template_for_actor,
+    may_write_templates,
+)
+from marketing.content.views.errand import back_with, onwards
 from marketing.content.views.preview_panel import DEFAULT_EXAMPLE, panel_of_form
 from marketing.core.errors import Conflict, DomainError, NotFound
 from marketing.core.htmx import StaffRequest
@@ -28,6 +34,8 @@ ICONS = {"whatsapp": "brand-whatsapp", "sms": "message", "email": "mail"}
 @require_http_methods(["GET", "HEAD", "POST"])
 def template_new(request: StaffRequest) -> HttpResponse:
     """First the channel (`?channel=`), then the words; `?from=` begins with ready-made ones."""
+    if not may_write_templates(request.actor):
+        raise HeadOfficeWrites()
     channel = request.GET.get("channel", "")
     if channel not in Channel.values:
         channels = [(value, label, ICONS[value]) for value, label in Channel.choices]
@@ -111,7 +119,9 @@ def _saved(request: StaffRequest, template: MessageTemplate) -> HttpResponse:
         messages.success(request, _("Saved. Hand it in to WhatsApp before you send it."))
     else:
         messages.success(request, _("Saved."))
-    return redirect("template-detail", template.pk)
+        if back := back_with(request, template):
+            return redirect(back)
+    return redirect(f"{reverse('template-detail', args=[template.pk])}{onwards(request)}")
 
 
 def _editor(
@@ -139,6 +149,7 @@ def _editor(
             ],
             "panel": panel_of_form(request.actor, form, template_type) if form.is_bound else None,
             "asked": request.POST,
+            "onwards": onwards(request, channel=form.channel.value),
         },
         status=422 if _is_to_save(request) else 200,
     )

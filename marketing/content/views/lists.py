@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from customers.models import Channel
 from marketing.content.forms import language_name
 from marketing.content.models import MessageTemplate, TemplateType, TemplateVersion, WhatsAppStatus
-from marketing.content.selectors import current_version, templates_for_actor
+from marketing.content.selectors import current_version, sends_locked_only, templates_for_actor
 from marketing.content.views.reviews import reasons_of
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
@@ -23,8 +23,13 @@ PAGE_SIZE = 25
 @staff_view("template.view")
 @require_safe
 def template_list(request: StaffRequest) -> HttpResponse:
-    """Templates by name, with the newest version's languages and WhatsApp's word on it."""
+    """Templates by name, with the newest version's languages and WhatsApp's word on it.
+
+    Where branches send head office's only, they see those.
+    """
     everything = templates_for_actor(request.actor)
+    if sends_locked_only(request.actor):
+        everything = everything.filter(is_locked=True)
     found = _filtered(everything, request.GET)
     page = Paginator(found.order_by("name", "pk"), PAGE_SIZE).get_page(request.GET.get("page"))
     rows = [

@@ -4,14 +4,16 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from customers.models import Channel
+from marketing.content.errors import HeadOfficeWrites
 from marketing.content.forms import language_name
 from marketing.content.models import TemplateType, TriggerType
-from marketing.content.prebuilt import PREBUILT, Occasion
+from marketing.content.prebuilt import PREBUILT, Contact, Occasion
 from marketing.content.preview import preview
+from marketing.content.selectors import chain_contact, may_write_templates
+from marketing.content.views.errand import onwards
 from marketing.core.errors import NotFound
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
@@ -26,12 +28,15 @@ TRIGGERS = dict(TriggerType.choices)
 @require_safe
 def template_ready(request: StaffRequest) -> HttpResponse:
     """To choose from: `?channel=`, and in which of the chain's languages to show them."""
+    if not may_write_templates(request.actor):
+        raise HeadOfficeWrites()
     channel = request.GET.get("channel", "")
     if channel not in Channel.values:
         raise NotFound()
     codes = [code for code in current_tenant().languages if code in PREBUILT[0].contents(channel)]
     asked = request.GET.get("language", "")
     language = asked if asked in codes else next(iter(codes), "")
+    contact = chain_contact()
     return render(
         request,
         "content/ready.html",
@@ -39,28 +44,39 @@ def template_ready(request: StaffRequest) -> HttpResponse:
             "channel": channel,
             "channel_label": Channel(channel).label,
             "channels": [
-                _tab(label, channel=value, language=language, active=value == channel)
+                _tab(request, label, channel=value, language=language, active=value == channel)
                 for value, label in Channel.choices
             ],
             "languages": [
-                _tab(language_name(code), channel=channel, language=code, active=code == language)
+                _tab(
+                    request,
+                    language_name(code),
+                    channel=channel,
+                    language=code,
+                    active=code == language,
+                )
                 for code in codes
             ],
             "language": language,
-            "messages_ready": [_shown(each, channel, language) for each in PREBUILT if codes],
+            "onwards": onwards(request, channel=channel),
+            "messages_ready": [
+                _shown(each, channel, language, contact) for each in PREBUILT if codes
+            ],
         },
     )
 
 
-def _tab(label: Any, *, channel: str, language: str, active: bool) -> dict[str, Any]:
-    address = f"?{urlencode({'channel': channel, 'language': language})}"
+def _tab(
+    request: StaffRequest, label: Any, *, channel: str, language: str, active: bool
+) -> dict[str, Any]:
+    address = onwards(request, channel=channel, language=language)
     return {"label": label, "url": address, "active": active}
 
 
-def _shown(occasion: Occasion, channel: str, language: str) -> dict[str, Any]:
+def _shown(occasion: Occasion, channel: str, language: str, contact: Contact) -> dict[str, Any]:
     seen = preview(
         channel,
-        {language: occasion.contents(channel)[language]},
+        {language: occasion.contents(channel, contact)[language]},
         languages=[language],
         language=language,
         purpose=purpose_of(occasion.template_type, occasion.trigger_type),

@@ -3,7 +3,8 @@
 import datetime as dt
 import logging
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from smtplib import SMTPException
 from typing import Any
@@ -18,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from marketing.core import clock, news
-from marketing.core.actor import Actor
+from marketing.core.actor import Actor, with_reach
 from marketing.core.ids import lower_bound
 from marketing.core.models import Staff, StaffNotification
 from marketing.core.nudge import nudge
@@ -118,7 +119,8 @@ class Mail:
 def take_mails() -> list[Mail]:
     """Some of the open tenant's e-mails that are due, leased to the caller.
 
-    Who was told in the meantime, left, or wants none gets none. A caller that dies leaves them to
+    Who was told in the meantime, left, wants none, or may no longer look at what it is about gets
+    none. A caller that dies leaves them to
     be tried again after the lease; so does one whose mail server refuses.
     """
     now = clock.now()
@@ -128,11 +130,13 @@ def take_mails() -> list[Mail]:
         .order_by("email_after", "pk")
         .select_for_update(skip_locked=True, of=("self",))[:BATCH]
     )
+    hidden = _out_of_sight(due)
     taken, dropped = [], []
     for row in due:
         person = row.staff
         wanted = person.is_active and person.notify_by_email and person.email
-        if row.read_at is not None or not wanted or row.email_attempts >= MOST_ATTEMPTS:
+        is_over = row.read_at is not None or row.pk in hidden
+        if is_over or not wanted or row.email_attempts >= MOST_ATTEMPTS:
             dropped.append(row.pk)
             continue
         row.email_after = now + LEASE * 2**row.email_attempts
@@ -141,6 +145,16 @@ def take_mails() -> list[Mail]:
     StaffNotification.objects.filter(pk__in=dropped).update(email_after=None)
     StaffNotification.objects.bulk_update(taken, ["email_after", "email_attempts"])
     return [_mail(row) for row in taken]
+
+
+def _out_of_sight(rows: Iterable[StaffNotification]) -> set[uuid.UUID]:
+    by_person = defaultdict(list)
+    for row in rows:
+        by_person[row.staff_id].append(row)
+    people = with_reach(Staff.objects.filter(pk__in=by_person).select_related("user"))
+    return set().union(
+        *(news.out_of_sight(Actor.for_staff(each), by_person[each.pk]) for each in people)
+    )
 
 
 def _mail(row: StaffNotification) -> Mail:

@@ -17,7 +17,7 @@ from marketing.core.tenancy import tenant_scope
 from marketing.delivery.counters import Move, move_counters
 from marketing.delivery.dispatch.refusals import pause_refused_runs
 from marketing.delivery.leaving import Told, leave_alone, lock_people, people_of
-from marketing.delivery.models import Message
+from marketing.delivery.models import Message, SendRun
 from marketing.delivery.rules import MAX_TRIES, PUT_OFF_FOR, Result, ResultClass, retry_delay
 from marketing.delivery.slots import give_back
 
@@ -245,8 +245,14 @@ def _leave_alone(outcomes: Sequence[Outcome], first: uuid.UUID, last: uuid.UUID)
     if results:
         rows = Message.objects.filter(pk__in=results, pk__range=(first, last))
         leave_alone(
-            Told(customer_id, channel, address, results[pk].outcome, results[pk].suppress)
-            for pk, customer_id, channel, address in rows.values_list(
-                "pk", "customer_id", "channel", "address"
+            Told(
+                None if kind == SendRun.Kind.TEST else customer_id,
+                channel,
+                address,
+                results[pk].outcome,
+                results[pk].suppress,
+            )
+            for pk, kind, customer_id, channel, address in rows.values_list(
+                "pk", "kind", "customer_id", "channel", "address"
             )
         )

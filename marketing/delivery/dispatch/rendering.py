@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from customers.links import unsubscribe_url
+from customers.links import NOBODY, unsubscribe_url
 from customers.models import Channel
 from marketing.content.mail import Mail, MailForm
 from marketing.content.mail_footer import LINK, sender_of, with_footer
@@ -13,21 +13,28 @@ from marketing.content.rules import count_sms
 from marketing.delivery.dispatch.lease import Marked
 from marketing.delivery.links.tracking import prepare
 from marketing.delivery.providers.base import Envelope
+from marketing.policy.rules import PROMOTIONAL, TRANSACTIONAL, purpose_of
 
 
 class MessageRenderer:
     """Renders the messages of one run, in whose tenant's scope it is made.
 
-    Versions are loaded once, what a mailing's mails have in common is laid out once. Only offers
-    need a way out and the sender's address.
+    Versions are loaded once, what a mailing's mails have in common is laid out once. All but
+    what somebody asked for herself ends with a way out and the sender's address. A test to staff
+    shows them too, and its way out leads nobody out.
     """
 
     def __init__(
-        self, versions: Mapping[UUID, TemplateVersion], *, is_promotional: bool = True
+        self,
+        versions: Mapping[UUID, TemplateVersion],
+        *,
+        purpose: str = PROMOTIONAL,
+        is_test: bool = False,
     ) -> None:
         self._versions = versions
         self._tracked = prepare(versions.values())
-        self._is_promotional = is_promotional
+        self._purpose = purpose
+        self._is_test = is_test
         self._mails = self._mail_forms()
 
     def render(self, message: Marked) -> tuple[Envelope, int]:
@@ -43,7 +50,8 @@ class MessageRenderer:
         values |= tracked.codes(message.id, language)
         link = ""
         if channel == Channel.EMAIL or LINK in values:
-            link = unsubscribe_url(message.tenant_id, message.customer_id, channel)
+            reader = NOBODY if self._is_test else message.customer_id
+            link = unsubscribe_url(message.tenant_id, reader, channel)
             values[LINK] = link
         rendered: Rendered | Mail
         parameters = None
@@ -60,7 +68,7 @@ class MessageRenderer:
             parameters=parameters,
             vendor_template=version.vendor_template(language),
             unsubscribe_url=link,
-            is_promotional=self._is_promotional,
+            is_promotional=self._purpose == PROMOTIONAL,
             tries=message.tries,
         )
         return envelope, count_sms(rendered.body).segments if channel == Channel.SMS else 1
@@ -68,16 +76,23 @@ class MessageRenderer:
     def _mail_forms(self) -> dict[tuple[UUID, str], MailForm]:
         """Each mail as it leaves, by version and language."""
         mails = [each for each in self._versions.values() if each.template.channel == Channel.EMAIL]
-        sender = sender_of(mails[0].tenant.name) if mails and self._is_promotional else ""
+        marketing = [each for each in mails if self._purpose_of(each) != TRANSACTIONAL]
+        sender = sender_of(marketing[0].tenant.name) if marketing else ""
         forms = {}
         for version in mails:
             tracked = self._tracked[version.pk]
             for language in tracked.compiled.languages:
                 form = tracked.compiled.mail(language)
-                if self._is_promotional:
+                if version in marketing:
                     form = with_footer(form, sender=sender)
                 forms[version.pk, language] = tracked.with_picture(form)
         return forms
+
+    def _purpose_of(self, version: TemplateVersion) -> str:
+        if not self._is_test:
+            return self._purpose
+        template = version.template
+        return purpose_of(template.template_type, template.trigger_type)
 
 
 def _free_text(message: Marked) -> Envelope:

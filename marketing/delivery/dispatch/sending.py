@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from django.utils import timezone
 
-from customers.models import Purpose
 from marketing.content.models import TemplateVersion
 from marketing.core.models import Tenant
 from marketing.core.tenancy import tenant_scope
@@ -104,7 +103,11 @@ def _renderer_of(run: SendRun) -> MessageRenderer:
     versions = TemplateVersion.objects.select_related("template", "tenant").in_bulk(
         [step["versionId"] for step in run.steps if step.get("versionId")]
     )
-    return MessageRenderer(versions, is_promotional=run.purpose == Purpose.PROMOTIONAL)
+    return MessageRenderer(
+        versions,
+        purpose=run.purpose,
+        is_test=run.kind == SendRun.Kind.TEST,
+    )
 
 
 def pause_for_account(lease: Lease, fault: Result, *, is_outage: bool = False) -> None:

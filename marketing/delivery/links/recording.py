@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.encoding import iri_to_uri
 
 from marketing.content import markup
-from marketing.content.rendering import written_values
+from marketing.content.written import written_values
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.links.agents import TOO_SOON, Visitor
 from marketing.delivery.links.codes import Reference, UnknownCode, read_code

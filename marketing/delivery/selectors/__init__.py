@@ -11,7 +11,9 @@ from marketing.delivery.selectors.progress import (
 )
 from marketing.delivery.selectors.recipients import (
     all_recipients,
+    newest_run_with,
     recipients_among,
+    recipients_called,
     recipients_page,
 )
 from marketing.delivery.selectors.runs import (
@@ -42,10 +44,12 @@ __all__ = [
     "get_run_for_actor",
     "lock_stopped_account_of",
     "messages_of_customer",
+    "newest_run_with",
     "progress_of",
     "reasons_of",
     "recent_runs",
     "recipients_among",
+    "recipients_called",
     "recipients_page",
     "run_progress",
     "runs_for_actor",

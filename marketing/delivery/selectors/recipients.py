@@ -9,10 +9,11 @@ from itertools import chain
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from customers.models import Customer
 from marketing.core import ids
 from marketing.core.tenancy import current_tenant_id, tenant_scope
 from marketing.delivery.gate import REASONS
-from marketing.delivery.models import Message, MessageState, SendRun
+from marketing.delivery.models import DispatchBatch, Message, MessageState, SendRun
 from marketing.delivery.selectors.waiting import held_for
 from marketing.delivery.windows import OUTSIDE_WINDOW
 
@@ -46,15 +47,12 @@ def recipients_page(
     long the run, few rows are read: those within the bounds of batches that have some of it.
     """
     held = held_for(run)
-    wanted = set(states or MessageState.values)
-    if held:
-        wanted -= {MessageState.QUEUED}
-        wanted |= {MessageState.QUEUED} if MessageState.HELD in wanted else set()
+    wanted = _stored_states(states, held)
     if not wanted:
         return []
     found = _ids_of_page(
         run,
-        states=sorted(wanted),
+        states=wanted,
         reason=reason,
         held=held,
         after=after or FIRST_ID,
@@ -95,6 +93,56 @@ def recipients_among(
         for message in people
         if message.state in (states or MessageState.values) and reason in ("", message.reason)
     ]
+
+
+def recipients_called(
+    run: SendRun,
+    customers: QuerySet[Customer],
+    *,
+    states: Sequence[str] = (),
+    reason: str = "",
+    after: uuid.UUID | None = None,
+    size: int,
+) -> list[Message]:
+    """One page as `recipients_page` gives it, of these customers, of whom there may be very many.
+
+    Read along the run's own rows: what many are called is soon met there.
+    """
+    held = held_for(run)
+    batches = DispatchBatch.objects.filter(run_id=run.pk, first_id__isnull=False)
+    first = batches.order_by("first_id").values_list("first_id", flat=True).first()
+    last = batches.order_by("-last_id").values_list("last_id", flat=True).first()
+    if first is None or last is None:
+        return []
+    people = _counted(run).filter(
+        pk__gte=first, pk__lte=last, state__in=_stored_states(states, held), customer__in=customers
+    )
+    if after:
+        people = people.filter(pk__gt=after)
+    if reason and held:
+        is_held = Q(state=MessageState.QUEUED)
+        people = people.filter(is_held if reason == held else ~is_held & Q(reason=reason))
+    elif reason:
+        people = people.filter(reason=reason)
+    return _as_shown(run, people.order_by("pk")[:size])
+
+
+def newest_run_with(customer: Customer, runs: Sequence[SendRun]) -> uuid.UUID | None:
+    """Of these runs the id of the one that wrote to her last, or left her out last."""
+    if not runs:
+        return None
+    earliest = ids.lower_bound(min(run.created_at for run in runs) - CLOCK_SLACK)
+    hers = Message.objects.filter(customer=customer, pk__gte=earliest, run__in=runs)
+    return hers.order_by("-pk").values_list("run_id", flat=True).first()
+
+
+def _stored_states(states: Sequence[str], held: str) -> list[str]:
+    """The states of rows that are shown as one of these; what is `held` is queued there."""
+    wanted = set(states or MessageState.values)
+    if held:
+        wanted -= {MessageState.QUEUED}
+        wanted |= {MessageState.QUEUED} if MessageState.HELD in wanted else set()
+    return sorted(wanted)
 
 
 def _as_shown(run: SendRun, people: Iterable[Message]) -> list[Message]:

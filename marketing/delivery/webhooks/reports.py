@@ -114,3 +114,4 @@ class Details(NamedTuple):
     sending_at: dt.datetime | None
     tries: int
     may_fall_back: bool
+    is_test: bool

@@ -42,7 +42,7 @@ WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s ORDER BY id FOR UP
 # Of the few messages whose people or addresses something follows for.
 DETAILS = """
 SELECT id, account_id, run_id, customer_id, channel, address, slot_at, sending_at, tries,
-       fallback_cost IS NOT NULL
+       fallback_cost IS NOT NULL, kind = 'test'
 FROM delivery_message
 WHERE id = ANY(%(ids)s) AND id BETWEEN %(first)s AND %(last)s ORDER BY id
 """
@@ -124,7 +124,9 @@ def apply(reports: Sequence[Report]) -> Applied:
     failed, later = _change(heeded, said, details, open_runs)
     told = {pk: _told(row, said[pk]) for pk, row in details.items()}
     leave_alone(one for pk, one in told.items() if pk in failed or not one.ends_offers_only)
-    note_dnd(details[pk].customer_id for pk in failed if said[pk].is_on_dnd)
+    note_dnd(
+        details[pk].customer_id for pk in failed if said[pk].is_on_dnd and not details[pk].is_test
+    )
     # A vendor that drops a mail for an earlier complaint tells of no new one.
     note_complaints(
         [
@@ -150,7 +152,13 @@ def apply(reports: Sequence[Report]) -> Applied:
 
 
 def _told(row: Details, said: Said) -> Told:
-    return Told(row.customer_id, row.channel, row.address, said.error_class, said.suppress)
+    return Told(
+        None if row.is_test else row.customer_id,
+        row.channel,
+        row.address,
+        said.error_class,
+        said.suppress,
+    )
 
 
 def _targets(reports: Iterable[Report]) -> list[uuid.UUID | None]:

@@ -123,19 +123,25 @@ class ApprovalForm(SettingsForm):
             "campaign_approval_required",
             "campaign_approval_threshold_recipients",
             "approval_threshold_cost",
+            "locked_templates_only",
         )
         labels = {
             "campaign_approval_required": _("Campaigns need approval"),
             "campaign_approval_threshold_recipients": _("From this many people"),
             "approval_threshold_cost": _("Or from this cost"),
+            "locked_templates_only": _("Branches send head office's messages only"),
         }
         help_texts = {
             "campaign_approval_required": _(
                 "By a regional manager or super owner who did not write the campaign."
             ),
             "approval_threshold_cost": _("Empty: the cost alone never asks for approval."),
+            "locked_templates_only": _(
+                "Managers choose among the locked templates and fill in what these leave open. "
+                "Only super owners write others. Lock some for each channel first."
+            ),
         }
-        widgets = {"campaign_approval_required": SWITCH}
+        widgets = dict.fromkeys(("campaign_approval_required", "locked_templates_only"), SWITCH)
 
 
 class LinksForm(SettingsForm):

@@ -15,7 +15,8 @@ class MarketingConfig(TenantModel):
     """The chain's settings: Module 11's columns and defaults, and what was added to them.
 
     A channel's provider, sender and key live in its default `ProviderAccount`. Links count as
-    over `link_days` after their message was made (None: when the message goes). The
+    over `link_days` after their message was made (None: when the message goes). With
+    `locked_templates_only` branches send only messages that head office has locked. The
     `postal_address` stands under offers by e-mail.
     """
 
@@ -42,6 +43,7 @@ class MarketingConfig(TenantModel):
     approval_threshold_discount_percent = models.PositiveSmallIntegerField(
         null=True, blank=True, validators=[MaxValueValidator(100)]
     )
+    locked_templates_only = models.BooleanField(default=False, db_default=False)
     assumed_consent = models.JSONField(default=all_channels)
     stale_schedule_minutes = models.PositiveIntegerField(default=60)
     unknown_decision_hours = models.PositiveSmallIntegerField(default=24)

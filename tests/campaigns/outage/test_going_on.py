@@ -103,7 +103,7 @@ def test_what_would_begin_days_late_asks_first(
     work(chain)
     now = told(api, planned)
     assert (now["status"], now["pauseReason"]) == ("paused", "missed_schedule")
-    assert now["pauseMessage"].startswith("Its time was missed: It was due at ")
+    assert now["pauseMessage"].startswith("Its time was missed: It was due on ")
     with tenant_scope(chain.tenant.pk):
         assert not Message.objects.filter(run__campaign_id=planned.pk).exists()
     login("manager").post(reverse("campaign-resume", args=[planned.pk]))

@@ -14,7 +14,11 @@ from marketing.core.models import Staff
 class TestSendForm(forms.Form):
     """A test: to whom of the staff, as for whom, in which language."""
 
-    to = forms.ChoiceField(label=_("To"), required=False)
+    to = forms.ChoiceField(
+        label=_("To"),
+        required=False,
+        error_messages={"invalid_choice": _("Choose one of the list.")},
+    )
     customer = forms.CharField(
         label=_("Write it as for"),
         required=False,

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from marketing.campaigns import recurrence, wording
-from marketing.campaigns.forms import StepForm
+from marketing.campaigns.forms.step import StepForm
 from marketing.campaigns.models import Campaign, CampaignType
 from marketing.campaigns.recurrence import Fault, RecurrenceError, Repetition, Silence
 from marketing.campaigns.selectors.dates import DATES_SHOWN, starts_at

@@ -1,0 +1,71 @@
+"""What the business allows, read: settings, accounts, prices, budget."""
+
+from marketing.policy.selectors.accounts import (
+    accounts,
+    default_account,
+    default_accounts,
+    get_account_for_actor,
+    lock_stopped_account,
+    webhook_url,
+)
+from marketing.policy.selectors.budget import (
+    MonthSpend,
+    branch_spend,
+    budget_left,
+    day_of,
+    held_for,
+    held_of_month,
+    month_of,
+    months_with_money,
+    overdrawn,
+    reaches,
+    spend_of_month,
+)
+from marketing.policy.selectors.prices import (
+    DatedPrice,
+    Prices,
+    dated_prices,
+    message_price,
+    prices_of_ways,
+)
+from marketing.policy.selectors.settings import (
+    assumed_consent,
+    branch_config,
+    branch_configs,
+    get_branch_for_actor,
+    get_config,
+    is_tracked,
+    postal_address,
+)
+
+__all__ = [
+    "DatedPrice",
+    "MonthSpend",
+    "Prices",
+    "accounts",
+    "assumed_consent",
+    "branch_config",
+    "branch_configs",
+    "branch_spend",
+    "budget_left",
+    "dated_prices",
+    "day_of",
+    "default_account",
+    "default_accounts",
+    "get_account_for_actor",
+    "get_branch_for_actor",
+    "get_config",
+    "held_for",
+    "held_of_month",
+    "is_tracked",
+    "lock_stopped_account",
+    "message_price",
+    "month_of",
+    "months_with_money",
+    "overdrawn",
+    "postal_address",
+    "prices_of_ways",
+    "reaches",
+    "spend_of_month",
+    "webhook_url",
+]

@@ -1,5 +1,8 @@
 """`make test`: fast password hashing, static files as they lie, no throttling by rate."""
 
+import os
+import re
+
 from config.settings.base import *  # noqa: F403
 
 SECRET_KEY = "only-for-tests-0123456789abcdefghijklmnopqrstuvwxyz"  # noqa: S105
@@ -15,6 +18,13 @@ REST_FRAMEWORK = {**REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"user": None}}  #
 # Static files are found where they lie; nothing is collected for a test.
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
+# `cache.clear()` empties a database of the cache: each process of xdist has one of its own.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+CACHES["default"]["LOCATION"] = re.sub(  # noqa: F405
+    r"/1$",
+    f"/{2 + WORKER}",
+    CACHES["default"]["LOCATION"],  # noqa: F405
+)
 # Tasks are published into the air: a test that wants one done calls it, and the browser story
 # runs real workers of its own.
 CELERY_BROKER_URL = "memory://localhost/"

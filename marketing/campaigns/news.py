@@ -53,6 +53,7 @@ def _said(name: str) -> Callable[[Facts], str]:
 
 
 _kind = partial(Kind, address=_campaign, in_sight=ids_in_sight)
+_budget_kind = partial(Kind, icon="wallet", tone="warning", address=_spend, more=_budget)
 
 KINDS = {
     notices.SUBMITTED: _kind(
@@ -85,18 +86,10 @@ KINDS = {
     notices.STOPPED: _kind(
         gettext_lazy("“%(campaign)s” stands still"), "hand-stop", tone="warning", more=_stop
     ),
-    notices.BUDGET_OF_BRANCH: Kind(
-        title=gettext_lazy("%(branch)s has used %(percent)s%% of its month’s budget"),
-        icon="wallet",
-        tone="warning",
-        address=_spend,
-        more=_budget,
+    notices.BUDGET_OF_BRANCH: _budget_kind(
+        gettext_lazy("%(branch)s has used %(percent)s%% of its month’s budget")
     ),
-    notices.BUDGET_OF_CHAIN: Kind(
-        title=gettext_lazy("The whole chain has used %(percent)s%% of its month’s budget"),
-        icon="wallet",
-        tone="warning",
-        address=_spend,
-        more=_budget,
+    notices.BUDGET_OF_CHAIN: _budget_kind(
+        gettext_lazy("The whole chain has used %(percent)s%% of its month’s budget")
     ),
 }

@@ -144,7 +144,8 @@ def sample(verdicts: Judged, *, size: int) -> list[Sampled]:
     """A few of the people who would be written to, each with her first message.
 
     Whom the database finds first: to sort them it would have to judge everyone. Of those who
-    share an address the first of the chain alone may be among them.
+    share an address the first of the chain alone may be among them, each kind of address looked
+    for by its own index.
     """
     first = verdicts.audience.order_by().values_list("pk", flat=True)[: size * LOOKED_AT]
     looked_at = list(first)
@@ -163,8 +164,14 @@ def _sample(verdicts: Judged, size: int) -> list[Sampled]:
         FROM (SELECT id, step, language, variables FROM ({sql}) v
               WHERE reason IS NULL AND NOT is_extra AND NOT EXISTS (
                   SELECT FROM customers_customer o
-                  WHERE o.tenant_id = %(tenant_id)s AND o.id < v.id AND v.address <> ''
-                    AND v.address IN (o.phone, o.email, o.whatsapp_id))
+                  WHERE o.tenant_id = %(tenant_id)s AND o.phone = v.address AND o.id < v.id
+              ) AND NOT EXISTS (
+                  SELECT FROM customers_customer o
+                  WHERE o.tenant_id = %(tenant_id)s AND o.email = v.address AND o.id < v.id
+              ) AND NOT EXISTS (
+                  SELECT FROM customers_contactpoint o
+                  WHERE o.tenant_id = %(tenant_id)s AND o.kind = 'whatsapp' AND o.is_primary
+                    AND o.value = v.address AND o.customer_id < v.id)
               LIMIT %(size)s) v
         JOIN customers_customer c ON c.id = v.id
         ORDER BY v.id

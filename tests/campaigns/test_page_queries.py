@@ -138,7 +138,7 @@ def test_as_many_statements_for_many_campaigns_as_for_few(chain, login, name, wh
         ("draft", "manager", "", 7),
         ("waiting", "manager", "", 17),
         ("waiting", "regional", "", 20),
-        ("cascade_waiting", "regional", "", 22),
+        ("cascade_waiting", "regional", "", 21),
         ("sent", "manager", "", 16),
         ("sent", "manager", "?state=failed", 16),
         ("sent", "manager", "?q=98", 16),

@@ -258,9 +258,13 @@ def require_known_placeholders(version: TemplateVersion) -> None:
         )
 
 
-def fingerprint(campaign: Campaign) -> str:
-    """SHA-256 of what an approval covers: audience rule, content, channels, schedule, budget."""
-    planned, planned_steps = campaign.scheduled_at, channel_steps(campaign)
+def fingerprint(campaign: Campaign, planned_steps: list[ChannelStep] | None = None) -> str:
+    """SHA-256 of what an approval covers: audience rule, content, channels, schedule, budget.
+
+    `planned_steps` are the campaign's `channel_steps`, where they were read already.
+    """
+    planned = campaign.scheduled_at
+    planned_steps = planned_steps or channel_steps(campaign)
     chosen = [campaign.segment_id] if campaign.segment_id else []
     covered = {
         "segment": campaign.segment_id,

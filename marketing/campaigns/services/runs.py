@@ -101,7 +101,7 @@ def _go_on_with_money(campaign: Campaign) -> None:
     except BudgetExceeded as refusal:
         _keep_shortfall(campaign, refusal)
     except DomainError as error:
-        wait_for_somebody(lock(campaign), _pause_reason(error), error.message)
+        wait_for_somebody(lock(campaign), _pause_reason(error), " ".join(error.sentences))
 
 
 def _keep_shortfall(campaign: Campaign, refusal: BudgetExceeded) -> None:

@@ -84,7 +84,7 @@ def campaign_page(
     if campaign.status == rules.PENDING_APPROVAL and context["mandate"] is None:
         context["approvers"] = approvers_of(campaign)
     if "approve" in context["actions"]:
-        context["seen"] = plan.fingerprint(campaign)
+        context["seen"] = plan.fingerprint(campaign, context["channel_steps"])
     if context["run"]:
         shown = chosen_run(request, context["figures"].runs) or context["run"]
         context |= people_of(request, shown) | {"shown_run": shown}

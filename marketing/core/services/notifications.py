@@ -120,8 +120,8 @@ def take_mails() -> list[Mail]:
     """Some of the open tenant's e-mails that are due, leased to the caller.
 
     Who was told in the meantime, left, wants none, or may no longer look at what it is about gets
-    none. A caller that dies leaves them to
-    be tried again after the lease; so does one whose mail server refuses.
+    none. A caller that dies leaves them to be tried again after the lease; so does one whose
+    mail server refuses.
     """
     now = clock.now()
     due = (

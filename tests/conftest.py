@@ -1,7 +1,9 @@
 """Every test runs on real PostgreSQL as the unprivileged role; the owner migrates and flushes."""
 
-import hashlib
+import gc
 import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,23 +13,41 @@ import psycopg
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.core.management import call_command
-from django.db import connections
 from django.test import Client, TransactionTestCase
 from psycopg import sql
 
 import config.celery  # noqa: F401  tasks find their broker through it
-from config.prepare_database import prepare
 from marketing.core.actor import Actor
 from marketing.core.tenancy import tenant_scope
 from tests.factories.core import Chain, make_chain
+from tests.template_database import admin_url, close_all, migrated_template, point_django_at
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission"}
 
 
-def admin_url() -> str:
-    return os.environ["DATABASE_ADMIN_URL"]
+TEMPLATE = pytest.StashKey[subprocess.Popen[bytes]]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The template is begun at once, by the process that only hands out tests, before they do."""
+    config = session.config
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        command = [sys.executable, "-m", "tests.template_database"]
+        config.stash[TEMPLATE] = subprocess.Popen(command, cwd=ROOT)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the collector of garbage need not look through it each time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if making := session.config.stash.get(TEMPLATE, None):
+        making.terminate()
+        making.wait()
 
 
 @pytest.fixture(scope="session")
@@ -38,67 +58,18 @@ def django_db_setup(
     worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
     name = f"parlour_test_{os.getpid()}_{worker}"
     with django_db_blocker.unblock():
-        template = _migrated_template()
+        template = migrated_template()
         with psycopg.connect(admin_url(), autocommit=True) as admin:
             admin.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER parlour_owner").format(
                     sql.Identifier(name), sql.Identifier(template)
                 )
             )
-        _point_django_at(name)
+        point_django_at(name)
         yield
-        _close()
+        close_all()
         with psycopg.connect(admin_url(), autocommit=True) as admin:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _migrated_template() -> str:
-    """The name of a database with all migrations applied, made once per state of them."""
-    digest = hashlib.sha256()
-    for path in sorted(
-        [
-            *ROOT.glob("marketing/**/migrations/*.py"),
-            *ROOT.glob("*/migrations/*.py"),
-            ROOT / "marketing/core/migration_operations.py",
-            ROOT / "config/prepare_database.py",
-        ]
-    ):
-        digest.update(path.read_bytes())
-    name = f"parlour_template_{digest.hexdigest()[:12]}"
-    with psycopg.connect(admin_url(), autocommit=True) as admin:
-        admin.execute("SELECT pg_advisory_lock(7391)")
-        known = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-        if known.fetchone() is None:
-            half = f"{name}_half"
-            admin.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(half))
-            )
-            admin.execute(
-                sql.SQL("CREATE DATABASE {} OWNER parlour_owner").format(sql.Identifier(half))
-            )
-            with psycopg.connect(admin_url(), dbname=half, autocommit=True) as inside:
-                prepare(inside)
-            _point_django_at(half)
-            call_command("migrate", verbosity=0)
-            _close()
-            admin.execute(
-                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
-                    sql.Identifier(half), sql.Identifier(name)
-                )
-            )
-    return name
-
-
-def _point_django_at(name: str) -> None:
-    _close()
-    for alias in settings.DATABASES:
-        settings.DATABASES[alias]["NAME"] = name
-        connections[alias].settings_dict["NAME"] = name
-
-
-def _close() -> None:
-    for connection in connections.all():
-        connection.close()
 
 
 def _empty_all_tables(self: TransactionTestCase) -> None:

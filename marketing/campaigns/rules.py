@@ -12,6 +12,9 @@ DRAFT, PENDING_APPROVAL, APPROVED, SCHEDULED = "draft", "pending_approval", "app
 SENDING, SENT, PAUSED, CANCELLED = "sending", "sent", "paused", "cancelled"
 STATUSES = (DRAFT, PENDING_APPROVAL, APPROVED, SCHEDULED, SENDING, SENT, PAUSED, CANCELLED)
 
+# How long what was counted may be shown in the place of a count; what it decides is counted anew.
+COUNT_HOLDS = dt.timedelta(minutes=10)
+
 # Where no money is held for what is yet to go.
 HOLDING_NOTHING = frozenset({DRAFT, SENT, CANCELLED})
 

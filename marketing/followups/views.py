@@ -52,7 +52,8 @@ def followup_list(request: StaffRequest) -> HttpResponse:
         reminders = reminders.filter(staff=chosen)
     counts = selectors.counts_by_due(reminders)
     due = _due(request.GET.get("show", ""), counts)
-    whole = selectors.where_due(reminders, due).select_related(
+    # Read for those of the page alone: joined, they would be for all that wait.
+    whole = selectors.where_due(reminders, due).prefetch_related(
         "customer__consent", "staff", "branch", "created_by"
     )
     page = Paginator(whole, PAGE_SIZE).get_page(request.GET.get("page"))

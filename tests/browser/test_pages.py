@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
+from tests.browser.accessibility import ALL_RULES, COLOURS, violations
 from tests.browser.conftest import USES_PARLOUR, Parlour, new_context
 from tests.browser.test_story import DESKTOP, PASSWORD, PHONE, log_in
-from tests.browser.test_styleguide import AXE
 
 pytestmark = USES_PARLOUR
 
@@ -89,8 +88,6 @@ DARK = """() => {
     document.documentElement.dataset.bsTheme = 'dark';
     return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
 }"""
-# Colours are all that a theme changes.
-COLOURS = {"runOnly": ["color-contrast"]}
 CUSTOMER = re.compile("^/customers/([0-9a-f-]{36})$")
 LINKS = "links => links.map(link => link.getAttribute('href'))"
 
@@ -136,18 +133,14 @@ def test_pages_are_accessible_and_fit(
     assert wrong == []
 
 
-def faults(page: Page, path: str, rules: dict[str, list[str]] = AXE) -> list[object]:
+def faults(page: Page, path: str, rules: dict[str, list[str]] = ALL_RULES) -> list[object]:
     """What is wrong with the open page on a desktop and on a phone."""
     wrong: list[object] = []
     for size in (DESKTOP, PHONE):
         page.set_viewport_size(size)  # type: ignore[arg-type]
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wrong.append((path, size["width"], "overflows"))
-        found = Axe().run(page, options=rules).response["violations"]
-        wrong += [
-            (path, size["width"], each["id"], [node["html"] for node in each["nodes"]])
-            for each in found
-        ]
+        wrong += [(path, size["width"], *each) for each in violations(page, rules)]
     return wrong
 
 
@@ -202,7 +195,7 @@ def test_pages_without_a_login_are_accessible(
     page = new_context(chromium, viewport=PHONE).new_page()
     page.goto(parlour.url + path)
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    assert Axe().run(page, options=AXE).response["violations"] == []
+    assert violations(page) == []
 
 
 def test_a_list_that_must_be_chosen_from_is_pointed_at(chromium: Browser, parlour: Parlour) -> None:

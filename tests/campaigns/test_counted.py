@@ -15,8 +15,9 @@ from marketing.campaigns.selectors import plan
 from marketing.campaigns.tasks import recount_waiting
 from marketing.core import clock
 from marketing.delivery.estimate import Estimate
-from tests.factories.campaigns import make_campaign, make_ground
+from tests.factories.campaigns import everybody, make_campaign, make_ground
 from tests.factories.customers import CustomerFactory
+from tests.factories.segments import SegmentFactory, where
 
 
 @pytest.fixture
@@ -58,6 +59,34 @@ def test_the_kept_count_asks_for_nobody(waiting, login, asked, is_counted):
     with CaptureQueriesContext(connection) as queries:
         client.get(address + asked)
     assert any("GROUP BY reason, step" in query["sql"] for query in queries) == is_counted
+
+
+def counts(client, address, **data):
+    """What the page says, and whether it asked the gate for that."""
+    with CaptureQueriesContext(connection) as queries:
+        shown = client.get(address, data).context["outlook"].estimate.total
+    return shown, any("GROUP BY reason, step" in query["sql"] for query in queries)
+
+
+def test_a_draft_shows_what_was_counted_as_it_was_saved(chain, login):
+    make_ground(chain.north)
+    segment, nobody = everybody(), SegmentFactory(rules=where("visit_count", "gte", 99))
+    draft = make_campaign(chain.manager, segment_id=segment.pk)
+    CustomerFactory(home_branch=chain.north)
+    client, address = login("manager"), reverse("campaign-estimate", args=[draft.pk])
+    assert counts(client, address) == (3, False)
+    assert counts(client, address, segment=str(segment.pk)) == (3, False)
+    assert counts(client, address, again="1") == (4, True)
+    assert counts(client, address, segment=str(nobody.pk)) == (0, True)
+    assert counts(client, address, segment="everyone") == (4, True)
+    assert counts(client, address, segment=str(segment.pk), excluded=str(nobody.pk)) == (4, True)
+    draft.refresh_from_db()
+    draft = services.update_campaign(
+        actor=chain.actor(chain.manager), campaign=draft, values={"name": "Holi glow"}
+    )
+    assert counts(client, address) == (4, False)
+    with time_machine.travel(draft.counted_at + dt.timedelta(minutes=10, seconds=1), tick=False):
+        assert counts(login("manager"), address) == (4, True)
 
 
 def test_it_is_counted_anew_after_ten_minutes(waiting, chain):

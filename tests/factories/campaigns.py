@@ -10,18 +10,17 @@ from marketing.campaigns.models import Campaign, Festival
 from marketing.core.actor import Actor
 from marketing.core.models import Branch, Staff
 from tests.factories.content import TemplateFactory
-from tests.factories.customers import CustomerFactory
-from tests.factories.delivery import make_sender, open_window
+from tests.factories.customers import make_people
+from tests.factories.delivery import make_senders, open_window
 from tests.factories.segments import SegmentFactory, where
 
 
 def make_ground(*branches: Branch, people: int = 3, **config: Any) -> None:
     """People in each branch, accounts for each channel, and settings that ask for approval."""
     open_window(**{"campaign_approval_threshold_recipients": 1} | config)
-    for channel in ("whatsapp", "sms", "email"):
-        make_sender(channel)
+    make_senders()
     for branch in branches:
-        CustomerFactory.create_batch(people, home_branch=branch)
+        make_people(people, home_branch=branch)
 
 
 def everybody(**values: Any) -> Any:

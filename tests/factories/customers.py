@@ -72,6 +72,8 @@ class CustomerFactory(DjangoModelFactory[Customer]):
     def consent(
         self: Customer, create: bool, extracted: bool | Mapping[str, Any] | None, **_: Any
     ) -> None:
+        if not create:
+            return
         if extracted is False:
             values: dict[str, Any] = {}
         else:
@@ -80,8 +82,19 @@ class CustomerFactory(DjangoModelFactory[Customer]):
 
     @factory.post_generation
     def facts(self: Customer, create: bool, extracted: Mapping[str, Any] | None, **_: Any) -> None:
+        if not create:
+            return
         CustomerFacts.objects.create(customer=self, **(extracted or {}))
         copy_beside_facts([self])
+
+
+def make_people(count: int, **values: Any) -> list[Customer]:
+    """As many customers who consent to everything, in a statement a table."""
+    people = Customer.objects.bulk_create(CustomerFactory.build_batch(count, **values))
+    ConsentState.objects.bulk_create(ConsentState(customer=one, **EVERYTHING) for one in people)
+    CustomerFacts.objects.bulk_create(CustomerFacts(customer=one) for one in people)
+    copy_beside_facts(people)
+    return people
 
 
 class ServiceCategoryFactory(DjangoModelFactory[ServiceCategory]):

@@ -19,7 +19,7 @@ from marketing.delivery.models import DispatchBatch, Message, MessageState, Send
 from marketing.delivery.services import create_run, finish_run_if_done
 from marketing.policy.models import Provider, ProviderAccount
 from tests.factories.content import TemplateFactory
-from tests.factories.policy import make_account, set_config
+from tests.factories.policy import make_default_accounts, set_config
 
 PROVIDER = {
     Channel.WHATSAPP: Provider.META,
@@ -54,7 +54,12 @@ def open_window(**values: Any) -> None:
 
 
 def make_sender(channel: str = Channel.WHATSAPP, **values: Any) -> ProviderAccount:
-    return make_account(PROVIDER[Channel(channel)], is_default=True, **values)
+    return make_default_accounts(PROVIDER[Channel(channel)], **values)[0]
+
+
+def make_senders() -> None:
+    """An account for each channel."""
+    make_default_accounts(*PROVIDER.values())
 
 
 def templates_at_meta(version: TemplateVersion, account: ProviderAccount) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Settings, budgets and provider accounts of the open tenant scope."""
 
 import datetime as dt
+import secrets
 from decimal import Decimal
 from typing import Any
 
@@ -10,15 +11,18 @@ from marketing.core.actor import Actor
 from marketing.core.models import Branch
 from marketing.core.tenancy import current_tenant_id
 from marketing.policy import config_cache
-from marketing.policy.defaults import ensure_config
+from marketing.policy.defaults import ensure_config, ensure_rate_cards
 from marketing.policy.models import (
     BranchMarketingConfig,
     BudgetMonth,
     MarketingConfig,
     Provider,
     ProviderAccount,
+    RateCard,
+    WebhookAddress,
 )
 from marketing.policy.services import create_account
+from marketing.policy.vendors import VENDORS
 
 WORKING_VALUES: dict[str, dict[str, dict[str, str]]] = {
     Provider.META: {
@@ -92,3 +96,37 @@ def make_account(provider: str, **values: Any) -> ProviderAccount:
             **values,
         },
     )
+
+
+def make_default_accounts(*providers: str, **values: Any) -> list[ProviderAccount]:
+    """Accounts that work, each its channel's default, in a statement a table.
+
+    The row that `make_account` leaves, without the service's own checks and its audit.
+    """
+    accounts = [
+        ProviderAccount(
+            **{
+                "provider": provider,
+                "channel": VENDORS[provider].channel,
+                "name": Provider(provider).label,
+                "base_url": settings.SANDBOX_URL,
+                "is_default": True,
+                **WORKING_VALUES[provider],
+                **values,
+            }
+        )
+        for provider in providers
+    ]
+    if not RateCard.objects.exists():
+        ensure_rate_cards()
+    ProviderAccount.objects.filter(
+        channel__in=[account.channel for account in accounts], is_default=True
+    ).update(is_default=False)
+    ProviderAccount.objects.bulk_create(accounts)
+    WebhookAddress.objects.bulk_create(
+        WebhookAddress(
+            token=secrets.token_urlsafe(), tenant_id=current_tenant_id(), account_id=account.pk
+        )
+        for account in accounts
+    )
+    return accounts

@@ -224,4 +224,4 @@ def test_the_list_takes_the_same_queries_however_long(chain, login, count, show)
         )
     asked, fragments = questions(login("manager"), f"{LIST}?staff=all&show={show}")
     assert fragments == 0
-    assert len(asked) == 7, "\n".join(asked)
+    assert len(asked) == 12, "\n".join(asked)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from customers.models import Channel
 from marketing.campaigns import rules
@@ -83,8 +84,9 @@ def outlook(
 ) -> Outlook:
     """What the campaign would do now, with an audience chosen but not saved where given.
 
-    Not `is_fresh`: what was counted of late will do, where the campaign waits for an approver.
+    Not `is_fresh`: what was counted of late for the same audience will do.
     """
+    saved = _audience(campaign)
     if target_all_customers is not None:
         campaign.target_all_customers = target_all_customers
         campaign.segment = get_segment_for_actor(actor, segment_id) if segment_id else None
@@ -92,10 +94,8 @@ def outlook(
     if campaign.segment is None and not campaign.target_all_customers:
         return Outlook()
     kept = None
-    if not is_fresh and campaign.status == CampaignStatus.PENDING_APPROVAL and campaign.counted:
-        # What an earlier version of Parlour kept may have other fields: then it is counted.
-        with suppress(LookupError, TypeError):
-            kept = Estimate.from_json(campaign.counted)
+    if not is_fresh and _audience(campaign) == saved:
+        kept = _counted_of_late(campaign, now)
     stand_in = None
     if campaign.template is None:
         usable = templates_to_send(actor).filter(channel=campaign.channel)
@@ -123,6 +123,26 @@ def outlook(
         channels=channels,
         samples=messages,
     )
+
+
+def _audience(campaign: Campaign) -> tuple[Any, ...]:
+    chosen = campaign.segment.pk if campaign.segment else None
+    return campaign.target_all_customers, chosen, frozenset(campaign.exclude_segment_ids)
+
+
+def _counted_of_late(campaign: Campaign, now: dt.datetime) -> Estimate | None:
+    """What was kept when the campaign was saved. One that waits for its approver is counted anew
+    by a task.
+    """
+    if not campaign.counted or campaign.counted_at is None:
+        return None
+    is_waiting = campaign.status == CampaignStatus.PENDING_APPROVAL
+    if not is_waiting and campaign.counted_at < now - rules.COUNT_HOLDS:
+        return None
+    # What an earlier version of Parlour kept may have other fields: then it is counted.
+    with suppress(LookupError, TypeError):
+        return Estimate.from_json(campaign.counted)
+    return None
 
 
 @dataclass(frozen=True)

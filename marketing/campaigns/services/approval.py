@@ -28,7 +28,6 @@ from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, DomainError, Forbidden
 
-COUNT_HOLDS = dt.timedelta(minutes=10)
 NOT_SENT_BACK: dict[str, Any] = {"rejected_by": None, "rejected_at": None, "rejection_reason": ""}
 
 
@@ -78,7 +77,7 @@ def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
 
 def ids_to_recount() -> list[uuid.UUID]:
     """The open tenant's campaigns that wait for approval and were not counted of late."""
-    is_old = Q(counted_at=None) | Q(counted_at__lt=clock.now() - COUNT_HOLDS)
+    is_old = Q(counted_at=None) | Q(counted_at__lt=clock.now() - rules.COUNT_HOLDS)
     waiting = Campaign.objects.filter(is_old, status=CampaignStatus.PENDING_APPROVAL)
     return list(waiting.order_by("pk").values_list("pk", flat=True))
 

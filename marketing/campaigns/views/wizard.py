@@ -248,7 +248,7 @@ def campaign_estimate(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     if "segment" in request.GET:
         form = forms.AudienceForm(request.GET, actor=request.actor, campaign=campaign)
         chosen = form.values() if form.is_valid() else forms.NOBODY_CHOSEN
-    is_fresh = bool(chosen) or "again" in request.GET
+    is_fresh = "again" in request.GET
     found = outlook(request.actor, campaign, clock.now(), is_fresh=is_fresh, **chosen)
     return campaign_part(
         request, campaign, "campaigns/_outlook.html", {"outlook": found}, title=_("Who will get it")

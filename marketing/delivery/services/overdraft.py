@@ -10,6 +10,8 @@ from marketing.delivery.services.runs import pause_run
 from marketing.delivery.services.settlement import settle_batches
 from marketing.policy import selectors as policy
 
+# Of two who see the same excess each would stop a run: it is asked for, and a run stopped, by one.
+LOCK = "SELECT pg_advisory_xact_lock(hashtext('overdrawn runs'), hashtext(%s))"
 # Campaigns that hold something of a month's money, of the branch's or of anybody's, and have
 # somebody left; the last to come gives way first.
 HOLDERS = """
@@ -38,6 +40,8 @@ def stop_an_overdrawn_run() -> bool:
     approved campaigns stops nobody: those are judged when they are frozen.
     """
     tenant = current_tenant()
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [str(tenant.pk)])
     for short in policy.overdrawn():
         with connection.cursor() as cursor:
             cursor.execute(

@@ -85,7 +85,7 @@ def due_for_actor(actor: Actor, limit: int) -> list[FollowupReminder]:
     """The actor's own reminders that are due today or were before, the oldest first."""
     due = own_followups(actor).filter(WHERE[Due.OVERDUE] | WHERE[Due.TODAY])
     ordered = due.order_by("reminder_date", F("reminder_time").asc(nulls_last=True), "pk")
-    return list(ordered.select_related("customer")[:limit])
+    return list(ordered.prefetch_related("customer")[:limit])
 
 
 def followups_of(actor: Actor, customer: Customer) -> QuerySet[FollowupReminder]:

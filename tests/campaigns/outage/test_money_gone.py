@@ -1,6 +1,8 @@
 """Over HTTP: the money ends in the middle of a run; nobody gets it twice, nobody is lost."""
 
 import datetime as dt
+import threading
+from contextlib import suppress
 from decimal import Decimal
 
 from django.utils import timezone
@@ -14,6 +16,7 @@ from marketing.delivery.dispatch import worker
 from marketing.delivery.models import DispatchBatch, Message, SendRun
 from marketing.delivery.services import stop_an_overdrawn_run
 from marketing.delivery.tasks import settle_costs
+from marketing.policy import selectors as policy
 from marketing.policy.models import BudgetMonth
 from tests.campaigns.outage.conftest import PEOPLE, send, work
 from tests.concurrency import at_once
@@ -65,7 +68,7 @@ def test_the_rest_is_held_and_goes_on_with_the_money(chain, ready, working):
         assert (Campaign.objects.get().status, SendRun.objects.get().state) == ("sent", "done")
 
 
-def test_of_two_runs_one_gives_way_however_many_look(chain, ready):
+def test_of_two_runs_one_gives_way_however_many_look(chain, ready, monkeypatch):
     with tenant_scope(chain.tenant.pk):
         other = approved(chain.manager, chain.regional, name="The second")
     send(chain, ready)
@@ -73,11 +76,24 @@ def test_of_two_runs_one_gives_way_however_many_look(chain, ready):
     with tenant_scope(chain.tenant.pk):
         set_branch_config(chain.north, monthly_budget_limit=Decimal("5.00"))
 
+    seen_by_both, one_stopped = threading.Barrier(2), threading.Event()
+    overdrawn = policy.overdrawn
+
+    def seen_together():
+        found = overdrawn()
+        with suppress(threading.BrokenBarrierError):
+            if seen_by_both.wait(timeout=0.3):
+                one_stopped.wait(timeout=5)
+        return found
+
+    monkeypatch.setattr("marketing.delivery.services.overdraft.policy.overdrawn", seen_together)
+
     def look():
         with tenant_scope(chain.tenant.pk):
             stop_an_overdrawn_run()
+        one_stopped.set()
 
-    at_once(4, look)
+    at_once(2, look)
     with tenant_scope(chain.tenant.pk):
         states = dict(SendRun.objects.values_list("campaign_id", "state"))
         assert states == {ready.pk: "frozen", other.pk: "paused"}

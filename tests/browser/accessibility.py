@@ -1,0 +1,20 @@
+"""What axe finds wrong with an open page."""
+
+from typing import Any
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+ALL_RULES = {"runOnly": TAGS, "resultTypes": ["violations"]}
+# All that another theme can break.
+COLOURS = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
+RUN = """rules => axe.run(rules).then(found =>
+    found.violations.map(each => [each.id, each.nodes.map(node => node.html)]))"""
+
+
+def violations(page: Page, rules: dict[str, list[str]] = ALL_RULES) -> list[Any]:
+    """Rules that the page breaks, each with the elements that do."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    return page.evaluate(RUN, rules)

@@ -1,6 +1,8 @@
 """A past bill priced again from what was kept of it."""
 
 import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -40,6 +42,22 @@ def kept_quote(reservation: Reservation) -> Quote:
     return kept
 
 
+@dataclass(frozen=True, slots=True)
+class KeptBill:
+    """A bill as it was priced, and what the counter said to effects, by their names."""
+
+    cart: Cart
+    quote: Quote
+    asked: Mapping[str, Mapping[str, Any]]
+
+
+def kept_bill(reservation: Reservation) -> KeptBill:
+    """The bill and the answer that was given."""
+    kept = _unpack(reservation)
+    cart, answer = from_plain(Cart, kept["cart"]), from_plain(Quote, kept["quote"])
+    return KeptBill(cart, answer, kept["asked"])
+
+
 def kept_basket(reservation: Reservation, effect: str) -> Basket:
     """The basket as that effect was shown it, at the time of the reservation."""
     kept = _unpack(reservation)
@@ -50,6 +68,7 @@ def kept_basket(reservation: Reservation, effect: str) -> Basket:
         now=reservation.reserved_at,
         asked=kept["asked"].get(effect, {}),
         reservation_id=reservation.pk,
+        kept=reservation.effects.get(effect, {}),
     )
 
 

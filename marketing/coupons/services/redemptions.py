@@ -16,7 +16,7 @@ from marketing.coupons.errors import Busy, ReservationExpired
 from marketing.coupons.models import Hold, Redemption, Reservation
 from marketing.coupons.pricing.bill import Cart
 from marketing.coupons.quote_effects import Paid
-from marketing.coupons.selectors.replay import kept_basket, kept_quote
+from marketing.coupons.selectors.replay import kept_basket, kept_bill, kept_quote
 from marketing.coupons.services import counters
 from marketing.coupons.services.bills import (
     OnBill,
@@ -65,7 +65,7 @@ def redeem(*, actor: Actor, reservation_id: uuid.UUID, invoice_id: str) -> Redee
             raise over(reservation)
         used = _use(reservation, invoice_id)
         redemptions = _write(reservation, used)
-        kept = _commit_effects(reservation)
+        kept = commit_effects(reservation)
         if kept != reservation.effects:
             reservation.effects = kept
             reservation.save(update_fields=["effects"])
@@ -219,20 +219,22 @@ def _tell_exhausted(totals: Mapping[uuid.UUID, int], changes: Changes) -> None:
             events.record("coupon.exhausted", {"couponId": str(counter.owner)})
 
 
-def _commit_effects(reservation: Reservation) -> dict[str, Any]:
+def commit_effects(reservation: Reservation) -> dict[str, Any]:
     """What effects keep for a later reversal."""
     kept: dict[str, Any] = {}
     effects = quote_effects.effects()
     if not effects or reservation.redeemed_at is None:
         return dict(reservation.effects)
-    quote = kept_quote(reservation)
+    bill = kept_bill(reservation)
     for effect in effects:
         said = effect.commit(
             Paid(
                 held=held_of(reservation, effect.name),
                 invoice_id=reservation.invoice_id,
-                quote=quote,
+                cart=bill.cart,
+                quote=bill.quote,
                 at=reservation.redeemed_at,
+                asked=bill.asked.get(effect.name, {}),
             )
         )
         if said:

@@ -71,6 +71,7 @@ def reserve(
             cart=cart,
             asked=asked,
             reservation_id=mine.pk if mine else None,
+            kept=mine.effects if mine else None,
         )
         _require_promise(priced, quote_hash)
         former = held_by([mine.pk]) if mine else []
@@ -190,10 +191,11 @@ def _require_promise(priced: Priced, quote_hash: str | None) -> None:
     if quote_hash is not None:
         if quote_hash != priced.quote_hash:
             raise QuoteChanged(
+                priced,
                 details={
                     "quote": orjson.loads(encode(priced.quote)),
                     "quoteHash": priced.quote_hash,
-                }
+                },
             )
         return
     for code in priced.quote.codes:

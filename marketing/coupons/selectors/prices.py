@@ -94,8 +94,8 @@ def price_bill(
     `cart` comes as `wire.read_cart` makes it, codes as typed: branch, time zone, what codes open
     and points are filled in here. `asked` is what is said to each effect, by its name. Under
     `reservation_id` what that reservation holds is the bill's own; `kept` is what effects keep
-    with it. Raises `ValidationFailed` at
-    the fields of the cart, `NotFound` for another chain's branch or customer.
+    with it. Raises `ValidationFailed` at the fields of the cart, `NotFound` for another chain's
+    branch or customer.
 
     Takes two to six statements (scene, codes, usage, segments and their rules), besides those of
     effects, and two more when an offer of the chain has changed.
@@ -178,10 +178,15 @@ def validate_code(
 
 
 def _require_sound(cart: Cart) -> None:
-    faults = cart_faults(cart)
-    if not faults and abs(cart.at - clock.now()) > CLOCKS_APART:
+    require_no_faults(cart)
+    if abs(cart.at - clock.now()) > CLOCKS_APART:
         message = _("The bill's time is more than a quarter of an hour from ours.")
         raise ValidationFailed(fields={"at": [message]})
+
+
+def require_no_faults(cart: Cart) -> None:
+    """Raises `ValidationFailed` at the fields of a cart that cannot be priced."""
+    faults = cart_faults(cart)
     if faults:
         fields: dict[str, list[str]] = {}
         for fault in faults:

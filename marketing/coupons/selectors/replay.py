@@ -1,5 +1,6 @@
 """A past bill priced again from what was kept of it."""
 
+import datetime as dt
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,20 +19,19 @@ from marketing.coupons.pricing.facts import Customer, OfferUsage, Settings
 from marketing.coupons.pricing.terms import OfferTerms
 from marketing.coupons.quote_effects import Basket
 from marketing.coupons.rules import last_day
-from marketing.coupons.selectors.prices import Priced
+from marketing.coupons.selectors.prices import Facts
 
 
-def pack(priced: Priced) -> bytes:
+def pack(facts: Facts, answer: Quote, *, day: dt.date, asked: Mapping[str, Any]) -> bytes:
     """What `replay` needs, and the whole answer; a bill's takes some kilobytes."""
-    facts = priced.facts
     plain = {
-        "day": priced.live.day.isoformat(),
+        "day": day.isoformat(),
         "cart": Fragment(encode(facts.cart)),
         "customer": Fragment(encode(facts.customer)),
         "usage": {offer: Fragment(encode(used)) for offer, used in facts.usage.items()},
         "settings": Fragment(encode(facts.settings)),
-        "quote": Fragment(encode(priced.quote)),
-        "asked": priced.asked,
+        "quote": Fragment(encode(answer)),
+        "asked": asked,
     }
     return zlib.compress(orjson.dumps(plain), 1)
 

@@ -50,7 +50,7 @@ def redeem(*, actor: Actor, reservation_id: uuid.UUID, invoice_id: str) -> Redee
     `ReservationExpired`; `ReservationOver` when it was released, or redeemed for another invoice.
     """
     actor.require("coupon.redeem")
-    _require_invoice(invoice_id)
+    require_invoice(invoice_id)
     with counter_call():
         found = _find(reservation_id, invoice_id)
         reservation = next((each for each in found if each.pk == reservation_id), None)
@@ -60,7 +60,7 @@ def redeem(*, actor: Actor, reservation_id: uuid.UUID, invoice_id: str) -> Redee
         if done is not None:
             if done.pk != reservation.pk and reservation.state == State.RESERVED:
                 let_go(reservation)
-            return _again(done)
+            return again(done)
         if reservation.state not in (State.RESERVED, State.EXPIRED):
             raise over(reservation)
         used = _use(reservation, invoice_id)
@@ -86,12 +86,12 @@ def redeem_bill(
 ) -> Redeemed:
     """Price and redeem in one, for counters that reserve nothing; refused as the two are."""
     require_branch(actor, branch_id)
-    _require_invoice(invoice_id)
+    require_invoice(invoice_id)
     done = Reservation.objects.filter(
         branch=branch_id, invoice_id=invoice_id, state=State.REDEEMED
     ).first()
     if done is not None:
-        return _again(done)
+        return again(done)
     reserved = reserve(
         actor=actor,
         branch_id=branch_id,
@@ -104,7 +104,8 @@ def redeem_bill(
     return redeem(actor=actor, reservation_id=reserved.reservation.pk, invoice_id=invoice_id)
 
 
-def _require_invoice(invoice_id: str) -> None:
+def require_invoice(invoice_id: str) -> None:
+    """Raises `ValidationFailed` for a name that no bill can have."""
     if not 0 < len(invoice_id) <= MAX_INVOICE:
         raise ValidationFailed(fields={"invoiceId": [f"1-{MAX_INVOICE}"]})
 
@@ -122,7 +123,8 @@ def _find(reservation_id: uuid.UUID, invoice_id: str) -> list[Reservation]:
     )
 
 
-def _again(done: Reservation) -> Redeemed:
+def again(done: Reservation) -> Redeemed:
+    """The answer to a bill that was redeemed before."""
     return Redeemed(
         reservation=done,
         redemptions=list(Redemption.objects.filter(reservation=done).order_by("pk")),
@@ -220,7 +222,7 @@ def _tell_exhausted(totals: Mapping[uuid.UUID, int], changes: Changes) -> None:
 
 
 def commit_effects(reservation: Reservation) -> dict[str, Any]:
-    """What effects keep for a later reversal."""
+    """Let effects make it final; what they keep for a later reversal."""
     kept: dict[str, Any] = {}
     effects = quote_effects.effects()
     if not effects or reservation.redeemed_at is None:

@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from marketing.core.tenancy import LooseTenantModel, TenantModel, loose_key
 
-
 # Between the number of a bill and its branch: branches may use the same numbers.
 OF_BRANCH = " @"
 

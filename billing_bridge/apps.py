@@ -5,9 +5,10 @@ class BillingBridgeConfig(AppConfig):
     name = "billing_bridge"
 
     def ready(self) -> None:
-        from billing_bridge import people
+        from billing_bridge import people, replays
         from customers import merging, person_data
 
+        replays.register()
         person_data.register(
             person_data.Holding("raw_rows", people.export_rows, people.forget_rows)
         )

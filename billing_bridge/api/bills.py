@@ -2,10 +2,9 @@
 
 import uuid
 from collections.abc import Callable
-from decimal import Decimal
+from contextlib import AbstractContextManager
 from typing import Any
 
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,12 +12,11 @@ from rest_framework.response import Response
 from billing_bridge import answers
 from billing_bridge.api import results, shapes
 from billing_bridge.bills import CounterBill, at_its_field, branch_of, read_bill, require_size
-from billing_bridge.services.invoices import Invoice, take_invoice
+from billing_bridge.bodies import invoice_of, lines_of, natural_key
+from billing_bridge.services import Coming, recording
+from billing_bridge.services.invoices import take_invoice
 from billing_bridge.services.refunds import refund_invoice, void_invoice
-from marketing.core import clock
 from marketing.core.drf.views import ApiView
-from marketing.core.errors import ValidationFailed
-from marketing.core.models import Staff
 from marketing.coupons import selectors, services
 from marketing.coupons.errors import InvalidCouponCode, QuoteChanged
 from marketing.coupons.pricing.bill import EnteredCode
@@ -46,6 +44,16 @@ class CounterView(ApiView):
 
     def written(self, operation: str, work: Callable[[], Response]) -> Response:
         return self.once(operation, work, required=True)
+
+    def recording(self, operation: str, target: str = "") -> AbstractContextManager[Coming]:
+        """Around what must not be lost: the body stays, whatever becomes of it."""
+        return recording(
+            actor=self.actor,
+            operation=operation,
+            body=self.request._request.body,
+            target=target,
+            idempotency_key=self.request.headers.get("Idempotency-Key", ""),
+        )
 
 
 class Quote(CounterView):
@@ -137,6 +145,7 @@ class Redeem(CounterView):
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The bill is paid. Its invoice may still follow, and need not name this again."""
+        selectors.require_reservation(self.actor, pk)
         data = self.read(shapes.RedeemInput)
 
         def redeem() -> Response:
@@ -157,6 +166,7 @@ class Release(CounterView):
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """Give back what is held; released or expired already is the same answer."""
+        selectors.require_reservation(self.actor, pk)
         self.read(shapes.NothingInput)
 
         def release() -> Response:
@@ -175,6 +185,7 @@ class Renew(CounterView):
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """Ten minutes from now, but thirty from the beginning at most."""
+        selectors.require_reservation(self.actor, pk)
         self.read(shapes.NothingInput)
 
         def renew() -> Response:
@@ -198,15 +209,19 @@ class Invoices(CounterView):
         Known already it is 200 and the same answer. It may come late: what can no longer be given
         stands in `warnings`.
         """
-        data, bill = self.bill(shapes.InvoiceInput)
+        with self.recording("invoice") as came:
+            data, bill = self.bill(shapes.InvoiceInput)
+            key = natural_key(bill.branch_id, data["invoice_id"])
+            came.about(natural_key=key, branch_id=bill.branch_id)
 
-        def take() -> Response:
-            invoice = invoice_of(bill, data)
-            taken = at_its_field(lambda: take_invoice(actor=self.actor, invoice=invoice))
-            shown = answers.invoice_of(taken.reservation, taken.purchase, taken.warnings)
-            return Response(shown, status=201 if taken.is_new else 200)
+            def take() -> Response:
+                invoice = invoice_of(bill, data)
+                taken = at_its_field(lambda: take_invoice(actor=self.actor, invoice=invoice))
+                came.applied(made=taken.made, customer_ids=taken.customer_ids)
+                shown = answers.invoice_of(taken)
+                return Response(shown, status=201 if taken.is_new else 200)
 
-        return self.written("invoice", take)
+            return self.written("invoice", take)
 
 
 class Refund(CounterView):
@@ -219,23 +234,29 @@ class Refund(CounterView):
     )
     def post(self, request: Request, invoice: str) -> Response:
         """Lines come back, or all that is left of the bill, at the amounts frozen when paid."""
-        require_size(request.data)
-        data = self.read(shapes.RefundInput)
-        lines = lines_of(data)
+        with self.recording("refund", invoice) as came:
+            require_size(request.data)
+            data = self.read(shapes.RefundInput)
+            branch_id, lines = branch_of(self.actor, data), lines_of(data)
+            key = natural_key(branch_id, invoice, data["refund_id"])
+            came.about(natural_key=key, branch_id=branch_id)
 
-        def refund() -> Response:
-            done = refund_invoice(
-                actor=self.actor,
-                branch_id=branch_of(self.actor, data),
-                invoice_id=invoice,
-                refund_id=data["refund_id"],
-                lines=lines,
-                refunded_at=data.get("refunded_at"),
-            )
-            shown = answers.refund_of(done.reservation, done.reversal, done.worth, done.refund)
-            return Response(shown, status=201)
+            def refund() -> Response:
+                done = refund_invoice(
+                    actor=self.actor,
+                    branch_id=branch_id,
+                    invoice_id=invoice,
+                    refund_id=data["refund_id"],
+                    lines=lines,
+                    refunded_at=data.get("refunded_at"),
+                )
+                came.applied(made=done.made, customer_ids=done.customer_ids)
+                return Response(
+                    answers.refund_of(done),
+                    status=201,
+                )
 
-        return self.written("refund", refund)
+            return self.written("refund", refund)
 
 
 class Void(CounterView):
@@ -247,67 +268,14 @@ class Void(CounterView):
     )
     def post(self, request: Request, invoice: str) -> Response:
         """The whole bill was a mistake: it and its visit no longer count."""
-        data = self.read(shapes.VoidInput)
+        with self.recording("void", invoice) as came:
+            data = self.read(shapes.VoidInput)
+            branch_id = branch_of(self.actor, data)
+            came.about(natural_key=natural_key(branch_id, invoice), branch_id=branch_id)
 
-        def void() -> Response:
-            done = void_invoice(
-                actor=self.actor, branch_id=branch_of(self.actor, data), invoice_id=invoice
-            )
-            return Response(
-                answers.refund_of(done.reservation, done.reversal, done.worth, done.refund)
-            )
+            def void() -> Response:
+                done = void_invoice(actor=self.actor, branch_id=branch_id, invoice_id=invoice)
+                came.applied(made=done.made, customer_ids=done.customer_ids)
+                return Response(answers.refund_of(done))
 
-        return self.written("void", void)
-
-
-def invoice_of(bill: CounterBill, data: dict[str, Any]) -> Invoice:
-    """The invoice of a validated body. Raises `ValidationFailed` for unknown staff."""
-    numbers = [line.number for line in bill.cart.lines]
-    return Invoice(
-        bill=bill,
-        invoice_id=data["invoice_id"],
-        invoice_number=data.get("invoice_number", ""),
-        at=data.get("finalized_at") or clock.now(),
-        discounts={
-            number: Decimal(line["discount"])
-            for number, line in zip(numbers, data["lines"], strict=True)
-        },
-        staff=_staff(numbers, data),
-        total=data["total"],
-        tax=data.get("tax"),
-        rounding=Decimal(data["rounding"]),
-        payments=[
-            {"method": payment["method"], "amount": f"{payment['amount']:.2f}"}
-            for payment in data.get("payments", ())
-        ],
-        reservation_id=data.get("reservation_id"),
-    )
-
-
-def _staff(numbers: list[int], data: dict[str, Any]) -> dict[int, Staff]:
-    named = {
-        number: line["staff_id"]
-        for number, line in zip(numbers, data["lines"], strict=True)
-        if line.get("staff_id")
-    }
-    if not named:
-        return {}
-    known = Staff.objects.in_bulk(set(named.values()))
-    unknown = {
-        f"lines.{place}.staffId": [_("There is no such member of staff.")]
-        for place, number in enumerate(numbers)
-        if number in named and named[number] not in known
-    }
-    if unknown:
-        raise ValidationFailed(fields=unknown)
-    return {number: known[pk] for number, pk in named.items()}
-
-
-def lines_of(data: dict[str, Any]) -> dict[int, int] | None:
-    """How many units of which lines; None for all that is left."""
-    if "lines" not in data:
-        return None
-    numbers = [line["number"] for line in data["lines"]]
-    if len(set(numbers)) < len(numbers):
-        raise ValidationFailed(fields={"lines": [_("Each line's number once.")]})
-    return {line["number"]: line["quantity"] for line in data["lines"]}
+            return self.written("void", void)

@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from billing_bridge.answers import rupees
-from billing_bridge.bills import CounterBill, get_customer, no_such_branch, paise
+from billing_bridge.bills import CounterBill, get_customer, no_such_branch, paise, rupees
 from customers.models import Purchase
 from customers.services import BillLine, record_purchase
 from marketing.core import clock
@@ -59,6 +58,16 @@ class Taken:
     purchase: Purchase | None
     is_new: bool
     warnings: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def made(self) -> dict[str, Any]:
+        """What the raw row keeps of it."""
+        purchase_id = str(self.purchase.pk) if self.purchase else None
+        return {"reservationId": str(self.reservation.pk), "purchaseId": purchase_id}
+
+    @property
+    def customer_ids(self) -> list[uuid.UUID]:
+        return [self.purchase.customer_id] if self.purchase else []
 
 
 def external_id(branch_id: uuid.UUID, invoice_id: str) -> str:

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -33,6 +34,16 @@ class Refunded:
     worth: Worth
     purchase: Purchase | None
     refund: PurchaseRefund | None
+
+    @property
+    def made(self) -> dict[str, Any]:
+        """What the raw row keeps of it."""
+        purchase_id = str(self.purchase.pk) if self.purchase else None
+        return {"reversalId": str(self.reversal.pk), "purchaseId": purchase_id}
+
+    @property
+    def customer_ids(self) -> list[uuid.UUID]:
+        return [self.purchase.customer_id] if self.purchase else []
 
 
 class BillUnknown(NotFound):

@@ -1,5 +1,6 @@
 """What the counter is told, as it travels: camelCase, rupees as text, every reason with numbers."""
 
+import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -171,9 +172,13 @@ def reservation_of(reservation: Reservation) -> Wire:
         "invoiceId": reservation.invoice_id or None,
         "discount": rupees(reservation.discount),
         "payable": rupees(reservation.payable),
-        "reservedAt": reservation.reserved_at,
-        "expiresAt": reservation.expires_at,
+        "reservedAt": _moment(reservation.reserved_at),
+        "expiresAt": _moment(reservation.expires_at),
     }
+
+
+def _moment(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def redemption_of(reservation: Reservation) -> Wire:

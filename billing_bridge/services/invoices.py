@@ -260,7 +260,7 @@ def _compare(invoice: Invoice, redeemed: Reservation, warnings: list[dict[str, A
             }
     if differing:
         message = _("Another discount was promised than was billed.")
-        warnings.append(_warning("discount_differs", message, lines=differing))
+        warnings.append(_warning("discount_differs", message, {"lines": differing}))
 
 
 def _record(
@@ -307,8 +307,8 @@ def _units(sold: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _refused(error: DomainError) -> dict[str, Any]:
-    return _warning(error.name.lower(), error.message, **error.details)
+    return _warning(error.name.lower(), error.message, error.details)
 
 
-def _warning(code: str, message: str, **details: Any) -> dict[str, Any]:
-    return {"code": code, "message": message, "details": details}
+def _warning(code: str, message: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return {"code": code, "message": message, "details": dict(details or {})}

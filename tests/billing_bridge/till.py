@@ -6,6 +6,7 @@ import uuid
 
 from django.test import Client
 
+from customers.models import Service
 from marketing.core.services import issue_key
 from tests.factories.customers import ServiceFactory
 
@@ -41,7 +42,8 @@ class Till:
 
     def service(self, name):
         if name not in self.services:
-            self.services[name] = str(ServiceFactory(external_id=name).pk)
+            known = Service.objects.filter(external_id=name).first()
+            self.services[name] = str((known or ServiceFactory(external_id=name)).pk)
         return self.services[name]
 
     def line(self, line):

@@ -39,8 +39,10 @@ class CounterBill:
 
 def require_size(body: object) -> None:
     """Raises `ValidationFailed` for more lines than a bill has, before each is looked at."""
-    lines = body.get("lines") if isinstance(body, Mapping) else None
-    if isinstance(lines, list) and len(lines) > MOST_LINES:
+    lines = body.get("lines", []) if isinstance(body, Mapping) else []
+    if not isinstance(lines, list):
+        raise ValidationFailed(fields={"lines": [_("A list is needed.")]})
+    if len(lines) > MOST_LINES:
         raise ValidationFailed(fields={"lines": [_("At most %d lines.") % MOST_LINES]})
 
 

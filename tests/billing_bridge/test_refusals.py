@@ -258,8 +258,9 @@ def test_statements_do_not_grow_with_the_bill(chain, till):
         refunding = statements(lambda: till.refund(body["invoiceId"]))
         return len(quoted), len(reserving), len(taking), len(refunding)
 
+    counts(["100.00"])
     few = counts(["100.00"])
     many = counts(["100.00"] * 40)
-    assert few[:3] == many[:3]
+    assert few == many
     assert few[0] <= 9
     assert OfferUse.objects.count() > 0

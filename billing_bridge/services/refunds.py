@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from billing_bridge.services.invoices import external_id
 from customers.models import Purchase, PurchaseRefund

@@ -76,7 +76,8 @@ def void_purchase(*, actor: Actor, purchase: Purchase) -> Purchase:
     purchase.status = Status.VOID
     purchase.save(update_fields=["status", "visit"])
     # One that was reported by itself stays, and one with another bill.
-    Visit.objects.filter(pk=visit_id, external_id="", purchases=None).delete()
+    if visit_id is not None:
+        Visit.objects.filter(pk=visit_id, external_id="", purchases=None).delete()
     _tell(actor, purchase, "void", purchase.total - purchase.refunded)
     return purchase
 

@@ -6,6 +6,8 @@ class BillingBridgeConfig(AppConfig):
 
     def ready(self) -> None:
         from billing_bridge import people
+        from billing_bridge.event_api import OPERATION, replay_events
+        from billing_bridge.services import register_replay
         from customers import merging, person_data
 
         person_data.register(
@@ -14,3 +16,4 @@ class BillingBridgeConfig(AppConfig):
         merging.leave(
             "billing_bridge.RawPerson", "customer", "what was said then was said of who she was"
         )
+        register_replay(OPERATION, replay_events)

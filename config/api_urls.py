@@ -1,6 +1,7 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("billing_bridge.api_urls")),
     path("", include("marketing.campaigns.api_urls")),
     path("", include("marketing.followups.api_urls")),
     path("", include("marketing.loyalty.api_urls")),

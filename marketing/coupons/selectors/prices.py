@@ -59,11 +59,13 @@ class Priced:
     entered: Entered
     basket: Basket
     asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    known: Mapping[str, Any] = field(default_factory=dict)
     told: Mapping[str, Any] = field(default_factory=dict)
 
     def asking(self, effect: str) -> Basket:
-        """The basket with what was asked of that effect."""
-        return _asking(self.basket, self.asked, effect)
+        """The basket with what was asked of that effect, and what it keeps and knows."""
+        return _asking(self.basket, effect, self.asked, self.kept, self.known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +87,15 @@ def price_bill(
     cart: Cart,
     asked: Mapping[str, Mapping[str, Any]] | None = None,
     reservation_id: uuid.UUID | None = None,
+    kept: Mapping[str, Any] | None = None,
 ) -> Priced:
     """The best deal for this bill now, with every reason why.
 
     `cart` comes as `wire.read_cart` makes it, codes as typed: branch, time zone, what codes open
     and points are filled in here. `asked` is what is said to each effect, by its name. Under
-    `reservation_id` what that reservation holds is the bill's own. Raises `ValidationFailed` at
-    the fields of the cart, `NotFound` for another chain's branch or customer.
+    `reservation_id` what that reservation holds is the bill's own; `kept` is what effects keep
+    with it. Raises `ValidationFailed` at the fields of the cart, `NotFound` for another chain's
+    branch or customer.
 
     Takes two to six statements (scene, codes, usage, segments and their rules), besides those of
     effects, and two more when an offer of the chain has changed.
@@ -111,7 +115,8 @@ def price_bill(
         now=now,
         reservation_id=reservation_id,
     )
-    basket, catalogue = _contributions(basket, read, asked or {})
+    asked, kept = asked or {}, kept or {}
+    basket, catalogue, known = _contributions(basket, read, asked, kept)
     facts = Facts(cart=basket.cart, customer=read.customer, usage=read.usage, settings=Settings())
     answer = quote(
         facts.cart,
@@ -123,7 +128,7 @@ def price_bill(
     )
     told = {}
     for effect in quote_effects.effects():
-        said = effect.tell(_asking(basket, asked or {}, effect.name), answer)
+        said = effect.tell(_asking(basket, effect.name, asked, kept, known), answer)
         if said:
             told[effect.name] = said
     return Priced(
@@ -135,7 +140,9 @@ def price_bill(
         catalogue=catalogue,
         entered=read.entered,
         basket=basket,
-        asked=asked or {},
+        asked=asked,
+        kept=kept,
+        known=known,
         told=told,
     )
 
@@ -171,10 +178,15 @@ def validate_code(
 
 
 def _require_sound(cart: Cart) -> None:
-    faults = cart_faults(cart)
-    if not faults and abs(cart.at - clock.now()) > CLOCKS_APART:
+    require_no_faults(cart)
+    if abs(cart.at - clock.now()) > CLOCKS_APART:
         message = _("The bill's time is more than a quarter of an hour from ours.")
         raise ValidationFailed(fields={"at": [message]})
+
+
+def require_no_faults(cart: Cart) -> None:
+    """Raises `ValidationFailed` at the fields of a cart that cannot be priced."""
+    faults = cart_faults(cart)
     if faults:
         fields: dict[str, list[str]] = {}
         for fault in faults:
@@ -243,13 +255,20 @@ def _customer(
 
 
 def _contributions(
-    basket: Basket, read: _Read, asked: Mapping[str, Mapping[str, Any]]
-) -> tuple[Basket, Catalogue]:
-    """The basket with what effects add to its cart, and the catalogue with what they open."""
+    basket: Basket,
+    read: _Read,
+    asked: Mapping[str, Mapping[str, Any]],
+    kept: Mapping[str, Any],
+) -> tuple[Basket, Catalogue, dict[str, Any]]:
+    """The basket with what effects add to its cart, the catalogue with what they open, and what
+    each of them read.
+    """
     points: PointsUse | None = None
+    known: dict[str, Any] = {}
     theirs: dict[str, EnteredCode] = {}
     for effect in quote_effects.effects():
-        part = effect.contribute(_asking(basket, asked, effect.name))
+        part = effect.contribute(_asking(basket, effect.name, asked, kept, known))
+        known[effect.name] = part.known
         points = part.points or points
         theirs |= {key: part.codes[key] for key in part.codes if key in read.entered.unknown}
     catalogue = read.catalogue
@@ -257,8 +276,16 @@ def _contributions(
         read.entered.answer(theirs)
         catalogue = with_offers(read.live, read.entered.offers)
     cart = dataclasses.replace(basket.cart, codes=tuple(read.entered.codes), points=points)
-    return dataclasses.replace(basket, cart=cart), catalogue
+    return dataclasses.replace(basket, cart=cart), catalogue, known
 
 
-def _asking(basket: Basket, asked: Mapping[str, Mapping[str, Any]], name: str) -> Basket:
-    return dataclasses.replace(basket, asked=asked.get(name, {}))
+def _asking(
+    basket: Basket,
+    name: str,
+    asked: Mapping[str, Mapping[str, Any]],
+    kept: Mapping[str, Any],
+    known: Mapping[str, Any],
+) -> Basket:
+    return dataclasses.replace(
+        basket, asked=asked.get(name, {}), kept=kept.get(name, {}), known=known.get(name)
+    )

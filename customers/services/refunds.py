@@ -1,0 +1,106 @@
+"""Bills that come back, in part or whole: what is counted of them is what is left."""
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from customers.facts import mark_stale
+from customers.models import Purchase, PurchaseLine, PurchaseRefund, Visit
+from marketing.core import audit, events
+from marketing.core.actor import Actor
+from marketing.core.errors import Conflict
+
+Status = Purchase.Status
+
+
+@transaction.atomic
+def refund_purchase(
+    *,
+    actor: Actor,
+    purchase: Purchase,
+    operation: str,
+    lines: Mapping[int, int],
+    amount: Decimal,
+    refunded_at: dt.datetime,
+) -> PurchaseRefund:
+    """Count so many units of lines (by number) as returned, and `amount` as given back.
+
+    A bill of which nothing is left is refunded. The same `operation` again changes nothing. Raises
+    `Conflict` for a bill that was voided, and for more than is left.
+    """
+    purchase = Purchase.objects.select_for_update().get(pk=purchase.pk)
+    done = PurchaseRefund.objects.filter(purchase=purchase, operation=operation).first()
+    if done is not None:
+        return done
+    if purchase.status == Status.VOID:
+        raise Conflict(_("This bill was voided."))
+    _return_units(purchase, lines)
+    if amount > purchase.total - purchase.refunded:
+        raise Conflict(_("More would be returned than was sold."))
+    purchase.refunded += amount
+    if not _kept_units(purchase):
+        purchase.status = Status.REFUNDED
+    purchase.save(update_fields=["refunded", "status"])
+    refund = PurchaseRefund.objects.create(
+        purchase=purchase,
+        operation=operation,
+        amount=amount,
+        lines={str(number): units for number, units in lines.items()},
+        refunded_at=refunded_at,
+    )
+    _tell(actor, purchase, operation, amount)
+    return refund
+
+
+@transaction.atomic
+def void_purchase(*, actor: Actor, purchase: Purchase) -> Purchase:
+    """The bill was a mistake: neither it nor the visit that it made counts any more.
+
+    Voided already is the same answer.
+    """
+    purchase = Purchase.objects.select_for_update().get(pk=purchase.pk)
+    if purchase.status == Status.VOID:
+        return purchase
+    visit_id, purchase.visit = purchase.visit_id, None
+    purchase.status = Status.VOID
+    purchase.save(update_fields=["status", "visit"])
+    # One that was reported by itself stays, and one with another bill.
+    Visit.objects.filter(pk=visit_id, external_id="", purchases=None).delete()
+    _tell(actor, purchase, "void", purchase.total - purchase.refunded)
+    return purchase
+
+
+def _return_units(purchase: Purchase, lines: Mapping[int, int]) -> None:
+    for number, units in sorted(lines.items()):
+        line = PurchaseLine.objects.filter(
+            purchase=purchase, number=number, refunded_quantity__lte=F("quantity") - units
+        )
+        if not line.update(refunded_quantity=F("refunded_quantity") + units):
+            raise Conflict(_("More would be returned than was sold."))
+
+
+def _kept_units(purchase: Purchase) -> bool:
+    return purchase.lines.filter(refunded_quantity__lt=F("quantity")).exists()
+
+
+def _tell(actor: Actor, purchase: Purchase, operation: str, amount: Decimal) -> None:
+    events.record(
+        "invoice.refunded",
+        {
+            "customerId": str(purchase.customer_id),
+            "purchaseId": str(purchase.pk),
+            "branchId": str(purchase.branch_id),
+            "operation": operation,
+            "amount": str(amount),
+            "isVoid": purchase.status == Status.VOID,
+        },
+        actor_id=actor.user_id,
+    )
+    audit.record(
+        actor, "purchase.refund", purchase, {"operation": operation, "amount": str(amount)}
+    )
+    mark_stale([purchase.customer_id])

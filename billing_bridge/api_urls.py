@@ -1,5 +1,5 @@
 from django.urls import path
 
-from billing_bridge.event_api import Events
+from billing_bridge.api import events
 
-urlpatterns = [path("events", Events.as_view(), name="api-events")]
+urlpatterns = [path("events", events.Events.as_view(), name="api-events")]

@@ -6,7 +6,7 @@ class BillingBridgeConfig(AppConfig):
 
     def ready(self) -> None:
         from billing_bridge import people
-        from billing_bridge.event_api import OPERATION, replay_events
+        from billing_bridge.api.events import OPERATION, replay_events
         from billing_bridge.services import register_replay
         from customers import merging, person_data
 

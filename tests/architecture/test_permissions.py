@@ -100,6 +100,7 @@ CONTRACT = {
     ("GET", "customers/{}/messages"): "RBGO",
     ("GET", "customers/{}/points"): "RBGO",
     ("GET", "customers/{}/points/entries"): "RBGO",
+    ("POST", "events"): "O",
     ("PUT", "services"): "O",
     ("PUT", "service-categories"): "O",
     ("GET", "staff/followups"): "RBGO",

@@ -4,7 +4,7 @@ from marketing.core.migration_operations import LockTimeout
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0021_visits_by_staff")]
+    dependencies = [("customers", "0022_refunds_of_bills")]
 
     operations = [
         LockTimeout(),

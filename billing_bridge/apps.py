@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 
 class BillingBridgeConfig(AppConfig):
@@ -9,6 +10,7 @@ class BillingBridgeConfig(AppConfig):
         from billing_bridge.api.events import OPERATION, replay_events
         from billing_bridge.services import register_replay
         from customers import merging, person_data
+        from marketing.core.context import NAVIGATION
 
         person_data.register(
             person_data.Holding("raw_rows", people.export_rows, people.forget_rows)
@@ -17,3 +19,4 @@ class BillingBridgeConfig(AppConfig):
             "billing_bridge.RawPerson", "customer", "what was said then was said of who she was"
         )
         register_replay(OPERATION, replay_events)
+        NAVIGATION.append((gettext_noop("Incoming"), "received-list", "inbox", "operations.view"))

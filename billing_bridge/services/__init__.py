@@ -10,15 +10,19 @@ from billing_bridge.services.raw import (
     replay_row,
     replayable,
 )
+from billing_bridge.services.replays import ask_replay, drop_old_rows, replay_rows
 
 __all__ = [
     "Applied",
     "Coming",
     "Taken",
+    "ask_replay",
+    "drop_old_rows",
     "record_raw",
     "recording",
     "register_replay",
     "replay_row",
+    "replay_rows",
     "replayable",
     "take_events",
 ]

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
 from billing_bridge.models import RawRow
@@ -205,11 +205,13 @@ def replay_row(*, actor: Actor, row_id: uuid.UUID) -> RawRow:
     try:
         with transaction.atomic():
             result = _handlers[row.operation](_sender(row) or actor, row)
+    except OperationalError:
+        raise  # the database is away, or two waited for each other: nothing is known of the row
     except Exception as error:
         domain = as_domain_error(error)
-        if domain is None or domain.http_status >= 500:
-            raise
-        result = Applied(error=told(domain))
+        if domain is None:
+            logger.exception("raw row %s could not be done again", row.pk)
+        result = Applied(error=told(domain or DomainError()))
     row.tries = min(row.tries + 1, 32767)
     row.error, row.made = dict(result.error), {**row.made, **result.made}
     row.state = RawRow.State.FAILED if result.error else RawRow.State.APPLIED

@@ -30,16 +30,13 @@ def get_row_for_actor(actor: Actor, pk: uuid.UUID) -> RawRow:
 def senders(rows: Iterable[RawRow]) -> dict[uuid.UUID, str]:
     """The names of the programs and people who sent these rows, by the row's id."""
     rows = list(rows)
-    keys = {
+    keys: dict[uuid.UUID | None, str] = {
         key.pk: f"{key.name} · {key.terminal}" if key.terminal else key.name
         for key in ApiKey.objects.filter(pk__in={row.api_key_id for row in rows})
     }
-    people = dict(
+    people: dict[uuid.UUID | None, str] = dict(
         Staff.objects.filter(user_id__in={row.user_id for row in rows}).values_list(
             "user_id", "name"
         )
     )
-    return {
-        row.pk: (keys.get(row.api_key_id) if row.api_key_id else people.get(row.user_id)) or ""
-        for row in rows
-    }
+    return {row.pk: keys.get(row.api_key_id) or people.get(row.user_id) or "" for row in rows}

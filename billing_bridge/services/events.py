@@ -102,7 +102,7 @@ def take_events(*, actor: Actor, events: Sequence[Any], where: str) -> Taken:
 
 def _read(actor: Actor, events: Sequence[Any], taken: Taken) -> list[Report]:
     tenant = current_tenant()
-    branches = {}
+    branches: dict[str, uuid.UUID] = {}
     for pk, code in Branch.objects.values_list("pk", "code"):
         if actor.has_branch(pk):
             branches |= {str(pk): pk, code.lower(): pk}

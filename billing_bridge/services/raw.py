@@ -241,6 +241,8 @@ def _sender(row: RawRow) -> Actor | None:
     if row.api_key_id:
         key = ApiKey.objects.filter(pk=row.api_key_id, tenant_id=current_tenant_id()).first()
         return Actor.for_api_key(key) if key else None
+    if row.user_id is None:
+        return None
     staff = Staff.objects.filter(user_id=row.user_id, is_active=True).first()
     return Actor.for_staff(staff) if staff else None
 

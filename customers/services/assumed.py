@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -42,7 +43,7 @@ def assume_consents(*, actor: Actor, customer_ids: Sequence[uuid.UUID], source: 
         f"{channel}_promotional = true, {channel}_service = true, {channel}_basis = 'assumed'"
         for channel in channels
     )
-    values = {
+    values: dict[str, Any] = {
         "tenant": current_tenant_id(),
         "ids": list(customer_ids),
         "channels": channels,

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from billing_bridge.api import bills
+from billing_bridge.api import bills, events
 
 # Bills' numbers have slashes in them.
 urlpatterns = [
@@ -20,4 +20,5 @@ urlpatterns = [
         "billing/invoices/<path:invoice>/refund", bills.Refund.as_view(), name="api-billing-refund"
     ),
     path("billing/invoices/<path:invoice>/void", bills.Void.as_view(), name="api-billing-void"),
+    path("events", events.Events.as_view(), name="api-events"),
 ]

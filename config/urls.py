@@ -33,6 +33,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     path("", include("marketing.core.urls")),
+    path("", include("billing_bridge.urls")),
     path("", include("marketing.campaigns.urls")),
     path("", include("marketing.followups.urls")),
     path("", include("marketing.loyalty.urls")),

@@ -9,7 +9,6 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Customer
 from marketing.core.tenancy import AppendModel, loose_key
 
 
@@ -65,7 +64,7 @@ class RawPerson(AppendModel):
     plain_keys = {"row_id": "billing_bridge.RawRow"}
 
     row_id = models.UUIDField()
-    customer = loose_key(Customer, db_index=False)
+    customer = loose_key("customers.Customer", db_index=False)
 
     class Meta:
         indexes = [models.Index(fields=["customer"], name="raw_person_by_customer")]

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
 from billing_bridge.models import RawRow
@@ -205,11 +205,13 @@ def replay_row(*, actor: Actor, row_id: uuid.UUID) -> RawRow:
     try:
         with transaction.atomic():
             result = _handlers[row.operation](_sender(row) or actor, row)
+    except OperationalError:
+        raise  # the database is away, or two waited for each other: nothing is known of the row
     except Exception as error:
         domain = as_domain_error(error)
-        if domain is None or domain.http_status >= 500:
-            raise
-        result = Applied(error=told(domain))
+        if domain is None:
+            logger.exception("raw row %s could not be done again", row.pk)
+        result = Applied(error=told(domain or DomainError()))
     row.tries = min(row.tries + 1, 32767)
     row.error, row.made = dict(result.error), {**row.made, **result.made}
     row.state = RawRow.State.FAILED if result.error else RawRow.State.APPLIED
@@ -239,6 +241,8 @@ def _sender(row: RawRow) -> Actor | None:
     if row.api_key_id:
         key = ApiKey.objects.filter(pk=row.api_key_id, tenant_id=current_tenant_id()).first()
         return Actor.for_api_key(key) if key else None
+    if row.user_id is None:
+        return None
     staff = Staff.objects.filter(user_id=row.user_id, is_active=True).first()
     return Actor.for_staff(staff) if staff else None
 

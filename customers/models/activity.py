@@ -149,6 +149,8 @@ class Membership(TenantModel):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
     starts_on = models.DateField()
     expires_on = models.DateField()
+    # When it was so, by the clock of who reported it; what is reported late changes nothing.
+    as_of = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [_external_id("membership_external_id")]
@@ -168,6 +170,8 @@ class Package(TenantModel):
     is_cancelled = models.BooleanField(default=False)
     starts_on = models.DateField()
     expires_on = models.DateField()
+    # When it was so, by the clock of who reported it; what is reported late changes nothing.
+    as_of = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [_external_id("package_external_id")]

@@ -219,7 +219,7 @@ def record_events(*, actor: Actor, events: Sequence[Happening]) -> int:
                 "names": [event["name"] for event in events],
                 "customers": [now[event["customer"].pk] for event in events],
                 "times": [event["occurred_at"] for event in events],
-                "properties": [Jsonb(event["properties"], dumps=_dumps) for event in events],
+                "properties": [Jsonb(event["properties"], dumps=as_json) for event in events],
             },
         )
         whose = [customer_id for (customer_id,) in cursor.fetchall()]
@@ -227,7 +227,7 @@ def record_events(*, actor: Actor, events: Sequence[Happening]) -> int:
     return len(whose)
 
 
-def _dumps(value: Any) -> str:
+def as_json(value: Any) -> str:
     """JSON without NUL characters, which senders let slip and PostgreSQL refuses."""
     return NUL.sub(r"\1", DjangoJSONEncoder().encode(value))
 

@@ -93,6 +93,7 @@ ACTS = {
     "template.deactivate": gettext_lazy("Took a template out of use"),
     "template.submit": gettext_lazy("Handed a template in at WhatsApp"),
     "template.update": gettext_lazy("Changed a template"),
+    "event.record": gettext_lazy("Took in events of another program"),
     "raw.replay": gettext_lazy("Took in what another program sent once more"),
     "webhook.replay": gettext_lazy("Read a vendor's reports again"),
 }

@@ -108,6 +108,7 @@ CONTRACT = {
     ("POST", "billing/invoices"): "RBGO",
     ("POST", "billing/invoices/{}/refund"): "RBGO",
     ("POST", "billing/invoices/{}/void"): "RBGO",
+    ("POST", "events"): "O",
     ("PUT", "services"): "O",
     ("PUT", "service-categories"): "O",
     ("GET", "staff/followups"): "RBGO",

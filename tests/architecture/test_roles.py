@@ -124,12 +124,16 @@ PAGE_ROLES = {
         me/away
         me/away/<uuid:pk>/end
         operations
+        received
+        received/<uuid:pk>
     """,
     "O": """
         campaigns/festivals/<slug:known>
         campaigns/festivals/<uuid:pk>/remove
         customers/<uuid:pk>/erase
         operations/accounts/<uuid:pk>/try-again
+        received/<uuid:pk>/replay
+        received/replay
         settings/accounts/<uuid:pk>
         settings/accounts/<uuid:pk>/close-circuit
         settings/accounts/<uuid:pk>/default

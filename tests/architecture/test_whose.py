@@ -11,10 +11,12 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
+from billing_bridge.models import RawRow
+from billing_bridge.services import record_raw
 from customers.models import CustomerMerge, CustomerNote, DuplicatePair, ImportJob
 from marketing.campaigns.models import CampaignRun
 from marketing.core import api_keys, clock
-from marketing.core.actor import PERMISSIONS
+from marketing.core.actor import PERMISSIONS, Actor
 from marketing.core.models import Branch, Delegation, Role, Staff, StaffNotification
 from marketing.core.tenancy import current_tenant_id, tenant_scope
 from marketing.delivery.models import WebhookEvent
@@ -44,6 +46,7 @@ OF_A_BRANCH = {
     "failures/<uuid:pk>",
     "segments/<uuid:pk>",
     "customers/imports/<uuid:pk>",
+    "received/<uuid:pk>",
     "customers/duplicates/<uuid:pk>",
     "me/away/<uuid:pk>",
     "notifications/<uuid:pk>",
@@ -90,6 +93,15 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
     event = WebhookEvent.objects.create(
         account_id=account.pk, provider=account.provider, body=b"{}"
     )
+    row = RawRow.objects.get(
+        pk=record_raw(
+            actor=Actor.for_staff(author),
+            operation="invoice",
+            body=b"{}",
+            state="failed",
+            branch_id=branch.pk,
+        )
+    )
     key, _secret = api_keys.issue_api_key(
         tenant_id=current_tenant_id(), name="CRM", scopes=["read"], branch_ids=None
     )
@@ -108,6 +120,7 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
         "settings/accounts/<uuid:pk>": account,
         "settings/webhooks/accounts/<uuid:pk>": account,
         "settings/webhooks/<uuid:pk>": event,
+        "received/<uuid:pk>": row,
         "settings/budget/<uuid:pk>": branch,
         "marketing/config/branch/<uuid:pk>": branch,
         "settings/staff/<uuid:pk>": author,

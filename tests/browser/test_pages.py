@@ -81,6 +81,7 @@ OWNERS_PAGES = (
     "/settings/keys",
     "/settings/audit",
     "/operations",
+    "/received",
     "/failures",
 )
 RECEPTIONISTS_PAGES = ("/", "/campaigns", "/campaigns/<id>", "/customers", "/customers/<id>")

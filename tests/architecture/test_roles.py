@@ -42,6 +42,8 @@ PAGE_ROLES = {
         notifications
         notifications/<uuid:pk>
         notifications/read
+        offers/<uuid:pk>/codes/<uuid:code>/card.<slug:kind>
+        offers/<uuid:pk>/codes/<uuid:code>/card.pdf
         segments
         segments/<uuid:pk>
     """,
@@ -80,6 +82,7 @@ PAGE_ROLES = {
         failures
         failures/<uuid:pk>/decide
         failures/<uuid:pk>/discard
+        offers/<uuid:pk>/batches/<uuid:batch>/cards.pdf
         segments/<uuid:pk>/copy
         segments/<uuid:pk>/delete
         segments/<uuid:pk>/edit
@@ -94,6 +97,7 @@ PAGE_ROLES = {
         settings/accounts
         settings/approval
         settings/budget
+        settings/counter
         settings/hours
         settings/links
         settings/scores

@@ -17,12 +17,15 @@ from marketing.core import api_keys, clock
 from marketing.core.actor import PERMISSIONS
 from marketing.core.models import Branch, Delegation, Role, Staff, StaffNotification
 from marketing.core.tenancy import current_tenant_id, tenant_scope
+from marketing.coupons.models import CouponCode
+from marketing.coupons.services import make_codes
 from marketing.delivery.models import WebhookEvent
 from marketing.policy.models import ProviderAccount
 from tests.architecture.test_permissions import API, PAGES, PLACEHOLDER, Address
 from tests.factories.campaigns import FestivalFactory, approved, make_ground
 from tests.factories.content import TemplateFactory
 from tests.factories.core import make_staff
+from tests.factories.coupons import make_offer, system
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import make_run
 from tests.factories.followups import FollowupFactory
@@ -87,12 +90,19 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
     event = WebhookEvent.objects.create(
         account_id=account.pk, provider=account.provider, body=b"{}"
     )
+    offer = make_offer(code="OPEN", branchIds=[str(branch.pk)])
+    batch = make_codes(actor=system(), offer=offer, count=1)
+    code = CouponCode.objects.get(offer=offer)
     key, _secret = api_keys.issue_api_key(
         tenant_id=current_tenant_id(), name="CRM", scopes=["read"], branch_ids=None
     )
     return {
         "campaigns/festivals/<uuid:pk>": FestivalFactory(),
         "campaigns/<uuid:pk>": campaign,
+        "coupons/<uuid:pk>": offer,
+        "offers/<uuid:pk>": offer,
+        "offers/<uuid:pk>/codes/<uuid:code>": (offer, code),
+        "offers/<uuid:pk>/batches/<uuid:batch>": (offer, batch),
         "followups/new/<uuid:customer>": customer,
         "followups/<uuid:pk>": FollowupFactory(staff=author, customer=customer, branch=branch),
         "staff/followups/<uuid:pk>": FollowupFactory(
@@ -144,7 +154,7 @@ def beginning(address: Address, found: dict[str, Any]) -> str:
 def url_of(address: Address, found: dict[str, Any]) -> str:
     wanted = found[beginning(address, found)]
     keys = iter(wanted if isinstance(wanted, tuple) else (wanted,))
-    samples = {"int": "1", "slug": "details"}
+    samples = {"int": "1", "slug": "png" if "card." in address.route else "details"}
     return "/" + PLACEHOLDER.sub(
         lambda place: samples.get(place.group(1)) or str(next(keys).pk), address.route
     )

@@ -27,6 +27,7 @@ PAGE_ROLES = {
         customers/<uuid:pk>/notes/<uuid:note>
         customers/<uuid:pk>/notes/<uuid:note>/delete
         customers/<uuid:pk>/timeline
+        customers/<uuid:customer>/points
         customers/export
         customers/new
         followups
@@ -68,6 +69,7 @@ PAGE_ROLES = {
         customers/<uuid:pk>/export
         customers/<uuid:pk>/merge
         customers/<uuid:pk>/merge/<uuid:other>
+        customers/<uuid:customer>/points/adjust
         customers/duplicates
         customers/duplicates/<uuid:pk>/dismiss
         customers/imports
@@ -83,6 +85,7 @@ PAGE_ROLES = {
         failures/<uuid:pk>/decide
         failures/<uuid:pk>/discard
         offers/<uuid:pk>/batches/<uuid:batch>/cards.pdf
+        points
         segments/<uuid:pk>/copy
         segments/<uuid:pk>/delete
         segments/<uuid:pk>/edit
@@ -134,6 +137,11 @@ PAGE_ROLES = {
         campaigns/festivals/<uuid:pk>/remove
         customers/<uuid:pk>/erase
         operations/accounts/<uuid:pk>/try-again
+        points/settings
+        points/settings/rates
+        points/tiers/<uuid:pk>
+        points/tiers/<uuid:pk>/delete
+        points/tiers/new
         settings/accounts/<uuid:pk>
         settings/accounts/<uuid:pk>/close-circuit
         settings/accounts/<uuid:pk>/default

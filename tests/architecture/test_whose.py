@@ -20,6 +20,7 @@ from marketing.core.tenancy import current_tenant_id, tenant_scope
 from marketing.coupons.models import CouponCode
 from marketing.coupons.services import make_codes
 from marketing.delivery.models import WebhookEvent
+from marketing.loyalty.models import Tier
 from marketing.policy.models import ProviderAccount
 from tests.architecture.test_permissions import API, PAGES, PLACEHOLDER, Address
 from tests.factories.campaigns import FestivalFactory, approved, make_ground
@@ -103,6 +104,8 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
         "offers/<uuid:pk>": offer,
         "offers/<uuid:pk>/codes/<uuid:code>": (offer, code),
         "offers/<uuid:pk>/batches/<uuid:batch>": (offer, batch),
+        "points/tiers/<uuid:pk>": Tier.objects.create(name="Gold", level=1, threshold=0),
+        "customers/<uuid:customer>": customer,
         "followups/new/<uuid:customer>": customer,
         "followups/<uuid:pk>": FollowupFactory(staff=author, customer=customer, branch=branch),
         "staff/followups/<uuid:pk>": FollowupFactory(

@@ -43,8 +43,6 @@ def api(login):
 
 def fields(answer):
     status, found = answer
-    if status == 201:
-        return {"TAKEN": 1}
     assert status == 400, found
     assert found["error"]["code"] == "MARKETING_400"
     return found["error"]["fields"]
@@ -338,7 +336,7 @@ def test_a_coupon_sent_twice_under_one_key_is_one(chain, api):
 def test_lists_are_filtered_and_paged(chain, api):
     coupon = make_offer(code="SPA", validUntil="2026-03-01", name="Spa days")
     south = make_offer(code="SOUTH", branchIds=[str(chain.south.pk)])
-    auto, tiered = make_offer(), make_offer(**TIERS, code="T", tiers=[{"from": 1, "percent": 5}])
+    auto, tiered = make_offer(), make_offer(**TIERS, code="TIER", tiers=[{"from": 1, "percent": 5}])
     services.deactivate_offer(actor=system(), offer=south)
 
     def listed(path, **asked):
@@ -445,11 +443,8 @@ def test_validate_says_what_is_given_or_the_first_reason(chain, check):
     ]
     late = check("LATE")[1]["data"]
     assert late["invalidReason"] == "expired"
-    assert [why["code"] for why in late["reasons"]] == [
-        "expired",
-        "wrong_branch",
-        "min_amount_short",
-    ]
+    why = {each["code"] for each in late["reasons"]}
+    assert why == {"expired", "wrong_branch", "min_amount_short"}
     assert check("SOUTH")[1]["data"]["invalidReason"] == "branch_not_eligible"
     unknown = check("NOSUCH")[1]["data"]
     assert (unknown["invalidReason"], "coupon" in unknown) == ("invalid_code", False)

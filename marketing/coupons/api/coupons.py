@@ -27,7 +27,7 @@ from marketing.coupons.api.serializers import (
     ValidateAnswer,
     ValidateInput,
 )
-from marketing.coupons.api.shown import in_rupees
+from marketing.coupons.api.shown import as_shown
 from marketing.coupons.models import Offer
 from marketing.coupons.pricing.bill import CartLine
 from marketing.coupons.pricing.wire import paise, rupees
@@ -47,7 +47,7 @@ FILTERS = [
 
 def coupon_shown(offer: Mapping[str, Any]) -> dict[str, Any]:
     """Of what is kept of an offer, Module 11's fields."""
-    whole = in_rupees(offer) | {"currency": current_tenant().currency}
+    whole = as_shown(offer) | {"currency": current_tenant().currency}
     return {name: whole.get(name) for name in COUPON}
 
 

@@ -22,13 +22,13 @@ from marketing.coupons.api.serializers import (
     OfferAnswer,
     OfferOutput,
 )
-from marketing.coupons.api.shown import in_rupees
+from marketing.coupons.api.shown import as_shown
 from marketing.coupons.models import CodeBatch, Offer
 
 
 def offer_shown(offer: Mapping[str, Any]) -> dict[str, Any]:
     """An offer as it travels."""
-    return in_rupees(offer) | {"currency": current_tenant().currency}
+    return as_shown(offer) | {"currency": current_tenant().currency}
 
 
 class OfferView(ApiView):

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from fontTools.ttLib import TTFont
+import uharfbuzz
 from fpdf import FPDF
 
 from marketing.coupons.cards.qr import qr_bars
 
 FONTS = Path(__file__).resolve().parent.parent / "fonts"
 FAMILIES = ("NotoSans", "NotoSansDevanagari", "NotoSansBengali")
+BLOCKS = {"NotoSansDevanagari": range(0x0900, 0x0980), "NotoSansBengali": range(0x0980, 0x0A00)}
 WIDTH, HEIGHT = 90.0, 54.0
 COLUMNS, ROWS = 2, 5
 ON_A_PAGE = COLUMNS * ROWS
@@ -103,17 +104,27 @@ def _runs(text: str) -> list[tuple[str, str]]:
     """The text in pieces of one font each; signs and digits go with the letters before them."""
     made: list[tuple[str, str]] = []
     for sign in text:
-        family = made[-1][0] if made else FAMILIES[0]
-        if sign not in JOINERS and not (sign.isspace() and made):
-            has = [each for each in FAMILIES if ord(sign) in _known(each)]
-            # Latin letters are in the other fonts too, for figures and names among theirs.
-            keeps = family in has and not ("a" <= sign.lower() <= "z" and family != FAMILIES[0])
-            family = family if keeps else (has or [FAMILIES[0]])[0]
-        if made and made[-1][0] == family:
+        before = made[-1][0] if made else FAMILIES[0]
+        family = _family(sign, before)
+        if made and before == family:
             made[-1] = family, made[-1][1] + sign
         else:
             made.append((family, sign))
     return made
+
+
+def _family(sign: str, before: str) -> str:
+    """The font for a sign that follows one of the font `before`."""
+    if sign in JOINERS:
+        return before
+    # Noto Sans has Devanagari too; and a danda ends Bengali sentences as well.
+    script = next((name for name, block in BLOCKS.items() if ord(sign) in block), "")
+    if script and unicodedata.category(sign) != "Po":
+        return script
+    has = [each for each in FAMILIES if ord(sign) in _known(each)]
+    if before in has and not sign.isalpha():
+        return before
+    return has[0] if has else before
 
 
 def _width(pdf: FPDF, text: str, kind: Kind) -> float:
@@ -189,12 +200,19 @@ def printable(text: str) -> str:
     known = [
         sign
         for sign in unicodedata.normalize("NFC", text)
-        if sign in JOINERS or sign.isspace() or any(ord(sign) in _known(each) for each in FAMILIES)
+        if sign in JOINERS or sign.isspace() or _has_letter(sign)
     ]
     return " ".join("".join(known).split())
 
 
+def _has_letter(sign: str) -> bool:
+    # Fonts say that they have control signs too.
+    return not unicodedata.category(sign).startswith("C") and any(
+        ord(sign) in _known(family) for family in FAMILIES
+    )
+
+
 @cache
 def _known(family: str) -> frozenset[int]:
-    with TTFont(FONTS / f"{family}_400Regular.ttf", lazy=True) as font:
-        return frozenset(font.getBestCmap())
+    path = FONTS / f"{family}_400Regular.ttf"
+    return frozenset(uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(path))).unicodes)

@@ -19,17 +19,19 @@ from marketing.core import api_keys, clock
 from marketing.core.actor import PERMISSIONS, Actor
 from marketing.core.models import Branch, Delegation, Role, Staff, StaffNotification
 from marketing.core.tenancy import current_tenant_id, tenant_scope
+from marketing.coupons.models import CouponCode
+from marketing.coupons.services import make_codes
 from marketing.delivery.models import WebhookEvent
+from marketing.loyalty.models import Tier
 from marketing.policy.models import ProviderAccount
 from tests.architecture.test_permissions import API, PAGES, PLACEHOLDER, Address
 from tests.factories.campaigns import FestivalFactory, approved, make_ground
 from tests.factories.content import TemplateFactory
 from tests.factories.core import make_staff
-from tests.factories.coupons import reserve
+from tests.factories.coupons import make_offer, reserve, system
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import make_run
 from tests.factories.followups import FollowupFactory
-from tests.factories.loyalty import make_tiers
 from tests.factories.segments import SegmentFactory
 
 # What would call a vendor, or is judged before the object: asked only for others' things.
@@ -102,12 +104,21 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
             branch_id=branch.pk,
         )
     )
+    offer = make_offer(code="OPEN", branchIds=[str(branch.pk)])
+    batch = make_codes(actor=system(), offer=offer, count=1)
+    code = CouponCode.objects.get(offer=offer)
     key, _secret = api_keys.issue_api_key(
         tenant_id=current_tenant_id(), name="CRM", scopes=["read"], branch_ids=None
     )
     return {
         "campaigns/festivals/<uuid:pk>": FestivalFactory(),
         "campaigns/<uuid:pk>": campaign,
+        "coupons/<uuid:pk>": offer,
+        "offers/<uuid:pk>": offer,
+        "offers/<uuid:pk>/codes/<uuid:code>": (offer, code),
+        "offers/<uuid:pk>/batches/<uuid:batch>": (offer, batch),
+        "points/tiers/<uuid:pk>": Tier.objects.create(name="Gold", level=1, threshold=0),
+        "customers/<uuid:customer>": customer,
         "followups/new/<uuid:customer>": customer,
         "followups/<uuid:pk>": FollowupFactory(staff=author, customer=customer, branch=branch),
         "staff/followups/<uuid:pk>": FollowupFactory(
@@ -134,8 +145,6 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
         "customers/<uuid:pk>": customer,
         "me/away/<uuid:pk>": away,
         "notifications/<uuid:pk>": news,
-        "points/tiers/<uuid:pk>": make_tiers(("Silver", 0, 12_500))[0],
-        "customers/<uuid:customer>/points": customer,
         "billing/reservations/<uuid:pk>": reserve(branch).reservation,
     }
 
@@ -163,7 +172,7 @@ def beginning(address: Address, found: dict[str, Any]) -> str:
 def url_of(address: Address, found: dict[str, Any]) -> str:
     wanted = found[beginning(address, found)]
     keys = iter(wanted if isinstance(wanted, tuple) else (wanted,))
-    samples = {"int": "1", "slug": "details"}
+    samples = {"int": "1", "slug": "png" if "card." in address.route else "details"}
     return "/" + PLACEHOLDER.sub(
         lambda place: samples.get(place.group(1)) or str(next(keys).pk), address.route
     )

@@ -11,8 +11,6 @@ from marketing.core import clock
 from marketing.core.errors import DomainError
 from marketing.coupons import services
 from marketing.coupons.models import CouponCode, OfferUse
-from marketing.coupons.pricing.facts import Choice, Settings, TaxRounding
-from marketing.coupons.selectors import prices
 from tests.billing_bridge.till import Refused, Till, cents, rupees
 from tests.coupons.pricing.vectors import DEFAULTS, name_of, rows
 from tests.coupons.test_counter_vectors import ROWS as COUNTER_ROWS
@@ -112,12 +110,10 @@ class Counter:
     def set_up(self, row, at):
         moment = dt.datetime.fromisoformat(at)
         self.monkeypatch.setattr(clock, "now", lambda: moment)
-        asked = row.get("settings", {})
-        settings = Settings(
-            choice=Choice(asked.get("choice", "best_deal")),
-            tax_rounding=TaxRounding(asked.get("taxRounding", "line")),
-        )
-        self.monkeypatch.setattr(prices, "Settings", lambda: settings)
+        names = {"choice": "choice", "taxRounding": "tax_rounding"}
+        asked = {names[name]: value for name, value in row.get("settings", {}).items()}
+        if asked:
+            services.update_counter_settings(actor=system(), values=asked)
 
     def customer(self, row):
         visits = row.get("customer", {}).get("visits", 2)

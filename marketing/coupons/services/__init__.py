@@ -8,17 +8,24 @@ from marketing.coupons.services.batches import (
 from marketing.coupons.services.bills import stand_for
 from marketing.coupons.services.expiry import expire_due
 from marketing.coupons.services.locks import counter_call
-from marketing.coupons.services.offers import create_offer, deactivate_offer, update_offer
+from marketing.coupons.services.offers import (
+    create_coupon,
+    create_offer,
+    deactivate_offer,
+    update_offer,
+)
 from marketing.coupons.services.plain_bills import record_bill
 from marketing.coupons.services.redemptions import Redeemed, redeem, redeem_bill
 from marketing.coupons.services.reservations import Reserved, release, renew, reserve, sold_of
 from marketing.coupons.services.reversals import reverse
+from marketing.coupons.services.settings import update_counter_settings
 from marketing.coupons.services.wrong_codes import note_codes, require_patience
 
 __all__ = [
     "Redeemed",
     "Reserved",
     "counter_call",
+    "create_coupon",
     "create_offer",
     "deactivate_offer",
     "expire_due",
@@ -38,5 +45,6 @@ __all__ = [
     "revoke_codes",
     "sold_of",
     "stand_for",
+    "update_counter_settings",
     "update_offer",
 ]

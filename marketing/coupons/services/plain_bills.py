@@ -13,10 +13,10 @@ from marketing.coupons.pricing.bill import Cart
 from marketing.coupons.pricing.canonical import promise_hash
 from marketing.coupons.pricing.compiled import Catalogue
 from marketing.coupons.pricing.engine import quote
-from marketing.coupons.pricing.facts import Settings
 from marketing.coupons.rules import local_day
 from marketing.coupons.selectors.prices import Facts, require_no_faults
 from marketing.coupons.selectors.replay import pack
+from marketing.coupons.selectors.settings import settings_now
 from marketing.coupons.services.bills import require_branch, stand_for
 from marketing.coupons.services.locks import counter_call
 from marketing.coupons.services.redemptions import (
@@ -55,7 +55,7 @@ def record_bill(
         ).first()
         if done is not None:
             return again(done)
-        facts = Facts(cart=cart, customer=None, usage={}, settings=Settings())
+        facts = Facts(cart=cart, customer=None, usage={}, settings=settings_now())
         answer = quote(cart, Catalogue(()), settings=facts.settings)
         now = clock.now()
         day = local_day(cart.at, cart.timezone)

@@ -205,9 +205,9 @@ def _by_reservation(
 def _by_request(
     actor: Actor, invoice: Invoice, warnings: list[dict[str, Any]]
 ) -> Reservation | None:
-    """Priced now, where the bill names codes or asks for points."""
+    """Priced now, where the bill names codes, or asks for points or a referral."""
     bill = invoice.bill
-    if not bill.cart.codes and "points" not in bill.asked:
+    if not bill.cart.codes and not bill.asked:
         return None
     try:
         with transaction.atomic():

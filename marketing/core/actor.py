@@ -49,6 +49,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "customer.merge": MANAGERS,
     "customer.erase": OWNERS,
     "catalogue.change": OWNERS,
+    "event.record": OWNERS,
     "followup.use": EVERYONE,
     "followup.manage": MANAGERS,
     "loyalty.view": EVERYONE,
@@ -77,7 +78,7 @@ SCOPES: dict[str, frozenset[str]] = {
             "loyalty.view",
         }
     ),
-    "events": frozenset({"customer.view", "customer.change", "catalogue.change"}),
+    "events": frozenset({"customer.view", "customer.change", "catalogue.change", "event.record"}),
 }
 
 

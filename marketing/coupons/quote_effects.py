@@ -25,7 +25,8 @@ class Basket:
 
     `customer_id` is who stands for her now. `asked` is what the counter said to this effect
     (points to use, a referral code). `reservation_id` names the reservation that this bill has
-    already: what the effect holds for it counts as free.
+    already: what the effect holds for it (`kept`, as `hold` returned it) counts as free. `known`
+    is what its `contribute` read for this price, where there was one.
     """
 
     branch_id: uuid.UUID
@@ -34,6 +35,8 @@ class Basket:
     now: dt.datetime
     asked: Json = field(default_factory=dict)
     reservation_id: uuid.UUID | None = None
+    kept: Json = field(default_factory=dict)
+    known: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +44,12 @@ class Contribution:
     """What an effect adds before pricing: points to spend, and codes that are its own.
 
     `codes` maps a typed code's key to what it opens, or why it does not; only codes that no offer
-    has are asked for.
+    has are asked for. `known` is handed to `tell` and `hold` of the same price.
     """
 
     points: PointsUse | None = None
     codes: Mapping[str, EnteredCode] = field(default_factory=dict)
+    known: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +64,18 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paid:
-    """A held bill that is paid now, under the counter's invoice id."""
+    """A held bill that is paid now, under the counter's invoice id.
+
+    A bill that no offer was on comes so too: then nothing is held, what was taken off its lines is
+    their `manual_discount`, and `asked` is what the counter said to this effect.
+    """
 
     held: Held
     invoice_id: str
+    cart: Cart
     quote: Quote
     at: dt.datetime
+    asked: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +106,10 @@ class QuoteEffect(Protocol):
         """What to price the bill with. Reads only."""
 
     def tell(self, basket: Basket, quote: Quote) -> Json:
-        """What to show beside the price: points she would earn, what she has. Reads only."""
+        """What to show beside the price: points she would earn, what she has. Reads only.
+
+        As the API spells it: camelCase, money in rupees as text.
+        """
 
     def hold(self, basket: Basket, quote: Quote, reservation_id: uuid.UUID) -> Json:
         """Keep what the price needs; a second call for the same reservation replaces the first.
@@ -111,13 +124,16 @@ class QuoteEffect(Protocol):
         """Give back what was kept for these; what is given back already stays so."""
 
     def commit(self, paid: Paid) -> Json:
-        """Make it final, and earn; what is returned is kept for `reverse`.
+        """Make it final, and earn; what is returned is kept for `reverse`, its `told` is shown.
 
         After the reservation's end `hold` is called once more before, and may refuse.
         """
 
     def reverse(self, returned: Returned) -> Json:
-        """Give back in proportion; returns what to show."""
+        """Give back in proportion; returns what to show, as `tell` does.
+
+        `paidBack` in it is what of the refund is no money: points that she has again.
+        """
 
 
 _effects: dict[str, QuoteEffect] = {}

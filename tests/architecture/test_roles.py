@@ -27,6 +27,7 @@ PAGE_ROLES = {
         customers/<uuid:pk>/notes/<uuid:note>
         customers/<uuid:pk>/notes/<uuid:note>/delete
         customers/<uuid:pk>/timeline
+        customers/<uuid:customer>/points
         customers/export
         customers/new
         followups
@@ -42,6 +43,8 @@ PAGE_ROLES = {
         notifications
         notifications/<uuid:pk>
         notifications/read
+        offers/<uuid:pk>/codes/<uuid:code>/card.<slug:kind>
+        offers/<uuid:pk>/codes/<uuid:code>/card.pdf
         segments
         segments/<uuid:pk>
     """,
@@ -66,6 +69,7 @@ PAGE_ROLES = {
         customers/<uuid:pk>/export
         customers/<uuid:pk>/merge
         customers/<uuid:pk>/merge/<uuid:other>
+        customers/<uuid:customer>/points/adjust
         customers/duplicates
         customers/duplicates/<uuid:pk>/dismiss
         customers/imports
@@ -80,6 +84,8 @@ PAGE_ROLES = {
         failures
         failures/<uuid:pk>/decide
         failures/<uuid:pk>/discard
+        offers/<uuid:pk>/batches/<uuid:batch>/cards.pdf
+        points
         segments/<uuid:pk>/copy
         segments/<uuid:pk>/delete
         segments/<uuid:pk>/edit
@@ -94,6 +100,7 @@ PAGE_ROLES = {
         settings/accounts
         settings/approval
         settings/budget
+        settings/counter
         settings/hours
         settings/links
         settings/scores
@@ -124,12 +131,21 @@ PAGE_ROLES = {
         me/away
         me/away/<uuid:pk>/end
         operations
+        received
+        received/<uuid:pk>
     """,
     "O": """
         campaigns/festivals/<slug:known>
         campaigns/festivals/<uuid:pk>/remove
         customers/<uuid:pk>/erase
         operations/accounts/<uuid:pk>/try-again
+        received/<uuid:pk>/replay
+        received/replay
+        points/settings
+        points/settings/rates
+        points/tiers/<uuid:pk>
+        points/tiers/<uuid:pk>/delete
+        points/tiers/new
         settings/accounts/<uuid:pk>
         settings/accounts/<uuid:pk>/close-circuit
         settings/accounts/<uuid:pk>/default

@@ -67,6 +67,7 @@ OWNERS_PAGES = (
     "/settings/hours",
     "/settings/budget",
     "/settings/approval",
+    "/settings/counter",
     "/settings/links",
     "/settings/scores",
     "/settings/accounts",
@@ -80,6 +81,7 @@ OWNERS_PAGES = (
     "/settings/keys",
     "/settings/audit",
     "/operations",
+    "/received",
     "/failures",
 )
 RECEPTIONISTS_PAGES = ("/", "/campaigns", "/campaigns/<id>", "/customers", "/customers/<id>")

@@ -1,13 +1,16 @@
 """What the counter is told, as it travels: camelCase, rupees as text, every reason with numbers."""
 
-from collections.abc import Iterable, Mapping
+import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from customers.models import Purchase, PurchaseRefund
+from billing_bridge.bills import rupees
+from billing_bridge.services.invoices import Taken
+from billing_bridge.services.refunds import Refunded
 from marketing.core.drf.serializers import camel_case
 from marketing.core.tenancy import current_tenant
-from marketing.coupons.models import Reservation, Reversal
+from marketing.coupons.models import Reservation
 from marketing.coupons.pricing.answer import (
     Applied,
     CodeDecision,
@@ -29,12 +32,6 @@ IN_RUPEES = {
     ReasonCode.MAX_AMOUNT_OVER,
     ReasonCode.BUDGET_LEFT,
 }
-
-
-def rupees(amount: int) -> str:
-    """Paise as the contract's decimal text."""
-    sign = "-" if amount < 0 else ""
-    return f"{sign}{abs(amount) // 100}.{abs(amount) % 100:02d}"
 
 
 def priced_bill(priced: Priced) -> Wire:
@@ -175,9 +172,13 @@ def reservation_of(reservation: Reservation) -> Wire:
         "invoiceId": reservation.invoice_id or None,
         "discount": rupees(reservation.discount),
         "payable": rupees(reservation.payable),
-        "reservedAt": reservation.reserved_at,
-        "expiresAt": reservation.expires_at,
+        "reservedAt": _moment(reservation.reserved_at),
+        "expiresAt": _moment(reservation.expires_at),
     }
+
+
+def _moment(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def redemption_of(reservation: Reservation) -> Wire:
@@ -213,10 +214,9 @@ def told_of(effects: Mapping[str, Any]) -> Wire:
     return {name: kept["told"] for name, kept in effects.items() if kept.get("told")}
 
 
-def invoice_of(
-    reservation: Reservation, purchase: Purchase | None, warnings: Iterable[Mapping[str, Any]]
-) -> Wire:
+def invoice_of(taken: Taken) -> Wire:
     """A bill that was taken in; without a customer there is no purchase of hers."""
+    reservation, purchase = taken.reservation, taken.purchase
     customer_id = purchase.customer_id if purchase else reservation.customer_id
     return {
         "invoice": {
@@ -228,21 +228,17 @@ def invoice_of(
             "total": str(purchase.total) if purchase else rupees(reservation.payable),
             "offersDiscount": rupees(reservation.discount) if reservation.applied else "0.00",
             "offers": offers_of(reservation),
-            "warnings": list(warnings),
+            "warnings": taken.warnings,
         },
         **told_of(reservation.effects),
     }
 
 
-def refund_of(
-    reservation: Reservation,
-    reversal: Reversal,
-    units: Mapping[str, list[int]],
-    refund: PurchaseRefund | None,
-) -> Wire:
-    """`units` is what each returned unit is worth, by line; `money` what is to be paid out."""
+def refund_of(done: Refunded) -> Wire:
+    """`amount` is what came back is worth; `money` what of it is to be paid out."""
+    reservation, reversal, units = done.reservation, done.reversal, done.worth
     worth = sum(amount for amounts in units.values() for amount in amounts)
-    amount = Decimal(refund.amount) if refund else Decimal(worth) / 100
+    amount = done.refund.amount if done.refund else Decimal(worth) / 100
     paid_back = sum(
         (Decimal(told.get("paidBack", "0")) for told in reversal.effects.values()), Decimal(0)
     )

@@ -6,12 +6,13 @@ class BillingBridgeConfig(AppConfig):
     name = "billing_bridge"
 
     def ready(self) -> None:
-        from billing_bridge import people
+        from billing_bridge import bill_replays, people
         from billing_bridge.api.events import OPERATION, replay_events
         from billing_bridge.services import register_replay
         from customers import merging, person_data
         from marketing.core.context import NAVIGATION
 
+        bill_replays.register()
         person_data.register(
             person_data.Holding("raw_rows", people.export_rows, people.forget_rows)
         )

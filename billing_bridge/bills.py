@@ -39,8 +39,10 @@ class CounterBill:
 
 def require_size(body: object) -> None:
     """Raises `ValidationFailed` for more lines than a bill has, before each is looked at."""
-    lines = body.get("lines") if isinstance(body, Mapping) else None
-    if isinstance(lines, list) and len(lines) > MOST_LINES:
+    lines = body.get("lines", []) if isinstance(body, Mapping) else []
+    if not isinstance(lines, list):
+        raise ValidationFailed(fields={"lines": [_("A list is needed.")]})
+    if len(lines) > MOST_LINES:
         raise ValidationFailed(fields={"lines": [_("At most %d lines.") % MOST_LINES]})
 
 
@@ -109,8 +111,8 @@ def customer_of(actor: Actor, data: Data) -> uuid.UUID | None:
         if pk is None:
             raise _no_such_customer("customerExternalId")
         return pk
-    pk = data.get("customer_id")
-    return pk
+    named: uuid.UUID | None = data.get("customer_id")
+    return named
 
 
 def _by_phone(phone: str) -> uuid.UUID:
@@ -186,3 +188,8 @@ def _line(line: Data, place: int, service: Service) -> CartLine:
 def paise(amount: Decimal | int) -> int:
     """Rupees of two places in paise; percent in basis points."""
     return int(amount * 100)
+
+
+def rupees(amount: int) -> str:
+    """Paise (or basis points) as the contract's decimal text."""
+    return f"{amount // 100}.{amount % 100:02d}"

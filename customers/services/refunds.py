@@ -4,17 +4,24 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
 from customers.facts import mark_stale
-from customers.models import Purchase, PurchaseLine, PurchaseRefund, Visit
+from customers.models import Purchase, PurchaseRefund, Visit
 from marketing.core import audit, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict
 
 Status = Purchase.Status
+
+RETURN = """
+UPDATE customers_purchaseline line SET refunded_quantity = refunded_quantity + back.units
+FROM unnest(%s::int[], %s::int[]) AS back (number, units)
+WHERE line.purchase_id = %s AND line.number = back.number
+  AND line.refunded_quantity + back.units <= line.quantity
+"""
 
 
 @transaction.atomic
@@ -69,17 +76,16 @@ def void_purchase(*, actor: Actor, purchase: Purchase) -> Purchase:
     purchase.status = Status.VOID
     purchase.save(update_fields=["status", "visit"])
     # One that was reported by itself stays, and one with another bill.
-    Visit.objects.filter(pk=visit_id, external_id="", purchases=None).delete()
+    if visit_id is not None:
+        Visit.objects.filter(pk=visit_id, external_id="", purchases=None).delete()
     _tell(actor, purchase, "void", purchase.total - purchase.refunded)
     return purchase
 
 
 def _return_units(purchase: Purchase, lines: Mapping[int, int]) -> None:
-    for number, units in sorted(lines.items()):
-        line = PurchaseLine.objects.filter(
-            purchase=purchase, number=number, refunded_quantity__lte=F("quantity") - units
-        )
-        if not line.update(refunded_quantity=F("refunded_quantity") + units):
+    with connection.cursor() as cursor:
+        cursor.execute(RETURN, [list(lines), list(lines.values()), purchase.pk])
+        if cursor.rowcount != len(lines):
             raise Conflict(_("More would be returned than was sold."))
 
 

@@ -25,9 +25,11 @@ from tests.architecture.test_permissions import API, PAGES, PLACEHOLDER, Address
 from tests.factories.campaigns import FestivalFactory, approved, make_ground
 from tests.factories.content import TemplateFactory
 from tests.factories.core import make_staff
+from tests.factories.coupons import reserve
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import make_run
 from tests.factories.followups import FollowupFactory
+from tests.factories.loyalty import make_tiers
 from tests.factories.segments import SegmentFactory
 
 # What would call a vendor, or is judged before the object: asked only for others' things.
@@ -51,6 +53,7 @@ OF_A_BRANCH = {
     "staff/followups/<uuid:pk>",
     "marketing/config/branch/<uuid:pk>",
     "campaigns/<uuid:pk>/people/<uuid:customer_pk>",
+    "billing/reservations/<uuid:pk>",
 }
 
 
@@ -131,6 +134,9 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
         "customers/<uuid:pk>": customer,
         "me/away/<uuid:pk>": away,
         "notifications/<uuid:pk>": news,
+        "points/tiers/<uuid:pk>": make_tiers(("Silver", 0, 12_500))[0],
+        "customers/<uuid:customer>/points": customer,
+        "billing/reservations/<uuid:pk>": reserve(branch).reservation,
     }
 
 

@@ -1,3 +1,4 @@
+from marketing.coupons.selectors.bills import require_reservation
 from marketing.coupons.selectors.offers import (
     body_of,
     coupon_of,
@@ -19,6 +20,7 @@ __all__ = [
     "price_bill",
     "redemptions_of",
     "replay",
+    "require_reservation",
     "terms_of",
     "uses_of",
     "validate_code",

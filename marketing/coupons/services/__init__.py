@@ -5,12 +5,13 @@ from marketing.coupons.services.batches import (
     make_part,
     revoke_codes,
 )
+from marketing.coupons.services.bills import stand_for
 from marketing.coupons.services.expiry import expire_due
 from marketing.coupons.services.locks import counter_call
 from marketing.coupons.services.offers import create_offer, deactivate_offer, update_offer
 from marketing.coupons.services.plain_bills import record_bill
 from marketing.coupons.services.redemptions import Redeemed, redeem, redeem_bill
-from marketing.coupons.services.reservations import Reserved, release, renew, reserve
+from marketing.coupons.services.reservations import Reserved, release, renew, reserve, sold_of
 from marketing.coupons.services.reversals import reverse
 from marketing.coupons.services.wrong_codes import note_codes, require_patience
 
@@ -35,5 +36,7 @@ __all__ = [
     "reserve",
     "reverse",
     "revoke_codes",
+    "sold_of",
+    "stand_for",
     "update_offer",
 ]

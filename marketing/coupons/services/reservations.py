@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -36,8 +36,15 @@ class Reserved:
     """`reservation.pk` is the token, `quote` what is promised until `reservation.expires_at`."""
 
     reservation: Reservation
-    quote: Quote
-    told: Mapping[str, Any] = field(default_factory=dict)
+    priced: Priced
+
+    @property
+    def quote(self) -> Quote:
+        return self.priced.quote
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        return self.priced.told
 
 
 @transaction.atomic
@@ -85,7 +92,7 @@ def reserve(
         if former:
             Hold.objects.filter(reservation=reservation).delete()
         write_holds(reservation, held)
-    return Reserved(reservation=reservation, quote=priced.quote, told=priced.told)
+    return Reserved(reservation=reservation, priced=priced)
 
 
 @transaction.atomic

@@ -56,8 +56,7 @@ def received_list(request: StaffRequest) -> HttpResponse:
             {
                 "row": row,
                 "what": _what(row),
-                "number": _number(row),
-                "branch": branches.get(row.branch_id, ""),
+                "where": " · ".join(filter(None, (_number(row), branches.get(row.branch_id, "")))),
                 "sender": names[row.pk],
                 "note": _note(row),
             }

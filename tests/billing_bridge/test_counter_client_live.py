@@ -8,14 +8,14 @@ from marketing.core.services import issue_key
 from marketing.core.tenancy import tenant_scope
 from tests.billing_bridge.test_counter_client import client
 from tests.factories.core import make_chain
-from tests.factories.customers import ServiceFactory
+from tests.factories.customers import CustomerFactory, ServiceFactory
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_bill_is_priced_held_paid_and_given_back(live_server, tmp_path):
     chain = make_chain()
     with tenant_scope(chain.tenant.pk):
-        service = ServiceFactory()
+        service, asha = ServiceFactory(), CustomerFactory()
         _key, text = issue_key(
             actor=chain.actor(chain.owner),
             name="Till",
@@ -23,7 +23,10 @@ def test_a_bill_is_priced_held_paid_and_given_back(live_server, tmp_path):
             branch_ids=[chain.north.pk],
         )
     till = client.Till(live_server.url, text, tmp_path, patience=30)
-    cart = {"lines": [{"serviceId": str(service.pk), "unitPrice": "500.00"}]}
+    cart = {
+        "customerPhone": asha.phone,
+        "lines": [{"serviceId": str(service.pk), "unitPrice": "500.00"}],
+    }
     quote = till.quote(cart)
     held = till.reserve(cart, key="till-1", quote_hash=quote["quoteHash"])
     assert till.finish({**client.paid_bill(cart, held), "invoiceId": "A/1"}).answer

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from billing_bridge.models import RawRow
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound
-from marketing.core.models import ApiKey, Staff
+from marketing.core.models import ApiKey, Branch, Staff
 
 
 def rows_for_actor(actor: Actor) -> QuerySet[RawRow]:
@@ -25,6 +25,12 @@ def get_row_for_actor(actor: Actor, pk: uuid.UUID) -> RawRow:
     if row is None:
         raise NotFound()
     return row
+
+
+def branches_of(rows: Iterable[RawRow]) -> dict[uuid.UUID | None, str]:
+    """The names of the branches where these rows happened."""
+    named = {row.branch_id for row in rows if row.branch_id}
+    return dict(Branch.objects.filter(pk__in=named).values_list("pk", "name")) if named else {}
 
 
 def senders(rows: Iterable[RawRow]) -> dict[uuid.UUID, str]:

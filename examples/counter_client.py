@@ -16,10 +16,9 @@ Nothing but Python's own library. Copy it, or read it as the rules in code:
 * **Another price** (409 MARKETING_036 to a reservation): show the new quote, ask her, reserve it.
 
     till = Till("https://parlour.example", key, Path("/var/lib/till"))
-    quote = till.quote(cart)                    # None: offline
+    quote = till.quote(cart)                                        # None: offline
     held = till.reserve(cart, key="till-7-0042", quote_hash=quote["quoteHash"])
-    outcome = till.finish({**cart, "invoiceId": "A-42", "total": "1062.00",
-                           "reservationId": held["reservation"]["id"]})
+    outcome = till.finish({**paid_bill(cart, held), "invoiceId": "A-42"})
 """
 
 import argparse
@@ -34,6 +33,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ class QuoteChanged(Refused):
 
     @property
     def quote(self) -> Json:
-        return dict(self.error.get("details", {}))
+        return dict(self.error.get("details", {}).get("quote", {}))
 
 
 @dataclass
@@ -173,7 +173,8 @@ class Till:
     def quote(self, cart: Mapping[str, Any]) -> Json | None:
         """The price and every offer's reason; None when it did not come in time."""
         try:
-            return self._parlour.call("billing/quote", cart, patience=self._patience)
+            answer = self._parlour.call("billing/quote", cart, patience=self._patience)
+            return dict(answer["quote"])
         except Offline:
             return None
 
@@ -279,10 +280,25 @@ def _store(file: Path, content: Json) -> None:
     half.replace(file)
 
 
+def paid_bill(cart: Mapping[str, Any], held: Json) -> Json:
+    """The bill that was reserved, with what was promised off each line. It lacks its number."""
+    quote = held["quote"]
+    off = {
+        line["number"]: Decimal(line["discount"]) + Decimal(line["pointsDiscount"])
+        for line in quote["lines"]
+    }
+    lines = [
+        {**line, "discount": str(off[line.get("number", place)])}
+        for place, line in enumerate(cart["lines"], start=1)
+    ]
+    reservation = held["reservation"]["id"]
+    return {**cart, "lines": lines, "total": quote["total"], "reservationId": reservation}
+
+
 def _lines(quote: Json) -> Iterator[str]:
-    yield f"To pay: {quote.get('payable', quote.get('total', '?'))}"
-    for offer in quote.get("offers", []):
-        yield f"  {offer.get('status', ''):8} {offer.get('name', '')} {offer.get('saving', '')}"
+    for offer in quote.get("applied", []):
+        yield f"{offer['name']}: -{offer['amount']}"
+    yield f"To pay: {quote['payable']} {quote['currency']}"
 
 
 def main() -> None:
@@ -308,8 +324,11 @@ def main() -> None:
             held = till.reserve(cart, key=bill["invoiceId"], quote_hash=quote.get("quoteHash", ""))
         except QuoteChanged as error:
             sys.exit("The price has changed:\n" + "\n".join(_lines(error.quote)))
-        reserved = {"reservationId": held["reservation"]["id"]} if held else {}
-        done = till.finish({**bill, **reserved}) if held else till.finish_offline(bill)
+        own_numbers = {name: bill[name] for name in own & set(bill) if name != "total"}
+        if held:
+            done = till.finish({**paid_bill(cart, held), **own_numbers})
+        else:
+            done = till.finish_offline(bill)
     print(done.print_line or json.dumps(done.answer, ensure_ascii=False, indent=2))
 
 

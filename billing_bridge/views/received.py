@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from billing_bridge import selectors, services
@@ -24,6 +24,12 @@ OPERATIONS = {
     "invoice": gettext_lazy("Bill"),
     "refund": gettext_lazy("Refund"),
     "void": gettext_lazy("Void bill"),
+}
+# What a row made, where the name on the wire would tell nobody.
+MADE = {
+    "accepted": gettext_lazy("Taken"),
+    "duplicates": gettext_lazy("Known before"),
+    "settledBy": gettext_lazy("Settled by a later one"),
 }
 
 
@@ -44,10 +50,16 @@ def received_list(request: StaffRequest) -> HttpResponse:
         rows = rows.filter(pk__lt=before)
     found = list(rows[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
-    names = selectors.senders(shown)
+    names, branches = selectors.senders(shown), selectors.branches_of(shown)
     context: dict[str, Any] = {
         "rows": [
-            {"row": row, "what": _what(row), "sender": names[row.pk], "error": row.error}
+            {
+                "row": row,
+                "what": _what(row),
+                "where": " · ".join(filter(None, (_number(row), branches.get(row.branch_id, "")))),
+                "sender": names[row.pk],
+                "note": _note(row),
+            }
             for row in shown
         ],
         "states": RawRow.State.choices,
@@ -70,11 +82,13 @@ def received_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     context = {
         "row": row,
         "what": _what(row),
+        "number": _number(row),
+        "branch": selectors.branches_of([row]).get(row.branch_id, ""),
         "sender": selectors.senders([row])[row.pk],
         "body": _readable(bytes(row.body)),
         "size": len(row.body),
         "faults": _faults(row),
-        "made": row.made.items(),
+        "made": [(MADE.get(name, name), value) for name, value in row.made.items()],
         "may_replay": may_replay and row.state != RawRow.State.APPLIED and not row.forgotten_at,
     }
     return render(request, "billing_bridge/received_detail.html", context)
@@ -109,6 +123,22 @@ def received_replay_all(request: StaffRequest) -> HttpResponse:
 
 def _what(row: RawRow) -> str:
     return str(OPERATIONS.get(row.operation, row.operation))
+
+
+def _note(row: RawRow) -> str:
+    """Why it failed, in a line."""
+    refused = row.error.get("refused")
+    if not refused:
+        return str(row.error.get("message", ""))
+    return ngettext("%(n)d event was not taken.", "%(n)d events were not taken.", refused) % {
+        "n": refused
+    }
+
+
+def _number(row: RawRow) -> str:
+    """The sender's own number, without the branch that leads the key of a bill."""
+    branch, _colon, number = row.natural_key.partition(":")
+    return number if branch == str(row.branch_id) else row.natural_key
 
 
 def _readable(body: bytes) -> str:

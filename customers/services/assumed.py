@@ -15,20 +15,21 @@ from marketing.core.tenancy import current_tenant_id
 
 # Those of them with no address under which somebody has opted out, or that must not be written to.
 FREE = """
-SELECT s.customer_id FROM customers_consentstate s WHERE s.customer_id = ANY(%(ids)s)
-AND NOT EXISTS (
-    SELECT FROM customers_contactpoint own
-    JOIN customers_contactpoint theirs
-      ON theirs.tenant_id = own.tenant_id AND theirs.kind = own.kind AND theirs.value = own.value
-    JOIN customers_consentstate refusing ON refusing.customer_id = theirs.customer_id
-    WHERE own.customer_id = s.customer_id AND own.kind IN ('phone', 'email')
-      AND refusing.marketing_opted_out
-) AND NOT EXISTS (
-    SELECT FROM customers_contactpoint own
-    JOIN customers_suppression held ON held.tenant_id = own.tenant_id
-      AND held.channel IN ('whatsapp', 'sms', 'email')
-      AND held.address_hash = parlour_address_hash(own.tenant_id, own.value)
-    WHERE own.customer_id = s.customer_id AND own.kind IN ('phone', 'email')
+SELECT new.id AS customer_id FROM unnest(%(ids)s::uuid[]) AS new(id)
+WHERE NOT EXISTS (
+    SELECT FROM customers_customer c,
+        LATERAL (VALUES ('phone', c.phone), ('email', c.email)) AS own(kind, value)
+    WHERE c.id = new.id AND own.value <> '' AND (
+        EXISTS (
+            SELECT FROM customers_contactpoint theirs
+            JOIN customers_consentstate refusing ON refusing.customer_id = theirs.customer_id
+            WHERE theirs.tenant_id = %(tenant)s AND theirs.kind = own.kind
+              AND theirs.value = own.value AND refusing.marketing_opted_out
+        ) OR EXISTS (
+            SELECT FROM customers_suppression held
+            WHERE held.tenant_id = %(tenant)s AND held.channel IN ('whatsapp', 'sms', 'email')
+              AND held.address_hash = parlour_address_hash(%(tenant)s, own.value)
+        ))
 )
 """
 

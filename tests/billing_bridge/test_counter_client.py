@@ -173,7 +173,7 @@ def test_a_refund_does_not_overtake_its_bill(counter, till):
 
 def test_another_price_is_shown(counter, till):
     new = {"quoteHash": "n", "payable": "90.00"}
-    counter.script = [refusal(409, "MARKETING_036", details=new)]
+    counter.script = [refusal(409, "MARKETING_036", details={"quote": new})]
     with pytest.raises(client.QuoteChanged) as changed:
         till.reserve({"lines": []}, key="till-1", quote_hash="o")
     assert changed.value.quote == new

@@ -12,7 +12,7 @@ from marketing.policy.forms.settings import SWITCH
 SEARCHABLE = forms.SelectMultiple(attrs={"data-searchable": True})
 SCOPE_LABELS = {
     "read": _("Read customers, campaigns and figures"),
-    "counter": _("Billing counter: customers, consent and opt-outs"),
+    "counter": _("Billing counter: bills, offers, points and customers"),
     "events": _("Send customers and their events"),
 }
 

@@ -8,7 +8,9 @@ class CouponsConfig(AppConfig):
     def ready(self) -> None:
         from customers import merging, person_data
         from marketing.coupons import people
+        from marketing.coupons.merge_fields import register_merge_fields
 
+        register_merge_fields()
         person_data.register(
             person_data.Holding("coupons", people.export_coupons, people.erase_coupons)
         )

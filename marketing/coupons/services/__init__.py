@@ -6,6 +6,12 @@ from marketing.coupons.services.batches import (
     revoke_codes,
 )
 from marketing.coupons.services.expiry import expire_due
+from marketing.coupons.services.issuing import (
+    issue_to_people,
+    revoke_unused_codes,
+    sample_code,
+    take_back_codes,
+)
 from marketing.coupons.services.offers import create_offer, deactivate_offer, update_offer
 from marketing.coupons.services.redemptions import Redeemed, redeem, redeem_bill
 from marketing.coupons.services.reservations import Reserved, release, renew, reserve
@@ -18,6 +24,7 @@ __all__ = [
     "deactivate_offer",
     "expire_due",
     "issue_codes",
+    "issue_to_people",
     "make_codes",
     "make_next_part",
     "make_part",
@@ -28,5 +35,8 @@ __all__ = [
     "reserve",
     "reverse",
     "revoke_codes",
+    "revoke_unused_codes",
+    "sample_code",
+    "take_back_codes",
     "update_offer",
 ]

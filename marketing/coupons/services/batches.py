@@ -67,7 +67,7 @@ def make_codes(
     actor.require("coupon.manage")
     if not 1 <= count <= MOST:
         raise ValidationFailed(fields={"count": [_("1 to %(max)d, please.") % {"max": MOST}]})
-    batch = _begin(
+    batch = begin_batch(
         actor,
         offer,
         CodeBatch(
@@ -137,7 +137,7 @@ def issue_codes(
     """
     actor.require("coupon.manage")
     if batch is None:
-        batch = _begin(
+        batch = begin_batch(
             actor,
             offer,
             CodeBatch(
@@ -196,7 +196,8 @@ def revoke_codes(
     return revoked
 
 
-def _begin(actor: Actor, offer: Offer, batch: CodeBatch) -> CodeBatch:
+def begin_batch(actor: Actor, offer: Offer, batch: CodeBatch) -> CodeBatch:
+    """Save a batch that has no codes yet. Raises `ValidationFailed` for a prefix that cannot be."""
     batch.prefix = key_of(normalise(batch.prefix))
     if len(batch.prefix) > MAX_PREFIX or not is_typed_code(f"{batch.prefix}AAA"):
         raise ValidationFailed(

@@ -9,8 +9,10 @@ class CouponsConfig(AppConfig):
         from customers import merging, person_data
         from marketing.coupons import people
         from marketing.coupons.merge_fields import register_merge_fields
+        from marketing.coupons.segment_fields import register_segment_fields
 
         register_merge_fields()
+        register_segment_fields()
         person_data.register(
             person_data.Holding("coupons", people.export_coupons, people.erase_coupons)
         )

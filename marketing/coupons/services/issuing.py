@@ -15,15 +15,11 @@ from marketing.coupons.code_symbols import SYMBOLS, printed, tails
 from marketing.coupons.models import CodeBatch, CouponCode, Offer
 from marketing.coupons.services.batches import begin_batch
 
-# Of those who have none yet, as many as codes were drawn. A code that exists already is not
-# inserted: who got none by that is counted, and asked for again.
+# As many people as codes were drawn. A code that exists already is not inserted: who got none by
+# that is counted, and asked for again.
 ISSUE = """
 WITH she AS MATERIALIZED (
-    SELECT people.id, row_number() OVER () AS place FROM ({people}) people
-    WHERE NOT EXISTS (
-        SELECT FROM coupons_couponcode own
-        WHERE own.tenant_id = %(issue_tenant)s AND own.batch_id = %(issue_batch)s
-          AND own.customer_id = people.id)
+    SELECT people.id, row_number() OVER () AS place FROM ({people}) people {without}
 ), made AS (
     INSERT INTO coupons_couponcode
         (tenant_id, offer_id, batch_id, customer_id, code, key, max_uses, expires_at,
@@ -38,6 +34,12 @@ WITH she AS MATERIALIZED (
     ON CONFLICT DO NOTHING RETURNING 1
 )
 SELECT (SELECT count(*) FROM she), (SELECT count(*) FROM made)
+"""
+WITHOUT = """
+    WHERE NOT EXISTS (
+        SELECT FROM coupons_couponcode own
+        WHERE own.tenant_id = %(issue_tenant)s AND own.batch_id = %(issue_batch)s
+          AND own.customer_id = people.id)
 """
 TAKE_BACK = """
 DELETE FROM coupons_couponcode code
@@ -85,7 +87,7 @@ def issue_to_people(
         drawn = tails(wanted, batch.symbols)
         with connection.cursor() as cursor:
             cursor.execute(
-                ISSUE.format(people=sql),
+                ISSUE.format(people=sql, without=WITHOUT if made else ""),
                 {
                     **params,
                     "issue_tenant": current_tenant_id(),

@@ -326,6 +326,11 @@ def test_what_it_may_cost_stays_within_the_offers_limits(chain, ready):
     assert found.gives == "10% off from a bill of ₹1000"
 
 
+def test_without_bills_and_bounds_nobody_knows_what_it_may_cost(ready):
+    found = offer_outlook(ready, people=10)
+    assert (found.per_person, found.at_most) == (None, None)
+
+
 def test_what_it_brought(chain, manager, ready):
     send(manager, ready)
     codes = held_codes()

@@ -113,7 +113,8 @@ class OfferOutlook:
     """What an approver is told of the offer. Money in rupees.
 
     `per_person` is what it gives on a usual bill (`usual_bill`), `at_most` that for everybody who
-    gets the message, within the offer's own limits.
+    gets the message, within the offer's own limits. None where there are no bills to tell by and
+    the offer has no bound.
     """
 
     offer: Offer
@@ -121,8 +122,8 @@ class OfferOutlook:
     gives: str
     depth: Decimal
     usual_bill: Decimal
-    per_person: Decimal
-    at_most: Decimal
+    per_person: Decimal | None
+    at_most: Decimal | None
     budget: Decimal | None
 
 
@@ -134,23 +135,22 @@ def offer_outlook(campaign: Campaign, people: int) -> OfferOutlook | None:
     terms, bill = terms_of(offer), _usual_bill()
     bill = max(bill, terms.thresholds.min_amount or 0)
     share = _depth(terms)
-    per_person = int(bill * share / 100)
-    if terms.kind is Kind.FLAT:
-        per_person = min(terms.amount, bill) if bill else terms.amount
-    if terms.caps.bill is not None:
-        per_person = min(per_person, terms.caps.bill)
+    bounds = [int(bill * share / 100)] if bill else []
+    bounds += [terms.amount] if terms.kind is Kind.FLAT else []
+    bounds += [terms.caps.bill] if terms.caps.bill is not None else []
+    per_person = min(bounds, default=None)
     uses = people if offer.max_total_uses is None else min(people, offer.max_total_uses)
-    at_most = per_person * uses
-    if offer.budget is not None:
-        at_most = min(at_most, offer.budget)
+    in_all = [] if per_person is None else [per_person * uses]
+    in_all += [offer.budget] if offer.budget is not None else []
+    at_most = min(in_all, default=None)
     return OfferOutlook(
         offer=offer,
         unique_codes=campaign.unique_codes,
         gives=gives(terms),
         depth=share.quantize(Decimal("0.01")),
         usual_bill=_rupees(bill),
-        per_person=_rupees(per_person),
-        at_most=_rupees(at_most),
+        per_person=None if per_person is None else _rupees(per_person),
+        at_most=None if at_most is None else _rupees(at_most),
         budget=None if offer.budget is None else _rupees(offer.budget),
     )
 

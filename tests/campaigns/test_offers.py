@@ -172,6 +172,26 @@ def test_who_is_tried_again_keeps_her_code(chain, manager, ready):
     assert dict(said_again) == codes == held_codes()
 
 
+def test_every_channel_says_the_same_code(chain, manager):
+    sms = with_code(sms=True)
+    campaign = approved(
+        chain.manager,
+        chain.regional,
+        template_id=with_code().pk,
+        channel_mode="all",
+        further_steps=[{"channel": "sms", "templateId": str(sms.pk), "afterMinutes": 0}],
+        coupon_id=own_offer().pk,
+        unique_codes=True,
+    )
+    send(manager, campaign)
+    codes = held_codes()
+    told = Message.objects.values_list("channel", "customer_id", "variables__coupon_code")
+    assert set(told) == {
+        (channel, she, code) for channel in ("whatsapp", "sms") for she, code in codes.items()
+    }
+    assert len(codes) == CodeBatch.objects.get().made == 4
+
+
 def move_to_failed(messages):
     for batch_id in set(messages.values_list("batch_id", flat=True)):
         count = messages.filter(batch_id=batch_id).update(

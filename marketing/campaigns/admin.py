@@ -13,6 +13,8 @@ PLAN = (
     "campaign_type",
     "channel",
     "template",
+    "coupon",
+    "unique_codes",
     "segment",
     "target_all_customers",
     "exclude_segment_ids",
@@ -38,7 +40,7 @@ class CampaignAdmin(TenantAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         values = {name: form.cleaned_data[name] for name in form.changed_data}
-        for name in ("template", "segment"):
+        for name in ("template", "coupon", "segment"):
             if name in values:
                 chosen = values.pop(name)
                 values[f"{name}_id"] = chosen and chosen.pk

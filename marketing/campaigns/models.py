@@ -11,6 +11,7 @@ from customers.models import Channel
 from marketing.content.models import MessageTemplate
 from marketing.core.models import User
 from marketing.core.tenancy import TenantModel
+from marketing.coupons.models import Offer
 from marketing.delivery.models import SendRun
 from marketing.segments.models import Segment
 
@@ -40,6 +41,7 @@ class Campaign(TenantModel):
     `channel` and `template` are the first step of the channel plan, `further_steps` the others:
     `[{"channel", "templateId", "afterMinutes"}]`; `channel_mode` says how it is gone through.
     `slot_values` fill what their messages leave open: a text by language, else one for all.
+    `coupon` is the offer that goes with it; with `unique_codes` everybody gets a code of her own.
     `short_of` is what was asked and refused when it last stopped for the budget, by branch id ("":
     of the chain).
     `approved_hash` is of everything that was approved; any edit voids the approval.
@@ -61,6 +63,10 @@ class Campaign(TenantModel):
     )
     further_steps = models.JSONField(default=list, blank=True)
     slot_values = models.JSONField(default=dict, db_default={}, blank=True)
+    coupon = models.ForeignKey(
+        Offer, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns"
+    )
+    unique_codes = models.BooleanField(default=False, db_default=False)
     segment = models.ForeignKey(
         Segment, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns"
     )

@@ -107,13 +107,20 @@ def approval_reasons(
     cost: Decimal,
     recipient_threshold: int,
     cost_threshold: Decimal | None,
+    discount: Decimal = Decimal(0),
+    discount_threshold: int | None = None,
 ) -> list[str]:
-    """Why somebody else must approve: `recipients`, `cost`, or nothing. A null threshold is off."""
+    """Why somebody else must approve: `recipients`, `cost`, `discount`, or nothing.
+
+    `discount` is the most of a bill that the offer gives, in per cent. A null threshold is off.
+    """
     if not approval_required:
         return []
     reasons = ["recipients"] if recipients >= recipient_threshold else []
     if cost_threshold is not None and cost >= cost_threshold:
         reasons.append("cost")
+    if discount_threshold is not None and discount and discount >= discount_threshold:
+        reasons.append("discount")
     return reasons
 
 

@@ -21,12 +21,13 @@ PAUSE_REASONS: dict[str, str | Promise] = {
     "missed_schedule": _("Its time was missed"),
     "audience_grown": _("More people than were approved"),
     "cost_grown": _("It costs more than was approved"),
-    "changed_since_approval": _("The segment or the message changed since the approval"),
+    "changed_since_approval": _("The segment, the message or the offer changed since the approval"),
     "approval_required": _("It has come to need an approval"),
     BUDGET: _("The budget is not enough"),
     "whatsapp_template_not_approved": _("WhatsApp no longer approves the message"),
     "template_channel_mismatch": _("The message is for another channel"),
     "channel_disabled": _("The channel has no account, or is switched off"),
+    "offer_not_live": _("The offer no longer holds"),
     "validation_failed": _("The campaign cannot be sent as it stands"),
 }
 
@@ -157,7 +158,7 @@ HAPPENED = {
 }
 
 # Why somebody else must approve.
-THRESHOLDS = {"recipients": _("people"), "cost": _("cost")}
+THRESHOLDS = {"recipients": _("people"), "cost": _("cost"), "discount": _("discount")}
 
 # The parts of the plan, as an edit names them.
 PLAN_FIELDS = {
@@ -168,6 +169,8 @@ PLAN_FIELDS = {
     "template_id": _("Message"),
     "channel_mode": _("Channels"),
     "further_steps": _("Channels"),
+    "coupon_id": _("Offer"),
+    "unique_codes": _("Offer"),
     "segment_id": _("Audience"),
     "target_all_customers": _("Audience"),
     "exclude_segment_ids": _("Audience"),

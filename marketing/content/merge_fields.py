@@ -5,7 +5,7 @@ form, numbers in digits, "" when there is none. Rendering writes them in the rea
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -38,7 +38,9 @@ class MergeField:
     """A name that messages may use.
 
     `expression` is an ORM expression over `Customer` (None for kind SYSTEM), `sample` a value
-    as `resolve` would give it.
+    as `resolve` would give it. One that `is_given` has no expression either: its value comes with
+    what is sent, the same for everybody, or for each person as `personal` finds it by the key
+    that the run names.
     """
 
     name: str
@@ -46,6 +48,8 @@ class MergeField:
     expression: Combinable | None
     sample: str
     kind: str = TEXT
+    is_given: bool = False
+    personal: Callable[[str], Combinable] | None = None
 
 
 _fields: dict[str, MergeField] = {}
@@ -83,6 +87,12 @@ def kind(name: str) -> str:
     return SYSTEM if LINK.fullmatch(name) else TEXT
 
 
+def is_given(name: str) -> bool:
+    """Whether the value comes with what is sent, not from the customer."""
+    field = _fields.get(name)
+    return field is not None and field.is_given
+
+
 def nearest(name: str) -> str | None:
     """The registered name most like this one."""
     return next(iter(get_close_matches(name.lower(), _fields, n=1, cutoff=0.6)), None)
@@ -99,12 +109,16 @@ def samples(names: Iterable[str]) -> dict[str, str]:
     return samples
 
 
-def resolve(customers: QuerySet[Customer], names: Iterable[str]) -> QuerySet[Customer]:
+def resolve(
+    customers: QuerySet[Customer], names: Iterable[str], personal: Mapping[str, str] | None = None
+) -> QuerySet[Customer]:
     """The customers annotated with `merge_<name>` as text, "" where there is no value.
 
-    Names of kind SYSTEM are left out. Raises KeyError for a name nobody registered.
+    `personal` has the run's key for what each person is given. Names of kind SYSTEM are left out.
+    Raises KeyError for a name nobody registered.
     """
-    expressions = {name: _fields[name].expression for name in names}
+    keys = personal or {}
+    expressions = {name: _expression(_fields[name], keys.get(name)) for name in names}
     return customers.annotate(
         **{
             f"merge_{name}": Coalesce(
@@ -114,6 +128,10 @@ def resolve(customers: QuerySet[Customer], names: Iterable[str]) -> QuerySet[Cus
             if expression is not None
         }
     )
+
+
+def _expression(field: MergeField, key: str | None) -> Combinable | None:
+    return field.personal(key) if field.personal and key is not None else field.expression
 
 
 def values_of(customer: Customer, names: Iterable[str]) -> dict[str, str]:

@@ -84,7 +84,9 @@ def preview(
 
 def of_stranger(names: Iterable[str]) -> dict[str, str]:
     """What is known of somebody of whom nothing is known: who writes, and what the sender makes."""
-    known = merge_fields.samples(name for name in names if merge_fields.kind(name) == SYSTEM)
+    known = merge_fields.samples(
+        name for name in names if merge_fields.kind(name) == SYSTEM or merge_fields.is_given(name)
+    )
     return known | {"salon_name": current_tenant().name}
 
 

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy
 
 
 class CouponsConfig(AppConfig):
@@ -6,13 +7,25 @@ class CouponsConfig(AppConfig):
     label = "coupons"
 
     def ready(self) -> None:
-        from customers import merging, person_data
+        from customers import merging, panels, person_data, timeline
         from marketing.core import news
         from marketing.coupons import people
+        from marketing.coupons.merge_fields import register_merge_fields
         from marketing.coupons.news import WRONG_CODES
+        from marketing.coupons.segment_fields import register_segment_fields
         from marketing.coupons.services import wrong_codes
 
         news.register(wrong_codes.NEWS, WRONG_CODES)
+        register_merge_fields()
+        register_segment_fields()
+        panels.register(
+            gettext_lazy("Offers"),
+            "coupons/_customer.html",
+            people.coupons_of_customer,
+            "coupon.view",
+        )
+        timeline.register_source("codes", people.codes_timeline)
+        timeline.register_source("offers", people.uses_timeline)
         person_data.register(
             person_data.Holding("coupons", people.export_coupons, people.erase_coupons)
         )

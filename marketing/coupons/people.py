@@ -1,13 +1,23 @@
 """What coupons keep of a person: moved in a merge, shown to her, blanked when she is erased."""
 
+from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from customers.merging import Holding, Merge, move_rows, restore_rows
 from customers.models import Customer
+from customers.timeline import TimelineEntry
 from marketing.core import clock
+from marketing.core.actor import Actor
+from marketing.core.tenancy import current_tenant
 from marketing.coupons.models import CouponCode, Hold, Redemption
 from marketing.coupons.services.counters import recount_customers
 
+CHUNK = 100
+PANEL_ROWS = 5
 REDEMPTION = (
     "offer__name",
     "code__code",
@@ -18,6 +28,69 @@ REDEMPTION = (
     "redeemed_at",
 )
 CODE = ("code", "offer__name", "max_uses", "used", "expires_at", "revoked_at", "created_at")
+
+
+def coupons_of_customer(actor: Actor, customer: Customer) -> dict[str, Any]:
+    """The card on the customer's page: codes that open something today, and what she used."""
+    return {
+        "codes": list(open_codes(customer)[:PANEL_ROWS]),
+        "used": list(_uses(customer).order_by("-redeemed_at", "-id")[:PANEL_ROWS]),
+    }
+
+
+def codes_timeline(customer: Customer, actor: Actor) -> Iterator[TimelineEntry]:
+    """Codes she was given, newest first."""
+    del actor
+    given = CouponCode.objects.filter(customer=customer).select_related("offer")
+    yield from map(_given, given.order_by("-created_at", "-id").iterator(chunk_size=CHUNK))
+
+
+def uses_timeline(customer: Customer, actor: Actor) -> Iterator[TimelineEntry]:
+    """Offers she used, newest first."""
+    del actor
+    used = _uses(customer).order_by("-redeemed_at", "-id")
+    yield from map(_used, used.iterator(chunk_size=CHUNK))
+
+
+def open_codes(customer: Customer) -> QuerySet[CouponCode]:
+    """Her own codes that open their offers today, the latest first."""
+    now = clock.now()
+    today = now.astimezone(ZoneInfo(current_tenant().time_zone)).date()
+    left = Q(max_uses=None) | Q(max_uses__gt=F("used") + F("reserved"))
+    lasts = Q(expires_at=None) | Q(expires_at__gt=now)
+    holds = Q(offer__valid_until=None) | Q(offer__valid_until__gte=today)
+    codes = CouponCode.objects.filter(left & lasts & holds, customer=customer, revoked_at=None)
+    return codes.filter(offer__is_active=True).select_related("offer").order_by("-id")
+
+
+def _uses(customer: Customer) -> QuerySet[Redemption]:
+    return Redemption.objects.filter(customer=customer).select_related("offer", "code", "branch")
+
+
+def _given(code: CouponCode) -> TimelineEntry:
+    return TimelineEntry(
+        id=code.pk,
+        at=code.created_at,
+        type="coupon",
+        title=_("Code for %(offer)s: %(code)s") % {"offer": code.offer.name, "code": code.code},
+        coupon_code=code.code,
+        coupon_redeemed=code.used > 0,
+    )
+
+
+def _used(use: Redemption) -> TimelineEntry:
+    return TimelineEntry(
+        id=use.pk,
+        at=use.redeemed_at,
+        type="coupon",
+        title=_("Used %(offer)s on bill %(bill)s")
+        % {"offer": use.offer.name, "bill": use.invoice_id},
+        coupon_code=use.code.code if use.code else "",
+        coupon_redeemed=True,
+        status=use.state if use.returned else "",
+        branch_name=use.branch.name,
+        amount=use.rupees,
+    )
 
 
 def export_coupons(customer: Customer) -> dict[str, Any]:

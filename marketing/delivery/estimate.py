@@ -97,6 +97,12 @@ def judged(
     return Judged(plan, audience, charged_branch_id)
 
 
+def sendable(verdicts: Judged) -> tuple[str, dict[str, Any]]:
+    """SQL that gives the `id` of everybody who may be written to, with its parameters."""
+    sql, params = judge(*verdicts)
+    return f"SELECT v.id FROM ({sql}) v WHERE v.reason IS NULL AND NOT v.is_extra", params  # noqa: S608
+
+
 def estimate(verdicts: Judged) -> Estimate:
     """Judge and count everyone in one statement."""
     sql, params = judge(*verdicts)

@@ -54,7 +54,7 @@ def judge(
     looked at, be it for a few people; who does not want that says so.
     """
     steps = plan.steps
-    resolved = merge_fields.resolve(audience, plan.merge_names)
+    resolved = merge_fields.resolve(audience, plan.merge_names, plan.personal)
     columns = (
         *("id", "phone", "email", "whatsapp_id", "language", "preferred_channel"),
         *("home_branch_id", *(f"merge_{name}" for name in plan.merge_names)),

@@ -38,7 +38,8 @@ class StepPlan:
     time zone of the chain, None where it is open. `after_minutes` is how long an earlier
     attempt may take to arrive before this one is made. `value_limits` are the characters that
     a merge value may have, by language and name. `slots` are what the campaign filled in, the
-    same for everybody, by language and name.
+    same for everybody, by language and name. `personal` names what each person is given of her
+    own, and the key by which it is found.
     """
 
     number: int
@@ -52,11 +53,13 @@ class StepPlan:
     after_minutes: int
     value_limits: Mapping[str, Mapping[str, int]]
     slots: Mapping[str, Mapping[str, str]]
+    personal: Mapping[str, str]
 
     @cached_property
     def merge_names(self) -> tuple[str, ...]:
         """The merge fields to resolve in SQL; those made at sending are left out."""
-        return resolvable(self.compiled)
+        own = [name for name in self.compiled.placeholders if name in self.personal]
+        return (*resolvable(self.compiled), *own)
 
     @cached_property
     def segments(self) -> dict[str, int]:
@@ -91,6 +94,11 @@ class ChannelPlan:
         """The merge fields that any step needs."""
         return tuple(dict.fromkeys(name for step in self.steps for name in step.merge_names))
 
+    @property
+    def personal(self) -> dict[str, str]:
+        """What each person is given of her own, and the key by which it is found."""
+        return {name: key for step in self.steps for name, key in step.personal.items()}
+
     def without(self, tried: Collection[int]) -> "ChannelPlan":
         """What is left of a cascade for somebody on whom the steps of these numbers were tried."""
         return replace(self, steps=tuple(s for s in self.steps if s.number not in tried))
@@ -104,7 +112,11 @@ class ChannelPlan:
 def resolvable(compiled: CompiledVersion) -> tuple[str, ...]:
     """The placeholders whose values stand in the database, in order."""
     made = (merge_fields.SYSTEM, merge_fields.SLOT_KIND)
-    return tuple(name for name in compiled.placeholders if merge_fields.kind(name) not in made)
+    return tuple(
+        name
+        for name in compiled.placeholders
+        if merge_fields.kind(name) not in made and not merge_fields.is_given(name)
+    )
 
 
 def plan_channels(
@@ -249,4 +261,5 @@ def _plan_step(
         after_minutes=after_minutes,
         value_limits=value_limits(version, tenant.country),
         slots=step.get("slots", {}),
+        personal=step.get("personal", {}),
     )

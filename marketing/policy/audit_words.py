@@ -139,6 +139,8 @@ FIELDS = {
     "messages": gettext_lazy("Messages"),
     "monthly_budget_limit": gettext_lazy("Limit a month"),
     "whatsapp_consent": gettext_lazy("Consent to WhatsApp"),
+    "coupon_id": gettext_lazy("Offer"),
+    "unique_codes": gettext_lazy("A code for each"),
     "segment_id": gettext_lazy("Segment"),
     "exclude_segment_ids": gettext_lazy("But not"),
     "template_id": gettext_lazy("Message"),
@@ -185,6 +187,7 @@ NAMES = {
 REFERENCES = {
     "branch_ids": "core.branch",
     "home_branch_id": "core.branch",
+    "coupon_id": "coupons.offer",
     "segment_id": "segments.segment",
     "exclude_segment_ids": "segments.segment",
     "template_id": "content.messagetemplate",

@@ -26,7 +26,7 @@ from tests.factories.core import make_staff
 from tests.factories.customers import CustomerFactory
 from tests.factories.policy import set_branch_config
 
-STEPS = ("details", "audience", "message", "schedule", "review")
+STEPS = ("details", "audience", "message", "offer", "schedule", "review")
 
 
 @pytest.fixture(autouse=True)

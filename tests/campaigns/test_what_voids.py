@@ -21,6 +21,7 @@ from tests.campaigns.test_pages import text_of
 from tests.campaigns.test_sending import send, stored
 from tests.factories.campaigns import approved, everybody, make_ground, submitted
 from tests.factories.content import TemplateFactory
+from tests.factories.coupons import make_offer
 from tests.factories.customers import CustomerFactory
 from tests.factories.policy import set_config
 from tests.factories.segments import SegmentFactory, where
@@ -43,6 +44,7 @@ CHANGES = {
     "further_steps": lambda chain: [
         {"channel": "sms", "templateId": str(TemplateFactory(sms=True).pk), "afterMinutes": 30}
     ],
+    "coupon_id": lambda chain: make_offer(code="OTHER").pk,
     "segment_id": lambda chain: everybody().pk,
     "target_all_customers": lambda chain: True,
     "exclude_segment_ids": lambda chain: [everybody().pk],
@@ -56,7 +58,7 @@ WITH = {
     "recurrence_rule": {"campaign_type": "recurring"},
 }
 # `channel_mode` goes with `further_steps`; `slot_values` are tested beside what they fill.
-TESTED_ELSEWHERE = {"channel_mode", "slot_values"}
+TESTED_ELSEWHERE = {"channel_mode", "slot_values", "unique_codes"}
 
 
 def test_no_field_of_the_plan_is_forgotten():

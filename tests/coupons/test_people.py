@@ -1,11 +1,16 @@
 """A person's codes and uses: merged and parted, exported, erased."""
 
-from customers import person_data
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from customers import person_data, timeline
 from customers import services as customer_services
-from customers.models import CustomerMerge
+from customers.models import Customer, CustomerMerge
 from marketing.core.tenancy import tenant_scope
+from marketing.coupons import services
 from marketing.coupons.models import CouponCode, CustomerUse, Redemption, Reservation
-from marketing.coupons.people import export_coupons
+from marketing.coupons.people import coupons_of_customer, export_coupons
 from tests.factories.coupons import make_offer, reserve, sell, system
 from tests.factories.customers import CustomerFactory
 
@@ -32,9 +37,6 @@ def test_uses_are_hers_after_a_merge_and_again_apart(chain):
 
 
 def test_export_and_erasure(chain):
-    from customers.models import Customer
-    from marketing.coupons import services
-
     she = CustomerFactory()
     services.issue_codes(
         actor=system(), offer=make_offer(name="Hers"), customers=Customer.objects.all()
@@ -47,6 +49,59 @@ def test_export_and_erasure(chain):
     customer_services.erase_customer(actor=system(), customer=she)
     assert not CouponCode.objects.filter(customer=she, revoked_at=None).exists()
     assert Redemption.objects.count() == 1
+
+
+def codes_of(she, **values):
+    offer = make_offer(name="Hers", automatic=False, **values)
+    people = Customer.objects.filter(pk=she.pk)
+    services.issue_codes(actor=system(), offer=offer, customers=people)
+    return CouponCode.objects.get(offer=offer).code
+
+
+def test_her_page_shows_codes_that_can_be_used_and_uses_with_bill_and_amount(chain, login):
+    she = CustomerFactory(home_branch=chain.north)
+    usable, over = codes_of(she), codes_of(she, validUntil="2020-01-01")
+    used = codes_of(she)
+    bill = sell(chain.north, "500.00", customer=she, codes=[used])
+    page = reverse("customer-detail", args=[she.pk])
+    shown = login("receptionist").get(page).text
+    card = shown[shown.index("<h2") :]
+    assert usable in card
+    assert over not in shown.split('id="timeline"')[0]
+    invoice = bill.reservation.invoice_id
+    assert f"bill {invoice}, {chain.north.name}" in shown
+    assert "₹50.00" in shown
+
+
+def test_her_timeline_tells_of_codes_and_uses_page_by_page(chain, manager):
+    she = CustomerFactory(home_branch=chain.north)
+    used = codes_of(she)
+    bill = sell(chain.north, "500.00", customer=she, codes=[used])
+    entries = timeline.read_page(actor=manager, customer=she).entries
+    told = [
+        (entry.title, entry.amount, entry.coupon_redeemed)
+        for entry in entries
+        if entry.type == "coupon"
+    ]
+    assert told == [
+        (f"Used Hers on bill {bill.reservation.invoice_id}", 50, True),
+        (f"Code for Hers: {used}", None, True),
+    ]
+    first = timeline.read_page(actor=manager, customer=she, limit=1)
+    rest = timeline.read_page(actor=manager, customer=she, cursor=first.next)
+    assert [*first.entries, *rest.entries] == entries
+
+
+def test_the_card_takes_as_many_statements_for_few_as_for_many(chain, manager):
+    she = CustomerFactory(home_branch=chain.north)
+    counts = []
+    for _ in range(2):
+        sell(chain.north, "500.00", customer=she, codes=[codes_of(she)])
+        codes_of(she)
+        with CaptureQueriesContext(connection) as asked:
+            coupons_of_customer(manager, she)
+        counts.append(len(asked))
+    assert counts == [3, 3]
 
 
 def test_another_chain_sees_nothing(chain, other_chain):

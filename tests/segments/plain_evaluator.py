@@ -89,9 +89,10 @@ def times_of(node: dict[str, Any], person: dict[str, Any]) -> int | None:
     most = node["within"]["days"] if "within" in node else 10**9
     if "message" in node:
         return messages_of(node, most, person)
-    kind = next(name for name in ("visit", "purchase", "event") if name in node)
+    kind = next(name for name in ("visit", "purchase", "event", "offer") if name in node)
     return sum(
         days_since(row["at"], person) <= most
+        and not row.get("is_reversed")
         and all(passes(wanted, values(key, row, wanted)) for key, wanted in node[kind].items())
         for row in person[f"{kind}s"]
     )
@@ -104,6 +105,10 @@ def values(key: str, row: dict[str, Any], wanted: Any) -> list[Any]:
         return [local.strftime(CALENDAR[key]).lower()]
     if key == "branch":
         return [f"branch:{row['branch']}"]
+    if key == "offer":
+        return [f"offer:{row['offer']}"]
+    if key == "discount" and "paise" in row:
+        return [taken(row)]
     if key == "category":
         return [f"category:{CATEGORY_OF[service]}" for service in row["services"]]
     if key == "category_name":
@@ -115,6 +120,17 @@ def values(key: str, row: dict[str, Any], wanted: Any) -> list[Any]:
     if key == "property.amount":
         return typed(row["amount"], wanted)
     return [row[key]]
+
+
+def taken(use: dict[str, Any]) -> Decimal:
+    """Rupees that an offer took off and that were not given back."""
+    return Decimal(use["paise"] - use["returned"]) / 100
+
+
+def is_open(offer: str, state: str, person: dict[str, Any]) -> bool:
+    """Whether a code opens its offer on her day; `over` holds until the last of February."""
+    lasts = {"glow": True, "over": today(person) <= dt.date(2026, 2, 28), "off": False}
+    return lasts[offer] and state in ("open", "lasting")
 
 
 def typed(stored: Any, wanted: Any) -> list[Any]:
@@ -221,7 +237,10 @@ CONSENTS = {
     "is_dnd": "is_dnd",
     "marketing_opted_out": "marketing_opted_out",
 }
-SEVERAL = {"tags", "membership_plan", "package_name", "visited_branch"}
+SEVERAL = {
+    *("tags", "membership_plan", "package_name", "visited_branch"),
+    *("offers_used", "unused_offer_codes"),
+}
 MONTHS = {"birthday_month": "birth_date", "anniversary_month": "anniversary"}
 YEARDAYS = {"birthday_in_days": "birth_date", "anniversary_in_days": "anniversary"}
 TEXTS = {"attribute.skin", "phone", "email"}
@@ -253,7 +272,25 @@ def value_of(field: str, person: dict[str, Any]) -> Any:
         return date and days_to_birthday(date, today(person))
     if field in BLANK_IS_NONE:
         return person[field] or None
+    points, uses = person["points"] or {}, [u for u in person["offers"] if not u["is_reversed"]]
     match field:
+        case "points_balance":
+            return points["available"] - points["owed"] if points else None
+        case "points_expire_days":
+            on = points.get("next_expiry_on")
+            return on and (on - today(person)).days
+        case "loyalty_tier":
+            return f"tier:{points['tier']}" if points.get("tier") else None
+        case "offers_used":
+            return [f"offer:{use['offer']}" for use in uses]
+        case "last_offer_days":
+            return min((days_since(use["at"], person) for use in uses), default=None)
+        case "unused_offer_codes":
+            return [f"offer:{name}" for name, how in person["codes"] if is_open(name, how, person)]
+        case "discount_90_days" | "discount_365_days":
+            days = int(field.split("_")[1])
+            recent = [taken(use) for use in uses if days_since(use["at"], person) <= days]
+            return sum(recent, Decimal(0))
         case "overdue_days":
             due = facts.get("due_on")
             return (today(person) - due).days if due and due < today(person) else None
@@ -337,7 +374,7 @@ def met(value: Any, field: str, op: str, wanted: Any, person: dict[str, Any]) ->
         case "today":
             return bool(value == 0)
         case "within_last":
-            value = -value if field in DATES_OF else value
+            value = -value if field in (*DATES_OF, "points_expire_days") else value
             return bool(0 <= value <= wanted)
         case "within_next":
             return bool(0 <= value <= wanted)

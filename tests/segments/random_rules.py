@@ -122,6 +122,31 @@ CUSTOMER = st.fixed_dictionaries(
             st.tuples(st.sampled_from(["Facials", "Spa"]), st.integers(0, 1), DAYS_ABOUT),
             max_size=2,
         ),
+        "points": maybe(
+            st.fixed_dictionaries(
+                {
+                    "available": SMALL,
+                    "owed": SMALL,
+                    "tier": maybe(st.sampled_from(["gold", "silver"])),
+                    "next_expiry_on": maybe(DAYS_ABOUT),
+                }
+            )
+        ),
+        "offers": rows(
+            at=MOMENTS,
+            branch=BRANCHES,
+            offer=st.sampled_from(["glow", "over"]),
+            paise=st.sampled_from([9_999, 10_000, 25_050]),
+            returned=st.sampled_from([0, 50]),
+            is_reversed=st.booleans(),
+        ),
+        "codes": st.lists(
+            st.tuples(
+                st.sampled_from(["glow", "over", "off"]),
+                st.sampled_from(["open", "used", "reserved", "revoked", "expired", "lasting"]),
+            ),
+            max_size=2,
+        ),
         "is_listed": st.booleans(),
         "skin": maybe(st.sampled_from(["dry", "Oily", "50% dry"])),
         "miles": maybe(st.sampled_from([0, 1, 2.5, 3])),
@@ -229,6 +254,14 @@ OPERANDS: dict[str, list[tuple[str, st.SearchStrategy[Any]]]] = {
     "package_expires_days": DAYS_UNTIL,
     "package_sessions_left": ordered(SMALL) + listed(SMALL),
     "package_name": several(["Facials", "Spa"]),
+    "points_balance": ordered(st.integers(-2, 3)) + listed(SMALL),
+    "points_expire_days": DAYS_UNTIL,
+    "loyalty_tier": choice(st.sampled_from(["tier:gold", "tier:silver"])),
+    "offers_used": several(["offer:glow", "offer:over"]),
+    "last_offer_days": DAYS_AGO,
+    "unused_offer_codes": several(["offer:glow", "offer:over", "offer:off"]),
+    "discount_90_days": ordered(AMOUNTS) + listed(AMOUNTS),
+    "discount_365_days": ordered(AMOUNTS) + listed(AMOUNTS),
     "age": ordered(st.integers(33, 36)) + listed(st.integers(33, 36)),
     "location": [
         *(
@@ -320,6 +353,11 @@ FILTERS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
                 {"op": "contains", "value": "9"},
             ]
         ),
+    },
+    "offer": {
+        "offer": st.sampled_from(["offer:glow", ["offer:glow", "offer:over"]]),
+        "branch": BRANCH_IDS,
+        "discount": st.sampled_from([100, {"op": "gt", "value": 99.99}]),
     },
     "message": {"channel": CHANNELS, "state": STATES | st.just(["read", "failed"])},
 }

@@ -28,7 +28,9 @@ from customers.models import (
 from customers.services import suppress_address
 from marketing.core.ids import lower_bound
 from marketing.core.models import Branch
+from marketing.coupons.models import CouponCode, Offer, Redemption
 from marketing.delivery.models import Message
+from marketing.loyalty.models import PointsAccount, Tier
 from marketing.segments.compiler import compile_rules, compile_tree
 from marketing.segments.context import RuleContext
 from marketing.segments.counting import count_active
@@ -69,6 +71,11 @@ ATTRIBUTES = {
     "wedding": "date",
     "tone": "choice",
 }
+OFFERS: dict[str, dict[str, Any]] = {
+    "glow": {},
+    "over": {"valid_until": dt.date(2026, 2, 28)},
+    "off": {"is_active": False},
+}
 # What rules and people name, by the word for it: branches, categories, segments, services.
 World = dict[str, Any]
 
@@ -105,6 +112,7 @@ def insert(people: list[dict[str, Any]], world: World) -> None:
     mark_stale(row.pk for row in rows[1::2])
     insert_what_they_hold(pairs, world)
     insert_what_they_did(pairs, world)
+    insert_points_and_offers(pairs, world)
     insert_bills(
         [(row, bill) for row, person in pairs for bill in person["purchases"]],
         world,
@@ -166,6 +174,54 @@ def insert_what_they_did(pairs: list[tuple[Customer, dict[str, Any]]], world: Wo
         message(row, number, *each)
         for number, (row, person) in enumerate(pairs)
         for each in person["messages"]
+    )
+
+
+def insert_points_and_offers(pairs: list[tuple[Customer, dict[str, Any]]], world: World) -> None:
+    PointsAccount.objects.bulk_create(
+        PointsAccount(
+            customer=row,
+            available=points["available"],
+            owed=points["owed"],
+            tier=points["tier"] and world[f"tier:{points['tier']}"],
+            next_expiry_on=points["next_expiry_on"],
+        )
+        for row, person in pairs
+        if (points := person["points"])
+    )
+    uses = [(row, use) for row, person in pairs for use in person["offers"]]
+    Redemption.objects.bulk_create(
+        Redemption(
+            reservation_id=uuid.uuid4(),
+            offer=world[f"offer:{use['offer']}"],
+            branch=world[f"branch:{use['branch']}"],
+            customer=row,
+            invoice_id=str(number),
+            revision=1,
+            amount=use["paise"],
+            returned=use["returned"],
+            shares={},
+            state="reversed" if use["is_reversed"] else "redeemed",
+            local_day=use["at"].date(),
+            redeemed_at=use["at"],
+        )
+        for number, (row, use) in enumerate(uses)
+    )
+    codes = [(row, *code) for row, person in pairs for code in person["codes"]]
+    hour = dt.timedelta(hours=25)
+    CouponCode.objects.bulk_create(
+        CouponCode(
+            customer=row,
+            offer=world[f"offer:{offer}"],
+            code=f"CODE{number}",
+            key=f"CODE{number}",
+            max_uses=None if state == "open" else 1,
+            used=int(state == "used"),
+            reserved=int(state == "reserved"),
+            revoked_at=NOW if state == "revoked" else None,
+            expires_at={"expired": NOW - hour, "lasting": NOW + hour}.get(state),
+        )
+        for number, (row, offer, state) in enumerate(codes)
     )
 
 
@@ -233,14 +289,14 @@ def spelled(node: Any, world: World) -> Any:
 
 # Below an OR, `~Q` once lost people without the joined row.
 NOBODY = {
-    **dict.fromkeys(("branch", "birth_date", "anniversary", "facts", "consent", "place")),
+    **dict.fromkeys(("branch", "birth_date", "anniversary", "facts", "consent", "place", "points")),
     **dict.fromkeys(ATTRIBUTES),
     **dict.fromkeys(("gender", "phone", "email"), ""),
     **{
         name: []
         for name in (
             *("tags", "visits", "purchases", "events", "messages"),
-            *("rhythms", "plans", "packages"),
+            *("rhythms", "plans", "packages", "offers", "codes"),
         )
     },
     "created_at": NOW,
@@ -340,6 +396,10 @@ def make_world(chain: Chain) -> World:
     for name, (rules, branches) in SEGMENTS.items():
         ids = branches and [world[f"branch:{each}"].pk for each in branches]
         world[f"segment:{name}"] = SegmentFactory(rules=spelled(rules, world), branch_ids=ids)
+    for level, name in enumerate(("silver", "gold")):
+        world[f"tier:{name}"] = Tier.objects.create(name=name, level=level, threshold=level)
+    for name, terms in OFFERS.items():
+        world[f"offer:{name}"] = Offer.objects.create(name=name, kind="flat", **terms)
     for channel, address in SUPPRESSED:
         suppress_address(channel=channel, address=address, reason="hard_bounce")
     suppress_address(channel="email", address="c_d@e.com", reason="unreachable")

@@ -33,6 +33,9 @@ SLOT_VALUES = (
 )
 
 
+UNIQUE_CODES = "Each recipient gets a code of her own for the offer `couponId`."
+
+
 class StepShape(ApiSerializer):
     """A channel of the plan; `afterMinutes` is how long a cascade waits before it."""
 
@@ -56,6 +59,8 @@ class CampaignInput(ApiSerializer):
     channel_mode = serializers.ChoiceField(SendRun.Mode.choices, required=False)
     steps = StepShape(many=True, required=False)
     slot_values = serializers.DictField(required=False, help_text=SLOT_VALUES)
+    coupon_id = serializers.UUIDField(required=False, allow_null=True)
+    unique_codes = serializers.BooleanField(required=False, help_text=UNIQUE_CODES)
     segment_id = serializers.UUIDField(required=False, allow_null=True)
     target_all_customers = serializers.BooleanField(required=False)
     exclude_segment_ids = serializers.ListField(child=serializers.UUIDField(), required=False)
@@ -144,6 +149,8 @@ class CampaignOutput(ApiSerializer):
     channel_mode = serializers.ChoiceField(SendRun.Mode.choices)
     steps = StepOutput(many=True)
     slot_values = serializers.DictField(help_text=SLOT_VALUES)
+    coupon_id = serializers.UUIDField(allow_null=True)
+    unique_codes = serializers.BooleanField(help_text=UNIQUE_CODES)
     segment_id = serializers.UUIDField(allow_null=True)
     target_all_customers = serializers.BooleanField()
     exclude_segment_ids = serializers.ListField(child=serializers.UUIDField())
@@ -338,11 +345,25 @@ class EngagementOutput(ApiSerializer):
     links = LinkOutput(many=True)
 
 
+class CouponMetrics(ApiSerializer):
+    """What the campaign's offer did. `couponCode` is null where each has one of her own;
+    `redemptionRate` is of the codes issued, else of the messages sent.
+    """
+
+    coupon_code = serializers.CharField(source="code", allow_null=True)
+    issued_count = serializers.IntegerField(source="issued")
+    redemption_count = serializers.IntegerField(source="redeemed")
+    redemption_rate = serializers.FloatField(source="rate", allow_null=True)
+    revenue_generated = money(source="revenue")
+    discount_given = money(source="discount")
+
+
 class AnalyticsOutput(ApiSerializer):
     campaign_id = serializers.UUIDField()
     campaign_name = serializers.CharField()
     channel = serializers.ChoiceField(Channel.choices)
     metrics = Metrics()
     engagement = EngagementOutput()
+    coupon_metrics = CouponMetrics(allow_null=True)
     cost = Cost()
     period = Period()

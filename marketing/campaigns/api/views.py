@@ -22,6 +22,7 @@ from marketing.campaigns.selectors.campaigns import (
     get_campaign_to_resume,
     latest_run,
 )
+from marketing.campaigns.selectors.offer_figures import offer_figures
 from marketing.campaigns.selectors.plan import completion_time
 from marketing.campaigns.selectors.progress import engagement_with, figures_of
 from marketing.campaigns.services.checks import warnings
@@ -383,6 +384,7 @@ class Analytics(CampaignApiView):
                 "channel": campaign.channel,
                 "metrics": figures,
                 "engagement": engagement_with(figures.runs),
+                "coupon_metrics": offer_figures(campaign, figures),
                 "cost": {
                     "cost": figures.cost,
                     "cost_per_message": figures.cost / figures.sent if figures.sent else None,

@@ -4,6 +4,7 @@ from marketing.campaigns.forms.audience import NOBODY_CHOSEN, AudienceForm
 from marketing.campaigns.forms.details import DetailsForm
 from marketing.campaigns.forms.festivals import DayForm, FestivalForm
 from marketing.campaigns.forms.message import MessageForm
+from marketing.campaigns.forms.offer import OfferForm
 from marketing.campaigns.forms.schedule import ScheduleForm
 from marketing.campaigns.forms.step import FIELD_OF, StepForm
 from marketing.campaigns.forms.test_send import TestSendForm
@@ -16,6 +17,7 @@ __all__ = [
     "DetailsForm",
     "FestivalForm",
     "MessageForm",
+    "OfferForm",
     "ScheduleForm",
     "StepForm",
     "TestSendForm",

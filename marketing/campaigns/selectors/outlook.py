@@ -12,6 +12,7 @@ from customers.models import Channel
 from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign, CampaignStatus
 from marketing.campaigns.selectors import plan
+from marketing.campaigns.selectors.offers import OfferOutlook, offer_outlook
 from marketing.content import merge_fields
 from marketing.content.links import compile_sent
 from marketing.content.models import MessageTemplate, TemplateType
@@ -33,7 +34,7 @@ class Outlook:
     `counted_at` is when, if it was not counted now. `stand_in` is the message it was counted
     with while the campaign has none of its own. `problem` says why there is no estimate.
     `channels` are those of the plan, in order. `samples` are as many messages as were asked for,
-    as real people would get them.
+    as real people would get them. `offer` is what the campaign's offer gives those who get it.
     """
 
     estimate: Estimate | None = None
@@ -43,6 +44,7 @@ class Outlook:
     problem: str = ""
     channels: Sequence[str] = ()
     samples: Sequence[plan.Sample] = ()
+    offer: OfferOutlook | None = None
 
     @property
     def reasons(self) -> list[tuple[str, int]]:
@@ -122,6 +124,7 @@ def outlook(
         stand_in,
         channels=channels,
         samples=messages,
+        offer=offer_outlook(campaign, estimate.sendable),
     )
 
 

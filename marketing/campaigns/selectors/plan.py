@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from customers.models import Channel, Customer
 from marketing.campaigns.models import Campaign
+from marketing.campaigns.selectors.offers import NO_OFFER, OfferPlan, offer_plan
 from marketing.content import merge_fields
 from marketing.content import selectors as content
 from marketing.content import slots as open_slots
@@ -23,6 +24,8 @@ from marketing.content.rendering import Rendered, compile_version
 from marketing.core import clock
 from marketing.core.errors import ValidationFailed
 from marketing.core.tenancy import current_tenant
+from marketing.coupons.merge_fields import COUPON_CODE
+from marketing.coupons.models import CodeBatch
 from marketing.delivery import compliance
 from marketing.delivery import estimate as delivery_estimate
 from marketing.delivery.estimate import Estimate
@@ -50,6 +53,7 @@ class ChannelStep:
     after_minutes: int
     known_version: TemplateVersion | None = None
     slot_values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    offer: OfferPlan = NO_OFFER
 
     @property
     def channel_label(self) -> str:
@@ -67,16 +71,34 @@ class ChannelStep:
             raise ValidationFailed(fields={self.field: [_("Choose a message.")]})
         return self.known_version or content.current_version(self.template)
 
+    @property
+    def names_offer(self) -> frozenset[str]:
+        """The merge fields of the message whose values come with the campaign's offer."""
+        names = compile_version(self.version).placeholders
+        return frozenset(name for name in names if merge_fields.is_given(name))
+
     @cached_property
     def slots(self) -> dict[str, dict[str, str]]:
-        """What the campaign fills in, by language and placeholder; "" where it does not yet."""
-        return open_slots.texts(self.version, self.slot_values)
+        """What the campaign fills in, by language and placeholder; "" where it does not yet.
+
+        Of its offer, what everybody reads: no code where each has one of her own.
+        """
+        named = self.names_offer
+        offered = {name: value for name, value in self.offer.values.items() if name in named}
+        own = open_slots.texts(self.version, self.slot_values)
+        return {code: given | offered for code, given in own.items()}
+
+    def slots_to_test(self) -> dict[str, dict[str, str]]:
+        """The same, with a code that opens nothing where each has one of her own."""
+        if not self.offer.sample_code or COUPON_CODE not in self.names_offer:
+            return self.slots
+        sample = {COUPON_CODE: self.offer.sample_code}
+        return {code: sample | given for code, given in self.slots.items()}
 
     def slots_or_examples(self) -> dict[str, dict[str, str]]:
         """The same, with examples for what cannot stay empty: for drafts."""
-        if not self.version.slots:
-            return {}
-        shown = {code: dict(given) for code, given in self.slots.items()}
+        examples = merge_fields.samples(self.names_offer)
+        shown = {code: examples | given for code, given in self.slots_to_test().items()}
         for code, given in shown.items():
             samples = open_slots.examples(open_slots.slots_of(self.version), code)
             for name in open_slots.required_in(self.version, code) & samples.keys():
@@ -104,24 +126,43 @@ def channel_steps(campaign: Campaign) -> list[ChannelStep]:
         wanted.add(campaign.template_id)
     versions = content.current_versions(wanted) if wanted else {}
     first = versions.get(campaign.template_id) if campaign.template_id else None
-    values = campaign.slot_values
-    planned = [ChannelStep(0, campaign.channel, campaign.template, 0, first, values)]
+    values, offer = campaign.slot_values, offer_plan(campaign)
+    planned = [ChannelStep(0, campaign.channel, campaign.template, 0, first, values, offer)]
     for number, step in enumerate(campaign.further_steps, 1):
         version = versions.get(uuid.UUID(step["templateId"]))
         template = version.template if version else None
         planned.append(
-            ChannelStep(number, step["channel"], template, step["afterMinutes"], version, values)
+            ChannelStep(
+                number, step["channel"], template, step["afterMinutes"], version, values, offer
+            )
         )
     return planned
 
 
-def steps(campaign: Campaign) -> list[dict[str, Any]]:
-    """The channel plan as delivery takes it: `[{"channel", "versionId", "afterMinutes", "slots"}]`,
-    the last where the campaign fills in what the message leaves open.
+def steps(campaign: Campaign, *, codes: CodeBatch | None = None) -> list[dict[str, Any]]:
+    """The channel plan as delivery takes it: `[{"channel", "versionId", "afterMinutes", "slots",
+    "personal"}]`, `slots` where the campaign fills in what the message leaves open, `personal`
+    where it names the `codes` that each was given.
 
     Raises `ValidationFailed` when a step has no message.
     """
-    return _as_sent(channel_steps(campaign))
+    planned = channel_steps(campaign)
+    sent = _as_sent(planned)
+    for step, shape in zip(planned, sent, strict=True):
+        if codes is not None and COUPON_CODE in step.names_offer:
+            shape["personal"] = {COUPON_CODE: str(codes.pk)}
+    return sent
+
+
+def fields_of_offer(campaign: Campaign) -> frozenset[str]:
+    """The merge fields of its messages whose values come with its offer; none before it has any."""
+    written = [step for step in channel_steps(campaign) if step.template is not None]
+    return frozenset().union(*(step.names_offer for step in written))
+
+
+def gives_own_codes(campaign: Campaign) -> bool:
+    """Whether everybody gets a code of her own: one that a message has room for."""
+    return campaign.unique_codes and COUPON_CODE in fields_of_offer(campaign)
 
 
 def _as_sent(planned: list[ChannelStep], *, is_draft: bool = False) -> list[dict[str, Any]]:
@@ -132,8 +173,9 @@ def _as_sent(planned: list[ChannelStep], *, is_draft: bool = False) -> list[dict
             "versionId": str(step.version.pk),
             "afterMinutes": step.after_minutes,
         }
-        if step.version.slots:
-            shape["slots"] = step.slots_or_examples() if is_draft else step.slots
+        slots = step.slots_or_examples() if is_draft else step.slots
+        if any(slots.values()):
+            shape["slots"] = slots
         sent.append(shape)
     return sent
 
@@ -281,5 +323,8 @@ def fingerprint(campaign: Campaign, planned_steps: list[ChannelStep] | None = No
         "recurrence": campaign.recurrence_rule,
         "cost": f"{campaign.estimated_cost:.4f}",
     }
+    if campaign.coupon is not None:
+        offer = campaign.coupon
+        covered["offer"] = [offer.pk, offer.revision, offer.code, campaign.unique_codes]
     text = json.dumps(covered, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -10,6 +10,7 @@ from marketing.campaigns.services.approval import (
 )
 from marketing.campaigns.services.comments import comment_on_campaign
 from marketing.campaigns.services.drafts import (
+    bring_new_offer,
     copy_campaign,
     create_campaign,
     delete_campaign,
@@ -39,6 +40,7 @@ from marketing.campaigns.services.test_sends import send_test
 __all__ = [
     "approve_campaign",
     "ask_for_changes",
+    "bring_new_offer",
     "cancel_campaign",
     "comment_on_campaign",
     "copy_campaign",

@@ -47,7 +47,7 @@ def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
     estimate = plan.estimate(campaign, now)
     checks.require_people(estimate)
     campaign.estimated_recipients, campaign.estimated_cost = estimate.total, estimate.cost
-    reasons = checks.approval_reasons(recipients=estimate.total, cost=estimate.cost)
+    reasons = checks.approval_reasons(campaign, recipients=estimate.total, cost=estimate.cost)
     values: dict[str, Any] = NOT_SENT_BACK | {
         "requires_approval": bool(reasons),
         "estimated_recipients": estimate.total,

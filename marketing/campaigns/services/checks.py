@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from marketing.campaigns import rules, wording
 from marketing.campaigns.models import Campaign, CampaignStatus, CampaignType
 from marketing.campaigns.recurrence import Fault, RecurrenceError
-from marketing.campaigns.selectors import dates, plan
+from marketing.campaigns.selectors import dates, offers, plan
 from marketing.campaigns.services import slot_values
 from marketing.content.models import STOPPED, MessageTemplate, TemplateVersion, WhatsAppStatus
 from marketing.content.selectors import sends_locked_only
@@ -21,6 +21,7 @@ from marketing.core.errors import (
     ValidationFailed,
     WhatsAppTemplateNotApproved,
 )
+from marketing.coupons.merge_fields import COUPON_CODE, OFFER_VALID_UNTIL
 from marketing.delivery.estimate import Estimate
 from marketing.delivery.models import SendRun
 from marketing.policy import selectors as policy
@@ -123,9 +124,45 @@ def require_whole(campaign: Campaign, now: dt.datetime) -> None:
 
 
 def require_sendable(campaign: Campaign) -> None:
-    """Raises as `require_content`, and when a segment that the campaign names was deleted."""
+    """Raises as `require_content` and `require_offer`, and when a segment that the campaign names
+    was deleted.
+    """
     require_content(campaign)
+    require_offer(campaign)
     _require_segments(campaign)
+
+
+def require_offer(campaign: Campaign) -> None:
+    """Raises `ValidationFailed` on `couponId` when the offer does not fit the message, or no longer
+    holds (`pauseReason`).
+    """
+    offer = campaign.coupon
+    names = plan.fields_of_offer(campaign)
+    if offer is None:
+        if names:
+            raise _at_offer(_("The message names an offer: choose one, or another message."))
+        return
+    if not offers.is_live(offer):
+        raise _at_offer(
+            _("The offer “%(name)s” is switched off or over; choose another.")
+            % {"name": offer.name},
+            pauseReason="offer_not_live",
+        )
+    if campaign.unique_codes and offer.is_automatic:
+        raise _at_offer(_("“%(name)s” applies by itself: it has no codes.") % {"name": offer.name})
+    if COUPON_CODE in names and not campaign.unique_codes and not offer.code:
+        raise _at_offer(
+            _("“%(name)s” has no code for everybody: let each person get a code of her own.")
+            % {"name": offer.name}
+        )
+    if OFFER_VALID_UNTIL in names and offer.valid_until is None:
+        raise _at_offer(
+            _("The message says until when, and “%(name)s” has no last day.") % {"name": offer.name}
+        )
+
+
+def _at_offer(text: str, **details: str) -> ValidationFailed:
+    return ValidationFailed(text, fields={"couponId": [text]}, details=details)
 
 
 def _require_segments(campaign: Campaign) -> None:
@@ -169,8 +206,10 @@ def unusable(error: RecurrenceError) -> ValidationFailed:
     return ValidationFailed(fields={field: [str(wording.RECURRENCE_FAULTS[error.fault])]})
 
 
-def approval_reasons(*, recipients: int, cost: Decimal) -> list[str]:
-    """Why somebody else must approve so many people at such a cost; empty when nobody need."""
+def approval_reasons(campaign: Campaign, *, recipients: int, cost: Decimal) -> list[str]:
+    """Why somebody else must approve so many people at such a cost, with the campaign's offer;
+    empty when nobody need.
+    """
     config = policy.get_config()
     return rules.approval_reasons(
         approval_required=config.campaign_approval_required,
@@ -178,6 +217,8 @@ def approval_reasons(*, recipients: int, cost: Decimal) -> list[str]:
         cost=cost,
         recipient_threshold=config.campaign_approval_threshold_recipients,
         cost_threshold=config.approval_threshold_cost,
+        discount=offers.depth(campaign.coupon) if campaign.coupon else Decimal(0),
+        discount_threshold=config.approval_threshold_discount_percent,
     )
 
 
@@ -218,4 +259,6 @@ def warnings(campaign: Campaign) -> list[dict[str, object]]:
                 "details": {"reason": MISSING_VALUE, "people": lacking},
             }
         )
+    for code, text in offers.advice(campaign, plan.fields_of_offer(campaign)):
+        said.append({"code": code, "message": text, "details": {}})
     return said

@@ -23,6 +23,8 @@ from marketing.content.selectors import get_template_for_actor
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, DomainError, NotFound, ValidationFailed
+from marketing.coupons.selectors import get_offer_for_actor
+from marketing.coupons.services import create_offer
 from marketing.delivery.models import SendRun
 from marketing.policy import selectors as policy
 from marketing.segments.selectors import get_segment_for_actor, narrow_branches
@@ -36,6 +38,8 @@ EDITABLE = (
     "channel_mode",
     "further_steps",
     "slot_values",
+    "coupon_id",
+    "unique_codes",
     "segment_id",
     "target_all_customers",
     "exclude_segment_ids",
@@ -126,6 +130,33 @@ def update_campaign(
 
 
 @transaction.atomic
+def bring_new_offer(
+    *,
+    actor: Actor,
+    campaign: Campaign,
+    offer: Mapping[str, Any],
+    values: Mapping[str, Any],
+    version: int | None = None,
+) -> Campaign:
+    """Make an offer for the campaign and its branches, and let it go with it.
+
+    `offer` are the API's fields. Both or nothing; raises as `create_offer` and `update_campaign`.
+    """
+    branches = campaign.branch_ids
+    made = create_offer(
+        actor=actor,
+        body={
+            **offer,
+            "branchIds": [str(pk) for pk in branches] if branches else None,
+            "campaignId": str(campaign.pk),
+        },
+    )
+    return update_campaign(
+        actor=actor, campaign=campaign, values={**values, "coupon_id": made.pk}, version=version
+    )
+
+
+@transaction.atomic
 def copy_campaign(*, actor: Actor, campaign: Campaign) -> Campaign:
     """A new draft with the same plan and no times."""
     values = {name: getattr(campaign, name) for name in EDITABLE if name != "scheduled_at"}
@@ -167,6 +198,11 @@ def _apply(actor: Actor, campaign: Campaign, values: Mapping[str, Any]) -> None:
         campaign.slot_values = slot_values.cleaned(campaign, values["slot_values"])
     elif values.keys() & {"template_id", "further_steps", "channel_mode"}:
         campaign.slot_values = slot_values.fitting(campaign, campaign.slot_values)
+    if "coupon_id" in values:
+        campaign.coupon = _referred(get_offer_for_actor, actor, values["coupon_id"], "couponId")
+    if values.keys() & {"coupon_id", "unique_codes"}:
+        asked = values.get("unique_codes", campaign.unique_codes)
+        campaign.unique_codes = bool(asked) and campaign.coupon is not None
     if "segment_id" in values:
         campaign.segment = _referred(
             get_segment_for_actor, actor, values["segment_id"], "segmentId"
@@ -303,5 +339,5 @@ def _estimate(campaign: Campaign, now: dt.datetime) -> None:
         return
     campaign.estimated_recipients, campaign.estimated_cost = found.total, found.cost
     campaign.counted, campaign.counted_at = found.to_json(), now
-    reasons = checks.approval_reasons(recipients=found.total, cost=found.cost)
+    reasons = checks.approval_reasons(campaign, recipients=found.total, cost=found.cost)
     campaign.requires_approval = bool(reasons)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -57,16 +58,23 @@ def retry_failed(
 def _require_unchanged(campaign: Campaign, former: SendRun) -> None:
     is_approved = campaign.approved_by_id is not None
     if (is_approved and plan.fingerprint(campaign) != campaign.approved_hash) or (
-        former.retry_of is None and former.steps != plan.steps(campaign)
+        former.retry_of is None and _as_planned(former) != plan.steps(campaign)
     ):
         raise Conflict(
             _("The message or the audience changed since it was sent: make it a new campaign.")
         )
 
 
+def _as_planned(former: SendRun) -> list[dict[str, Any]]:
+    """Its steps without what each person was given: she keeps it."""
+    return [
+        {name: value for name, value in step.items() if name != "personal"} for step in former.steps
+    ]
+
+
 def _require_approved(campaign: Campaign, send_run: SendRun) -> None:
     if campaign.approved_by_id is not None:
         return
     cost = run_progress(send_run).reserved
-    if checks.approval_reasons(recipients=send_run.audience, cost=cost):
+    if checks.approval_reasons(campaign, recipients=send_run.audience, cost=cost):
         raise Conflict(_("So many people need an approval: make it a new campaign."))

@@ -16,7 +16,7 @@ from marketing.campaigns.models import Campaign, CampaignRun, CampaignStatus, Ca
 from marketing.campaigns.rules import Action
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import latest_run
-from marketing.campaigns.services import checks, money
+from marketing.campaigns.services import checks, money, own_codes
 from marketing.campaigns.services.sending import (
     begin_run,
     enqueue_start,
@@ -161,8 +161,11 @@ def start_run(*, campaign_run_id: uuid.UUID) -> None:
     try:
         with transaction.atomic():
             checks.require_sendable(campaign)
-            audience = plan.audience(campaign, clock.now(), at_once=True)
+            now = clock.now()
+            codes = own_codes.issue(campaign, run.send_run, now)
+            audience = plan.audience(campaign, now, at_once=True)
             frozen = delivery.freeze_run(run=run.send_run, audience=audience)
+            own_codes.keep_those_sent(codes, run.send_run, frozen)
             _require_as_approved(campaign, frozen)
     except DomainError as error:
         halt(campaign, _pause_reason(error), " ".join(error.sentences))
@@ -177,14 +180,15 @@ def start_run(*, campaign_run_id: uuid.UUID) -> None:
 
 def _require_as_approved(campaign: Campaign, frozen: delivery.FreezeResult) -> None:
     """Raises `RunHeld` with `pauseReason` unless this is what was approved."""
-    needs_approval = checks.approval_reasons(recipients=frozen.audience, cost=frozen.cost)
+    needs_approval = checks.approval_reasons(campaign, recipients=frozen.audience, cost=frozen.cost)
     if not needs_approval and campaign.approved_by_id is None:
         return
     if campaign.approved_by_id is None:
         raise _held("approval_required", _("So many people or so much money needs an approval."))
     if plan.fingerprint(campaign) != campaign.approved_hash:
         raise _held(
-            "changed_since_approval", _("The segment or the message changed since the approval.")
+            "changed_since_approval",
+            _("The segment, the message or the offer changed since the approval."),
         )
     if rules.has_grown(frozen.audience, campaign.approved_recipients or 0):
         raise _held(

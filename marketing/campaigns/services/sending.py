@@ -13,7 +13,7 @@ from marketing.campaigns.rules import Action
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import latest_run
 from marketing.campaigns.selectors.progress import campaign_metrics
-from marketing.campaigns.services import checks, money, notices
+from marketing.campaigns.services import checks, money, notices, own_codes
 from marketing.campaigns.services.approval import approve_now, in_place_of, require_approver
 from marketing.campaigns.services.transitions import event_payload, lock, move, require_allowed
 from marketing.campaigns.tasks import start_run
@@ -63,7 +63,10 @@ def schedule_campaign(
     if campaign.scheduled_at is None and scheduled_at is not None:
         if campaign.approved_by_id and plan.fingerprint(campaign) != campaign.approved_hash:
             raise Conflict(
-                _("The segment or the message changed since the approval; submit it again.")
+                _(
+                    "The segment, the message or the offer changed since the approval; "
+                    "submit it again."
+                )
             )
         campaign.scheduled_at = scheduled_at
         values = {"scheduled_at": scheduled_at, "approved_hash": plan.fingerprint(campaign)}
@@ -321,7 +324,10 @@ def cancel_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
     campaign = lock(campaign, version=version)
     require_allowed(campaign, Action.CANCEL)
     runs = campaign.runs.filter(send_run__state__in=OPEN_RUN).select_related("send_run")
-    skipped = sum(delivery.cancel_run(run=run.send_run) for run in runs.order_by("number"))
+    skipped = 0
+    for run in runs.order_by("number"):
+        skipped += delivery.cancel_run(run=run.send_run)
+        own_codes.revoke(run.send_run)
     move(campaign, Action.CANCEL, CampaignStatus.CANCELLED, **NOT_PAUSED, next_run_at=None)
     audit.record(actor, "campaign.cancel", campaign, {"notSent": skipped})
     return campaign

@@ -57,7 +57,7 @@ def send_test(
             address=_address(actor, step.channel, phone, email),
             language=language or customer.language,
             with_samples=with_samples,
-            slots=step.slots,
+            slots=step.slots_to_test(),
             branch_id=plan.charged_branch_id(campaign) or customer.home_branch_id,
         )
         for step in plan.channel_steps(campaign)

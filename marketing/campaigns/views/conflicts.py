@@ -21,6 +21,8 @@ COLUMNS = {
     "templateId": "template_id",
     "channelMode": "channel_mode",
     "furtherSteps": "further_steps",
+    "couponId": "coupon_id",
+    "uniqueCodes": "unique_codes",
     "segmentId": "segment_id",
     "targetAllCustomers": "target_all_customers",
     "excludeSegmentIds": "exclude_segment_ids",

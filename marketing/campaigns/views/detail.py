@@ -29,6 +29,7 @@ from marketing.campaigns.selectors.campaigns import (
 )
 from marketing.campaigns.selectors.failures import failed_runs
 from marketing.campaigns.selectors.history import history
+from marketing.campaigns.selectors.offer_figures import offer_figures
 from marketing.campaigns.selectors.progress import engagement_with, figures_of
 from marketing.campaigns.selectors.testers import testers
 from marketing.campaigns.views.recipients import chosen_run, id_of, people_of
@@ -89,6 +90,7 @@ def campaign_page(
         shown = chosen_run(request, context["figures"].runs) or context["run"]
         context |= people_of(request, shown) | {"shown_run": shown}
         context["engagement"] = engagement_with(context["figures"].runs)
+        context["offer_figures"] = offer_figures(campaign, context["figures"])
     if "test" in context["actions"]:
         context["test_form"] = test_form or _test_form(request)
     if error is None:

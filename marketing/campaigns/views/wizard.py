@@ -18,6 +18,7 @@ from marketing.campaigns import forms, rules, services
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.selectors import plan
 from marketing.campaigns.selectors.campaigns import get_campaign_for_actor, may_approve
+from marketing.campaigns.selectors.offers import advice
 from marketing.campaigns.selectors.outlook import message_previews, outlook
 from marketing.campaigns.selectors.suggestions import (
     Suggestion,
@@ -36,11 +37,13 @@ from marketing.core.errors import Conflict, DomainError
 from marketing.core.htmx import StaffRequest
 from marketing.core.models import Tenant
 from marketing.core.pages import staff_view
+from marketing.coupons.merge_fields import COUPON_CODE
 
 STEPS: dict[str, tuple[Any, type[forms.StepForm] | None]] = {
     "details": (gettext_lazy("Details"), forms.DetailsForm),
     "audience": (gettext_lazy("Audience"), forms.AudienceForm),
     "message": (gettext_lazy("Message"), forms.MessageForm),
+    "offer": (gettext_lazy("Offer"), forms.OfferForm),
     "schedule": (gettext_lazy("Schedule"), forms.ScheduleForm),
     "review": (gettext_lazy("Review"), None),
 }
@@ -118,12 +121,7 @@ def campaign_edit(request: StaffRequest, pk: uuid.UUID, step: str) -> HttpRespon
     conflict = None
     if request.method == "POST" and form.is_valid():
         try:
-            services.update_campaign(
-                actor=request.actor,
-                campaign=campaign,
-                values=form.values(),
-                version=seen_version(request.POST, form.cleaned_data["version"]),
-            )
+            campaign = _save(request, campaign, form)
         except Conflict as error:
             conflict = in_words(error)
         except DomainError as error:
@@ -131,8 +129,32 @@ def campaign_edit(request: StaffRequest, pk: uuid.UUID, step: str) -> HttpRespon
         else:
             if "later" in request.POST:
                 return redirect("campaign-list")
-            return redirect("campaign-edit", pk, ORDER[ORDER.index(step) + 1])
+            return redirect("campaign-edit", pk, _next(request, campaign, step))
     return _show(request, campaign, step, form, conflict=conflict)
+
+
+def _save(request: StaffRequest, campaign: Campaign, form: forms.StepForm) -> Campaign:
+    version = seen_version(request.POST, form.cleaned_data["version"])
+    saved: dict[str, Any] = {
+        "actor": request.actor,
+        "campaign": campaign,
+        "values": form.values(),
+        "version": version,
+    }
+    offer = form.new_offer() if isinstance(form, forms.OfferForm) else None
+    if offer is not None:
+        return services.bring_new_offer(offer=offer, **saved)
+    return services.update_campaign(**saved)
+
+
+def _next(request: StaffRequest, campaign: Campaign, step: str) -> str:
+    """The step after this one. That of the offer is passed by where nothing asks for it."""
+    following = ORDER[ORDER.index(step) + 1]
+    if following == "offer" and not (
+        "offer" in request.POST or campaign.coupon_id or plan.fields_of_offer(campaign)
+    ):
+        return "schedule"
+    return following
 
 
 def _form(
@@ -176,6 +198,9 @@ def _show(
     if campaign is not None and step == "message":
         context["previews"] = message_previews(_as_chosen(campaign, form))
         context["errand"] = f"?{urlencode({'channel': campaign.channel, 'next': request.path})}"
+    if campaign is not None and step == "offer":
+        context["says_code"] = COUPON_CODE in plan.fields_of_offer(campaign)
+        context["previews"] = message_previews(campaign)
     return render(
         request,
         f"campaigns/wizard_{step}.html",
@@ -225,6 +250,7 @@ def _review(request: StaffRequest, campaign: Campaign) -> HttpResponse:
             "steps": _stepper(campaign, "review"),
             "previews": message_previews(campaign),
             "channel_steps": channel_steps,
+            "advice": [text for _code, text in advice(campaign, plan.fields_of_offer(campaign))],
             "linked_messages": [
                 {"template": step.template, **links_of(step.version)}
                 for step in channel_steps

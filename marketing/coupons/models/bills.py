@@ -1,5 +1,7 @@
 """What became of bills: reserved, redeemed, reversed; with the amounts frozen as promised."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -146,6 +148,11 @@ class Redemption(LooseTenantModel):
                 name="redemption_by_customer",
             ),
         ]
+
+    @property
+    def rupees(self) -> Decimal:
+        """What was given and did not come back."""
+        return Decimal(self.amount - self.returned) / 100
 
 
 class Reversal(LooseTenantModel):

@@ -7,6 +7,12 @@ from marketing.coupons.services.batches import (
 )
 from marketing.coupons.services.bills import stand_for
 from marketing.coupons.services.expiry import expire_due
+from marketing.coupons.services.issuing import (
+    issue_to_people,
+    revoke_unused_codes,
+    sample_code,
+    take_back_codes,
+)
 from marketing.coupons.services.locks import counter_call
 from marketing.coupons.services.offers import (
     create_coupon,
@@ -30,6 +36,7 @@ __all__ = [
     "deactivate_offer",
     "expire_due",
     "issue_codes",
+    "issue_to_people",
     "make_codes",
     "make_next_part",
     "make_part",
@@ -43,8 +50,11 @@ __all__ = [
     "reserve",
     "reverse",
     "revoke_codes",
+    "revoke_unused_codes",
+    "sample_code",
     "sold_of",
     "stand_for",
+    "take_back_codes",
     "update_counter_settings",
     "update_offer",
 ]

@@ -77,7 +77,7 @@ def make_codes(
     require_own(actor, offer)
     if not 1 <= count <= MOST:
         raise ValidationFailed(fields={"count": [_("1 to %(max)d, please.") % {"max": MOST}]})
-    batch = _begin(
+    batch = begin_batch(
         actor,
         offer,
         CodeBatch(
@@ -147,7 +147,7 @@ def issue_codes(
     """
     actor.require("coupon.manage")
     if batch is None:
-        batch = _begin(
+        batch = begin_batch(
             actor,
             offer,
             CodeBatch(
@@ -217,7 +217,8 @@ def _require_own(actor: Actor, issued: Sequence[CodeBatch | CouponCode]) -> None
         require_own(actor, offer)
 
 
-def _begin(actor: Actor, offer: Offer, batch: CodeBatch) -> CodeBatch:
+def begin_batch(actor: Actor, offer: Offer, batch: CodeBatch) -> CodeBatch:
+    """Save a batch that has no codes yet. Raises `ValidationFailed` for a prefix that cannot be."""
     batch.prefix = key_of(normalise(batch.prefix))
     if len(batch.prefix) > MAX_PREFIX or not is_typed_code(f"{batch.prefix}AAA"):
         raise ValidationFailed(

@@ -12,7 +12,8 @@ from marketing.core.tenancy import LooseTenantModel, TenantModel
 class SendRun(TenantModel):
     """One audience being sent one message: what campaigns and journeys point to.
 
-    `steps` is the channel plan: `[{"channel", "versionId", "afterMinutes"}]`, `mode` how it is
+    `steps` is the channel plan: `[{"channel", "versionId", "afterMinutes"}]`, with `slots`, what is
+    filled in for everybody, and `personal`, what each is given of her own; `mode` how it is
     gone through: the first step alone; the next one when a step failed or was not delivered
     within its `afterMinutes`; or every step for every person. `label` is what people call it;
     web statistics hear it as utm_campaign. `retry_of` is the run whose

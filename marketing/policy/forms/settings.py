@@ -123,12 +123,14 @@ class ApprovalForm(SettingsForm):
             "campaign_approval_required",
             "campaign_approval_threshold_recipients",
             "approval_threshold_cost",
+            "approval_threshold_discount_percent",
             "locked_templates_only",
         )
         labels = {
             "campaign_approval_required": _("Campaigns need approval"),
             "campaign_approval_threshold_recipients": _("From this many people"),
             "approval_threshold_cost": _("Or from this cost"),
+            "approval_threshold_discount_percent": _("Or from this discount (per cent)"),
             "locked_templates_only": _("Branches send head office's messages only"),
         }
         help_texts = {
@@ -136,6 +138,10 @@ class ApprovalForm(SettingsForm):
                 "By a regional manager or super owner who did not write the campaign."
             ),
             "approval_threshold_cost": _("Empty: the cost alone never asks for approval."),
+            "approval_threshold_discount_percent": _(
+                "The most that the campaign's offer may take off a bill. Empty: the offer alone "
+                "never asks for approval."
+            ),
             "locked_templates_only": _(
                 "Managers choose among the locked templates and fill in what these leave open. "
                 "Only super owners write others. Lock some for each channel first."

@@ -36,6 +36,7 @@ urlpatterns = [
     path("", include("marketing.campaigns.urls")),
     path("", include("marketing.followups.urls")),
     path("", include("marketing.loyalty.urls")),
+    path("", include("marketing.coupons.urls")),
     path("", include("marketing.delivery.urls")),
     path("", include("marketing.segments.urls")),
     path("", include("marketing.content.urls")),

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 
 class CouponsConfig(AppConfig):
@@ -7,8 +8,10 @@ class CouponsConfig(AppConfig):
 
     def ready(self) -> None:
         from customers import merging, person_data
+        from marketing.core.context import NAVIGATION
         from marketing.coupons import people
 
+        NAVIGATION.append((gettext_noop("Offers"), "offer-list", "ticket", "coupon.view"))
         person_data.register(
             person_data.Holding("coupons", people.export_coupons, people.erase_coupons)
         )

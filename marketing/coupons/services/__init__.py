@@ -6,7 +6,13 @@ from marketing.coupons.services.batches import (
     revoke_codes,
 )
 from marketing.coupons.services.expiry import expire_due
-from marketing.coupons.services.offers import create_offer, deactivate_offer, update_offer
+from marketing.coupons.services.offers import (
+    create_offer,
+    deactivate_offer,
+    may_change,
+    read_terms,
+    update_offer,
+)
 from marketing.coupons.services.redemptions import Redeemed, redeem, redeem_bill
 from marketing.coupons.services.reservations import Reserved, release, renew, reserve
 from marketing.coupons.services.reversals import reverse
@@ -21,6 +27,8 @@ __all__ = [
     "make_codes",
     "make_next_part",
     "make_part",
+    "may_change",
+    "read_terms",
     "redeem",
     "redeem_bill",
     "release",

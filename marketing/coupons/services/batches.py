@@ -16,6 +16,7 @@ from marketing.core.nudge import nudge
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.code_symbols import is_typed_code, key_of, normalise, printed, tails
 from marketing.coupons.models import CodeBatch, CouponCode, Offer
+from marketing.coupons.services.offers import require_change
 
 SYMBOLS = 8
 # For codes that are worth much, or that whoever holds them may use.
@@ -62,9 +63,10 @@ def make_codes(
 ) -> CodeBatch:
     """Begin a batch of codes `PREFIX-XXX-XXX-XXX`; a task makes them after the commit.
 
-    Raises `ValidationFailed` for a count, prefix or length that cannot be.
+    Raises `ValidationFailed` for a count, prefix or length that cannot be, `Forbidden` where the
+    offer holds in branches that are not the actor's.
     """
-    actor.require("coupon.manage")
+    require_change(actor, offer)
     if not 1 <= count <= MOST:
         raise ValidationFailed(fields={"count": [_("1 to %(max)d, please.") % {"max": MOST}]})
     batch = _begin(
@@ -183,6 +185,7 @@ def revoke_codes(
     actor.require("coupon.manage")
     codes = CouponCode.objects.filter(revoked_at=None)
     if batch is not None:
+        require_change(actor, batch.offer)
         # Waits for a part that is being made, and lets no other begin.
         CodeBatch.objects.filter(pk=batch.pk).update(state=CodeBatch.State.REVOKED)
         batch.refresh_from_db()

@@ -38,10 +38,15 @@ PAGE_ROLES = {
         followups/<uuid:pk>/snooze
         followups/inactive
         followups/new/<uuid:customer>
+        customers/<uuid:customer>/points
         me
         notifications
         notifications/<uuid:pk>
         notifications/read
+        offers
+        offers/<uuid:pk>
+        offers/<uuid:pk>/redemptions
+        offers/stacking
         segments
         segments/<uuid:pk>
     """,
@@ -76,10 +81,21 @@ PAGE_ROLES = {
         customers/imports/<uuid:pk>/live
         customers/imports/<uuid:pk>/start
         customers/imports/new
+        customers/<uuid:customer>/points/adjust
         customers/merges/<uuid:pk>/undo
         failures
         failures/<uuid:pk>/decide
         failures/<uuid:pk>/discard
+        offers/<uuid:pk>/codes
+        offers/<uuid:pk>/codes/<uuid:batch>/download
+        offers/<uuid:pk>/codes/<uuid:batch>/revoke
+        offers/<uuid:pk>/cost
+        offers/<uuid:pk>/edit
+        offers/<uuid:pk>/switch
+        offers/cost
+        offers/new
+        offers/sample
+        points
         segments/<uuid:pk>/copy
         segments/<uuid:pk>/delete
         segments/<uuid:pk>/edit
@@ -130,6 +146,11 @@ PAGE_ROLES = {
         campaigns/festivals/<uuid:pk>/remove
         customers/<uuid:pk>/erase
         operations/accounts/<uuid:pk>/try-again
+        points/settings
+        points/settings/rates
+        points/tiers/<uuid:pk>
+        points/tiers/<uuid:pk>/delete
+        points/tiers/new
         settings/accounts/<uuid:pk>
         settings/accounts/<uuid:pk>/close-circuit
         settings/accounts/<uuid:pk>/default

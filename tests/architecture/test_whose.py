@@ -17,15 +17,18 @@ from marketing.core import api_keys, clock
 from marketing.core.actor import PERMISSIONS
 from marketing.core.models import Branch, Delegation, Role, Staff, StaffNotification
 from marketing.core.tenancy import current_tenant_id, tenant_scope
+from marketing.coupons.services import make_codes
 from marketing.delivery.models import WebhookEvent
 from marketing.policy.models import ProviderAccount
 from tests.architecture.test_permissions import API, PAGES, PLACEHOLDER, Address
 from tests.factories.campaigns import FestivalFactory, approved, make_ground
 from tests.factories.content import TemplateFactory
 from tests.factories.core import make_staff
+from tests.factories.coupons import make_offer, system
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import make_run
 from tests.factories.followups import FollowupFactory
+from tests.factories.loyalty import make_tiers
 from tests.factories.segments import SegmentFactory
 
 # What would call a vendor, or is judged before the object: asked only for others' things.
@@ -90,6 +93,9 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
     key, _secret = api_keys.issue_api_key(
         tenant_id=current_tenant_id(), name="CRM", scopes=["read"], branch_ids=None
     )
+    offer = make_offer(automatic=False)
+    batch = make_codes(actor=system(), offer=offer, count=1)
+    (tier,) = make_tiers(("Silver", 0, 12_500))
     return {
         "campaigns/festivals/<uuid:pk>": FestivalFactory(),
         "campaigns/<uuid:pk>": campaign,
@@ -109,6 +115,10 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
         "marketing/config/branch/<uuid:pk>": branch,
         "settings/staff/<uuid:pk>": author,
         "settings/keys/<uuid:pk>": key,
+        "offers/<uuid:pk>": offer,
+        "offers/<uuid:pk>/codes/<uuid:batch>": (offer, batch),
+        "points/tiers/<uuid:pk>": tier,
+        "customers/<uuid:customer>/points": customer,
         "customers/imports/<uuid:pk>": job,
         "customers/duplicates/<uuid:pk>": pair,
         "customers/merges/<uuid:pk>": merge,

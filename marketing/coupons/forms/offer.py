@@ -77,6 +77,15 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "beside": ("stacking", "tags", "combines_with", "priority"),
 }
 
+# Without them there is no such offer, or they stand at a choice always: no "optional" beside them.
+NEEDED = frozenset(
+    (
+        *("value", "code", "scope", "free_units", "buy_quantity", "get_quantity", "get_percent"),
+        *("pick", "tier_unit", "tier_0_from", "tier_0_give", "part_0_services"),
+        *("part_0_quantity", "measure", "basis", "use_period", "budget_policy", "stacking"),
+    )
+)
+
 
 def _many(label: Any, **more: Any) -> forms.MultipleChoiceField:
     return forms.MultipleChoiceField(
@@ -280,6 +289,8 @@ class OfferForm(RefusableForm):
             if self.kind != kind:
                 for name in [name for name in self.fields if name.startswith(prefix)]:
                     del self.fields[name]
+        for name in NEEDED & self.fields.keys():
+            self.fields[name].is_needed_by_choice = True  # type: ignore[attr-defined]
         if "value" in wanted:
             self.fields["value"].label = VALUE_LABELS[self.kind]
         if "scope" in wanted:

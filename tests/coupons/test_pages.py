@@ -245,7 +245,11 @@ def test_another_kind_keeps_what_was_typed_and_saves_nothing(chain, login):
         answer = client.post("/offers/new", typed, headers=headers)
         assert answer.status_code == 200
         form = answer.context["form"]
-        assert (form.kind, form["tags"].value(), form["value"].value()) == ("flat", "kept", "abc")
+        assert (form.of_kind, form["tags"].value(), form["value"].value()) == (
+            "flat",
+            "kept",
+            "abc",
+        )
         assert "Rupees off" in answer.content.decode()
     assert not Offer.objects.exists()
 

@@ -46,7 +46,7 @@ def bill(chain):
     return make
 
 
-def simulated(chain, staff="owner", most=5_000, **body):
+def simulated(chain, staff="owner", most=3_000, **body):
     terms = selectors.terms_of(make_offer(**body))
     return selectors.simulate(chain.actor(getattr(chain, staff)), terms, clock.now(), most=most)
 

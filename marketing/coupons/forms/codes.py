@@ -11,7 +11,7 @@ class CodesForm(RefusableForm):
     name = forms.CharField(
         label=_("What they are for"), required=False, max_length=100, help_text=_("For yourselves.")
     )
-    prefix = forms.CharField(
+    prefix = forms.CharField(  # type: ignore[assignment]
         label=_("Begin with"),
         required=False,
         max_length=20,
@@ -32,7 +32,7 @@ class CodesForm(RefusableForm):
         label=_("Length"),
         required=False,
         coerce=int,
-        empty_value=8,
+        empty_value=8,  # type: ignore[arg-type]
         choices=[(8, _("Short, for offers of little worth")), (12, _("Long, hard to guess"))],
         initial=8,
     )

@@ -244,9 +244,9 @@ class OfferForm(RefusableForm):
         super().__init__(data, initial=dict(initial or {}))
         self.offer = offer
         given: Mapping[str, Any] = data if data is not None else self.initial
-        self.kind = str(given.get("kind") or OfferKind.PERCENTAGE)
-        if self.kind not in OfferKind.values:
-            self.kind = OfferKind.PERCENTAGE.value
+        self.of_kind = str(given.get("kind") or OfferKind.PERCENTAGE)
+        if self.of_kind not in OfferKind.values:
+            self.of_kind = OfferKind.PERCENTAGE.value
         self._fill_choices(choices)
         self._add_rows(given, choices)
         self._keep_fields_of_kind()
@@ -282,23 +282,23 @@ class OfferForm(RefusableForm):
                 self.fields |= row_fields(kind, place, chosen)
 
     def _keep_fields_of_kind(self) -> None:
-        wanted = set(FIELDS[self.kind])
+        wanted = set(FIELDS[self.of_kind])
         for name in {name for names in FIELDS.values() for name in names} - wanted:
             del self.fields[name]
         for kind, prefix in ((OfferKind.SPEND_TIERS, "tier_"), (OfferKind.BUNDLE, "part_")):
-            if self.kind != kind:
+            if self.of_kind != kind:
                 for name in [name for name in self.fields if name.startswith(prefix)]:
                     del self.fields[name]
         for name in NEEDED & self.fields.keys():
             self.fields[name].is_needed_by_choice = True  # type: ignore[attr-defined]
         if "value" in wanted:
-            self.fields["value"].label = VALUE_LABELS[self.kind]
+            self.fields["value"].label = str(VALUE_LABELS[self.of_kind])
         if "scope" in wanted:
-            has_units = self.kind == OfferKind.FLAT
+            has_units = self.of_kind == OfferKind.FLAT
             self.fields["scope"].choices = [  # type: ignore[attr-defined]
                 pair for pair in SCOPES.items() if has_units or pair[0] != "unit"
             ]
-        if self.kind == OfferKind.BUNDLE:
+        if self.of_kind == OfferKind.BUNDLE:
             for name in ("services", "categories", "excluded_services", "excluded_categories"):
                 del self.fields[name]
 
@@ -321,7 +321,7 @@ class OfferForm(RefusableForm):
 
     def values(self) -> dict[str, Any]:
         """The API's body: every field that this form shows, None where nothing is said."""
-        return body_of_form(self.kind, self.cleaned_data, self.rows)
+        return body_of_form(self.of_kind, self.cleaned_data, self.rows)
 
     def refuse(self, error: DomainError) -> None:
         """As the base does, in words, at this form's fields."""
@@ -350,7 +350,7 @@ class OfferForm(RefusableForm):
             else field.widget.value_from_datadict(data, {}, name)
             for name, field in judged.fields.items()
         }
-        return cls(choices=choices, offer=offer, initial=initial | {"kind": judged.kind})
+        return cls(choices=choices, offer=offer, initial=initial | {"kind": judged.of_kind})
 
     def row_groups(self) -> dict[str, list[list[forms.BoundField]]]:
         """The rows of each kind that the form has, as fields side by side."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -22,7 +23,7 @@ from marketing.segments.context import RuleContext
 from marketing.segments.models import Segment
 
 DAYS = 90
-MOST = 5_000
+MOST = 3_000
 CHUNK = 1_000
 # Rows read at most to draw the sample from; a table with more is sampled by its pages.
 READ = 400_000
@@ -155,10 +156,11 @@ def buyers_of(sample: Sequence[PastBill], who: Audience) -> Buyers:
             buyers.segments[customer].add(segment)
     if who.tiers:
         sql = TIERS.format(tier=quote_effects.tier_sql())
-        buyers.tiers.update({pk: tier or "" for pk, tier in _ask(sql, customers=customers)})
+        asked = _ask(sql, customers=customers)
+        buyers.tiers.update({pk: tier or "" for pk, tier in asked})
     if who.nth_visit is not None:
         bills = [bill.id for bill in sample]
-        buyers.visits.update(_ask(VISITS, bills=bills))
+        buyers.visits.update({pk: int(visits) for pk, visits in _ask(VISITS, bills=bills)})
     return buyers
 
 
@@ -200,11 +202,13 @@ def _memberships(
         yield str(segment.pk), list(inside.values_list("pk", flat=True))
 
 
-def _ask(sql: str, **values: Sequence[uuid.UUID]) -> list[tuple[uuid.UUID, int | str]]:
+def _ask(sql: str, **values: list[uuid.UUID]) -> list[tuple[uuid.UUID, Any]]:
+    named: dict[str, Any] = {
+        "tenant": current_tenant_id(),
+        "finalised": Purchase.Status.FINALISED,
+        **values,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql,
-            {"tenant": current_tenant_id(), "finalised": Purchase.Status.FINALISED, **values},
-        )
-        found: list[tuple[uuid.UUID, int | str]] = cursor.fetchall()
+        cursor.execute(sql, named)
+        found: list[tuple[uuid.UUID, Any]] = cursor.fetchall()
         return found

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -51,7 +51,7 @@ def _found(request: StaffRequest, asked: dict[str, Any]) -> QuerySet[Offer]:
     today = local_day(clock.now(), current_tenant().time_zone)
     found = listing.with_state(selectors.offers_for_actor(request.actor), today)
     if state := asked.get("state"):
-        found = found.filter(state=state)
+        found = found.filter(Q(state=state))
     if kind := asked.get("kind"):
         found = found.filter(kind=kind)
     if opening := asked.get("opening"):
@@ -69,7 +69,7 @@ def offer_stacking(request: StaffRequest) -> HttpResponse:
     """Live offers beside each other: a matrix while they are few, and always one's own list."""
     today = local_day(clock.now(), current_tenant().time_zone)
     live = listing.with_state(selectors.offers_for_actor(request.actor), today).filter(
-        state__in=[OfferState.ON, OfferState.STARTS]
+        Q(state__in=[OfferState.ON, OfferState.STARTS])
     )
     offers: list[Offer] = list(live.order_by("name")[:STACKED])
     by_pk = listing.current_terms(offers)

@@ -8,10 +8,14 @@ class CouponsConfig(AppConfig):
 
     def ready(self) -> None:
         from customers import merging, person_data
+        from marketing.core import news
         from marketing.core.context import NAVIGATION
         from marketing.coupons import people
+        from marketing.coupons.news import WRONG_CODES
+        from marketing.coupons.services import wrong_codes
 
         NAVIGATION.append((gettext_noop("Offers"), "offer-list", "ticket", "coupon.view"))
+        news.register(wrong_codes.NEWS, WRONG_CODES)
         person_data.register(
             person_data.Holding("coupons", people.export_coupons, people.erase_coupons)
         )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from marketing.coupons.views import codes, detail, editor, listing
+from marketing.coupons.views import cards, codes, detail, editor, listing, settings
 
 urlpatterns = [
     path("offers", listing.offer_list, name="offer-list"),
@@ -15,11 +15,21 @@ urlpatterns = [
     path("offers/<uuid:pk>/redemptions", detail.offer_redemptions, name="offer-redemptions"),
     path("offers/<uuid:pk>/codes", codes.offer_codes, name="offer-codes"),
     path(
-        "offers/<uuid:pk>/codes/<uuid:batch>/revoke", codes.batch_revoke, name="offer-batch-revoke"
+        "offers/<uuid:pk>/batches/<uuid:batch>/revoke",
+        codes.batch_revoke,
+        name="offer-batch-revoke",
     ),
     path(
-        "offers/<uuid:pk>/codes/<uuid:batch>/download",
+        "offers/<uuid:pk>/batches/<uuid:batch>/download",
         codes.batch_download,
         name="offer-batch-download",
     ),
+    path("settings/counter", settings.counter_settings, name="counter-settings"),
+    path("offers/<uuid:pk>/codes/<uuid:code>/card.pdf", cards.card, name="offer-card"),
+    path(
+        "offers/<uuid:pk>/codes/<uuid:code>/card.<slug:kind>",
+        cards.card_image,
+        name="offer-card-image",
+    ),
+    path("offers/<uuid:pk>/batches/<uuid:batch>/cards.pdf", cards.batch_cards, name="offer-cards"),
 ]

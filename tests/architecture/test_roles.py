@@ -27,6 +27,7 @@ PAGE_ROLES = {
         customers/<uuid:pk>/notes/<uuid:note>
         customers/<uuid:pk>/notes/<uuid:note>/delete
         customers/<uuid:pk>/timeline
+        customers/<uuid:customer>/points
         customers/export
         customers/new
         followups
@@ -38,7 +39,6 @@ PAGE_ROLES = {
         followups/<uuid:pk>/snooze
         followups/inactive
         followups/new/<uuid:customer>
-        customers/<uuid:customer>/points
         me
         notifications
         notifications/<uuid:pk>
@@ -47,6 +47,8 @@ PAGE_ROLES = {
         offers/<uuid:pk>
         offers/<uuid:pk>/redemptions
         offers/stacking
+        offers/<uuid:pk>/codes/<uuid:code>/card.<slug:kind>
+        offers/<uuid:pk>/codes/<uuid:code>/card.pdf
         segments
         segments/<uuid:pk>
     """,
@@ -71,6 +73,7 @@ PAGE_ROLES = {
         customers/<uuid:pk>/export
         customers/<uuid:pk>/merge
         customers/<uuid:pk>/merge/<uuid:other>
+        customers/<uuid:customer>/points/adjust
         customers/duplicates
         customers/duplicates/<uuid:pk>/dismiss
         customers/imports
@@ -81,20 +84,20 @@ PAGE_ROLES = {
         customers/imports/<uuid:pk>/live
         customers/imports/<uuid:pk>/start
         customers/imports/new
-        customers/<uuid:customer>/points/adjust
         customers/merges/<uuid:pk>/undo
         failures
         failures/<uuid:pk>/decide
         failures/<uuid:pk>/discard
         offers/<uuid:pk>/codes
-        offers/<uuid:pk>/codes/<uuid:batch>/download
-        offers/<uuid:pk>/codes/<uuid:batch>/revoke
+        offers/<uuid:pk>/batches/<uuid:batch>/download
+        offers/<uuid:pk>/batches/<uuid:batch>/revoke
         offers/<uuid:pk>/cost
         offers/<uuid:pk>/edit
         offers/<uuid:pk>/switch
         offers/cost
         offers/new
         offers/sample
+        offers/<uuid:pk>/batches/<uuid:batch>/cards.pdf
         points
         segments/<uuid:pk>/copy
         segments/<uuid:pk>/delete
@@ -110,6 +113,7 @@ PAGE_ROLES = {
         settings/accounts
         settings/approval
         settings/budget
+        settings/counter
         settings/hours
         settings/links
         settings/scores

@@ -17,8 +17,10 @@ from marketing.core import api_keys, clock
 from marketing.core.actor import PERMISSIONS
 from marketing.core.models import Branch, Delegation, Role, Staff, StaffNotification
 from marketing.core.tenancy import current_tenant_id, tenant_scope
+from marketing.coupons.models import CouponCode
 from marketing.coupons.services import make_codes
 from marketing.delivery.models import WebhookEvent
+from marketing.loyalty.models import Tier
 from marketing.policy.models import ProviderAccount
 from tests.architecture.test_permissions import API, PAGES, PLACEHOLDER, Address
 from tests.factories.campaigns import FestivalFactory, approved, make_ground
@@ -28,7 +30,6 @@ from tests.factories.coupons import make_offer, system
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import make_run
 from tests.factories.followups import FollowupFactory
-from tests.factories.loyalty import make_tiers
 from tests.factories.segments import SegmentFactory
 
 # What would call a vendor, or is judged before the object: asked only for others' things.
@@ -90,15 +91,21 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
     event = WebhookEvent.objects.create(
         account_id=account.pk, provider=account.provider, body=b"{}"
     )
+    offer = make_offer(code="OPEN", branchIds=[str(branch.pk)])
+    batch = make_codes(actor=system(), offer=offer, count=1)
+    code = CouponCode.objects.get(offer=offer)
     key, _secret = api_keys.issue_api_key(
         tenant_id=current_tenant_id(), name="CRM", scopes=["read"], branch_ids=None
     )
-    offer = make_offer(automatic=False)
-    batch = make_codes(actor=system(), offer=offer, count=1)
-    (tier,) = make_tiers(("Silver", 0, 12_500))
     return {
         "campaigns/festivals/<uuid:pk>": FestivalFactory(),
         "campaigns/<uuid:pk>": campaign,
+        "coupons/<uuid:pk>": offer,
+        "offers/<uuid:pk>": offer,
+        "offers/<uuid:pk>/codes/<uuid:code>": (offer, code),
+        "offers/<uuid:pk>/batches/<uuid:batch>": (offer, batch),
+        "points/tiers/<uuid:pk>": Tier.objects.create(name="Gold", level=1, threshold=0),
+        "customers/<uuid:customer>": customer,
         "followups/new/<uuid:customer>": customer,
         "followups/<uuid:pk>": FollowupFactory(staff=author, customer=customer, branch=branch),
         "staff/followups/<uuid:pk>": FollowupFactory(
@@ -115,10 +122,6 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
         "marketing/config/branch/<uuid:pk>": branch,
         "settings/staff/<uuid:pk>": author,
         "settings/keys/<uuid:pk>": key,
-        "offers/<uuid:pk>": offer,
-        "offers/<uuid:pk>/codes/<uuid:batch>": (offer, batch),
-        "points/tiers/<uuid:pk>": tier,
-        "customers/<uuid:customer>/points": customer,
         "customers/imports/<uuid:pk>": job,
         "customers/duplicates/<uuid:pk>": pair,
         "customers/merges/<uuid:pk>": merge,
@@ -154,7 +157,7 @@ def beginning(address: Address, found: dict[str, Any]) -> str:
 def url_of(address: Address, found: dict[str, Any]) -> str:
     wanted = found[beginning(address, found)]
     keys = iter(wanted if isinstance(wanted, tuple) else (wanted,))
-    samples = {"int": "1", "slug": "details"}
+    samples = {"int": "1", "slug": "png" if "card." in address.route else "details"}
     return "/" + PLACEHOLDER.sub(
         lambda place: samples.get(place.group(1)) or str(next(keys).pk), address.route
     )

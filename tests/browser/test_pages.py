@@ -75,6 +75,7 @@ OWNERS_PAGES = (
     "/settings/hours",
     "/settings/budget",
     "/settings/approval",
+    "/settings/counter",
     "/settings/links",
     "/settings/scores",
     "/settings/accounts",

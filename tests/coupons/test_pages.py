@@ -378,15 +378,15 @@ def test_codes_are_made_taken_away_and_taken_back(chain, login):
     shown = client.get(path, headers={"HX-Request": "true"}).content.decode()
     assert "every 2s" not in shown
     assert "<h1" not in shown
-    file = client.get(offer_path(offer, f"/codes/{batch.pk}/download"))
+    file = client.get(offer_path(offer, f"/batches/{batch.pk}/download"))
     lines = b"".join(file.streaming_content).decode("utf-8-sig").splitlines()
     assert len(lines) == 4
     assert lines[1].startswith("DIWALI-")
-    assert client.post(offer_path(offer, f"/codes/{batch.pk}/revoke")).status_code == 302
+    assert client.post(offer_path(offer, f"/batches/{batch.pk}/revoke")).status_code == 302
     batch.refresh_from_db()
     assert batch.state == CodeBatch.State.REVOKED
     other = make_offer()
-    assert client.get(offer_path(other, f"/codes/{batch.pk}/download")).status_code == 404
+    assert client.get(offer_path(other, f"/batches/{batch.pk}/download")).status_code == 404
 
 
 def test_codes_ask_no_more_for_more_batches(chain, login):

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from marketing.core import clock
 from marketing.core.errors import ValidationFailed
 from marketing.coupons import quote_effects
-from marketing.coupons.errors import InvalidCouponCode
 from marketing.coupons.pricing.answer import Quote
 from marketing.coupons.pricing.bill import Cart, EnteredCode, PointsUse
 from marketing.coupons.pricing.bill_check import cart_faults
@@ -21,17 +20,16 @@ from marketing.coupons.pricing.canonical import promise_hash
 from marketing.coupons.pricing.compiled import Catalogue
 from marketing.coupons.pricing.engine import quote, within_cpu
 from marketing.coupons.pricing.facts import Customer, OfferUsage, Settings
-from marketing.coupons.pricing.validity import Validity, validate
 from marketing.coupons.quote_effects import Basket
 from marketing.coupons.rules import CLOCKS_APART, CPU_SECONDS
 from marketing.coupons.selectors.catalogue import LiveOffers, live_offers, with_offers
 from marketing.coupons.selectors.entered import Entered, look_up
+from marketing.coupons.selectors.membership import segments_of
 from marketing.coupons.selectors.scene import (
     Scene,
     may_hold,
     read_scene,
     segments_asked,
-    segments_of,
 )
 from marketing.coupons.selectors.usage import usage_of
 
@@ -67,7 +65,7 @@ class Priced:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class ForBill:
     """The chain as it is for this bill, before pricing."""
 
     scene: Scene
@@ -96,11 +94,11 @@ def price_bill(
     Takes two to six statements (scene, codes, usage, segments and their rules), besides those of
     effects, and two more when an offer of the chain has changed.
     """
-    _require_sound(cart)
+    require_sound(cart)
     now = clock.now()
     cart = dataclasses.replace(cart, branch=str(branch_id))
     typed = [entry.code for entry in cart.codes]
-    read = _read(branch_id, customer_id, cart, typed, now, reservation_id)
+    read = read_for_bill(branch_id, customer_id, cart, typed, now, reservation_id)
     cart = dataclasses.replace(
         cart, timezone=read.scene.zone, codes=tuple(read.entered.codes), points=None
     )
@@ -112,7 +110,9 @@ def price_bill(
         reservation_id=reservation_id,
     )
     basket, catalogue = _contributions(basket, read, asked or {})
-    facts = Facts(cart=basket.cart, customer=read.customer, usage=read.usage, settings=Settings())
+    facts = Facts(
+        cart=basket.cart, customer=read.customer, usage=read.usage, settings=read.scene.settings
+    )
     answer = quote(
         facts.cart,
         catalogue,
@@ -140,37 +140,7 @@ def price_bill(
     )
 
 
-def validate_code(
-    *,
-    branch_id: uuid.UUID,
-    customer_id: uuid.UUID | None,
-    code: str,
-    cart: Cart,
-) -> tuple[Validity, uuid.UUID | None]:
-    """Module 11's `coupons/validate`: whether the code gives something by itself, and its offer.
-
-    A cart without lines is judged by the amount of its one stand-in line, as the caller makes it.
-    """
-    now = clock.now()
-    cart = dataclasses.replace(cart, branch=str(branch_id), codes=())
-    read = _read(branch_id, customer_id, cart, [code], now, None)
-    entry = read.entered.codes[0]
-    if not entry.offer or entry.offer not in read.catalogue.by_id:
-        raise InvalidCouponCode(
-            details={"reasons": [entry.fault.code.value] if entry.fault else []}
-        )
-    verdict = validate(
-        dataclasses.replace(cart, timezone=read.scene.zone),
-        read.catalogue.by_id[entry.offer].terms,
-        entry,
-        customer=read.customer,
-        usage=read.usage.get(entry.offer, OfferUsage()),
-        settings=Settings(),
-    )
-    return verdict, uuid.UUID(entry.offer)
-
-
-def _require_sound(cart: Cart) -> None:
+def require_sound(cart: Cart) -> None:
     faults = cart_faults(cart)
     if not faults and abs(cart.at - clock.now()) > CLOCKS_APART:
         message = _("The bill's time is more than a quarter of an hour from ours.")
@@ -182,14 +152,15 @@ def _require_sound(cart: Cart) -> None:
         raise ValidationFailed(fields=fields)
 
 
-def _read(
+def read_for_bill(
     branch_id: uuid.UUID,
     customer_id: uuid.UUID | None,
     cart: Cart,
     typed: Sequence[str],
     now: dt.datetime,
     reservation_id: uuid.UUID | None,
-) -> _Read:
+) -> ForBill:
+    """What `price_bill` prices with; `cart` has its branch."""
     scene = read_scene(branch_id, customer_id)
     live = live_offers(scene.token, now)
     entered = look_up(
@@ -202,7 +173,7 @@ def _read(
     opened = {entry.offer for entry in entered.codes if entry.offer}
     catalogue = with_offers(live, entered.offers)
     local = cart.at.astimezone(ZoneInfo(scene.zone)).replace(tzinfo=None)
-    return _Read(
+    return ForBill(
         scene=scene,
         live=live,
         catalogue=catalogue,
@@ -237,13 +208,13 @@ def _customer(
     return Customer(
         id=str(scene.customer_id),
         visits=scene.visits,
-        segments=segments_of(scene, asked, now),
+        segments=segments_of(scene.customer_id, asked, zone=scene.home_zone, now=now),
         tier=scene.tier,
     )
 
 
 def _contributions(
-    basket: Basket, read: _Read, asked: Mapping[str, Mapping[str, Any]]
+    basket: Basket, read: ForBill, asked: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Basket, Catalogue]:
     """The basket with what effects add to its cart, and the catalogue with what they open."""
     points: PointsUse | None = None

@@ -20,6 +20,7 @@ from marketing.coupons.pricing.engine import quote
 from marketing.coupons.pricing.facts import Customer
 from marketing.coupons.pricing.opening import next_opening
 from marketing.coupons.pricing.terms import OfferTerms
+from marketing.coupons.selectors.settings import present_settings
 
 LINES = 3
 LATEST_CUSTOMERS = 50
@@ -100,7 +101,12 @@ def sample_bill(
         ),
         codes=() if terms.automatic else (EnteredCode(code="CODE", offer=terms.id),),
     )
-    answer = quote(cart, Catalogue([terms]), customer=fitting_customer(terms))
+    answer = quote(
+        cart,
+        Catalogue([terms]),
+        customer=fitting_customer(terms),
+        settings=present_settings(),
+    )
     return SampleBill(
         lines=[
             SampleLine(service, quantity, priced)

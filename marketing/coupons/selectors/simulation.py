@@ -13,10 +13,11 @@ from marketing.core.models import Branch
 from marketing.coupons.pricing.bill import Cart, EnteredCode
 from marketing.coupons.pricing.compiled import Catalogue
 from marketing.coupons.pricing.engine import quote
-from marketing.coupons.pricing.facts import Customer, OfferUsage
+from marketing.coupons.pricing.facts import Customer, OfferUsage, Settings
 from marketing.coupons.pricing.terms import OfferTerms
 from marketing.coupons.rules import local_day, period_start
 from marketing.coupons.selectors.past_bills import DAYS, MOST, PastBill, buyers_of, past_bills
+from marketing.coupons.selectors.settings import present_settings
 
 Moment = tuple[uuid.UUID, dt.date]
 
@@ -88,7 +89,7 @@ def simulate(actor: Actor, terms: OfferTerms, now: dt.datetime, *, most: int = M
     """
     past = past_bills(now, actor.branch_ids, most=most)
     branches = Branch.objects.in_bulk({bill.branch_id for bill in past.sample})
-    run = _Run(terms, branches, past.weight)
+    run = _Run(terms, branches, past.weight, present_settings())
     buyers = buyers_of(past.sample, terms.audience)
     for bill in past.sample:
         run.price(bill, buyers.of(bill))
@@ -114,6 +115,7 @@ class _Run:
     terms: OfferTerms
     branches: dict[uuid.UUID, Branch]
     weight: Decimal
+    settings: Settings
     found: dict[uuid.UUID, int] = field(default_factory=dict)
     used_up_on: dt.date | None = None
     catalogue: Catalogue = field(init=False)
@@ -144,6 +146,7 @@ class _Run:
             self.catalogue,
             customer=buyer,
             usage={self.terms.id: self._usage(bill, period)},
+            settings=self.settings,
         )
         if not answer.discount:
             return

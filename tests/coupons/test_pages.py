@@ -12,6 +12,7 @@ from marketing.coupons import selectors, services
 from marketing.coupons.models import CodeBatch, Offer, OfferRevision
 from tests.factories.coupons import make_offer, sell, system
 from tests.factories.customers import CustomerFactory, ServiceFactory
+from tests.factories.loyalty import make_tiers
 from tests.page_queries import questions
 
 TENTH = {"kind": "percentage", "name": "Tenth", "value": "10", "opening": "automatic"}
@@ -141,6 +142,17 @@ def test_each_kind_is_made_by_its_form_and_read_back_the_same(chain, login):
         assert client.post(offer_path(offer, "/edit"), posted).status_code == 302, kind
         offer.refresh_from_db()
         assert (offer.revision, offer.version) == (1, 1), (kind, selectors.history_of(offer))
+
+
+def test_tiers_are_those_of_the_points_programme(chain, login):
+    (gold,) = make_tiers(("Gold", 0, 15_000))
+    client = login("owner")
+    assert client.post("/offers/new", TENTH | {"tiers": [str(gold.pk)]}).status_code == 302
+    offer = Offer.objects.get()
+    assert selectors.body_of(offer)["loyaltyTiers"] == [str(gold.pk)]
+    assert "Tiers: Gold" in text_of(client.get(offer_path(offer)))
+    wrong = client.post("/offers/new", TENTH | {"tiers": ["Platinum"]})
+    assert list(wrong.context["form"].errors) == ["tiers"]
 
 
 EVERYTHING = {

@@ -23,7 +23,7 @@ def body_of_form(kind: str, data: Data, rows: Rows) -> dict[str, Any]:
         "reusableAfterCancel": bool(data.get("reusable")),
         "skipDiscounted": data.get("skip_discounted") or None,
         "skipAddons": data.get("skip_addons") or None,
-        "loyaltyTiers": _words(data, "tiers"),
+        "loyaltyTiers": _chosen(data, "tiers"),
         "branchIds": _chosen(data, "branches"),
         "excludedBranchIds": _chosen(data, "excluded_branches"),
         **_worth(kind, data, rows),

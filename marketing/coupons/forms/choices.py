@@ -8,6 +8,7 @@ from typing import Any
 from customers.models import Service, ServiceCategory
 from marketing.core.actor import Actor
 from marketing.core.selectors import branches_for_actor
+from marketing.coupons.quote_effects import tier_names
 from marketing.segments.models import Segment
 from marketing.segments.selectors import segments_for_actor
 
@@ -16,7 +17,7 @@ Choice = tuple[str, str]
 
 @dataclass
 class Choices:
-    """Services, categories, branches and segments of the actor's chain, as pairs for selects."""
+    """What an offer may name of the actor's chain, as pairs for selects."""
 
     actor: Actor
 
@@ -43,6 +44,10 @@ class Choices:
         return sorted(
             ((str(each.pk), each.display_name) for each in found), key=lambda pair: pair[1]
         )
+
+    @cached_property
+    def tiers(self) -> list[Choice]:
+        return list(tier_names().items())
 
     def service(self, pk: str) -> Service | None:
         try:

@@ -22,7 +22,6 @@ from marketing.coupons.forms.rows import (
 )
 from marketing.coupons.models import Offer
 from marketing.coupons.models.offers import OfferKind, UsePeriod
-from marketing.coupons.wording import fault_in_words
 
 # Where a fault of the API's field is shown.
 AT = {
@@ -172,7 +171,7 @@ class OfferForm(RefusableForm):
     segments = _many(_("Customers in any of these segments"))
     excluded_segments = _many(_("but in none of these"))
     visit = count_field(_("Only on this visit"), help_text=_("1 is the first."))
-    tiers = _words(_("Tiers of the points programme"))
+    tiers = _many(_("Tiers of the points programme"))
     branches = _many(_("Branches"))
     excluded_branches = _many(_("But not in these branches"))
     valid_from = forms.DateField(label=_("First day"), required=False, widget=date_input())
@@ -257,6 +256,7 @@ class OfferForm(RefusableForm):
             "categories": choices.categories,
             "branches": choices.branches,
             "segments": choices.segments,
+            "tiers": choices.tiers,
         }
         for name, field in self.fields.items():
             if isinstance(field, forms.MultipleChoiceField):
@@ -324,12 +324,12 @@ class OfferForm(RefusableForm):
         return body_of_form(self.of_kind, self.cleaned_data, self.rows)
 
     def refuse(self, error: DomainError) -> None:
-        """As the base does, in words, at this form's fields."""
+        """As the base does, at this form's fields."""
         shown = False
         for path, faults in error.fields.items():
             name = self.field_of(path)
             for fault in faults:
-                self.add_error(name, fault_in_words(fault))
+                self.add_error(name, fault)
                 shown = True
         if not shown:
             self.add_error(None, error.message)

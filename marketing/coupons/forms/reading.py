@@ -80,7 +80,7 @@ def _whom(terms: OfferTerms) -> dict[str, Any]:
         "segments": sorted(who.segments),
         "excluded_segments": sorted(who.excluded_segments),
         "visit": who.nth_visit,
-        "tiers": ", ".join(sorted(who.tiers)),
+        "tiers": sorted(who.tiers),
         "branches": sorted(places.branches),
         "excluded_branches": sorted(places.excluded_branches),
     }

@@ -1,4 +1,4 @@
-"""The names of what offers speak of, for lists and pages: one statement a kind, at most four."""
+"""The names of what offers speak of, for lists and pages: one statement a kind, at most five."""
 
 import uuid
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ from typing import Any
 from customers.models import Service, ServiceCategory
 from marketing.core.models import Branch
 from marketing.coupons.pricing.terms import OfferTerms, Selection
+from marketing.coupons.quote_effects import tier_names
 from marketing.coupons.wording import Names
 from marketing.segments.models import Segment
 
@@ -17,11 +18,13 @@ def names_of(offers: Iterable[OfferTerms]) -> Names:
     categories: set[str] = set()
     branches: set[str] = set()
     segments: set[str] = set()
+    has_tiers = False
     for terms in offers:
         for chosen in selections_of(terms):
             services |= chosen.services | chosen.excluded_services
             categories |= chosen.categories | chosen.excluded_categories
         branches |= terms.places.branches | terms.places.excluded_branches
+        has_tiers = has_tiers or bool(terms.audience.tiers)
         segments |= terms.audience.segments | terms.audience.excluded_segments
     return Names(
         services=_names(Service.objects, services),
@@ -33,6 +36,7 @@ def names_of(offers: Iterable[OfferTerms]) -> Names:
         }
         if segments
         else {},
+        tiers=tier_names() if has_tiers else {},
     )
 
 

@@ -19,10 +19,12 @@ from marketing.coupons import selectors, services
 from marketing.coupons.forms import CodesForm
 from marketing.coupons.models import CodeBatch
 from marketing.coupons.pricing.opening import end_of
-from marketing.coupons.selectors import code_batches
+from marketing.coupons.selectors import code_batches, printing
 from marketing.coupons.views.detail import offer_shell
 
 SHOWN = 100
+# Of cards to print; further ones are had by their number.
+MOST_FILES = 20
 
 
 @staff_view("coupon.manage")
@@ -50,9 +52,10 @@ def offer_codes(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             messages.success(request, _("The codes are being made."))
             return redirect("offer-codes", offer.pk)
     batches = list(code_batches.batches_of(offer)[:SHOWN])
+    files = {batch.pk: range(1, min(MOST_FILES, printing.files_of(batch)) + 1) for batch in batches}
     context = {
         "form": form,
-        "batches": batches,
+        "batches": [(batch, files[batch.pk]) for batch in batches],
         "is_making": any(batch.state == CodeBatch.State.MAKING for batch in batches),
         "singles": code_batches.single_codes(offer)[:SHOWN],
         "may_change": services.may_change(request.actor, selectors.body_of(offer)),

@@ -15,7 +15,7 @@ from marketing.coupons.forms import Choices, OfferForm, SampleForm
 from marketing.coupons.models import Offer
 from marketing.coupons.pricing.terms import OfferTerms
 from marketing.coupons.views.words import decision_in_words
-from marketing.coupons.wording import fault_in_words, headline
+from marketing.coupons.wording import headline
 
 
 @dataclass
@@ -125,5 +125,5 @@ def _faults(form: OfferForm, error: DomainError) -> list[tuple[str, str]]:
     for path, messages in error.fields.items():
         name = form.field_of(path)
         label = str(form.fields[name].label) if name else ""
-        found += [(label, fault_in_words(message)) for message in messages]
+        found += [(label, message) for message in messages]
     return found or [("", str(error.message))]

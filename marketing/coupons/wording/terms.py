@@ -36,6 +36,7 @@ class Names:
     categories: Mapping[str, str] = field(default_factory=dict)
     branches: Mapping[str, str] = field(default_factory=dict)
     segments: Mapping[str, str] = field(default_factory=dict)
+    tiers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ def _whom(terms: OfferTerms, names: Names) -> Iterator[str]:
     if who.excluded_segments:
         yield _("Nobody in %(names)s") % {"names": listed(who.excluded_segments, names.segments)}
     if who.tiers:
-        yield _("Tiers: %(names)s") % {"names": ", ".join(sorted(who.tiers))}
+        yield _("Tiers: %(names)s") % {"names": listed(who.tiers, names.tiers)}
     if who.nth_visit == 1:
         yield _("On the first visit")
     elif who.nth_visit:

@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 
 class CouponsConfig(AppConfig):
@@ -9,12 +9,14 @@ class CouponsConfig(AppConfig):
     def ready(self) -> None:
         from customers import merging, panels, person_data, timeline
         from marketing.core import news
+        from marketing.core.context import NAVIGATION
         from marketing.coupons import people
         from marketing.coupons.merge_fields import register_merge_fields
         from marketing.coupons.news import WRONG_CODES
         from marketing.coupons.segment_fields import register_segment_fields
         from marketing.coupons.services import wrong_codes
 
+        NAVIGATION.append((gettext_noop("Offers"), "offer-list", "ticket", "coupon.view"))
         news.register(wrong_codes.NEWS, WRONG_CODES)
         register_merge_fields()
         register_segment_fields()

@@ -9,7 +9,7 @@ Effects lock before the offers' counters are taken, in the order of their names,
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -138,6 +138,7 @@ class QuoteEffect(Protocol):
 
 _effects: dict[str, QuoteEffect] = {}
 _tier_sql = ""
+_tier_names: Callable[[], Mapping[str, str]] = dict
 
 
 def register(effect: QuoteEffect) -> None:
@@ -154,6 +155,17 @@ def register_tier(sql: str) -> None:
     """Say how to find a customer's tier: a scalar subquery in SQL over `customer.id`, text."""
     global _tier_sql
     _tier_sql = sql
+
+
+def register_tier_names(names: Callable[[], Mapping[str, str]]) -> None:
+    """Say what tiers there are: what `register_tier` finds, to the name people know, in order."""
+    global _tier_names
+    _tier_names = names
+
+
+def tier_names() -> Mapping[str, str]:
+    """The open chain's tiers; none where nobody keeps tiers."""
+    return _tier_names()
 
 
 def tier_sql() -> str:

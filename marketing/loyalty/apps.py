@@ -14,6 +14,7 @@ class LoyaltyConfig(AppConfig):
         from marketing.loyalty import (
             checks,  # noqa: F401  registers
             people,
+            selectors,
             services,
         )
         from marketing.loyalty.bill_points import TIER, PointsEffect
@@ -23,6 +24,7 @@ class LoyaltyConfig(AppConfig):
 
         quote_effects.register(PointsEffect())
         quote_effects.register_tier(TIER)
+        quote_effects.register_tier_names(selectors.tier_names)
         register_segment_fields()
         register_merge_fields()
         news.register(services.DIFFERS, DIFFERENCE)

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -5,9 +6,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from customers.forms import RefusableForm
+from customers.models import Service, ServiceCategory
 from marketing.core.errors import DomainError
 from marketing.loyalty import rules
-from marketing.loyalty.models import Kind, LoyaltyProgramme, Tier
+from marketing.loyalty.models import EarnRate, Kind, LoyaltyProgramme, Tier
 from marketing.loyalty.services import setting_names
 
 LABELS = {
@@ -136,23 +138,82 @@ class TierForm(RefusableForm):
 
 
 class RatesForm(RefusableForm):
-    """A rate for each category that has one of its own; empty: the programme's."""
+    """A rate for each category and service that has one of its own; empty: the programme's.
 
-    def __init__(self, *args: Any, categories: Any, rates: dict[Any, Decimal], **more: Any) -> None:
+    Services stand in rows of their own, some of them empty, so that one with a rate can be added.
+    """
+
+    EMPTY_ROWS = 2
+
+    def __init__(
+        self,
+        *args: Any,
+        categories: Iterable[ServiceCategory],
+        services: Iterable[Service],
+        kept: Iterable[EarnRate],
+        **more: Any,
+    ) -> None:
         super().__init__(*args, **more)
+        rates = {each.category_id or each.service_id: each.points_per_100 for each in kept}
         self.categories = {str(each.pk): each for each in categories}
+        self.services = {str(each.pk): each for each in services}
         for key, category in self.categories.items():
-            self.fields[key] = forms.DecimalField(
-                label=category.name,
-                required=False,
-                min_value=0,
-                max_digits=8,
-                decimal_places=2,
-                initial=rates.get(category.pk),
-            )
+            self.fields[key] = _rate(category.name, rates.get(category.pk))
+        own = [(key, rates[each.pk]) for key, each in self.services.items() if each.pk in rates]
+        places = max(len(own), sum(1 for name in self.data if name.startswith("service_")))
+        self.places = range(places + (0 if self.is_bound else self.EMPTY_ROWS))
+        for place, (key, rate) in enumerate([*own, *[("", None)] * len(self.places)]):
+            if place in self.places:
+                self.fields[f"service_{place}"] = forms.ChoiceField(
+                    label=_("Service"),
+                    required=False,
+                    initial=key,
+                    choices=[("", "–"), *((pk, each.name) for pk, each in self.services.items())],
+                )
+                self.fields[f"rate_{place}"] = _rate(_("Points for ₹100"), rate)
 
-    def rates(self) -> dict[Any, Decimal | None]:
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        seen: set[str] = set()
+        for place in self.places:
+            service, rate = data.get(f"service_{place}"), data.get(f"rate_{place}")
+            if rate is not None and not service:
+                self.add_error(f"service_{place}", _("Say which service has this rate."))
+            if service and rate is not None and service in seen:
+                self.add_error(f"service_{place}", _("This service has a rate above."))
+            seen |= {service} if service else set()
+        return data
+
+    @property
+    def of_categories(self) -> list[forms.BoundField]:
+        return [self[key] for key in self.categories]
+
+    @property
+    def of_services(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
+        return [(self[f"service_{place}"], self[f"rate_{place}"]) for place in self.places]
+
+    def rates(self) -> dict[ServiceCategory, Decimal | None]:
         return {each: self.cleaned_data[key] for key, each in self.categories.items()}
+
+    def service_rates(self) -> list[tuple[Service, Decimal]]:
+        """Those that say both; a service without a rate has none of its own."""
+        data = self.cleaned_data
+        return [
+            (self.services[data[f"service_{place}"]], data[f"rate_{place}"])
+            for place in self.places
+            if data[f"service_{place}"] and data[f"rate_{place}"] is not None
+        ]
+
+
+def _rate(label: Any, initial: Decimal | None) -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label,
+        required=False,
+        min_value=0,
+        max_digits=8,
+        decimal_places=2,
+        initial=initial,
+    )
 
 
 class AdjustForm(RefusableForm):

@@ -43,6 +43,10 @@ PAGE_ROLES = {
         notifications
         notifications/<uuid:pk>
         notifications/read
+        offers
+        offers/<uuid:pk>
+        offers/<uuid:pk>/redemptions
+        offers/stacking
         offers/<uuid:pk>/codes/<uuid:code>/card.<slug:kind>
         offers/<uuid:pk>/codes/<uuid:code>/card.pdf
         segments
@@ -84,6 +88,15 @@ PAGE_ROLES = {
         failures
         failures/<uuid:pk>/decide
         failures/<uuid:pk>/discard
+        offers/<uuid:pk>/codes
+        offers/<uuid:pk>/batches/<uuid:batch>/download
+        offers/<uuid:pk>/batches/<uuid:batch>/revoke
+        offers/<uuid:pk>/cost
+        offers/<uuid:pk>/edit
+        offers/<uuid:pk>/switch
+        offers/cost
+        offers/new
+        offers/sample
         offers/<uuid:pk>/batches/<uuid:batch>/cards.pdf
         points
         segments/<uuid:pk>/copy

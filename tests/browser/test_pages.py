@@ -54,6 +54,13 @@ MANAGERS_PAGES = (
     "/templates",
     "/templates/<id>",
     "/settings",
+    "/offers/new?start=spend_tiers",
+    "/offers/stacking",
+    "/offers",
+    "/offers/<id>",
+    "/offers/<id>/redemptions",
+    "/offers/<id>/codes",
+    "/points",
 )
 OWNERS_PAGES = (
     "/approvals/decided",
@@ -83,8 +90,15 @@ OWNERS_PAGES = (
     "/operations",
     "/received",
     "/failures",
+    "/points/settings",
+    "/points/tiers/new",
+    "/points",
+    "/customers/<id>/points",
 )
-RECEPTIONISTS_PAGES = ("/", "/campaigns", "/campaigns/<id>", "/customers", "/customers/<id>")
+RECEPTIONISTS_PAGES = (
+    *("/", "/campaigns", "/campaigns/<id>", "/customers", "/customers/<id>"),
+    *("/offers", "/offers/<id>"),
+)
 # Resolved once the new colours are on the screen.
 DARK = """() => {
     document.documentElement.dataset.bsTheme = 'dark';

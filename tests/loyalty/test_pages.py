@@ -287,6 +287,26 @@ def test_categories_have_rates_of_their_own(asha, login):
     assert not EarnRate.objects.exists()
 
 
+def test_services_have_rates_of_their_own_and_keep_them(asha, login):
+    cut, spa = ServiceFactory(), ServiceFactory()
+    owner = login("owner")
+    path = "/points/settings/rates"
+    assert owner.post(path, {"service_0": str(cut.pk), "rate_0": "3"}).status_code == 302
+    shown = owner.get("/points/settings").context["rates_form"]
+    rows = [(service.value(), rate.value()) for service, rate in shown.of_services]
+    assert rows == [(str(cut.pk), 3), ("", None), ("", None)]
+    both = {"service_0": str(cut.pk), "rate_0": "3", "service_1": str(spa.pk), "rate_1": "0"}
+    assert owner.post(path, both | {str(cut.category_id): "5"}).status_code == 302
+    rates = dict(EarnRate.objects.filter(category=None).values_list("service", "points_per_100"))
+    assert rates == {cut.pk: 3, spa.pk: 0}
+    for wrong in ({"rate_0": "3"}, both | {"service_1": str(cut.pk)}, {"service_0": "x"}):
+        filled = {"service_0": "", "rate_0": "", **wrong}
+        assert owner.post(path, filled).status_code == 422
+    assert EarnRate.objects.count() == 3
+    assert owner.post(path, both | {"rate_0": "", "rate_1": ""}).status_code == 302
+    assert not EarnRate.objects.exists()
+
+
 def test_a_counters_key_reads_points(chain, points):
     with translation.override("en"):
         _key, secret = issue_key(

@@ -27,6 +27,7 @@ from marketing.campaigns.demo.catalogue import make_catalogue
 from marketing.campaigns.demo.consents import write_consents
 from marketing.campaigns.demo.followups import write_followups
 from marketing.campaigns.demo.loyalty import write_points
+from marketing.campaigns.demo.offers import make_offers
 from marketing.campaigns.demo.organisation import make_organisation, make_tenant
 from marketing.campaigns.demo.people import declare_attributes, stage_people, write_customers
 from marketing.campaigns.demo.sending import hold_out, set_up_sending
@@ -76,6 +77,7 @@ def make_demo(*, customers: int, seed: int) -> Tenant:
                 facts.rebuild_all(FACTS_AT_A_TIME)
                 analyze(CustomerFacts, CategoryRhythm)
             ensure_system_segments()
+            make_offers(organisation, services, now)
             make_campaigns(organisation, now)
             write_followups(now, tenant.time_zone)
             facts.refresh_stale_facts()

@@ -22,10 +22,10 @@ def counter_settings() -> CounterSettings:
     return CounterSettings.objects.first() or CounterSettings()
 
 
-def settings_now() -> Settings:
-    """What the engine goes by, read by itself; a priced bill reads it with everything else."""
-    kept = counter_settings()
-    return engine_settings([getattr(kept, name) for name in SETTINGS])
+def present_settings() -> Settings:
+    """What the engine goes by now."""
+    row = CounterSettings.objects.values_list(*SETTINGS).first()
+    return Settings() if row is None else engine_settings(row)
 
 
 def engine_settings(columns: Sequence[Any]) -> Settings:

@@ -18,6 +18,8 @@ from marketing.coupons.services.offers import (
     create_coupon,
     create_offer,
     deactivate_offer,
+    may_change,
+    read_terms,
     update_offer,
 )
 from marketing.coupons.services.plain_bills import record_bill
@@ -40,7 +42,9 @@ __all__ = [
     "make_codes",
     "make_next_part",
     "make_part",
+    "may_change",
     "note_codes",
+    "read_terms",
     "record_bill",
     "redeem",
     "redeem_bill",

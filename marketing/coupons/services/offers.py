@@ -136,6 +136,19 @@ def update_offer(
     return offer
 
 
+def read_terms(
+    *, actor: Actor, values: Mapping[str, Any], offer: Offer | None = None
+) -> OfferTerms:
+    """The terms as `create_offer` or `update_offer` would save them; nothing is saved.
+
+    Raises `ValidationFailed` as these do. A name is not asked for yet.
+    """
+    actor.require("coupon.manage")
+    before = {} if offer is None else body_of(offer)
+    named = {**values, "name": values.get("name") or before.get("name") or "–"}
+    return _terms(_kept(actor, _merged(before, named)), str(offer.pk) if offer else "new")
+
+
 def create_coupon(*, actor: Actor, body: Mapping[str, Any]) -> Offer:
     """`create_offer` with a code that is made where `body` has none."""
     code = normalise(str(body.get("code") or ""))
@@ -204,10 +217,16 @@ def _kept(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _require_branches(actor: Actor, body: Mapping[str, Any]) -> None:
+def may_change(actor: Actor, body: Mapping[str, Any]) -> bool:
     """Whoever has some branches changes only offers that are for these alone."""
     theirs = _uuids(body, "branchIds")
-    if actor.branch_ids is not None and not (theirs and set(theirs) <= actor.branch_ids):
+    return actor.can("coupon.manage") and (
+        actor.branch_ids is None or bool(theirs and set(theirs) <= actor.branch_ids)
+    )
+
+
+def _require_branches(actor: Actor, body: Mapping[str, Any]) -> None:
+    if not may_change(actor, body):
         raise Forbidden(_("The offer holds in branches that are not yours."))
 
 

@@ -16,7 +16,7 @@ from marketing.coupons.pricing.engine import quote
 from marketing.coupons.rules import local_day
 from marketing.coupons.selectors.prices import Facts, require_no_faults
 from marketing.coupons.selectors.replay import pack
-from marketing.coupons.selectors.settings import settings_now
+from marketing.coupons.selectors.settings import present_settings
 from marketing.coupons.services.bills import require_branch, stand_for
 from marketing.coupons.services.locks import counter_call
 from marketing.coupons.services.redemptions import (
@@ -55,7 +55,7 @@ def record_bill(
         ).first()
         if done is not None:
             return again(done)
-        facts = Facts(cart=cart, customer=None, usage={}, settings=settings_now())
+        facts = Facts(cart=cart, customer=None, usage={}, settings=present_settings())
         answer = quote(cart, Catalogue(()), settings=facts.settings)
         now = clock.now()
         day = local_day(cart.at, cart.timezone)

@@ -20,6 +20,11 @@ def programme() -> LoyaltyProgramme:
     return LoyaltyProgramme.objects.first() or LoyaltyProgramme()
 
 
+def tier_names() -> dict[str, str]:
+    """The tiers by their ids, the lowest first: how offers name them."""
+    return {str(pk): name for pk, name in Tier.objects.values_list("pk", "name")}
+
+
 @dataclass(frozen=True)
 class Rates:
     """Points for 100 rupees in hundredths: a service's own, its category's, or the programme's."""

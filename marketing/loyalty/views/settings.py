@@ -3,12 +3,13 @@
 import uuid
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from customers.models import ServiceCategory
+from customers.models import Service, ServiceCategory
 from marketing.core.errors import DomainError
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import error_page, staff_view
@@ -20,7 +21,7 @@ from marketing.loyalty.models import EarnRate, LoyaltyProgramme, Tier
 @staff_view("loyalty.config")
 @require_http_methods(["GET", "POST"])
 def programme(request: StaffRequest) -> HttpResponse:
-    """The programme's settings, its tiers and the categories' own rates."""
+    """The programme's settings, its tiers and the rates of categories and services."""
     kept = selectors.programme()
     form = ProgrammeForm(request.POST or None, instance=kept)
     if form.is_valid():
@@ -42,10 +43,12 @@ def programme(request: StaffRequest) -> HttpResponse:
 @staff_view("loyalty.config")
 @require_POST
 def rates(request: StaffRequest) -> HttpResponse:
-    """Save the categories' own rates."""
+    """Save the categories' and services' own rates."""
     form = _rates_form(request)
     if form.is_valid():
-        services.set_rates(actor=request.actor, categories=form.rates())
+        services.set_rates(
+            actor=request.actor, categories=form.rates(), services=form.service_rates()
+        )
         messages.success(request, _("Saved."))
         return redirect("points-settings")
     return _show(request, ProgrammeForm(instance=selectors.programme()), form)
@@ -83,11 +86,13 @@ def tier_delete(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _rates_form(request: StaffRequest | None = None) -> RatesForm:
-    own = EarnRate.objects.filter(category__isnull=False)
+    kept = list(EarnRate.objects.all())
+    priced = Q(is_active=True) | Q(pk__in=[each.service_id for each in kept if each.service_id])
     return RatesForm(
         request.POST if request else None,
         categories=ServiceCategory.objects.order_by("name"),
-        rates=dict(own.values_list("category_id", "points_per_100")),
+        services=Service.objects.filter(priced),
+        kept=kept,
     )
 
 

@@ -1,0 +1,101 @@
+"""Codes of an offer: made in batches, taken away as a file, taken back."""
+
+import datetime as dt
+import uuid
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from marketing.core.errors import DomainError
+from marketing.core.htmx import StaffRequest
+from marketing.core.pages import error_page, staff_view
+from marketing.core.tenancy import current_tenant
+from marketing.coupons import selectors, services
+from marketing.coupons.forms import CodesForm
+from marketing.coupons.models import CodeBatch
+from marketing.coupons.pricing.opening import end_of
+from marketing.coupons.selectors import code_batches, printing
+from marketing.coupons.views.detail import offer_shell
+
+SHOWN = 100
+# Of cards to print; further ones are had by their number.
+MOST_FILES = 20
+
+
+@staff_view("coupon.manage")
+@require_http_methods(["GET", "POST"])
+def offer_codes(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """The batches with how far they are, and one more to be made."""
+    offer = selectors.get_offer_for_actor(request.actor, pk)
+    form = CodesForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            services.make_codes(
+                actor=request.actor,
+                offer=offer,
+                count=data["count"],
+                prefix=data["prefix"],
+                name=data["name"],
+                symbols=data["symbols"],
+                max_uses=data["max_uses"],
+                expires_at=_end_of(data["expires_on"]),
+            )
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, _("The codes are being made."))
+            return redirect("offer-codes", offer.pk)
+    batches = list(code_batches.batches_of(offer)[:SHOWN])
+    files = {batch.pk: range(1, min(MOST_FILES, printing.files_of(batch)) + 1) for batch in batches}
+    context = {
+        "form": form,
+        "batches": [(batch, files[batch.pk]) for batch in batches],
+        "is_making": any(batch.state == CodeBatch.State.MAKING for batch in batches),
+        "singles": code_batches.single_codes(offer)[:SHOWN],
+        "may_change": services.may_change(request.actor, selectors.body_of(offer)),
+        **offer_shell(request, offer, "codes"),
+    }
+    if request.htmx and request.method == "GET":
+        return render(request, "coupons/codes.html#batches", context)
+    return render(request, "coupons/codes.html", context, status=422 if form.errors else 200)
+
+
+@staff_view("coupon.manage")
+@require_POST
+def batch_revoke(request: StaffRequest, pk: uuid.UUID, batch: uuid.UUID) -> HttpResponse:
+    """Let the batch's codes open nothing any more."""
+    found = code_batches.get_batch_for_actor(request.actor, pk, batch)
+    try:
+        revoked = services.revoke_codes(actor=request.actor, batch=found)
+    except DomainError as error:
+        return error_page(request, error)
+    told = ngettext("%(count)d code is taken back.", "%(count)d codes are taken back.", revoked)
+    messages.success(request, told % {"count": revoked})
+    return redirect("offer-codes", pk)
+
+
+@staff_view("coupon.manage")
+@require_safe
+def batch_download(request: StaffRequest, pk: uuid.UUID, batch: uuid.UUID) -> StreamingHttpResponse:
+    """The batch's codes as CSV."""
+    found = code_batches.get_batch_for_actor(request.actor, pk, batch)
+    answer = StreamingHttpResponse(
+        code_batches.code_file(request.actor.tenant_id, found.pk),
+        content_type="text/csv; charset=utf-8",
+    )
+    name = found.prefix or "codes"
+    answer["Content-Disposition"] = f'attachment; filename="{name}-{found.pk}.csv"'
+    return answer
+
+
+def _end_of(day: dt.date | None) -> dt.datetime | None:
+    """The end of the day in the chain's zone."""
+    if day is None:
+        return None
+    return end_of(day).replace(tzinfo=ZoneInfo(current_tenant().time_zone))

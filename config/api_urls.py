@@ -3,6 +3,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("marketing.campaigns.api_urls")),
     path("", include("marketing.followups.api_urls")),
+    path("", include("marketing.referrals.api_urls")),
     path("", include("marketing.loyalty.api_urls")),
     path("", include("marketing.delivery.api_urls")),
     path("", include("marketing.segments.api_urls")),

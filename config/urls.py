@@ -35,6 +35,7 @@ urlpatterns = [
     path("", include("marketing.core.urls")),
     path("", include("marketing.campaigns.urls")),
     path("", include("marketing.followups.urls")),
+    path("", include("marketing.referrals.urls")),
     path("", include("marketing.loyalty.urls")),
     path("", include("marketing.delivery.urls")),
     path("", include("marketing.segments.urls")),

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "marketing.delivery",
     "marketing.coupons",
     "marketing.loyalty",
+    "marketing.referrals",
     "marketing.followups",
     "marketing.campaigns",
     "billing_bridge",

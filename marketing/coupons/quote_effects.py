@@ -25,7 +25,8 @@ class Basket:
 
     `customer_id` is who stands for her now. `asked` is what the counter said to this effect
     (points to use, a referral code). `reservation_id` names the reservation that this bill has
-    already: what the effect holds for it counts as free.
+    already: what the effect holds for it counts as free. `visits` counts her finalised bills;
+    `typed` are the codes as typed.
     """
 
     branch_id: uuid.UUID
@@ -34,6 +35,8 @@ class Basket:
     now: dt.datetime
     asked: Json = field(default_factory=dict)
     reservation_id: uuid.UUID | None = None
+    visits: int = 0
+    typed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +44,13 @@ class Contribution:
     """What an effect adds before pricing: points to spend, and codes that are its own.
 
     `codes` maps a typed code's key to what it opens, or why it does not; only codes that no offer
-    has are asked for.
+    has are asked for. None: the effect takes the code, which opens no offer. `brought` are codes
+    that open offers without being typed.
     """
 
     points: PointsUse | None = None
-    codes: Mapping[str, EnteredCode] = field(default_factory=dict)
+    codes: Mapping[str, EnteredCode | None] = field(default_factory=dict)
+    brought: Sequence[EnteredCode] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,8 @@ def price_bill(
         cart=cart,
         now=now,
         reservation_id=reservation_id,
+        visits=read.scene.visits,
+        typed=tuple(typed),
     )
     basket, catalogue = _contributions(basket, read, asked or {})
     facts = Facts(cart=basket.cart, customer=read.customer, usage=read.usage, settings=Settings())
@@ -247,14 +249,16 @@ def _contributions(
 ) -> tuple[Basket, Catalogue]:
     """The basket with what effects add to its cart, and the catalogue with what they open."""
     points: PointsUse | None = None
-    theirs: dict[str, EnteredCode] = {}
+    theirs: dict[str, EnteredCode | None] = {}
+    brought: list[EnteredCode] = []
     for effect in quote_effects.effects():
         part = effect.contribute(_asking(basket, asked, effect.name))
         points = part.points or points
         theirs |= {key: part.codes[key] for key in part.codes if key in read.entered.unknown}
+        brought += part.brought
     catalogue = read.catalogue
-    if theirs:
-        read.entered.answer(theirs)
+    if theirs or brought:
+        read.entered.answer(theirs, brought)
         catalogue = with_offers(read.live, read.entered.offers)
     cart = dataclasses.replace(basket.cart, codes=tuple(read.entered.codes), points=points)
     return dataclasses.replace(basket, cart=cart), catalogue

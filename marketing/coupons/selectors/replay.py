@@ -30,6 +30,7 @@ def pack(priced: Priced) -> bytes:
         "settings": Fragment(encode(facts.settings)),
         "quote": Fragment(encode(priced.quote)),
         "asked": priced.asked,
+        "typed": priced.basket.typed,
     }
     return zlib.compress(orjson.dumps(plain), 1)
 
@@ -50,6 +51,7 @@ def kept_basket(reservation: Reservation, effect: str) -> Basket:
         now=reservation.reserved_at,
         asked=kept["asked"].get(effect, {}),
         reservation_id=reservation.pk,
+        typed=tuple(kept["typed"]),
     )
 
 

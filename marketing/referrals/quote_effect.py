@@ -105,7 +105,9 @@ class ReferralEffect:
         """The friend's first bill, where she was brought at sign-up and says no code."""
         if basket.customer_id is None or basket.visits:
             return []
-        mine = Referral.objects.filter(friend=basket.customer_id, state=rules.ATTRIBUTED)
+        mine = Referral.objects.filter(
+            friend=basket.customer_id, state=rules.ATTRIBUTED, friend_reward_at=None
+        )
         row = mine.values_list("code__code", "friend_reward_type").first()
         if row is None or row[1] == "points":
             return []

@@ -42,6 +42,10 @@ PAGE_ROLES = {
         notifications
         notifications/<uuid:pk>
         notifications/read
+        customers/<uuid:customer>/referral-code
+        referrals
+        referrals/<uuid:pk>
+        referrals/leaderboard
         segments
         segments/<uuid:pk>
     """,
@@ -78,6 +82,9 @@ PAGE_ROLES = {
         customers/imports/new
         customers/merges/<uuid:pk>/undo
         failures
+        referrals/<uuid:pk>/approve
+        referrals/<uuid:pk>/reject
+        referrals/review
         failures/<uuid:pk>/decide
         failures/<uuid:pk>/discard
         segments/<uuid:pk>/copy
@@ -130,6 +137,7 @@ PAGE_ROLES = {
         campaigns/festivals/<uuid:pk>/remove
         customers/<uuid:pk>/erase
         operations/accounts/<uuid:pk>/try-again
+        referrals/settings
         settings/accounts/<uuid:pk>
         settings/accounts/<uuid:pk>/close-circuit
         settings/accounts/<uuid:pk>/default

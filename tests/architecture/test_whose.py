@@ -26,6 +26,7 @@ from tests.factories.core import make_staff
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import make_run
 from tests.factories.followups import FollowupFactory
+from tests.factories.referrals import bring
 from tests.factories.segments import SegmentFactory
 
 # What would call a vendor, or is judged before the object: asked only for others' things.
@@ -46,6 +47,7 @@ OF_A_BRANCH = {
     "me/away/<uuid:pk>",
     "notifications/<uuid:pk>",
     "staff/followups/<uuid:pk>",
+    "referrals/<uuid:pk>",
     "marketing/config/branch/<uuid:pk>",
     "campaigns/<uuid:pk>/people/<uuid:customer_pk>",
 }
@@ -116,6 +118,8 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
         "customers/<uuid:pk>/merge/<uuid:other>": (customer, other),
         "campaigns/<uuid:pk>/people/<uuid:customer_pk>": (campaign, customer),
         "customers/<uuid:pk>": customer,
+        "customers/<uuid:customer>": customer,
+        "referrals/<uuid:pk>": bring(customer, CustomerFactory(last_name="Das"), branch),
         "me/away/<uuid:pk>": away,
         "notifications/<uuid:pk>": news,
     }

@@ -129,7 +129,8 @@ def test_a_free_service_and_a_discount_as_a_code(chain, asha, bela):
     assert priced.quote.payable == 50_000
     friends = [bela, CustomerFactory(last_name="Das")]
     for friend in friends:
-        past_hold(converted(asha, friend, chain.north))
+        sell(chain.north, cart, "500.00", customer=friend, codes=[code_for(asha)])
+        past_hold(Referral.objects.get(friend=friend))
     reward_all()
     codes = CouponCode.objects.filter(customer=asha)
     assert codes.count() == 2

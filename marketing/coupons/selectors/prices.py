@@ -260,6 +260,17 @@ def _contributions(
     if theirs or brought:
         read.entered.answer(theirs, brought)
         catalogue = with_offers(read.live, read.entered.offers)
+        opened = {pk for pk in map(str, read.entered.offers) if pk not in read.usage}
+        read.usage.update(
+            usage_of(
+                [catalogue.by_id[pk] for pk in opened if pk in catalogue.by_id],
+                branch_id=basket.branch_id,
+                customer_id=basket.customer_id,
+                day=basket.cart.at.astimezone(ZoneInfo(read.scene.zone)).date(),
+                zone=read.scene.zone,
+                reservation_id=basket.reservation_id,
+            )
+        )
     cart = dataclasses.replace(basket.cart, codes=tuple(read.entered.codes), points=points)
     return dataclasses.replace(basket, cart=cart), catalogue
 

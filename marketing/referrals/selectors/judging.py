@@ -4,7 +4,6 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from django.db import connection
 from django.db.models import Q
@@ -39,6 +38,9 @@ WITH RECURSIVE chain (id, steps) AS (
 )
 SELECT EXISTS (SELECT FROM chain WHERE id = ANY(%(friends)s) AND steps > 1)
 """
+
+# Of a degree, which is some hundred kilometres.
+NEAR = 0.0003
 
 
 class Fault(StrEnum):
@@ -240,7 +242,7 @@ def signals_of(referrer: Customer, friend: Customer, programme: ReferralProgramm
         )
     ):
         found.append("same_landline")
-    if _address(referrer) and _address(referrer) == _address(friend):
+    if _live_together(referrer, friend):
         found.append("same_address")
     surname = referrer.last_name.strip().casefold()
     if programme.flags_surnames and surname and surname == friend.last_name.strip().casefold():
@@ -248,11 +250,20 @@ def signals_of(referrer: Customer, friend: Customer, programme: ReferralProgramm
     return found
 
 
-def _address(customer: Customer) -> Any:
-    """Where she lives, as far as it is known: in words, else to some ten metres."""
+def _live_together(one: Customer, other: Customer) -> bool:
+    """By their addresses in words, or to some thirty metres."""
+    words = _address(one)
+    if words and words == _address(other):
+        return True
+    places = (one.latitude, one.longitude), (other.latitude, other.longitude)
+    return all(
+        mine is not None and theirs is not None and abs(mine - theirs) < NEAR
+        for mine, theirs in zip(*places, strict=True)
+    )
+
+
+def _address(customer: Customer) -> str:
     text = customer.attributes.get("address")
-    if isinstance(text, str) and text.strip():
-        return " ".join(text.casefold().replace(",", " ").split())
-    if customer.latitude is None or customer.longitude is None:
-        return None
-    return round(customer.latitude, 4), round(customer.longitude, 4)
+    if not isinstance(text, str):
+        return ""
+    return " ".join(text.casefold().replace(",", " ").split())

@@ -16,7 +16,13 @@ from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.models import Reservation
 from marketing.coupons.pricing.answer import Quote
 from marketing.referrals import rules
-from marketing.referrals.models import Referral, ReferralCode, ReferralProgramme, RewardOn
+from marketing.referrals.models import (
+    Referral,
+    ReferralCode,
+    ReferralProgramme,
+    RewardOn,
+    RewardType,
+)
 from marketing.referrals.selectors import judging
 from marketing.referrals.selectors.judging import Friend
 from marketing.referrals.services import places, rewards
@@ -69,6 +75,7 @@ def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
         move(system, [referral.pk], rules.REJECTED, reason="existing_customer")
         return {}
     programme = ReferralProgramme.objects.get()
+    _welcomed(referral, bill.at)
     if not _counts(programme, bill.quote.total):
         return {"referral": str(referral.pk)}
     if programme.reward_on == RewardOn.SECOND_VISIT and referral.first_invoice in (
@@ -220,6 +227,12 @@ def _by_link(
         places.give_back(found.id, found.month)  # somebody else brought her at this moment
         return None
     return Referral.objects.get(pk=invited)
+
+
+def _welcomed(referral: Referral, at: dt.datetime) -> None:
+    """Her first bill is paid: what she gets on it she has had."""
+    if referral.friend_reward_type != RewardType.POINTS and referral.friend_reward_at is None:
+        Referral.objects.filter(pk=referral.pk).update(friend_reward_at=at)
 
 
 def _counts(programme: ReferralProgramme, total: int) -> bool:

@@ -122,7 +122,7 @@ def reward_due() -> int:
             values={
                 "referrer_reward_at": now,
                 "referrer_reward_code_id": codes.get(row.pk),
-                "friend_reward_at": now,
+                "friend_reward_at": row.friend_reward_at or now,
             },
         )
     return len(rows)

@@ -14,10 +14,10 @@ from marketing.referrals.services import SETTINGS
 LABELS = {
     "is_enabled": _("Customers can bring friends"),
     "referrer_reward_type": _("Who brings a friend gets"),
-    "referrer_reward_value": _("So many points, or so much %"),
+    "referrer_reward_value": _("How many points, or percent off"),
     "referrer_reward_service": _("Which service is free"),
     "referred_reward_type": _("The friend gets"),
-    "referred_reward_value": _("So many points, or so much %"),
+    "referred_reward_value": _("How many points, or percent off"),
     "referred_reward_service": _("Which service is free"),
     "reward_on": _("What the friend has to do"),
     "min_order_for_reward": _("Her bill is at least"),

@@ -86,8 +86,7 @@ def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
             first_invoice=bill.invoice_id, branch_id=referral.branch_id or bill.branch_id
         )
         return {"referral": str(referral.pk), "isFirst": True}
-    units = _units(bill)
-    convert(
+    is_converted = convert(
         system,
         referral,
         programme,
@@ -97,11 +96,11 @@ def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
             "bill_invoice": bill.invoice_id,
             "bill_total": bill.quote.total,
             "bill_net": bill.quote.net,
-            "bill_units": Jsonb(units),
+            "bill_units": Jsonb(_units(bill)),
             "branch_id": referral.branch_id or bill.branch_id,
         },
     )
-    return {"referral": str(referral.pk), "converted": True}
+    return {"referral": str(referral.pk), "converted": is_converted}
 
 
 def take_refund(

@@ -48,6 +48,7 @@ def referral_list(request: StaffRequest) -> HttpResponse:
         "rows": page[:ROWS],
         "after": page[ROWS - 1].pk if len(page) > ROWS else None,
         "programme": selectors.programme(),
+        "may_configure": request.actor.can("referral.config"),
         "tabs": _tabs(request, "list"),
     }
     return render(request, "referrals/list.html", context)

@@ -50,9 +50,7 @@ class ReferralEffect:
         text = _said(basket)
         if not text:
             return {}
-        said = next((code for code in quote.codes if _key(code.code) == _key(text)), None)
-        faults = [] if said is None else [why.code.value for why in said.reasons]
-        fault = next((why for why in faults if why in FAULTS), "")
+        fault = _fault_in(quote, text)
         if fault == ReasonCode.CODE_UNKNOWN and not basket.asked.get("code"):
             return {}
         return {"code": _key(text), "applies": not fault, "reason": fault}
@@ -63,7 +61,7 @@ class ReferralEffect:
             holds.let_go([reservation_id])
         text = _said(basket)
         found = judging.find_code(text, basket.now) if text else None
-        if found is None or basket.customer_id is None:
+        if found is None or basket.customer_id is None or _fault_in(quote, text):
             return {}
         verdict = judging.judge(found, Friend(customer_id=basket.customer_id), holds_place=True)
         if verdict.fault is not None:
@@ -126,6 +124,12 @@ def _said(basket: Basket) -> str:
 
 def _key(text: str) -> str:
     return key_of(normalise(text))
+
+
+def _fault_in(quote: Quote, text: str) -> str:
+    """Why the quote says that the code does not count; empty where it does."""
+    said = [why for code in quote.codes if _key(code.code) == _key(text) for why in code.reasons]
+    return next((why.code.value for why in said if why.code.value in FAULTS), "")
 
 
 def _fault(found: FoundCode, basket: Basket) -> Reason | None:

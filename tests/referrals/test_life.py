@@ -18,6 +18,7 @@ AFTER = {
     "reward_due": {"approved": "rewarded"},
     "expire_unused": {"invited": "expired", "attributed": "expired"},
     "refund": {
+        "attributed": "voided",
         "qualified": "voided",
         "held": "voided",
         "approved": "voided",

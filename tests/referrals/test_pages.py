@@ -15,6 +15,7 @@ from tests.factories.customers import CustomerFactory
 from tests.factories.referrals import code_for, converted, make_programme, past_hold, reward_all
 
 API = "/api/v1/referrals"
+PHONE = {"User-Agent": "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile"}
 
 
 @pytest.fixture(autouse=True)
@@ -246,7 +247,8 @@ def page_of(chain, code):
 
 def test_the_page_behind_a_link(chain, asha):
     url = page_of(chain, code_for(asha))
-    answer = Client().get(url)
+    assert Client().get(url, headers={"User-Agent": "WhatsApp/2.23"}).status_code == 200
+    answer = Client().get(url, headers=PHONE)
     assert answer.status_code == 200
     assert chain.tenant.name in answer.text
     assert "Asha" in answer.text
@@ -278,7 +280,7 @@ def test_links_that_lead_nowhere(chain, other_chain, asha):
 def test_a_page_asked_for_very_often_is_busy(chain, asha, monkeypatch):
     url = page_of(chain, code_for(asha))
     monkeypatch.setattr("marketing.referrals.views.public.LOOKS", 2)
-    statuses = [Client().get(url).status_code for _ in range(3)]
+    statuses = [Client().get(url, headers=PHONE).status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
     assert ReferralTouch.objects.count() == 2
 

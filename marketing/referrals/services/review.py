@@ -94,12 +94,12 @@ def expire_unused() -> int:
     attributed = Referral.objects.filter(
         state=rules.ATTRIBUTED, attributed_at__lt=now - rules.UNUSED_LASTS
     ).order_by("pk")
-    ids = [
-        *invited.values_list("pk", flat=True)[:AT_ONCE],
-        *attributed.values_list("pk", flat=True)[:AT_ONCE],
-    ]
     system = Actor.system(current_tenant_id())
-    return len(move(system, ids, rules.EXPIRED, reason="unused"))
+    phones = list(invited.values_list("pk", flat=True)[:AT_ONCE])
+    # What was left on a page is kept no longer than was said there.
+    left = move(system, phones, rules.EXPIRED, reason="unused", values={"friend_phone": ""})
+    people = list(attributed.values_list("pk", flat=True)[:AT_ONCE])
+    return len(left) + len(move(system, people, rules.EXPIRED, reason="unused"))
 
 
 @transaction.atomic

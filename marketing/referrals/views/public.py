@@ -14,6 +14,7 @@ from customers.models import Customer
 from marketing.core import clock
 from marketing.core.models import Tenant
 from marketing.core.tenancy import know_tenant, tenant_scope
+from marketing.delivery.links import agents
 from marketing.referrals import links, selectors, services
 from marketing.referrals.forms import FriendForm
 from marketing.referrals.selectors import FoundCode
@@ -47,7 +48,7 @@ def friend_page(request: HttpRequest, chain: str, code: str) -> HttpResponse:
             is_left = services.leave_phone(code=code, phone=form.cleaned_data["phone"])
             if not is_left:
                 form.add_error("phone", PHONE_FAULT)
-        elif request.method == "GET":
+        elif not is_post and not agents.judge(str(request.method), request.headers).machine:
             services.note_click(found)
         context = _context(salon, found) | {"form": form, "is_left": is_left}
         status = 422 if form.errors else 200

@@ -224,6 +224,9 @@ SPECTACULAR_SETTINGS = {
         "MessageStateEnum": "marketing.delivery.models.MessageState",
         "SlotKindEnum": "marketing.content.slots.KINDS",
         "PointsEntryKindEnum": "marketing.loyalty.models.Kind",
+        "ReferralStateEnum": "marketing.referrals.models.Referral.State",
+        "ReferralStatusEnum": "marketing.referrals.rules.STATUSES",
+        "RewardTypeEnum": "marketing.referrals.models.RewardType",
     },
 }
 

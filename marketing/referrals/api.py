@@ -20,8 +20,7 @@ from marketing.core.tenancy import current_tenant
 from marketing.referrals import links, rules, selectors, services
 from marketing.referrals.models import Referral, ReferralProgramme, RewardOn, RewardType
 
-STATUSES = [(status, status) for status in dict.fromkeys(rules.STATUS.values())]
-MONEY = {"max_digits": 10, "decimal_places": 2}
+MONEY: dict[str, Any] = {"max_digits": 10, "decimal_places": 2}
 
 
 class ConfigFields(ApiSerializer):
@@ -73,7 +72,7 @@ class ReferralOutput(ApiSerializer):
     referred_name = serializers.CharField(source="friend.name", default="")
     referred_phone = serializers.CharField(source="friend_phone")
     branch_id = serializers.UUIDField(allow_null=True)
-    status = serializers.ChoiceField(STATUSES)
+    status = serializers.ChoiceField(rules.STATUSES)
     state = serializers.ChoiceField(Referral.State.choices)
     reason = serializers.CharField()
     converted_at = serializers.DateTimeField(allow_null=True)
@@ -82,7 +81,7 @@ class ReferralOutput(ApiSerializer):
     first_invoice_amount = serializers.SerializerMethodField("get_first_invoice_amount")
     referrer_rewarded = serializers.SerializerMethodField("get_referrer_rewarded")
     referrer_reward_at = serializers.DateTimeField(allow_null=True)
-    referrer_reward_type = serializers.ChoiceField(["", *RewardType.values])
+    referrer_reward_type = serializers.ChoiceField(RewardType.choices, allow_blank=True)
     referrer_reward_value = serializers.DecimalField(allow_null=True, **MONEY)
     referred_rewarded = serializers.SerializerMethodField("get_referred_rewarded")
     referred_reward_at = serializers.DateTimeField(source="friend_reward_at", allow_null=True)
@@ -157,7 +156,7 @@ class LeaderboardFilter(ApiSerializer):
 
 
 class ReferralFilter(django_filters.FilterSet):
-    status = django_filters.ChoiceFilter(choices=STATUSES, method="of_status")
+    status = django_filters.ChoiceFilter(choices=rules.STATUSES, method="of_status")
     state = django_filters.ChoiceFilter(choices=Referral.State.choices)
     referrerCustomerId = django_filters.UUIDFilter(field_name="referrer_id")  # noqa: N815
     referredCustomerId = django_filters.UUIDFilter(field_name="friend_id")  # noqa: N815

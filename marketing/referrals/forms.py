@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.forms import RefusableForm
 from customers.models import Service
+from marketing.core.errors import DomainError
 from marketing.referrals.models import Referral, ReferralProgramme
 from marketing.referrals.services import SETTINGS
 
@@ -99,7 +100,14 @@ class ProgrammeForm(forms.ModelForm):
         texts = {name.removeprefix(TEXT): self.cleaned_data[name] for name in self.texts}
         return {**data, "share_text": {code: text for code, text in texts.items() if text}}
 
-    refuse = RefusableForm.refuse
+    def refuse(self, error: DomainError) -> None:
+        """Put each fault at its field, or above the form when it has none."""
+        for name, faults in error.fields.items():
+            at = self.texts[0] if name == "share_text" else name
+            for fault in faults:
+                self.add_error(at if at in self.fields else None, fault)
+        if not error.fields:
+            self.add_error(None, error.message)
 
 
 class RejectForm(RefusableForm):

@@ -35,6 +35,7 @@ STATUS = {
     CLAWED_BACK: "expired",
     EXPIRED: "expired",
 }
+STATUSES = [(status, status) for status in dict.fromkeys(STATUS.values())]
 # In these nobody has the friend yet, or nobody has her any more.
 FREE = frozenset({INVITED, REJECTED, EXPIRED})
 CONVERTED = frozenset({QUALIFIED, HELD, APPROVED, REWARDED})

@@ -84,7 +84,7 @@ def leaderboard(
         rows = rows.filter(converted_at__gte=since)
     if until is not None:
         rows = rows.filter(converted_at__lt=until)
-    best: list[dict[str, Any]] = list(
+    best = list(
         rows.values("referrer_id")
         .annotate(
             brought=Count("pk"), rewarded=Count("pk", filter=Q(state=Referral.State.REWARDED))

@@ -83,7 +83,7 @@ def apply_code(
         raise NotFound()
     if customer is None:
         customer = customers_with_address(ContactPoint.Kind.PHONE, number).first()
-    friend = Friend(customer_id=customer and customer.pk, phone=number)
+    friend = Friend(customer_id=customer.pk if customer else None, phone=number)
     verdict = judging.judge(found, friend)
     if verdict.referral is not None and verdict.referral.state != rules.INVITED:
         return verdict.referral

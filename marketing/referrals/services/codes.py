@@ -64,4 +64,4 @@ def _insert(customer_ids: Sequence[uuid.UUID]) -> int:
                 "codes": tails(len(customer_ids), rules.SYMBOLS),
             },
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)

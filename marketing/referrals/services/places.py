@@ -26,7 +26,7 @@ def take(code_id: uuid.UUID, month: dt.date, limit: int) -> bool:
             TAKE + WITHIN,
             {"code": code_id, "month": month, "limit": limit, "tenant": current_tenant_id()},
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount)
 
 
 def give_back(code_id: uuid.UUID, month: dt.date) -> None:

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from django.db import connection, transaction
-from psycopg.types.json import Jsonb
 
 from customers.models import Customer
 from customers.services.standing import standing_ids
 from marketing.core import clock
 from marketing.core.actor import Actor
+from marketing.core.errors import NotFound
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons import services as coupons
 from marketing.coupons.models import CouponCode
@@ -44,7 +44,7 @@ FROM due, LATERAL (
 ) recent
 """
 FLAG = """
-UPDATE referrals_referral SET is_flagged = true, signals = signals || %s, updated_at = now()
+UPDATE referrals_referral SET is_flagged = true, signals = signals || %s::jsonb, updated_at = now()
 WHERE tenant_id = %s AND id = ANY(%s)
 """
 
@@ -80,7 +80,7 @@ def approve_due() -> int:
     move(system, herself, rules.REJECTED, reason="self_referral")
     if fast:
         with connection.cursor() as cursor:
-            cursor.execute(FLAG, [Jsonb(["velocity"]), current_tenant_id(), fast])
+            cursor.execute(FLAG, ['["velocity"]', current_tenant_id(), fast])
     fine = [pk for pk, is_self, is_fast in rows if not is_self and not is_fast]
     move(system, fine, rules.APPROVED, values={"approved_at": now})
     return len(rows)
@@ -145,8 +145,6 @@ def take_back(system: Actor, referral: Referral) -> None:
 
 
 def _reverse(system: Actor, given: Source, referral: Referral) -> None:
-    from marketing.core.errors import NotFound
-
     try:
         loyalty.reverse_earn(
             actor=system,

@@ -70,10 +70,10 @@ def code_picture(request: HttpRequest, chain: str, code: str) -> HttpResponse:
 
 def _context(salon: Tenant, found: FoundCode) -> dict[str, Any]:
     programme = selectors.programme()
-    first_name = Customer.objects.values_list("first_name", flat=True).get(pk=found.referrer_id)
+    referrers = Customer.objects.filter(pk__in=[found.referrer_id])
     return {
         "chain": salon,
-        "first_name": first_name,
+        "first_name": referrers.values_list("first_name", flat=True).get(),
         "code": found.code,
         "reward": selectors.reward_words(
             programme.referred_reward_type,

@@ -23,7 +23,7 @@ from marketing.referrals.models import Referral, ReferralProgramme, RewardOn, Re
 MONEY: dict[str, Any] = {"max_digits": 10, "decimal_places": 2}
 
 
-class ConfigFields(ApiSerializer):
+class ReferralConfigFields(ApiSerializer):
     is_enabled = serializers.BooleanField(required=False)
     referrer_reward_type = serializers.ChoiceField(RewardType.choices, required=False)
     referrer_reward_value = serializers.DecimalField(min_value=0, required=False, **MONEY)
@@ -46,19 +46,19 @@ class ConfigFields(ApiSerializer):
     )
 
 
-class ConfigPatch(ConfigFields):
+class ReferralConfigPatch(ReferralConfigFields):
     version = serializers.IntegerField(min_value=1, required=False)
 
 
-class ConfigOutput(ConfigFields):
+class ReferralConfigOutput(ReferralConfigFields):
     id = serializers.UUIDField()
     version = serializers.IntegerField()
     created_at = serializers.DateTimeField(allow_null=True)
     updated_at = serializers.DateTimeField(allow_null=True)
 
 
-class ConfigAnswer(ApiSerializer):
-    config = ConfigOutput()
+class ReferralConfigAnswer(ApiSerializer):
+    config = ReferralConfigOutput()
 
 
 class ReferralOutput(ApiSerializer):
@@ -113,7 +113,7 @@ class ReferralCodeOutput(ApiSerializer):
     whatsapp_url = serializers.CharField()
 
 
-class ApplyInput(ApiSerializer):
+class ApplyReferralInput(ApiSerializer):
     referral_code = serializers.CharField(max_length=60)
     referred_phone = serializers.CharField(max_length=40)
     referred_name = serializers.CharField(max_length=200, required=False, allow_blank=True)
@@ -132,7 +132,7 @@ class ReferredReward(ApiSerializer):
     description = serializers.CharField()
 
 
-class ApplyAnswer(ApiSerializer):
+class ApplyReferralAnswer(ApiSerializer):
     referral = ReferralOutput()
     referred_customer = ReferredCustomer()
     referred_reward = ReferredReward(required=False)
@@ -176,14 +176,18 @@ class ReferralFilter(django_filters.FilterSet):
 class ReferralConfigView(ApiView):
     permissions = {"GET": "referral.view", "PATCH": "referral.config"}
 
-    @extend_schema(operation_id="getReferralConfig", responses=ConfigAnswer)
+    @extend_schema(operation_id="getReferralConfig", responses=ReferralConfigAnswer)
     def get(self, request: Any) -> Response:
         return self._answer(services.ensure_programme())
 
-    @extend_schema(operation_id="updateReferralConfig", request=ConfigPatch, responses=ConfigAnswer)
+    @extend_schema(
+        operation_id="updateReferralConfig",
+        request=ReferralConfigPatch,
+        responses=ReferralConfigAnswer,
+    )
     def patch(self, request: Any) -> Response:
         """Change what is given; what was promised before stays promised."""
-        data = self.read(ConfigPatch)
+        data = self.read(ReferralConfigPatch)
         version = self.expected_version(data)
         for side in ("referrer", "referred"):
             if f"{side}_reward_service_id" in data:
@@ -201,7 +205,7 @@ class ReferralConfigView(ApiView):
         return service
 
     def _answer(self, programme: ReferralProgramme) -> Response:
-        return Response({"config": ConfigOutput(programme).data})
+        return Response({"config": ReferralConfigOutput(programme).data})
 
 
 class Referrals(ApiView):
@@ -242,10 +246,12 @@ class CustomerReferralCode(ApiView):
 class ApplyReferral(ApiView):
     permissions = {"POST": "referral.apply"}
 
-    @extend_schema(operation_id="applyReferral", request=ApplyInput, responses=ApplyAnswer)
+    @extend_schema(
+        operation_id="applyReferral", request=ApplyReferralInput, responses=ApplyReferralAnswer
+    )
     def post(self, request: Any) -> Response:
         """The friend with this phone is brought by the code; needs an `Idempotency-Key`."""
-        data = self.read(ApplyInput)
+        data = self.read(ApplyReferralInput)
 
         def work() -> Response:
             row = services.apply_code(

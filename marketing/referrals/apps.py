@@ -25,7 +25,9 @@ class ReferralsConfig(AppConfig):
         register_segment_fields()
         register_merge_fields()
         news.register(COLLUSION, MUCH_BROUGHT)
-        NAVIGATION.append((gettext_noop("Referrals"), "referral-list", "users", "referral.view"))
+        NAVIGATION.append(
+            (gettext_noop("Referrals"), "referral-list", "users-plus", "referral.view")
+        )
         panels.register(
             gettext_lazy("Referrals"),
             "referrals/_customer.html",

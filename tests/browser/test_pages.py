@@ -26,6 +26,9 @@ MANAGERS_PAGES = (
     "/spend",
     "/followups",
     "/followups/inactive",
+    "/referrals",
+    "/referrals/review",
+    "/referrals/leaderboard",
     "/notifications",
     "/me",
     "/campaigns?status=drafts",
@@ -57,6 +60,7 @@ MANAGERS_PAGES = (
     "/settings",
 )
 OWNERS_PAGES = (
+    "/referrals/settings",
     "/approvals/decided",
     "/me/away",
     "/approvals",

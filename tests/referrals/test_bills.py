@@ -3,11 +3,13 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from customers import services as customer_services
 from customers.models import Customer
 from marketing.core.models import DomainEvent
-from marketing.coupons import selectors, services
+from marketing.coupons import quote_effects, selectors, services
 from marketing.coupons.models import CouponCode
 from marketing.loyalty.selectors import balance
 from marketing.referrals import services as referrals
@@ -86,6 +88,23 @@ def test_others_bills_are_priced_without_a_statement_more(
     price(chain.north, bela)
     with django_assert_num_queries(1):
         price(chain.north, bela)
+
+
+def test_others_bills_are_paid_with_one_statement_more(chain, asha, bela, monkeypatch):
+    PurchaseFactory(customer=bela, branch=chain.north)
+    counts = []
+    for _each in range(2):
+        held = reserve(chain.north, "1000.00", customer=bela)
+        with CaptureQueriesContext(connection) as asked:
+            services.redeem(
+                actor=system(),
+                reservation_id=held.reservation.pk,
+                invoice_id=f"bill {len(counts)}",
+            )
+        counts.append(len(asked))
+        effects = {k: v for k, v in quote_effects._effects.items() if k != "referral"}
+        monkeypatch.setattr(quote_effects, "_effects", effects)
+    assert counts[0] == counts[1] + 1
 
 
 @pytest.mark.parametrize("kind", ["typed", "apart"])

@@ -47,6 +47,9 @@ SCHEDULES: dict[str, dt.timedelta | str] = {
     "marketing.loyalty.tasks.turn_days": "1,31 * * * *",
     "marketing.policy.tasks.close_due_circuits": dt.timedelta(seconds=10),
     "marketing.policy.tasks.open_budget_month": "0 * * * *",
+    "marketing.referrals.tasks.give_rewards": dt.timedelta(minutes=5),
+    # Three in the morning in India.
+    "marketing.referrals.tasks.keep_referrals": "30 21 * * *",
     "marketing.segments.tasks.recheck_marked": dt.timedelta(seconds=10),
     "marketing.segments.tasks.refresh_all_segments": "0 */6 * * *",
 }

@@ -36,6 +36,7 @@ urlpatterns = [
     path("", include("billing_bridge.urls")),
     path("", include("marketing.campaigns.urls")),
     path("", include("marketing.followups.urls")),
+    path("", include("marketing.referrals.urls")),
     path("", include("marketing.loyalty.urls")),
     path("", include("marketing.coupons.urls")),
     path("", include("marketing.delivery.urls")),

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "marketing.delivery",
     "marketing.coupons",
     "marketing.loyalty",
+    "marketing.referrals",
     "marketing.followups",
     "marketing.campaigns",
     "billing_bridge",
@@ -225,6 +226,9 @@ SPECTACULAR_SETTINGS = {
         "MessageStateEnum": "marketing.delivery.models.MessageState",
         "SlotKindEnum": "marketing.content.slots.KINDS",
         "PointsEntryKindEnum": "marketing.loyalty.models.Kind",
+        "ReferralStateEnum": "marketing.referrals.models.Referral.State",
+        "ReferralStatusEnum": "marketing.referrals.rules.STATUSES",
+        "RewardTypeEnum": "marketing.referrals.models.RewardType",
     },
 }
 

@@ -34,6 +34,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "segment.view": EVERYONE,
     "segment.manage": MANAGERS,
     "segment.export": MANAGERS,
+    "referral.view": EVERYONE,
+    "referral.apply": EVERYONE,
+    "referral.review": MANAGERS,
     "referral.config": OWNERS,
     "budget.config": OWNERS,
     "config.view": MANAGERS,
@@ -76,6 +79,8 @@ SCOPES: dict[str, frozenset[str]] = {
             "coupon.view",
             "coupon.redeem",
             "loyalty.view",
+            "referral.view",
+            "referral.apply",
         }
     ),
     "events": frozenset({"customer.view", "customer.change", "catalogue.change", "event.record"}),

@@ -26,7 +26,8 @@ class Basket:
     `customer_id` is who stands for her now. `asked` is what the counter said to this effect
     (points to use, a referral code). `reservation_id` names the reservation that this bill has
     already: what the effect holds for it (`kept`, as `hold` returned it) counts as free. `known`
-    is what its `contribute` read for this price, where there was one.
+    is what its `contribute` read for this price, where there was one. `visits` counts her
+    finalised bills; `typed` are the codes as typed.
     """
 
     branch_id: uuid.UUID
@@ -37,6 +38,8 @@ class Basket:
     reservation_id: uuid.UUID | None = None
     kept: Json = field(default_factory=dict)
     known: Any = None
+    visits: int = 0
+    typed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +47,13 @@ class Contribution:
     """What an effect adds before pricing: points to spend, and codes that are its own.
 
     `codes` maps a typed code's key to what it opens, or why it does not; only codes that no offer
-    has are asked for. `known` is handed to `tell` and `hold` of the same price.
+    has are asked for. None: the effect takes the code, which opens no offer. `brought` are codes
+    that open offers without being typed. `known` is handed to `tell` and `hold` of the same price.
     """
 
     points: PointsUse | None = None
-    codes: Mapping[str, EnteredCode] = field(default_factory=dict)
+    codes: Mapping[str, EnteredCode | None] = field(default_factory=dict)
+    brought: Sequence[EnteredCode] = ()
     known: Any = None
 
 

@@ -49,6 +49,10 @@ PAGE_ROLES = {
         offers/stacking
         offers/<uuid:pk>/codes/<uuid:code>/card.<slug:kind>
         offers/<uuid:pk>/codes/<uuid:code>/card.pdf
+        customers/<uuid:customer>/referral-code
+        referrals
+        referrals/<uuid:pk>
+        referrals/leaderboard
         segments
         segments/<uuid:pk>
     """,
@@ -86,6 +90,9 @@ PAGE_ROLES = {
         customers/imports/new
         customers/merges/<uuid:pk>/undo
         failures
+        referrals/<uuid:pk>/approve
+        referrals/<uuid:pk>/reject
+        referrals/review
         failures/<uuid:pk>/decide
         failures/<uuid:pk>/discard
         offers/<uuid:pk>/codes
@@ -159,6 +166,7 @@ PAGE_ROLES = {
         points/tiers/<uuid:pk>
         points/tiers/<uuid:pk>/delete
         points/tiers/new
+        referrals/settings
         settings/accounts/<uuid:pk>
         settings/accounts/<uuid:pk>/close-circuit
         settings/accounts/<uuid:pk>/default

@@ -32,6 +32,7 @@ from tests.factories.coupons import make_offer, reserve, system
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import make_run
 from tests.factories.followups import FollowupFactory
+from tests.factories.referrals import bring
 from tests.factories.segments import SegmentFactory
 
 # What would call a vendor, or is judged before the object: asked only for others' things.
@@ -53,6 +54,7 @@ OF_A_BRANCH = {
     "me/away/<uuid:pk>",
     "notifications/<uuid:pk>",
     "staff/followups/<uuid:pk>",
+    "referrals/<uuid:pk>",
     "marketing/config/branch/<uuid:pk>",
     "campaigns/<uuid:pk>/people/<uuid:customer_pk>",
     "billing/reservations/<uuid:pk>",
@@ -143,6 +145,7 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
         "customers/<uuid:pk>/merge/<uuid:other>": (customer, other),
         "campaigns/<uuid:pk>/people/<uuid:customer_pk>": (campaign, customer),
         "customers/<uuid:pk>": customer,
+        "referrals/<uuid:pk>": bring(customer, CustomerFactory(last_name="Das"), branch),
         "me/away/<uuid:pk>": away,
         "notifications/<uuid:pk>": news,
         "billing/reservations/<uuid:pk>": reserve(branch).reservation,

@@ -25,6 +25,9 @@ MANAGERS_PAGES = (
     "/spend",
     "/followups",
     "/followups/inactive",
+    "/referrals",
+    "/referrals/review",
+    "/referrals/leaderboard",
     "/notifications",
     "/me",
     "/campaigns?status=drafts",
@@ -63,6 +66,7 @@ MANAGERS_PAGES = (
     "/points",
 )
 OWNERS_PAGES = (
+    "/referrals/settings",
     "/approvals/decided",
     "/me/away",
     "/approvals",

@@ -62,6 +62,8 @@ def test_every_field_as_text(chain, asha):
         "loyalty_tier": "",
         "points_expiring": "",
         "points_expiry_date": "",
+        "referral_code": "",
+        "referral_link": "",
     }
 
 

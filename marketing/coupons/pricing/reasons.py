@@ -48,6 +48,14 @@ class ReasonCode(StrEnum):
     OUTSIDE_BEST = "outside_best"  # limit: only so many automatic offers are compared
     LESS_SAVED = "less_saved"  # it fits, but every set with it saves less
     NO_EFFECT = "no_effect"
+    # Of a referral code, which referrals know: whose it is, and for whom it may be.
+    SELF_REFERRAL = "self_referral"
+    REFERRAL_LIMIT = "referral_limit"  # limit
+    ALREADY_REFERRED = "already_referred"
+    EXISTING_CUSTOMER = "existing_customer"
+    STAFF_EXCLUDED = "staff_excluded"
+    REFERRAL_RING = "referral_ring"
+    REFERRALS_OFF = "referrals_off"
     RESERVATION_EXPIRED = "reservation_expired"
 
 

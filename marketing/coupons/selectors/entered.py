@@ -42,14 +42,20 @@ class Entered:
     def offers(self) -> list[uuid.UUID]:
         return [uuid.UUID(entry.offer) for entry in self.codes if entry.offer]
 
-    def answer(self, others: Mapping[str, EnteredCode]) -> None:
-        """Put what others know of codes in the place of what is unknown here."""
-        self.codes = [
+    def answer(
+        self, others: Mapping[str, EnteredCode | None], brought: Sequence[EnteredCode] = ()
+    ) -> None:
+        """Put what others know of codes in the place of what is unknown here; `brought` comes
+        behind, unless a typed code opens the same offer."""
+        answered = [
             others.get(key_of(entry.code), entry)
             if entry.fault and entry.fault.code is ReasonCode.CODE_UNKNOWN
             else entry
             for entry in self.codes
         ]
+        self.codes = [entry for entry in answered if entry is not None]
+        opened = {entry.offer for entry in self.codes}
+        self.codes += [entry for entry in brought if entry.offer not in opened]
 
 
 def look_up(

@@ -112,6 +112,8 @@ def price_bill(
         cart=cart,
         now=now,
         reservation_id=reservation_id,
+        visits=read.scene.visits,
+        typed=tuple(typed),
     )
     asked, kept = asked or {}, kept or {}
     basket, catalogue, known = _contributions(basket, read, asked, kept)
@@ -236,16 +238,29 @@ def _contributions(
     """
     points: PointsUse | None = None
     known: dict[str, Any] = {}
-    theirs: dict[str, EnteredCode] = {}
+    theirs: dict[str, EnteredCode | None] = {}
+    brought: list[EnteredCode] = []
     for effect in quote_effects.effects():
         part = effect.contribute(_asking(basket, effect.name, asked, kept, known))
         known[effect.name] = part.known
         points = part.points or points
         theirs |= {key: part.codes[key] for key in part.codes if key in read.entered.unknown}
+        brought += part.brought
     catalogue = read.catalogue
-    if theirs:
-        read.entered.answer(theirs)
+    if theirs or brought:
+        read.entered.answer(theirs, brought)
         catalogue = with_offers(read.live, read.entered.offers)
+        opened = {pk for pk in map(str, read.entered.offers) if pk not in read.usage}
+        read.usage.update(
+            usage_of(
+                [catalogue.by_id[pk] for pk in opened if pk in catalogue.by_id],
+                branch_id=basket.branch_id,
+                customer_id=basket.customer_id,
+                day=basket.cart.at.astimezone(ZoneInfo(read.scene.zone)).date(),
+                zone=read.scene.zone,
+                reservation_id=basket.reservation_id,
+            )
+        )
     cart = dataclasses.replace(basket.cart, codes=tuple(read.entered.codes), points=points)
     return dataclasses.replace(basket, cart=cart), catalogue, known
 

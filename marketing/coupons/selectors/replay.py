@@ -2,7 +2,7 @@
 
 import datetime as dt
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,14 @@ from marketing.coupons.rules import last_day
 from marketing.coupons.selectors.prices import Facts
 
 
-def pack(facts: Facts, answer: Quote, *, day: dt.date, asked: Mapping[str, Any]) -> bytes:
+def pack(
+    facts: Facts,
+    answer: Quote,
+    *,
+    day: dt.date,
+    asked: Mapping[str, Any],
+    typed: Sequence[str] = (),
+) -> bytes:
     """What `replay` needs, and the whole answer; a bill's takes some kilobytes."""
     plain = {
         "day": day.isoformat(),
@@ -32,6 +39,7 @@ def pack(facts: Facts, answer: Quote, *, day: dt.date, asked: Mapping[str, Any])
         "settings": Fragment(encode(facts.settings)),
         "quote": Fragment(encode(answer)),
         "asked": asked,
+        "typed": typed,
     }
     return zlib.compress(orjson.dumps(plain), 1)
 
@@ -69,6 +77,7 @@ def kept_basket(reservation: Reservation, effect: str) -> Basket:
         asked=kept["asked"].get(effect, {}),
         reservation_id=reservation.pk,
         kept=reservation.effects.get(effect, {}),
+        typed=tuple(kept["typed"]),
     )
 
 

@@ -217,7 +217,13 @@ def _written(reservation: Reservation, priced: Priced) -> Reservation:
     reservation.quote_hash = priced.quote_hash
     reservation.engine = quote.engine
     reservation.catalogue = priced.live.number
-    reservation.trace = pack(priced.facts, priced.quote, day=priced.live.day, asked=priced.asked)
+    reservation.trace = pack(
+        priced.facts,
+        priced.quote,
+        day=priced.live.day,
+        asked=priced.asked,
+        typed=priced.basket.typed,
+    )
     reservation.applied = [
         {
             "offer": one.offer,

@@ -1,0 +1,42 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy, gettext_noop
+
+
+class ReferralsConfig(AppConfig):
+    name = "marketing.referrals"
+    label = "referrals"
+
+    def ready(self) -> None:
+        from customers import merging, panels, person_data
+        from marketing.core import news
+        from marketing.core.context import NAVIGATION
+        from marketing.coupons import quote_effects
+        from marketing.referrals import (
+            handlers,  # noqa: F401  registers
+            people,
+        )
+        from marketing.referrals.merge_fields import register_merge_fields
+        from marketing.referrals.news import MUCH_BROUGHT
+        from marketing.referrals.quote_effect import ReferralEffect
+        from marketing.referrals.segment_fields import register_segment_fields
+        from marketing.referrals.services import COLLUSION
+
+        quote_effects.register(ReferralEffect())
+        register_segment_fields()
+        register_merge_fields()
+        news.register(COLLUSION, MUCH_BROUGHT)
+        NAVIGATION.append(
+            (gettext_noop("Referrals"), "referral-list", "users-plus", "referral.view")
+        )
+        panels.register(
+            gettext_lazy("Referrals"),
+            "referrals/_customer.html",
+            people.referrals_of_customer,
+            "referral.view",
+        )
+        person_data.register(
+            person_data.Holding("referrals", people.export_referrals, people.erase_referrals)
+        )
+        merging.register_rows("referrals.Referral", "referrer")
+        merging.register(people.FRIENDS)
+        merging.register_single_rows("referrals.ReferralCode")

@@ -1,0 +1,132 @@
+"""Shapes of the pages' forms; the rules are the services'."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import get_language_info
+from django.utils.translation import gettext_lazy as _
+
+from customers.forms import RefusableForm
+from customers.models import Service
+from marketing.core.errors import DomainError
+from marketing.referrals.models import Referral, ReferralProgramme
+from marketing.referrals.services import SETTINGS
+
+LABELS = {
+    "is_enabled": _("Customers can bring friends"),
+    "referrer_reward_type": _("Who brings a friend gets"),
+    "referrer_reward_value": _("How many points, or percent off"),
+    "referrer_reward_service": _("Which service is free"),
+    "referred_reward_type": _("The friend gets"),
+    "referred_reward_value": _("How many points, or percent off"),
+    "referred_reward_service": _("Which service is free"),
+    "reward_on": _("What the friend has to do"),
+    "min_order_for_reward": _("Her bill is at least"),
+    "hold_days": _("Days to wait for a refund"),
+    "reward_days": _("A discount or free service can be used for so many days"),
+    "max_referrals_per_month": _("Friends a customer may bring in a month"),
+    "weekly_rewards": _("Rewards in 7 days before somebody looks at them"),
+    "monthly_rewards": _("Rewards in 30 days before somebody looks at them"),
+    "flags_surnames": _("Look at friends of the same surname"),
+}
+HELP = {
+    "referrer_reward_value": _("For a free service it is not read."),
+    "referred_reward_value": _("A discount or free service is for her first bill."),
+    "min_order_for_reward": _("In rupees, for paid visits."),
+    "hold_days": _("Only then is the reward given."),
+    "flags_surnames": _("A manager decides; nothing is refused by itself."),
+}
+GROUPS = (
+    (
+        _("Rewards"),
+        (
+            "is_enabled",
+            *("referrer_reward_type", "referrer_reward_value", "referrer_reward_service"),
+            *("referred_reward_type", "referred_reward_value", "referred_reward_service"),
+            "reward_days",
+        ),
+    ),
+    (_("When"), ("reward_on", "min_order_for_reward", "hold_days")),
+    (
+        _("Against misuse"),
+        ("max_referrals_per_month", "weekly_rewards", "monthly_rewards", "flags_surnames"),
+    ),
+)
+TEXT = "share_text_"
+SERVICES = ("referrer_reward_service", "referred_reward_service")
+
+
+class ProgrammeForm(forms.ModelForm):
+    """The whole programme, with a text to share for each language of the chain."""
+
+    class Meta:
+        model = ReferralProgramme
+        fields = [name for name in SETTINGS if name not in ("share_text", *SERVICES)]
+        labels = LABELS
+        help_texts = HELP
+
+    def __init__(self, *args: Any, languages: list[str], **more: Any) -> None:
+        super().__init__(*args, **more)
+        for name in SERVICES:
+            self.fields[name] = forms.ModelChoiceField(
+                Service.objects.filter(is_active=True),
+                label=LABELS[name],
+                required=False,
+                initial=getattr(self.instance, f"{name}_id"),
+                widget=forms.Select(attrs={"data-searchable": True}),
+            )
+        self.texts = [f"{TEXT}{code}" for code in languages]
+        kept = self.instance.share_text or {}
+        for code in languages:
+            self.fields[f"{TEXT}{code}"] = forms.CharField(
+                label=get_language_info(code)["name_local"],
+                required=False,
+                max_length=1_000,
+                initial=kept.get(code, ""),
+                widget=forms.Textarea(attrs={"rows": 3, "lang": code}),
+            )
+
+    @property
+    def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
+        return [(title, [self[name] for name in names]) for title, names in GROUPS]
+
+    @property
+    def text_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.texts]
+
+    def values(self) -> dict[str, Any]:
+        """As the service takes them."""
+        data = {name: self.cleaned_data[name] for name in SETTINGS if name != "share_text"}
+        texts = {name.removeprefix(TEXT): self.cleaned_data[name] for name in self.texts}
+        return {**data, "share_text": {code: text for code, text in texts.items() if text}}
+
+    def refuse(self, error: DomainError) -> None:
+        """Put each fault at its field, or above the form when it has none."""
+        for name, faults in error.fields.items():
+            at = self.texts[0] if name == "share_text" else name
+            for fault in faults:
+                self.add_error(at if at in self.fields else None, fault)
+        if not error.fields:
+            self.add_error(None, error.message)
+
+
+class RejectForm(RefusableForm):
+    reason = forms.CharField(label=_("Why"), max_length=200)
+
+
+class ReferralFilter(forms.Form):
+    """What the list shows."""
+
+    state = forms.ChoiceField(
+        required=False, choices=[("", _("Every state")), *Referral.State.choices]
+    )
+    q = forms.CharField(required=False, max_length=100)
+    after = forms.UUIDField(required=False)
+
+
+class FriendForm(forms.Form):
+    phone = forms.CharField(
+        label=_("Your phone"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
+    )

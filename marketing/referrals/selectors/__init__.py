@@ -1,0 +1,41 @@
+from marketing.referrals.selectors.judging import (
+    Fault,
+    FoundCode,
+    Friend,
+    find_code,
+    judge,
+    looks_like_code,
+)
+from marketing.referrals.selectors.referrals import (
+    Brought,
+    brought_by,
+    code_of,
+    get_referral_for_actor,
+    leaderboard,
+    programme,
+    referrals_for_actor,
+    reward_words,
+    share_text,
+    steps_of,
+    with_names,
+)
+
+__all__ = [
+    "Brought",
+    "Fault",
+    "FoundCode",
+    "Friend",
+    "brought_by",
+    "code_of",
+    "find_code",
+    "get_referral_for_actor",
+    "judge",
+    "leaderboard",
+    "looks_like_code",
+    "programme",
+    "referrals_for_actor",
+    "reward_words",
+    "share_text",
+    "steps_of",
+    "with_names",
+]

@@ -1,0 +1,45 @@
+"""The only writers of referrals. What belongs to a bill is called in the bill's transaction."""
+
+from marketing.referrals.services.applying import (
+    apply_code,
+    leave_phone,
+    note_click,
+    require_place,
+)
+from marketing.referrals.services.bills import PaidBill, take_paid_bill, take_refund, visited
+from marketing.referrals.services.codes import get_or_create_code, make_missing_codes
+from marketing.referrals.services.holds import hold_place, let_go
+from marketing.referrals.services.programme import SETTINGS, ensure_programme, update_programme
+from marketing.referrals.services.review import (
+    COLLUSION,
+    approve_referral,
+    expire_unused,
+    reject_referral,
+    watch_collusion,
+)
+from marketing.referrals.services.rewards import approve_due, reward_due
+
+__all__ = [
+    "COLLUSION",
+    "SETTINGS",
+    "PaidBill",
+    "apply_code",
+    "approve_due",
+    "approve_referral",
+    "ensure_programme",
+    "expire_unused",
+    "get_or_create_code",
+    "hold_place",
+    "leave_phone",
+    "let_go",
+    "make_missing_codes",
+    "note_click",
+    "reject_referral",
+    "require_place",
+    "reward_due",
+    "take_paid_bill",
+    "take_refund",
+    "update_programme",
+    "visited",
+    "watch_collusion",
+]

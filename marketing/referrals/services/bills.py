@@ -1,0 +1,259 @@
+"""What a bill means for who brought the friend: paid, it counts; refunded, it does not."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from psycopg.types.json import Jsonb
+
+from customers.models import Customer
+from marketing.core import clock
+from marketing.core.actor import Actor
+from marketing.core.tenancy import current_tenant_id
+from marketing.coupons.models import Reservation
+from marketing.coupons.pricing.answer import Quote
+from marketing.referrals import rules
+from marketing.referrals.models import (
+    Referral,
+    ReferralCode,
+    ReferralProgramme,
+    RewardOn,
+    RewardType,
+)
+from marketing.referrals.selectors import judging
+from marketing.referrals.selectors.judging import Friend
+from marketing.referrals.services import places, rewards
+from marketing.referrals.services.applying import attribute, convert
+from marketing.referrals.services.transitions import move
+
+# What stands open for the customer: that she was brought, or that she left her phone on a link.
+OPEN = """
+SELECT referral.id, referral.state, referral.code_id, customer.phone
+FROM customers_customer customer
+JOIN referrals_referral referral ON referral.tenant_id = customer.tenant_id
+    AND (referral.friend_id = customer.id
+         OR (customer.phone <> '' AND referral.friend_phone = customer.phone))
+WHERE customer.id = %(customer)s AND customer.tenant_id = %(tenant)s
+  AND (referral.state = 'attributed'
+       OR (referral.state = 'invited' AND referral.created_at > %(since)s))
+ORDER BY referral.state, referral.id DESC
+LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidBill:
+    """A bill as it was paid. `code` is the referral code told with it, whose place is held."""
+
+    reservation_id: uuid.UUID
+    branch_id: uuid.UUID
+    customer_id: uuid.UUID
+    invoice_id: str
+    quote: Quote
+    at: dt.datetime
+    code: str = ""
+
+
+def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
+    """Attribute the friend, and convert the referral if this bill is what is asked.
+
+    Explicit code, else the last link within 30 days; returns what a refund must know, empty
+    where referrals have no part in the bill.
+    """
+    system = Actor.system(current_tenant_id())
+    referral = _by_code(system, bill) if bill.code else None
+    if referral is None:
+        referral = _open(system, bill)
+    if referral is None or referral.state != rules.ATTRIBUTED:
+        return {} if referral is None else {"referral": str(referral.pk)}
+    if not bill.code and judging.has_bills(
+        [bill.customer_id], before=referral.attributed_at, but=bill.invoice_id
+    ):
+        move(system, [referral.pk], rules.REJECTED, reason="existing_customer")
+        return {}
+    programme = ReferralProgramme.objects.get()
+    _welcomed(referral, bill.at)
+    if not _counts(programme, bill.quote.total):
+        return {"referral": str(referral.pk)}
+    if programme.reward_on == RewardOn.SECOND_VISIT and referral.first_invoice in (
+        "",
+        bill.invoice_id,
+    ):
+        Referral.objects.filter(pk=referral.pk).update(
+            first_invoice=bill.invoice_id, branch_id=referral.branch_id or bill.branch_id
+        )
+        return {"referral": str(referral.pk), "isFirst": True}
+    is_converted = convert(
+        system,
+        referral,
+        programme,
+        bill.at,
+        {
+            "first_invoice": referral.first_invoice or bill.invoice_id,
+            "bill_invoice": bill.invoice_id,
+            "bill_total": bill.quote.total,
+            "bill_net": bill.quote.net,
+            "bill_units": Jsonb(_units(bill)),
+            "branch_id": referral.branch_id or bill.branch_id,
+        },
+    )
+    return {"referral": str(referral.pk), "converted": is_converted}
+
+
+def take_refund(
+    kept: Mapping[str, Any], lines: Mapping[int, Sequence[int]], *, is_whole: bool
+) -> dict[str, Any]:
+    """Units of the bill came back; `kept` is what `take_paid_bill` returned.
+
+    Half of what the friend paid, or more: the referral is void, and its rewards are taken back.
+    """
+    if not kept.get("referral"):
+        return {}
+    system = Actor.system(current_tenant_id())
+    referral = Referral.objects.select_for_update().get(pk=kept["referral"])
+    if kept.get("isFirst") and is_whole and referral.state == rules.ATTRIBUTED:
+        Referral.objects.filter(pk=referral.pk).update(first_invoice="")
+        return {}
+    if not kept.get("converted"):
+        return {}
+    back = sum(
+        referral.bill_units.get(str(line), [])[place]
+        for line, places_back in lines.items()
+        for place in places_back
+        if place < len(referral.bill_units.get(str(line), []))
+    )
+    net = referral.bill_net or 0
+    refunded = net if is_whole else min(net, referral.bill_refunded + back)
+    Referral.objects.filter(pk=referral.pk).update(bill_refunded=refunded, updated_at=clock.now())
+    if not rules.voids(refunded, net):
+        return {"referral": str(referral.pk), "state": referral.state}
+    if referral.state == rules.REWARDED:
+        rewards.take_back(system, referral)
+    else:
+        move(system, [referral.pk], rules.VOIDED, reason="refunded")
+    referral.refresh_from_db()
+    return {"referral": str(referral.pk), "state": referral.state}
+
+
+def visited(customer_ids: Sequence[uuid.UUID]) -> int:
+    """These customers have come: it is enough where a first visit is asked. How many converted."""
+    programme = ReferralProgramme.objects.filter(
+        reward_on=RewardOn.FIRST_VISIT, is_enabled=True
+    ).first()
+    if programme is None:
+        return 0
+    system = Actor.system(current_tenant_id())
+    rows = Referral.objects.filter(friend_id__in=customer_ids, state=rules.ATTRIBUTED)
+    return sum(convert(system, row, programme, clock.now()) for row in rows.order_by("pk"))
+
+
+def _by_code(system: Actor, bill: PaidBill) -> Referral | None:
+    """The referral by the code that was told; its place was taken when the bill was held."""
+    found = judging.find_code(bill.code, bill.at)
+    if found is None or found.referrer_id is None:
+        return None
+    phone = Customer.objects.values_list("phone", flat=True).get(pk=bill.customer_id)
+    verdict = judging.judge(
+        found,
+        Friend(customer_id=bill.customer_id, phone=phone),
+        holds_place=True,
+        but=bill.invoice_id,
+    )
+    made = None
+    if verdict.fault is None and verdict.referral is None:
+        made = attribute(
+            system,
+            found,
+            customer_id=bill.customer_id,
+            phone=phone,
+            branch_id=bill.branch_id,
+            source=Referral.Source.CODE,
+            at=bill.at,
+        )
+    if made is None:
+        places.give_back(found.id, found.month)
+    return made or verdict.referral
+
+
+def _open(system: Actor, bill: PaidBill) -> Referral | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            OPEN,
+            {
+                "customer": bill.customer_id,
+                "tenant": current_tenant_id(),
+                "since": bill.at - rules.CLICK_LASTS,
+            },
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    pk, state, code_id, phone = row
+    if state == rules.ATTRIBUTED:
+        return Referral.objects.get(pk=pk)
+    return _by_link(system, bill, pk, ReferralCode.objects.get(pk=code_id), phone)
+
+
+def _by_link(
+    system: Actor, bill: PaidBill, invited: uuid.UUID, code: ReferralCode, phone: str
+) -> Referral | None:
+    found = judging.find_code(code.code, bill.at)
+    if found is None or found.referrer_id is None:
+        return None
+    friend = Friend(customer_id=bill.customer_id, phone=phone)
+    verdict = judging.judge(found, friend, but=bill.invoice_id)
+    if verdict.referral is not None:
+        return verdict.referral
+    if verdict.fault is not None or not places.take(found.id, found.month, found.limit):
+        move(system, [invited], rules.REJECTED, reason=str(verdict.fault or "referral_limit"))
+        return None
+    try:
+        with transaction.atomic():
+            move(
+                system,
+                [invited],
+                rules.ATTRIBUTED,
+                values={
+                    "friend_id": bill.customer_id,
+                    "branch_id": bill.branch_id,
+                    "attributed_at": bill.at,
+                },
+            )
+    except IntegrityError:
+        places.give_back(found.id, found.month)  # somebody else brought her at this moment
+        return None
+    return Referral.objects.get(pk=invited)
+
+
+def _welcomed(referral: Referral, at: dt.datetime) -> None:
+    """Her first bill is paid: what she gets on it she has had."""
+    if referral.friend_reward_type != RewardType.POINTS and referral.friend_reward_at is None:
+        Referral.objects.filter(pk=referral.pk).update(friend_reward_at=at)
+
+
+def _counts(programme: ReferralProgramme, total: int) -> bool:
+    """Whether a bill of so many paise is one that is asked for."""
+    if programme.reward_on == RewardOn.FIRST_VISIT:
+        return True
+    return total > 0 and total >= int(programme.min_order_for_reward * 100)
+
+
+def _units(bill: PaidBill) -> dict[str, list[int]]:
+    """What each unit of each line cost after the offers; paise."""
+    sold = Reservation.objects.values_list("sold", flat=True).get(pk=bill.reservation_id)
+    cuts: dict[int, list[int]] = {}
+    for one in bill.quote.applied:
+        for share in one.shares:
+            before = cuts.get(share.line, [0] * len(share.units))
+            cuts[share.line] = [cut + more for cut, more in zip(before, share.units, strict=True)]
+    return {
+        str(line.number): rules.unit_nets(
+            line.net,
+            sold[str(line.number)]["units"],
+            cuts.get(line.number, [0] * sold[str(line.number)]["units"]),
+        )
+        for line in bill.quote.lines
+    }

@@ -1,0 +1,22 @@
+from celery import shared_task
+
+from marketing.core.sweeps import drain_each_chain, in_each_chain
+
+
+@shared_task
+def give_rewards() -> None:
+    """Approve what is past its refund window, and reward what is approved."""
+    from marketing.referrals import services
+
+    drain_each_chain(services.approve_due)
+    drain_each_chain(services.reward_due)
+
+
+@shared_task
+def keep_referrals() -> None:
+    """Codes for new customers, what ran out, and codes that bring too many (daily)."""
+    from marketing.referrals import services
+
+    drain_each_chain(services.make_missing_codes)
+    drain_each_chain(services.expire_unused)
+    in_each_chain(services.watch_collusion)

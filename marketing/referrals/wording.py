@@ -1,0 +1,33 @@
+"""Signals and reasons in words."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+SIGNALS: dict[str, str | Promise] = {
+    "same_landline": _("Both have the same landline"),
+    "same_address": _("Both live at the same address"),
+    "same_surname": _("Both have the same surname"),
+    "velocity": _("Many rewards in a short time"),
+}
+REASONS: dict[str, str | Promise] = {
+    "existing_customer": _("She had been here before"),
+    "self_referral": _("Both are one person"),
+    "referral_limit": _("Too many friends in this month"),
+    "already_referred": _("Somebody else has brought her"),
+    "staff_excluded": _("Staff bring no friends by code"),
+    "referral_ring": _("They bring each other"),
+    "referrals_off": _("Referrals were switched off"),
+    "refunded": _("Her bill was refunded"),
+    "unused": _("She did not come in time"),
+    "erased": _("Her data was erased"),
+}
+
+
+def signal_words(signal: str) -> str:
+    """The signal for people; itself where nobody knows it."""
+    return str(SIGNALS.get(signal, signal))
+
+
+def reason_words(reason: str) -> str:
+    """The reason for people; what a manager wrote is as she wrote it."""
+    return str(REASONS.get(reason, reason))

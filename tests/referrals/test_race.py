@@ -1,0 +1,149 @@
+"""Two friends, two tills, two who ask: guards have twins without them."""
+
+import threading
+
+import pytest
+from django.db import IntegrityError
+
+from marketing.core.errors import DomainError
+from marketing.core.tenancy import tenant_scope
+from marketing.loyalty.selectors import balance
+from marketing.referrals.errors import AlreadyReferred, ReferralLimitReached
+from marketing.referrals.models import Referral, ReferralCode
+from marketing.referrals.services import applying, codes, places
+from tests.concurrency import at_once
+from tests.factories.core import make_chain
+from tests.factories.customers import CustomerFactory
+from tests.factories.referrals import code_for, make_programme, reward_all, system
+from tests.factories.referrals import converted as convert
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CLIENTS = 8
+
+
+@pytest.fixture
+def salon(monkeypatch):
+    monkeypatch.setattr("marketing.coupons.services.locks.PATIENCE", "30s")
+    chain = make_chain()
+    with tenant_scope(chain.tenant.pk):
+        make_programme(max_referrals_per_month=1)
+        owners = CustomerFactory.create_batch(2)
+        return chain, [code_for(owner) for owner in owners]
+
+
+def each(chain, *works):
+    turns = iter(works)
+
+    def one():
+        work = next(turns)
+        with tenant_scope(chain.tenant.pk):
+            return work()
+
+    return at_once(len(works), one, (DomainError, IntegrityError))
+
+
+def apply(code, phone):
+    return lambda: applying.apply_code(actor=system(), code=code, phone=phone)
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """All have been found fit before the first takes a place."""
+    barrier = threading.Barrier(CLIENTS)
+    take = applying.require_place
+
+    def meeting(code):
+        barrier.wait(20)
+        take(code)
+
+    monkeypatch.setattr(applying, "require_place", meeting)
+
+
+def last_place(salon):
+    chain, (code, _other) = salon
+    outcomes = each(chain, *[apply(code, f"98765001{n:02}") for n in range(CLIENTS)])
+    with tenant_scope(chain.tenant.pk):
+        return outcomes, Referral.objects.count()
+
+
+def test_the_last_place_of_the_month_is_taken_once(salon, judged):
+    outcomes, brought = last_place(salon)
+    assert brought == 1
+    assert sum(isinstance(each, ReferralLimitReached) for each in outcomes) == CLIENTS - 1
+
+
+def test_without_the_condition_more_come_than_may(salon, judged, monkeypatch):
+    monkeypatch.setattr(places, "WITHIN", "")
+    assert last_place(salon)[1] == CLIENTS
+
+
+def one_friend(salon):
+    chain, both = salon
+    with tenant_scope(chain.tenant.pk):
+        make_programme(max_referrals_per_month=100)
+        friend = CustomerFactory(phone="+919876500111", last_name="Das")
+    works = [apply(both[n % 2], friend.phone) for n in range(CLIENTS)]
+    outcomes = each(chain, *works)
+    with tenant_scope(chain.tenant.pk):
+        return outcomes, Referral.objects.count()
+
+
+def test_a_friend_brought_by_two_at_once_has_one(salon, judged):
+    outcomes, brought = one_friend(salon)
+    assert brought == 1
+    assert not any(isinstance(outcome, IntegrityError) for outcome in outcomes)
+    assert sum(isinstance(outcome, AlreadyReferred) for outcome in outcomes) == CLIENTS - 1
+    chain, _codes = salon
+    with tenant_scope(chain.tenant.pk):
+        assert sum(ReferralCode.objects.values_list("taken", flat=True)) == 1
+
+
+def test_without_it_only_the_database_stops_them(salon, judged, monkeypatch):
+    monkeypatch.setattr(applying, "ONCE", "")
+    outcomes, brought = one_friend(salon)
+    assert brought == 1
+    assert any(isinstance(outcome, IntegrityError) for outcome in outcomes)
+
+
+def codes_at_once(salon):
+    chain, _codes = salon
+    with tenant_scope(chain.tenant.pk):
+        she = CustomerFactory()
+    outcomes = each(chain, *[lambda: code_for(she)] * CLIENTS)
+    with tenant_scope(chain.tenant.pk):
+        return outcomes, ReferralCode.objects.filter(customer=she).count()
+
+
+def test_a_code_is_made_once_by_many(salon):
+    outcomes, made = codes_at_once(salon)
+    assert (len(set(outcomes)), made) == (1, 1)
+
+
+def test_without_it_others_fail(salon, monkeypatch):
+    """The twin: whoever finds none first fails at the wall of the database."""
+    barrier = threading.Barrier(CLIENTS)
+    insert = codes._insert
+
+    def meeting(customer_ids):
+        barrier.wait(20)
+        return insert(customer_ids)
+
+    monkeypatch.setattr(codes, "_insert", meeting)
+    monkeypatch.setattr(codes, "INSERT", codes.INSERT.replace("ON CONFLICT DO NOTHING", ""))
+    outcomes, made = codes_at_once(salon)
+    assert made == 1
+    assert any(isinstance(outcome, IntegrityError) for outcome in outcomes)
+
+
+def test_two_sweeps_reward_once(salon):
+    chain, _codes = salon
+    with tenant_scope(chain.tenant.pk):
+        make_programme(max_referrals_per_month=100, hold_days=0)
+        asha = CustomerFactory(last_name="Rao")
+        for number in range(3):
+            convert(asha, CustomerFactory(last_name=f"Friend{number}"), chain.north)
+    outcomes = each(chain, *[reward_all] * 4)
+    assert outcomes == [None] * 4
+    with tenant_scope(chain.tenant.pk):
+        assert Referral.objects.filter(state="rewarded").count() == 3
+        assert balance(asha.pk).points == 300

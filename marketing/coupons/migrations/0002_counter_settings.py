@@ -41,8 +41,8 @@ class Migration(migrations.Migration):
                     "choice",
                     models.CharField(
                         choices=[
-                            ("best_deal", "The set that saves the customer most"),
-                            ("in_order", "In order of priority, as far as they fit"),
+                            ("best_deal", "What saves the customer most"),
+                            ("in_order", "By priority, as far as they fit"),
                         ],
                         default="best_deal",
                         max_length=10,

@@ -20,8 +20,8 @@ class CounterSettings(TenantModel):
         SUM_BY_RATE_KEEP_GROSS = "sum_by_rate_keep_gross", _("Once for each rate of tax")
 
     class Choice(models.TextChoices):
-        BEST_DEAL = "best_deal", _("The set that saves the customer most")
-        IN_ORDER = "in_order", _("In order of priority, as far as they fit")
+        BEST_DEAL = "best_deal", _("What saves the customer most")
+        IN_ORDER = "in_order", _("By priority, as far as they fit")
 
     tax_rounding = models.CharField(
         max_length=30, choices=TaxRounding.choices, default=TaxRounding.LINE

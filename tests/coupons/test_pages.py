@@ -282,6 +282,8 @@ def test_of_two_editors_the_second_sees_the_difference_and_may_keep_hers(chain, 
     assert answer.context["form"]["value"].value() == "20"
     offer.refresh_from_db()
     assert selectors.body_of(offer)["discountValue"] == "15"
+    wrong = client.post(path, mine | {"value": "0"})
+    assert (wrong.status_code, list(wrong.context["form"].errors)) == (422, ["value"])
     assert client.post(path, mine | {"over": str(offer.version)}).status_code == 302
     offer.refresh_from_db()
     assert selectors.body_of(offer)["discountValue"] == "20"

@@ -9,38 +9,22 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from customers.exports.csv_writing import write_csv
-from marketing.core.actor import Actor
-from marketing.core.errors import NotFound
 from marketing.core.tenancy import tenant_scope
 from marketing.coupons.models import CodeBatch, CouponCode, Offer
-from marketing.coupons.selectors.offers import get_offer_for_actor
+from marketing.coupons.selectors.offers import batches_of
 
 CHUNK = 5_000
 
 
-def batches_of(offer: Offer) -> QuerySet[CodeBatch]:
-    """The offer's batches, the latest first, with who made each and how many codes are `used`."""
+def batches_with_uses(offer: Offer) -> QuerySet[CodeBatch]:
+    """The offer's batches, the latest first, with how many of their codes are `used`."""
     used = (
         CouponCode.objects.filter(batch=OuterRef("pk"), offer=OuterRef("offer"), used__gt=0)
         .order_by()
         .values("batch")
         .annotate(n=Count("pk"))
     )
-    return (
-        CodeBatch.objects.filter(offer=offer)
-        .select_related("created_by")
-        .annotate(used=Coalesce(Subquery(used.values("n")), 0))
-        .order_by("-id")
-    )
-
-
-def get_batch_for_actor(actor: Actor, offer_pk: uuid.UUID, pk: uuid.UUID) -> CodeBatch:
-    """Raises `NotFound` for another chain's, or another offer's."""
-    offer = get_offer_for_actor(actor, offer_pk)
-    batch = CodeBatch.objects.filter(offer=offer, pk=pk).first()
-    if batch is None:
-        raise NotFound()
-    return batch
+    return batches_of(offer).annotate(used=Coalesce(Subquery(used.values("n")), 0))
 
 
 def single_codes(offer: Offer) -> QuerySet[CouponCode]:

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, QuerySet, Sum
 
 from marketing.core.actor import Actor
 from marketing.coupons.models import Offer, Redemption
@@ -13,12 +13,10 @@ from marketing.coupons.selectors.offers import redemptions_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Of the actor's branches: bills, customers, and paise given less what came back."""
+    """Of the actor's branches: customers, and paise given less what came back."""
 
-    bills: int
     customers: int
     given: int
-    returned: int
 
 
 def figures_of(actor: Actor, offer: Offer) -> Figures:
@@ -27,10 +25,8 @@ def figures_of(actor: Actor, offer: Offer) -> Figures:
         redemptions_of(actor, offer)
         .order_by()
         .aggregate(
-            bills=Count("pk", filter=~Q(state=Redemption.State.REVERSED)),
             customers=Count("customer", distinct=True),
             given=Sum(F("amount") - F("returned"), default=0),
-            returned=Sum("returned", default=0),
         )
     )
     return Figures(**sums)

@@ -2,11 +2,9 @@
 
 import dataclasses
 import datetime as dt
-import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from customers.models import CustomerFacts, Purchase, PurchaseLine, Service
@@ -46,11 +44,6 @@ class SampleBill:
     decision: Decision | None
     branch: Branch
     at: dt.datetime
-
-    @property
-    def before(self) -> int:
-        """Paise."""
-        return self.quote.listed
 
 
 def usual_services() -> list[Service]:
@@ -140,14 +133,3 @@ def _branch(actor: Actor, terms: OfferTerms) -> Branch | None:
         and str(branch.pk) not in places.excluded_branches
     ]
     return next(iter(fitting or branches), None)
-
-
-def rupees_of(paise: int) -> Decimal:
-    """Paise as `money` shows them."""
-    return Decimal(paise) / 100
-
-
-def in_order(services: Sequence[Service], ids: Sequence[uuid.UUID]) -> list[Service]:
-    """The services of these ids, in their order; unknown ones are left out."""
-    known = {service.pk: service for service in services}
-    return [known[pk] for pk in ids if pk in known]

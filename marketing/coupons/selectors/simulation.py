@@ -62,7 +62,6 @@ class Cost:
     dearest: Dearest | None
     used_up_on: dt.date | None
     as_long_as_it_lasts: Decimal | None
-    days: int = DAYS
 
     @property
     def share(self) -> Decimal:

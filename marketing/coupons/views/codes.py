@@ -51,7 +51,7 @@ def offer_codes(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         else:
             messages.success(request, _("The codes are being made."))
             return redirect("offer-codes", offer.pk)
-    batches = list(code_batches.batches_of(offer)[:SHOWN])
+    batches = list(code_batches.batches_with_uses(offer)[:SHOWN])
     files = {batch.pk: range(1, min(MOST_FILES, printing.files_of(batch)) + 1) for batch in batches}
     context = {
         "form": form,
@@ -70,7 +70,7 @@ def offer_codes(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 def batch_revoke(request: StaffRequest, pk: uuid.UUID, batch: uuid.UUID) -> HttpResponse:
     """Let the batch's codes open nothing any more."""
-    found = code_batches.get_batch_for_actor(request.actor, pk, batch)
+    found = _batch(request, pk, batch)
     try:
         revoked = services.revoke_codes(actor=request.actor, batch=found)
     except DomainError as error:
@@ -84,7 +84,7 @@ def batch_revoke(request: StaffRequest, pk: uuid.UUID, batch: uuid.UUID) -> Http
 @require_safe
 def batch_download(request: StaffRequest, pk: uuid.UUID, batch: uuid.UUID) -> StreamingHttpResponse:
     """The batch's codes as CSV."""
-    found = code_batches.get_batch_for_actor(request.actor, pk, batch)
+    found = _batch(request, pk, batch)
     answer = StreamingHttpResponse(
         code_batches.code_file(request.actor.tenant_id, found.pk),
         content_type="text/csv; charset=utf-8",
@@ -92,6 +92,10 @@ def batch_download(request: StaffRequest, pk: uuid.UUID, batch: uuid.UUID) -> St
     name = found.prefix or "codes"
     answer["Content-Disposition"] = f'attachment; filename="{name}-{found.pk}.csv"'
     return answer
+
+
+def _batch(request: StaffRequest, pk: uuid.UUID, batch: uuid.UUID) -> CodeBatch:
+    return selectors.get_batch(selectors.get_offer_for_actor(request.actor, pk), batch)
 
 
 def _end_of(day: dt.date | None) -> dt.datetime | None:

@@ -16,7 +16,7 @@ from marketing.core.pages import staff_view
 from marketing.coupons import selectors, services
 from marketing.coupons.forms import STARTS, Choices, OfferForm, initial_of
 from marketing.coupons.models import Offer
-from marketing.coupons.views.conflicts import conflict_with, seen_version
+from marketing.coupons.views.conflicts import OfferConflict, conflict_with, seen_version
 from marketing.coupons.views.trial import Trial
 
 
@@ -79,14 +79,23 @@ def _posted(request: StaffRequest, offer: Offer | None, choices: Choices) -> Htt
         try:
             saved = _save(request, offer, form)
         except Conflict:
-            assert offer is not None  # only a change can meet another
-            conflict = conflict_with(request.actor, offer, form.values())
+            conflict = _conflict(request, offer, form)
         except DomainError as error:
             form.refuse(error)
         else:
             messages.success(request, _("Saved."))
             return redirect("offer-detail", saved.pk)
     return _page(request, offer, form, choices, conflict=conflict, status=422)
+
+
+def _conflict(request: StaffRequest, offer: Offer | None, form: OfferForm) -> OfferConflict | None:
+    """The difference; where what was entered is no offer, first what is wrong with it."""
+    assert offer is not None  # only a change can meet another
+    try:
+        return conflict_with(request.actor, offer, form.values())
+    except DomainError as error:
+        form.refuse(error)
+        return None
 
 
 def _shown_again(

@@ -5,9 +5,11 @@ import uuid
 
 import pytest
 
+from marketing.coupons import quote_effects
 from marketing.coupons import selectors as prices
 from marketing.coupons import services as counter
 from marketing.loyalty import selectors
+from marketing.loyalty.bill_points import PointsEffect
 from marketing.loyalty.models import PointsHold, PointsTransaction
 from tests.factories.coupons import make_cart, make_offer, system
 from tests.factories.customers import CustomerFactory, ServiceFactory
@@ -90,7 +92,8 @@ def test_nothing_is_said_while_the_programme_is_off(chain, asha):
     assert give_back(chain).effects == {}
 
 
-def test_a_quote_reads_points_in_one_statement(chain, asha, django_assert_num_queries):
+def test_a_quote_reads_points_in_one_statement(chain, asha, django_assert_num_queries, monkeypatch):
+    monkeypatch.setattr(quote_effects, "_effects", {"points": PointsEffect()})
     price(chain, None, "200.00")
     with django_assert_num_queries(1):
         price(chain, None, "200.00")

@@ -158,7 +158,8 @@ def test_it_works(chain, api):
             "Say how often it repeats.",
         ),
         ({"recurrenceDay": 40}, 400, "MARKETING_400", "recurrenceDay", "less than or equal to 31"),
-        ({"couponId": "x"}, 400, "MARKETING_400", "couponId", "There is no such field."),
+        ({"couponId": "x"}, 400, "MARKETING_400", "couponId", "valid UUID"),
+        ({"couponCode": "x"}, 400, "MARKETING_400", "couponCode", "There is no such field."),
         (
             {"branchIds": []},
             400,

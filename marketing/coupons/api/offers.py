@@ -17,7 +17,7 @@ from marketing.coupons.api.offer_inputs import OfferInput, OfferPatch, wire_body
 from marketing.coupons.api.serializers import (
     BatchAnswer,
     BatchOutput,
-    CodeOutput,
+    CouponCodeOutput,
     CodesInput,
     OfferAnswer,
     OfferOutput,
@@ -102,7 +102,7 @@ class OfferCodes(OfferView):
 
     @extend_schema(
         operation_id="listOfferCodes",
-        responses=CodeOutput(many=True),
+        responses=CouponCodeOutput(many=True),
         parameters=[
             OpenApiParameter("batchId", uuid.UUID),
             OpenApiParameter("customerId", uuid.UUID),
@@ -113,7 +113,7 @@ class OfferCodes(OfferView):
     def get(self, request: Any, pk: uuid.UUID) -> Response:
         """The offer's codes, the latest first."""
         found = selectors.codes_of(self.offer(pk))
-        return self.page(filtered(CodeFilter, request.query_params, found), CodeOutput)
+        return self.page(filtered(CodeFilter, request.query_params, found), CouponCodeOutput)
 
     @extend_schema(operation_id="makeOfferCodes", request=CodesInput, responses={202: BatchAnswer})
     def post(self, request: Any, pk: uuid.UUID) -> Response:

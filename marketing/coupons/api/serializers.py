@@ -108,7 +108,7 @@ class ValidateInput(ApiSerializer):
     lines = rows(ValidateLine(), 500, required=False)
 
 
-class ReasonOutput(ApiSerializer):
+class ValidationReasonOutput(ApiSerializer):
     """A reason's `code` with its numbers beside it; money is in rupees."""
 
     code = serializers.CharField()
@@ -122,7 +122,7 @@ class ValidateAnswer(ApiSerializer):
     invalid_reason = serializers.ChoiceField(
         [each.value for each in InvalidReason], required=False, allow_null=True
     )
-    reasons = ReasonOutput(many=True)
+    reasons = ValidationReasonOutput(many=True)
 
 
 class CodesInput(ApiSerializer):
@@ -156,7 +156,7 @@ class BatchAnswer(ApiSerializer):
     batch = BatchOutput()
 
 
-class CodeOutput(ApiSerializer):
+class CouponCodeOutput(ApiSerializer):
     """`maxUses` null leaves the uses to the offer; then `used` is not counted here."""
 
     id = serializers.UUIDField()

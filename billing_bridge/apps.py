@@ -20,4 +20,5 @@ class BillingBridgeConfig(AppConfig):
             "billing_bridge.RawPerson", "customer", "what was said then was said of who she was"
         )
         register_replay(OPERATION, replay_events)
+        NAVIGATION.append((gettext_noop("Counter"), "counter", "cash", "coupon.redeem"))
         NAVIGATION.append((gettext_noop("Incoming"), "received-list", "inbox", "operations.view"))

@@ -13,14 +13,13 @@ from billing_bridge import answers
 from billing_bridge.api import results, shapes
 from billing_bridge.bills import CounterBill, at_its_field, branch_of, read_bill, require_size
 from billing_bridge.bodies import invoice_of, lines_of, natural_key
+from billing_bridge.patience import price, wary_of_guesses
 from billing_bridge.services import Coming, recording
 from billing_bridge.services.invoices import take_invoice
 from billing_bridge.services.refunds import refund_invoice, void_invoice
 from marketing.core.drf.views import ApiView
 from marketing.coupons import selectors, services
-from marketing.coupons.errors import InvalidCouponCode, QuoteChanged
-from marketing.coupons.pricing.bill import EnteredCode
-from marketing.coupons.pricing.reasons import Reason, ReasonCode
+from marketing.coupons.errors import QuoteChanged
 
 ONCE = OpenApiParameter(
     "Idempotency-Key",
@@ -66,21 +65,7 @@ class Quote(CounterView):
     def post(self, request: Request) -> Response:
         """What the bill costs now, with every offer's reason why or why not. Writes nothing."""
         _data, bill = self.bill(shapes.QuoteInput)
-        codes = bill.cart.codes
-        if codes:
-            services.require_patience(actor=self.actor, branch_id=bill.branch_id)
-        priced = at_its_field(
-            lambda: selectors.price_bill(
-                branch_id=bill.branch_id,
-                customer_id=bill.customer_id,
-                cart=bill.cart,
-                asked=bill.asked,
-            )
-        )
-        if codes:
-            services.note_codes(
-                actor=self.actor, branch_id=bill.branch_id, codes=priced.quote.codes
-            )
+        priced = price(self.actor, bill)
         return Response(answers.priced_bill(priced))
 
 
@@ -98,8 +83,6 @@ class Reserve(CounterView):
         that does not apply is refused.
         """
         data, bill = self.bill(shapes.ReserveInput)
-        if bill.cart.codes:
-            services.require_patience(actor=self.actor, branch_id=bill.branch_id)
 
         def reserve() -> Response:
             reserved = services.reserve(
@@ -118,22 +101,14 @@ class Reserve(CounterView):
             return Response(shown, status=201)
 
         try:
-            return self.written("reserve", lambda: at_its_field(reserve))
+            with wary_of_guesses(self.actor, bill):
+                return self.written("reserve", lambda: at_its_field(reserve))
         except QuoteChanged as error:
             error.details = {
                 **answers.priced_bill(error.priced),
                 "quoteHash": error.priced.quote_hash,
             }
             raise
-        except InvalidCouponCode as error:
-            self._note(bill.branch_id, error)
-            raise
-
-    def _note(self, branch_id: uuid.UUID, error: InvalidCouponCode) -> None:
-        wrong = EnteredCode(
-            code=error.details.get("code", ""), fault=Reason(ReasonCode.CODE_UNKNOWN)
-        )
-        services.note_codes(actor=self.actor, branch_id=branch_id, codes=[wrong])
 
 
 class Redeem(CounterView):

@@ -51,6 +51,15 @@ _WORDS: Mapping[ReasonCode, str | Promise] = {
     ReasonCode.OUTSIDE_BEST: gettext_lazy("Only the best %(limit)s offers are compared"),
     ReasonCode.LESS_SAVED: gettext_lazy("Other offers save more"),
     ReasonCode.NO_EFFECT: gettext_lazy("It takes nothing off this bill"),
+    ReasonCode.SELF_REFERRAL: gettext_lazy("The referral code is her own"),
+    ReasonCode.REFERRAL_LIMIT: gettext_lazy(
+        "Its owner has brought %(limit)s friends this month, which is all"
+    ),
+    ReasonCode.ALREADY_REFERRED: gettext_lazy("Somebody else has brought her"),
+    ReasonCode.EXISTING_CUSTOMER: gettext_lazy("She has been here before"),
+    ReasonCode.STAFF_EXCLUDED: gettext_lazy("Staff bring no friends by code"),
+    ReasonCode.REFERRAL_RING: gettext_lazy("They bring each other"),
+    ReasonCode.REFERRALS_OFF: gettext_lazy("Referrals are switched off"),
     ReasonCode.RESERVATION_EXPIRED: gettext_lazy("The reservation is over"),
 }
 _MONEY = {

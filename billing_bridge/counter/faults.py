@@ -1,0 +1,67 @@
+"""Refusals of a bill at the fields of the counter's page, in words."""
+
+import re
+from collections.abc import Mapping
+
+from django.utils.translation import gettext_lazy
+
+from billing_bridge.counter.sheet import ON_THE_WIRE
+from marketing.core.drf.errors import as_domain_error, as_travelled
+from marketing.core.errors import DomainError
+
+_LINE = re.compile(r"lines\.(\d+)\.(\w+)")
+_COLUMNS = {wire: name for name, wire in ON_THE_WIRE.items()}
+_FIELDS = {
+    "customerId": "customer",
+    "branchId": "branch",
+    "points": "points",
+    "referral": "referral",
+    "codes": "codes",
+    "invoiceId": "invoice",
+}
+# What the engine says in one word.
+_WORDS = {
+    "out_of_range": gettext_lazy("This amount cannot be."),
+    "too_many": gettext_lazy("These are too many."),
+    "repeated": gettext_lazy("This stands here twice."),
+    "required": gettext_lazy("Something is needed here."),
+}
+_WAYS_OUT: Mapping[str, object] = {
+    "MARKETING_037": gettext_lazy("Price the bill again: what she gets now may differ."),
+    "MARKETING_038": gettext_lazy("Price the bill again to make a new one."),
+    "MARKETING_039": gettext_lazy("What is left of each line stands beside it."),
+    "MARKETING_503": gettext_lazy("Nothing was done: press the button once more."),
+}
+
+
+class Faults:
+    """What is wrong, by place: `at_lines` by number of the row and column."""
+
+    def __init__(self, error: DomainError) -> None:
+        self.message = f"{error.message} {_WAYS_OUT.get(error.code, '')}".strip()
+        self.at_lines: dict[int, dict[str, str]] = {}
+        self.at_fields: dict[str, str] = {}
+        self.others: list[str] = []
+        for path, messages in error.fields.items():
+            text = " ".join(str(_WORDS.get(message, message)) for message in messages)
+            found = _LINE.match(as_travelled(path))
+            if found:
+                place, column = int(found[1]), _COLUMNS.get(_camel(found[2]), "service")
+                self.at_lines.setdefault(place, {})[column] = text
+            elif name := _FIELDS.get(as_travelled(path).partition(".")[0]):
+                self.at_fields[name] = text
+            else:
+                self.others.append(text)
+
+
+def explained(error: Exception) -> Faults:
+    """Raises the error again where it is no refusal."""
+    domain = as_domain_error(error)
+    if domain is None:
+        raise error
+    return Faults(domain)
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.title() for part in rest)

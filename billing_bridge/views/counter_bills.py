@@ -1,0 +1,234 @@
+"""Bills of the counter that are held or paid: pay, renew, give up, print, refund, void."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from billing_bridge import answers
+from billing_bridge.api import shapes
+from billing_bridge.bodies import lines_of
+from billing_bridge.counter.bill import (
+    SHOWN,
+    bill_of,
+    bills_of_today,
+    get_reservation,
+    invoice_number,
+    pay,
+)
+from billing_bridge.counter.faults import explained
+from billing_bridge.counter.sheet import Sheet
+from billing_bridge.patience import patiently
+from billing_bridge.services.refunds import Refunded, refund_invoice, void_invoice
+from customers.models import Customer
+from marketing.core.htmx import StaffRequest
+from marketing.core.pages import staff_view
+from marketing.core.selectors import branches_for_actor
+from marketing.core.tenancy import current_tenant
+from marketing.coupons import services
+from marketing.coupons.models import Reservation
+from marketing.coupons.wording.amounts import rupees
+from marketing.referrals.selectors import code_of
+
+State = Reservation.State
+METHODS = {
+    "cash": gettext_lazy("Cash"),
+    "upi": gettext_lazy("UPI"),
+    "card": gettext_lazy("Card"),
+}
+
+
+@require_safe
+@staff_view("coupon.redeem")
+def counter_bills(request: StaffRequest) -> HttpResponse:
+    """Today's bills of a branch; `?q=` is the number of a bill of any day."""
+    branches = list(branches_for_actor(request.actor).order_by("name"))
+    asked = request.GET.get("branch", "")
+    branch = next((each for each in branches if str(each.pk) == asked), None)
+    branch = branch or next(iter(branches), None)
+    search = request.GET.get("q", "").replace("\0", "").strip()[:60]
+    rows: list[Reservation] = []
+    if branch is not None and search:
+        named = Reservation.objects.filter(
+            branch=branch, invoice_id=search, state=State.REDEEMED
+        ).defer("trace", "applied")
+        rows = list(named)
+    elif branch is not None:
+        rows = list(bills_of_today(branch)[:SHOWN])
+    people = Customer.objects.in_bulk({row.customer_id for row in rows if row.customer_id})
+    context = {
+        "branch": branch,
+        "branches": branches,
+        "search": search,
+        "rows": [
+            {
+                "bill": row,
+                "customer": people.get(row.customer_id),
+                "back": sum(len(line["back"]) for line in row.sold.values()),
+                "units": sum(line["units"] for line in row.sold.values()),
+            }
+            for row in rows
+        ],
+    }
+    return render(request, "counter/bills.html", context)
+
+
+@require_safe
+@staff_view("coupon.redeem")
+def counter_bill(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    return _page(request, get_reservation(request.actor, pk))
+
+
+@require_safe
+@staff_view("coupon.redeem")
+def counter_print(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """The bill by itself, for paper."""
+    reservation = get_reservation(request.actor, pk)
+    if reservation.state != State.REDEEMED:
+        return redirect("counter-bill", pk)
+    bill = bill_of(request.actor, reservation)
+    code = code_of(bill.customer) if bill.customer else None
+    context = {"bill": bill, "code": code, "chain": current_tenant().name}
+    return render(request, "counter/print.html", context)
+
+
+@require_POST
+@staff_view("coupon.redeem")
+def counter_pay(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """The bill is paid; asked twice it is paid once."""
+    reservation = get_reservation(request.actor, pk)
+    number = request.POST.get("invoice", "").replace("\0", "").strip()
+    method = request.POST.get("method", "")
+
+    def work() -> None:
+        if reservation.state == State.REDEEMED and not number:
+            return
+        form = shapes.RedeemInput(data={"invoiceId": number or invoice_number(reservation)})
+        form.is_valid(raise_exception=True)
+        pay(
+            actor=request.actor,
+            reservation=reservation,
+            invoice_id=form.validated_data["invoice_id"],
+            method=method if method in METHODS else "cash",
+        )
+
+    return _done(request, reservation, work, _("Paid. Thank her."))
+
+
+@require_POST
+@staff_view("coupon.redeem")
+def counter_renew(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    reservation = get_reservation(request.actor, pk)
+    return _done(
+        request,
+        reservation,
+        lambda: services.renew(actor=request.actor, reservation_id=pk),
+        _("It is held for ten minutes more, but for thirty altogether at most."),
+    )
+
+
+@require_POST
+@staff_view("coupon.redeem")
+def counter_release(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """Nothing is held any more; the bill stands on the counter again."""
+    reservation = get_reservation(request.actor, pk)
+    try:
+        patiently(lambda: services.release(actor=request.actor, reservation_id=pk))
+    except Exception as error:
+        return _page(request, get_reservation(request.actor, pk), explained(error))
+    return redirect(f"{reverse('counter')}?{Sheet.of_reservation(reservation).query()}")
+
+
+@require_POST
+@staff_view("coupon.redeem")
+def counter_refund(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """Units of lines come back, or with `all` whatever is left; `refund` is its name."""
+    reservation = get_reservation(request.actor, pk)
+
+    def work() -> Refunded:
+        body: dict[str, Any] = {"refundId": request.POST.get("refund", "")[:90]}
+        if "all" not in request.POST:
+            body["lines"] = [
+                {"number": number, "quantity": text}
+                for number in reservation.sold
+                if (text := request.POST.get(f"back_{number}", "").strip()) not in ("", "0")
+            ]
+        form = shapes.RefundInput(data=body)
+        form.is_valid(raise_exception=True)
+        return refund_invoice(
+            actor=request.actor,
+            branch_id=reservation.branch_id,
+            invoice_id=reservation.invoice_id,
+            refund_id=form.validated_data["refund_id"],
+            lines=lines_of(form.validated_data),
+        )
+
+    return _done(request, reservation, work, "")
+
+
+@require_POST
+@staff_view("coupon.redeem")
+def counter_void(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    reservation = get_reservation(request.actor, pk)
+    return _done(
+        request,
+        reservation,
+        lambda: void_invoice(
+            actor=request.actor,
+            branch_id=reservation.branch_id,
+            invoice_id=reservation.invoice_id,
+        ),
+        _("The bill is void: neither it nor the visit counts."),
+    )
+
+
+def _done(
+    request: StaffRequest, reservation: Reservation, work: Callable[[], Any], said: str
+) -> HttpResponse:
+    """The bill's page after `work`, or with why it was refused."""
+    try:
+        done = patiently(work)
+    except Exception as error:
+        return _page(request, get_reservation(request.actor, reservation.pk), explained(error))
+    if isinstance(done, Refunded) and not said:
+        told = answers.refund_of(done)["refund"]
+        said = _("%(amount)s came back; pay out %(money)s.") % {
+            "amount": _money(told["amount"]),
+            "money": _money(told["money"]),
+        }
+    messages.success(request, said)
+    return redirect("counter-bill", reservation.pk)
+
+
+def _page(request: StaffRequest, reservation: Reservation, faults: Any = None) -> HttpResponse:
+    bill = bill_of(request.actor, reservation)
+    context = {
+        "bill": bill,
+        "faults": faults,
+        "number": invoice_number(reservation),
+        "typed": request.POST.get("invoice", ""),
+        "typed_back": {
+            name.removeprefix("back_"): text
+            for name, text in request.POST.items()
+            if name.startswith("back_")
+        },
+        "methods": METHODS.items(),
+        "method": request.POST.get("method", "cash"),
+        "refund_id": request.POST.get("refund") or uuid.uuid4().hex,
+        "again": Sheet.of_reservation(reservation).query()
+        if reservation.state != State.REDEEMED
+        else "",
+    }
+    return render(request, "counter/bill.html", context, status=422 if faults else 200)
+
+
+def _money(text: str) -> str:
+    whole, _point, rest = text.partition(".")
+    return rupees(int(whole) * 100 + int(rest or 0))

@@ -1,0 +1,92 @@
+// The counter by keyboard: a key that is shown on the page goes where it says; Enter never sends
+// half a bill; the time a bill is held runs down.
+
+const sheet = document.getElementById("sheet");
+const add = () => document.getElementById("add");
+
+function reach(target) {
+  if (target.matches("a, button")) target.click();
+  else {
+    const shown = target.hidden ? add() : target;
+    shown.focus();
+    shown.select?.();
+  }
+}
+
+// A price that is on its way comes first: nobody reserves what she has just changed.
+function afterPrice(act) {
+  document.activeElement?.blur();
+  if (!document.querySelector(".is-pricing")) act();
+  else document.addEventListener("htmx:afterSettle", act, { once: true });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
+  const typing = event.target.matches("input, select, textarea");
+  if (event.key === "/" && typing) return;
+  const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (!target) return;
+  event.preventDefault();
+  if (event.key === "F8") afterPrice(() => document.querySelector('[data-key="F8"]')?.click());
+  else reach(target);
+});
+
+sheet?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches("input:not([role=combobox])")) return;
+  event.preventDefault();
+  event.target.blur();
+  add().focus();
+});
+
+document.getElementById("who")?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  const first = document.querySelector("#found button");
+  if (!first) return;
+  event.preventDefault();
+  first.click();
+});
+
+const busy = (is) => {
+  document.getElementById("quote")?.classList.toggle("is-pricing", is);
+  const go = document.querySelector('[data-key="F8"]');
+  if (sheet && go) go.disabled = is;
+};
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  if (sheet?.contains(detail.elt)) busy(true);
+});
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (!sheet?.contains(detail.elt) && detail.elt !== sheet) return;
+  busy(false);
+  const select = sheet.querySelector("select[name=add]");
+  if (detail.elt === select && select.value) {
+    select.value = "";
+    add().value = "";
+    add().focus();
+  }
+});
+
+// What is posted beside the bill names the bill as it is now.
+document.addEventListener("submit", ({ target }) => {
+  if ("sheet" in target.dataset) target.elements.sheet.value = location.search.slice(1);
+});
+
+document.addEventListener("click", ({ target }) => {
+  if (target.closest("[data-print]")) window.print();
+});
+
+const held = document.querySelector("[data-until]");
+if (held) {
+  const until = Date.parse(held.dataset.until);
+  const draw = () => {
+    const seconds = Math.max(0, Math.ceil((until - Date.now()) / 1000));
+    if (seconds === 0) {
+      held.textContent = held.dataset.over;
+      clearInterval(running);
+      return;
+    }
+    held.querySelector("[data-left]").textContent =
+      `(${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")})`;
+  };
+  const running = setInterval(draw, 1000);
+  draw();
+}

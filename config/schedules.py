@@ -12,6 +12,7 @@ because months begin at midnight of each chain's own zone; `cleanupOldMessageLog
 import datetime as dt
 
 SCHEDULES: dict[str, dt.timedelta | str] = {
+    "billing_bridge.tasks.drop_old_rows": "15 3 * * *",
     "customers.imports.tasks.sweep_imports": dt.timedelta(seconds=10),
     "customers.imports.tasks.tidy_imports": "50 * * * *",
     "customers.tasks.age_facts": "20 * * * *",

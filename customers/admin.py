@@ -28,6 +28,7 @@ from customers.models import (
     Package,
     Purchase,
     PurchaseLine,
+    PurchaseRefund,
     ScoringConfig,
     Service,
     ServiceCategory,
@@ -168,11 +169,21 @@ class PurchaseLineInline(admin.TabularInline):
         return is_owner(request)
 
 
+class PurchaseRefundInline(admin.TabularInline):
+    model = PurchaseRefund
+    extra = 0
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_owner(request)
+
+
 @admin.register(Purchase)
 class PurchaseAdmin(OfCustomerAdmin):
-    list_display = ("customer", "invoice_number", "branch", "total", "status", "purchased_at")
+    list_display = (
+        *("customer", "invoice_number", "branch", "total", "refunded", "status", "purchased_at"),
+    )
     list_select_related = ("customer", "branch")
-    inlines = (PurchaseLineInline,)
+    inlines = (PurchaseLineInline, PurchaseRefundInline)
 
 
 @admin.register(Membership)

@@ -163,7 +163,8 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
         GROUP BY customer_id, branch_id
         ORDER BY customer_id, count(*) DESC, max(visited_at) DESC, branch_id
     ), purchase AS (
-        SELECT purchase.id, purchase.customer_id, purchase.total, purchase.purchased_at,
+        SELECT purchase.id, purchase.customer_id, purchase.total - purchase.refunded AS total,
+               purchase.purchased_at,
                chosen.at - purchase.purchased_at AS ago
         FROM customers_purchase purchase JOIN chosen ON chosen.id = purchase.customer_id
         WHERE purchase.status = 'finalised'
@@ -174,8 +175,9 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
         FROM purchase GROUP BY customer_id
     ), line AS (
         SELECT purchase.customer_id, purchase.purchased_at, line.service_id, line.staff_id,
-               line.quantity
+               line.quantity - line.refunded_quantity AS quantity
         FROM purchase JOIN customers_purchaseline line ON line.purchase_id = purchase.id
+        WHERE line.refunded_quantity < line.quantity
     ), service AS (
         SELECT DISTINCT ON (customer_id) customer_id, service_id FROM line
         GROUP BY customer_id, service_id

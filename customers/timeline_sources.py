@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -13,6 +13,8 @@ from customers.timeline import TimelineEntry
 from marketing.core.actor import Actor
 
 CHUNK = 100
+# Of a bill, after what was refunded.
+LEFT = F("purchases__total") - F("purchases__refunded")
 FINALISED = Q(purchases__status=Purchase.Status.FINALISED)
 SOURCES = {
     "staff": gettext_lazy("Entered by staff"),
@@ -44,7 +46,7 @@ def visits(customer: Customer, actor: Actor) -> Iterator[TimelineEntry]:
     """Visits with what was paid on them."""
     rows = (
         customer.visits.select_related("branch", "staff")
-        .annotate(paid=Sum("purchases__total", filter=FINALISED))
+        .annotate(paid=Sum(LEFT, filter=FINALISED))
         .order_by("-visited_at", "-id")
     )
     for visit in rows.iterator(chunk_size=CHUNK):

@@ -218,6 +218,8 @@ SPECTACULAR_SETTINGS = {
     "CAMELIZE_NAMES": False,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
     "ENUM_NAME_OVERRIDES": {
+        "CouponKindEnum": "marketing.coupons.api.offer_inputs.COUPON_KINDS",
+        "OfferKindEnum": "marketing.coupons.models.OfferKind",
         "ChannelEnum": "customers.models.Channel",
         "FollowupStatusEnum": "marketing.followups.models.FollowupReminder.Status",
         "GenderEnum": "customers.models.Customer.Gender",

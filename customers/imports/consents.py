@@ -42,8 +42,28 @@ class Consented:
     left_aside: int = 0
 
 
-def take_consents(*, actor: Actor, job: ImportJob) -> Consented:
-    """Write what the chunk's lines say, each with job, file and line as its proof."""
+@dataclass(frozen=True)
+class Evidence:
+    """What proves the lines' words; `source` is for those that do not name their own."""
+
+    source: str
+    wording_version: str
+    where: str
+
+    @classmethod
+    def of_job(cls, job: ImportJob) -> "Evidence":
+        options = job.options
+        details = (options.get("consent_date", ""), options.get("consent_details", ""))
+        proof = f"import {job.pk}, {job.file_name}"
+        return cls(
+            source=options.get("consent_source") or OPT_OUT_SOURCE,
+            wording_version=options.get("consent_wording", ""),
+            where="; ".join(text for text in (*details, proof) if text),
+        )
+
+
+def take_consents(*, actor: Actor, evidence: Evidence) -> Consented:
+    """Write what the chunk's lines say, each with file (or call) and line as its proof."""
     taken = Consented()
     lines = _lines()
     if not lines:
@@ -73,9 +93,9 @@ def take_consents(*, actor: Actor, job: ImportJob) -> Consented:
         taken.recorded += 1
         after = before
         for statement in said:
-            source = job.options.get("consent_source") or OPT_OUT_SOURCE
+            source = line.source or evidence.source
             after = rules.follow(after, statement, source=source, at=clock.now())
-            records.append(_record(actor, job, customer_id, line.number, statement, source))
+            records.append(_record(actor, evidence, customer_id, line.number, statement, source))
         for name, value in after.items():
             setattr(state, name, value)
         moved.append(state)
@@ -94,6 +114,7 @@ class _Line:
     number: int
     wanted: Mapping[str, bool]
     problems: list[str]
+    source: str = ""
 
 
 def _lines() -> dict[uuid.UUID, _Line]:
@@ -102,10 +123,12 @@ def _lines() -> dict[uuid.UUID, _Line]:
             f"SELECT coalesce(customer_id, id), id, line, consents::text, problems "  # noqa: S608
             f"FROM {CHUNK_TABLE} WHERE consents IS NOT NULL AND outcome <> 'invalid'"
         )
-        return {
-            customer_id: _Line(pk, line, json.loads(said), problems)
-            for customer_id, pk, line, said, problems in cursor.fetchall()
-        }
+        lines = {}
+        for customer_id, pk, line, text, problems in cursor.fetchall():
+            said = json.loads(text)
+            source = said.pop("source", "")
+            lines[customer_id] = _Line(pk, line, said, problems, source)
+        return lines
 
 
 def _save(states: Sequence[ConsentState]) -> None:
@@ -133,15 +156,12 @@ def _save(states: Sequence[ConsentState]) -> None:
 
 def _record(
     actor: Actor,
-    job: ImportJob,
+    evidence: Evidence,
     customer_id: uuid.UUID,
     line: int,
     said: rules.Statement,
     source: str,
 ) -> ConsentRecord:
-    options = job.options
-    details = [options.get("consent_date", ""), options.get("consent_details", "")]
-    proof = f"import {job.pk}, {job.file_name}, line {line}"
     return ConsentRecord(
         customer_id=customer_id,
         channel=said.channel,
@@ -149,8 +169,8 @@ def _record(
         state=said.state,
         basis=said.basis,
         source=source,
-        wording_version=options.get("consent_wording", ""),
-        reason="; ".join(text for text in (*details, proof) if text),
+        wording_version=evidence.wording_version,
+        reason=f"{evidence.where}, line {line}",
         user=actor.user,
         at=clock.now(),
     )

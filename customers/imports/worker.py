@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from customers import selectors
 from customers.imports import matching, repeats, storage, writing
-from customers.imports.consents import take_consents
+from customers.imports.consents import Evidence, take_consents
 from customers.imports.limits import UnreadableFile
 from customers.imports.reading import Line, read_lines
 from customers.imports.refusals import note_refusals, note_refusals_of_the_file
@@ -176,7 +176,7 @@ def _take_chunk(job: ImportJob) -> None:
         home_branch_id=uuid.UUID(branch) if (branch := job.options["home_branch"]) else None,
         actor_id=actor.user_id,
     )
-    consented = take_consents(actor=actor, job=job)
+    consented = take_consents(actor=actor, evidence=Evidence.of_job(job))
     sums = Counter(job.result)
     sums.update(
         created=len(written.created),

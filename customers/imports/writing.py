@@ -41,6 +41,7 @@ def write_chunk(
     branch_ids: Sequence[uuid.UUID] | None,
     home_branch_id: uuid.UUID | None,
     actor_id: uuid.UUID | None,
+    source: str = SOURCE,
 ) -> Written:
     """Create and change the customers the chunk's lines mean. Doing it twice changes nothing."""
     written = Written()
@@ -51,7 +52,7 @@ def write_chunk(
         if rule == matching.OVERWRITE:
             _keep_replaced()
         written.updated += _update(known, rule)
-        wanted, created = _insert(home_branch_id)
+        wanted, created = _insert(home_branch_id, source)
         written.created += created
         if len(created) == wanted:
             break
@@ -60,7 +61,7 @@ def write_chunk(
     _add_primaries(written.created)
     _set_primaries(written.updated)
     mark_stale([*written.updated, *written.created])
-    _tell(written, actor_id)
+    _tell(written, actor_id, source)
     return written
 
 
@@ -119,7 +120,7 @@ def _update(known: list[uuid.UUID], rule: str) -> list[uuid.UUID]:
         return [customer_id for (customer_id,) in cursor.fetchall()]
 
 
-def _insert(home_branch_id: uuid.UUID | None) -> tuple[int, list[uuid.UUID]]:
+def _insert(home_branch_id: uuid.UUID | None, source: str) -> tuple[int, list[uuid.UUID]]:
     """New customers under the ids of their lines: the same line never makes two.
 
     Returns for how many lines one was wanted, and those that were made.
@@ -141,7 +142,7 @@ def _insert(home_branch_id: uuid.UUID | None) -> tuple[int, list[uuid.UUID]]:
             WHERE {unknown} ORDER BY g.line
             ON CONFLICT DO NOTHING RETURNING id
             """,  # noqa: S608
-            {**blank, "home_branch": home_branch_id, "source": SOURCE},
+            {**blank, "home_branch": home_branch_id, "source": source},
         )
         created = [customer_id for (customer_id,) in cursor.fetchall()]
         cursor.execute(f"SELECT count(*) FROM {CHUNK_TABLE} g WHERE {unknown}")  # noqa: S608
@@ -218,12 +219,12 @@ _PRIMARIES = f"""
 """  # noqa: S608
 
 
-def _tell(written: Written, actor_id: uuid.UUID | None) -> None:
+def _tell(written: Written, actor_id: uuid.UUID | None, source: str) -> None:
     told: tuple[tuple[str, list[uuid.UUID], dict[str, Any]], ...] = (
-        ("customer.created", written.created, {"source": SOURCE}),
+        ("customer.created", written.created, {"source": source}),
         ("customer.updated", written.updated, {"fields": []}),
     )
     for name, customer_ids, more in told:
         if events.has_subscribers(name):
-            for customer_id in customer_ids:
-                events.record(name, {"customerId": str(customer_id), **more}, actor_id=actor_id)
+            payloads = [{"customerId": str(customer_id), **more} for customer_id in customer_ids]
+            events.record_all(name, payloads, actor_id=actor_id)

@@ -5,6 +5,7 @@ from customers.models.activity import (
     Package,
     Purchase,
     PurchaseLine,
+    PurchaseRefund,
     Visit,
 )
 from customers.models.catalogue import Service, ServiceCategory
@@ -46,6 +47,7 @@ __all__ = [
     "Package",
     "Purchase",
     "PurchaseLine",
+    "PurchaseRefund",
     "Purpose",
     "ScoringConfig",
     "Service",

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -44,7 +44,11 @@ class Visit(TenantModel):
 
 
 class Purchase(TenantModel):
-    """A finalised bill, in the chain's currency; `total` is what was paid, tax included."""
+    """A finalised bill, in the chain's currency; `total` is what was paid, tax included.
+
+    `refunded` is what of it was given back since: facts, rules and lists count what is left.
+    `payments` are `{method, amount}`, as the counter named them.
+    """
 
     class Status(models.TextChoices):
         FINALISED = "finalised", "Finalised"
@@ -62,6 +66,10 @@ class Purchase(TenantModel):
     discount = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
     tax = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
     total = models.DecimalField(max_digits=12, decimal_places=2)
+    refunded = models.DecimalField(
+        max_digits=12, decimal_places=2, default=Decimal(0), db_default=Decimal(0)
+    )
+    payments = models.JSONField(default=list, db_default=[])
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.FINALISED)
     purchased_at = models.DateTimeField()
 
@@ -70,7 +78,33 @@ class Purchase(TenantModel):
         indexes = [models.Index(fields=["customer", "-purchased_at"], name="purchase_by_customer")]
 
 
+class PurchaseRefund(TenantModel):
+    """Units of a bill that came back, or all of it; `operation` is the counter's name for it.
+
+    `lines` maps a line's number to how many of its units.
+    """
+
+    purchase = models.ForeignKey(
+        Purchase, on_delete=models.CASCADE, related_name="refunds", db_index=False
+    )
+    operation = models.CharField(max_length=100)
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
+    lines = models.JSONField()
+    refunded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "purchase", "operation"], name="purchase_refund_operation"
+            )
+        ]
+
+
 class PurchaseLine(TenantModel):
+    """`number` is its place on the bill, 0 where that was not told; `discount` is of the whole
+    line and already off `amount`.
+    """
+
     purchase = models.ForeignKey(
         Purchase, on_delete=models.CASCADE, related_name="lines", db_index=False
     )
@@ -84,8 +118,18 @@ class PurchaseLine(TenantModel):
     quantity = models.PositiveSmallIntegerField(default=1)
     unit_price = models.DecimalField(max_digits=10, decimal_places=2)
     amount = models.DecimalField(max_digits=12, decimal_places=2)
+    number = models.PositiveSmallIntegerField(default=0, db_default=0)
+    discount = models.DecimalField(
+        max_digits=12, decimal_places=2, default=Decimal(0), db_default=Decimal(0)
+    )
+    refunded_quantity = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(refunded_quantity__lte=F("quantity")), name="purchase_line_refunded"
+            )
+        ]
         indexes = [models.Index(fields=["purchase"], name="purchase_line")]
 
 
@@ -105,6 +149,8 @@ class Membership(TenantModel):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
     starts_on = models.DateField()
     expires_on = models.DateField()
+    # When it was so, by the clock of who reported it; what is reported late changes nothing.
+    as_of = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [_external_id("membership_external_id")]
@@ -124,6 +170,8 @@ class Package(TenantModel):
     is_cancelled = models.BooleanField(default=False)
     starts_on = models.DateField()
     expires_on = models.DateField()
+    # When it was so, by the clock of who reported it; what is reported late changes nothing.
+    as_of = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [_external_id("package_external_id")]

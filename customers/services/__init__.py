@@ -20,6 +20,7 @@ from customers.services.notes import add_note, change_note, delete_note
 from customers.services.opt_outs import opt_out_address, opt_out_by_link
 from customers.services.person import erase_customer, export_customer
 from customers.services.preferences import put_preferences
+from customers.services.refunds import refund_purchase, void_purchase
 from customers.services.scoring import update_scoring
 from customers.services.suppression import (
     lift_opt_outs,
@@ -58,6 +59,7 @@ __all__ = [
     "record_package",
     "record_purchase",
     "record_visit",
+    "refund_purchase",
     "reopen_consent",
     "set_dnd_for_many",
     "suppress_address",
@@ -66,5 +68,6 @@ __all__ = [
     "update_customer",
     "update_scoring",
     "use_whatsapp_ids",
+    "void_purchase",
     "withdraw_for_many",
 ]

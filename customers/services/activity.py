@@ -40,13 +40,18 @@ Row = TypeVar("Row", Visit, Purchase)
 
 @dataclass(frozen=True)
 class BillLine:
-    """A line of a bill; `amount` is what the line came to after its discount."""
+    """A line of a bill; `amount` is what the line came to after its discount.
+
+    `number` is its place on the bill, by which units of it may come back later.
+    """
 
     service: Service
     unit_price: Decimal
     amount: Decimal
     quantity: int = 1
     staff: Staff | None = None
+    number: int = 0
+    discount: Decimal = Decimal(0)
 
 
 class Happening(TypedDict):
@@ -100,6 +105,7 @@ def record_purchase(
     tax: Decimal = Decimal(0),
     external_id: str = "",
     invoice_number: str = "",
+    payments: Sequence[Mapping[str, str]] = (),
 ) -> Purchase:
     """A bill that was paid; the one already known under `external_id` comes back as it is.
 
@@ -118,6 +124,7 @@ def record_purchase(
             total=total,
             external_id=external_id,
             invoice_number=invoice_number,
+            payments=list(payments),
         )
     )
     if not is_new:
@@ -133,6 +140,8 @@ def record_purchase(
             quantity=line.quantity,
             unit_price=line.unit_price,
             amount=line.amount,
+            number=line.number,
+            discount=line.discount,
         )
         for line in lines
     )
@@ -210,7 +219,7 @@ def record_events(*, actor: Actor, events: Sequence[Happening]) -> int:
                 "names": [event["name"] for event in events],
                 "customers": [now[event["customer"].pk] for event in events],
                 "times": [event["occurred_at"] for event in events],
-                "properties": [Jsonb(event["properties"], dumps=_dumps) for event in events],
+                "properties": [Jsonb(event["properties"], dumps=as_json) for event in events],
             },
         )
         whose = [customer_id for (customer_id,) in cursor.fetchall()]
@@ -218,7 +227,7 @@ def record_events(*, actor: Actor, events: Sequence[Happening]) -> int:
     return len(whose)
 
 
-def _dumps(value: Any) -> str:
+def as_json(value: Any) -> str:
     """JSON without NUL characters, which senders let slip and PostgreSQL refuses."""
     return NUL.sub(r"\1", DjangoJSONEncoder().encode(value))
 

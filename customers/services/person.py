@@ -16,6 +16,7 @@ from customers.models import (
     CustomerEvent,
     CustomerMerge,
     PurchaseLine,
+    PurchaseRefund,
 )
 from customers.services.consent import withdraw_everything
 from customers.services.suppression import suppress_customer
@@ -84,6 +85,7 @@ def export_customer(*, actor: Actor, customer: Customer) -> dict[str, Any]:
         "mergedFrom": _rows(Customer.objects.filter(merged_into=customer).order_by("pk")),
         "visits": _rows(customer.visits.order_by("pk")),
         "purchases": _rows(customer.purchases.order_by("pk")),
+        "purchaseRefunds": _rows(PurchaseRefund.objects.filter(purchase__customer=customer)),
         "purchaseLines": _rows(PurchaseLine.objects.filter(purchase__customer=customer)),
         "memberships": _rows(customer.memberships.order_by("pk")),
         "packages": _rows(customer.packages.order_by("pk")),

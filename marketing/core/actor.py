@@ -52,6 +52,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "customer.merge": MANAGERS,
     "customer.erase": OWNERS,
     "catalogue.change": OWNERS,
+    "event.record": OWNERS,
     "followup.use": EVERYONE,
     "followup.manage": MANAGERS,
     "loyalty.view": EVERYONE,
@@ -82,7 +83,7 @@ SCOPES: dict[str, frozenset[str]] = {
             "referral.apply",
         }
     ),
-    "events": frozenset({"customer.view", "customer.change", "catalogue.change"}),
+    "events": frozenset({"customer.view", "customer.change", "catalogue.change", "event.record"}),
 }
 
 

@@ -19,12 +19,14 @@ def issue_api_key(
     name: str,
     scopes: Sequence[str],
     branch_ids: Sequence[uuid.UUID] | None,
+    terminal: str = "",
 ) -> tuple[ApiKey, str]:
     """Make a key; returns it with the text to hand over, which cannot be read again."""
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     api_key = ApiKey.objects.create(
         tenant_id=tenant_id,
         name=name,
+        terminal=terminal,
         prefix=prefix,
         secret_hash=hashlib.sha256(secret.encode()).digest(),
         scopes=list(scopes),

@@ -59,13 +59,28 @@ def record(
     not_before: dt.datetime | None = None,
 ) -> DomainEvent:
     """Write an event of the open tenant scope, and what it owes to its handlers."""
-    tenant_id = current_tenant_id()
-    event = DomainEvent.objects.create(
-        tenant_id=tenant_id,
-        name=name,
-        payload=dict(payload),
-        occurred_at=clock.now(),
-        actor_id=actor_id,
+    (event,) = record_all(name, [payload], actor_id=actor_id, not_before=not_before)
+    return event
+
+
+def record_all(
+    name: str,
+    payloads: Sequence[Mapping[str, Any]],
+    *,
+    actor_id: uuid.UUID | None = None,
+    not_before: dt.datetime | None = None,
+) -> list[DomainEvent]:
+    """Write events of one name, and what they owe to their handlers, in two statements."""
+    tenant_id, now = current_tenant_id(), clock.now()
+    events = DomainEvent.objects.bulk_create(
+        DomainEvent(
+            tenant_id=tenant_id,
+            name=name,
+            payload=dict(payload),
+            occurred_at=now,
+            actor_id=actor_id,
+        )
+        for payload in payloads
     )
     deliveries = [
         EventDelivery(
@@ -75,6 +90,7 @@ def record(
             handler=handler,
             not_before=not_before or timezone.now(),
         )
+        for event in events
         for handler in _subscriptions[name]
     ]
     if deliveries:
@@ -82,7 +98,7 @@ def record(
 
         EventDelivery.objects.bulk_create(deliveries)
         transaction.on_commit(lambda: nudge(deliver_events))
-    return event
+    return events
 
 
 def deliver_due() -> int:

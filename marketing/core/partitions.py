@@ -50,3 +50,20 @@ def stray_tables() -> list[str]:
             [append_tables()],
         )
         return [name for (name,) in cursor.fetchall()]
+
+
+def drop_before(tables: list[str], before: dt.date) -> int:
+    """Drop these append tables' partitions of the months before that one; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(drop_partitions(name, %s)) FROM unnest(%s::text[]) AS name",
+            [before, tables],
+        )
+        (dropped,) = cursor.fetchone()
+    return int(dropped)
+
+
+def months_before(day: dt.date, months: int) -> dt.date:
+    """The first day of the month that many months before the day's."""
+    total = day.year * 12 + day.month - 1 - months
+    return dt.date(total // 12, total % 12 + 1, 1)

@@ -1,9 +1,14 @@
-from django.contrib import admin
+from typing import Any
 
-from marketing.core.admin import ReadOnlyAdmin
+from django.contrib import admin
+from django.http import HttpRequest
+
+from marketing.core.admin import ReadOnlyAdmin, TenantAdmin, owner_of
+from marketing.coupons import services
 from marketing.coupons.models import (
     CatalogueMark,
     CodeBatch,
+    CounterSettings,
     CouponCode,
     CustomerUse,
     Hold,
@@ -97,3 +102,18 @@ class ReversalAdmin(ReadOnlyAdmin):
 @admin.register(CatalogueMark)
 class CatalogueMarkAdmin(ReadOnlyAdmin):
     list_display = ("tenant_id", "number")
+
+
+@admin.register(CounterSettings)
+class CounterSettingsAdmin(TenantAdmin):
+    """The chain's one row; there is none before the first change on the settings' page."""
+
+    list_display = ("tax_rounding", "choice", "max_bill_discount", "compared", "stack_size")
+    exclude = ("version",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        values = {name: form.cleaned_data[name] for name in form.changed_data}
+        services.update_counter_settings(actor=owner_of(request), values=values)

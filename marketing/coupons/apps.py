@@ -7,8 +7,12 @@ class CouponsConfig(AppConfig):
 
     def ready(self) -> None:
         from customers import merging, person_data
+        from marketing.core import news
         from marketing.coupons import people
+        from marketing.coupons.news import WRONG_CODES
+        from marketing.coupons.services import wrong_codes
 
+        news.register(wrong_codes.NEWS, WRONG_CODES)
         person_data.register(
             person_data.Holding("coupons", people.export_coupons, people.erase_coupons)
         )

@@ -1,6 +1,7 @@
 """Refusals of the counter, with Module 11's codes (030-035) and what was added in its tens."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -40,10 +41,14 @@ class CouponNotEligible(DomainError):
 
 
 class QuoteChanged(Conflict):
-    """`details["quote"]` and `details["quoteHash"]` are what holds now."""
+    """`details["quote"]` and `details["quoteHash"]` are what holds now, `priced` all of it."""
 
     code, name = "MARKETING_036", "QUOTE_CHANGED"
     default_message = _("The price has changed; show the new one first.")
+
+    def __init__(self, priced: Any, **said: Any) -> None:
+        self.priced = priced
+        super().__init__(**said)
 
 
 class ReservationExpired(DomainError):
@@ -70,6 +75,9 @@ class Busy(DomainError):
 
     code, name, http_status = "MARKETING_503", "BUSY", 503
     default_message = _("Busy just now; try again shortly.")
+
+    def __init__(self) -> None:
+        super().__init__(details={"retryAfter": 1})
 
 
 _BY_REASON: dict[InvalidReason, type[DomainError]] = {

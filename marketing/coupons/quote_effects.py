@@ -25,8 +25,9 @@ class Basket:
 
     `customer_id` is who stands for her now. `asked` is what the counter said to this effect
     (points to use, a referral code). `reservation_id` names the reservation that this bill has
-    already: what the effect holds for it counts as free. `visits` counts her finalised bills;
-    `typed` are the codes as typed.
+    already: what the effect holds for it (`kept`, as `hold` returned it) counts as free. `known`
+    is what its `contribute` read for this price, where there was one. `visits` counts her finalised
+    bills; `typed` are the codes as typed.
     """
 
     branch_id: uuid.UUID
@@ -37,6 +38,8 @@ class Basket:
     reservation_id: uuid.UUID | None = None
     visits: int = 0
     typed: tuple[str, ...] = ()
+    kept: Json = field(default_factory=dict)
+    known: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +48,13 @@ class Contribution:
 
     `codes` maps a typed code's key to what it opens, or why it does not; only codes that no offer
     has are asked for. None: the effect takes the code, which opens no offer. `brought` are codes
-    that open offers without being typed.
+    that open offers without being typed. `known` is handed to `tell` and `hold` of the same price.
     """
 
     points: PointsUse | None = None
     codes: Mapping[str, EnteredCode | None] = field(default_factory=dict)
     brought: Sequence[EnteredCode] = ()
+    known: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +69,18 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paid:
-    """A held bill that is paid now, under the counter's invoice id."""
+    """A held bill that is paid now, under the counter's invoice id.
+
+    A bill that no offer was on comes so too: then nothing is held, what was taken off its lines is
+    their `manual_discount`, and `asked` is what the counter said to this effect.
+    """
 
     held: Held
     invoice_id: str
+    cart: Cart
     quote: Quote
     at: dt.datetime
+    asked: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +111,10 @@ class QuoteEffect(Protocol):
         """What to price the bill with. Reads only."""
 
     def tell(self, basket: Basket, quote: Quote) -> Json:
-        """What to show beside the price: points she would earn, what she has. Reads only."""
+        """What to show beside the price: points she would earn, what she has. Reads only.
+
+        As the API spells it: camelCase, money in rupees as text.
+        """
 
     def hold(self, basket: Basket, quote: Quote, reservation_id: uuid.UUID) -> Json:
         """Keep what the price needs; a second call for the same reservation replaces the first.
@@ -116,13 +129,16 @@ class QuoteEffect(Protocol):
         """Give back what was kept for these; what is given back already stays so."""
 
     def commit(self, paid: Paid) -> Json:
-        """Make it final, and earn; what is returned is kept for `reverse`.
+        """Make it final, and earn; what is returned is kept for `reverse`, its `told` is shown.
 
         After the reservation's end `hold` is called once more before, and may refuse.
         """
 
     def reverse(self, returned: Returned) -> Json:
-        """Give back in proportion; returns what to show."""
+        """Give back in proportion; returns what to show, as `tell` does.
+
+        `paidBack` in it is what of the refund is no money: points that she has again.
+        """
 
 
 _effects: dict[str, QuoteEffect] = {}

@@ -10,15 +10,19 @@ class LoyaltyConfig(AppConfig):
         from customers import merging, panels, person_data, timeline
         from marketing.core import news
         from marketing.core.context import NAVIGATION
+        from marketing.coupons import quote_effects
         from marketing.loyalty import (
             checks,  # noqa: F401  registers
             people,
             services,
         )
+        from marketing.loyalty.bill_points import TIER, PointsEffect
         from marketing.loyalty.merge_fields import register_merge_fields
         from marketing.loyalty.news import DIFFERENCE
         from marketing.loyalty.segment_fields import register_segment_fields
 
+        quote_effects.register(PointsEffect())
+        quote_effects.register_tier(TIER)
         register_segment_fields()
         register_merge_fields()
         news.register(services.DIFFERS, DIFFERENCE)

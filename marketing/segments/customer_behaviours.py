@@ -64,7 +64,7 @@ def register_customer_behaviours() -> None:
                 SegmentField(
                     "branch", _("Branch"), Choice(), Column("branch_id"), choices=branches
                 ),
-                SegmentField("total", _("Total"), Money(), Column("total"), sample=1000),
+                SegmentField("total", _("Total"), Money(), Column("left"), sample=1000),
                 SegmentField("discount", _("Discount"), Money(), Column("discount"), sample=0),
                 *_services(_lines, "purchase_id"),
                 *_calendar("purchased_at"),
@@ -104,15 +104,17 @@ def _visits() -> QuerySet[Any]:
 
 
 def _purchases() -> QuerySet[Any]:
-    return Purchase.objects.filter(status=Purchase.Status.FINALISED)
+    """Bills with what is `left` of each after refunds."""
+    bills = Purchase.objects.filter(status=Purchase.Status.FINALISED)
+    return bills.annotate(left=F("total") - F("refunded"))
 
 
 def _lines() -> QuerySet[Any]:
-    return PurchaseLine.objects.all()
+    return PurchaseLine.objects.filter(refunded_quantity__lt=F("quantity"))
 
 
 def _lines_of_visit() -> QuerySet[Any]:
-    return PurchaseLine.objects.filter(purchase__status=Purchase.Status.FINALISED)
+    return _lines().filter(purchase__status=Purchase.Status.FINALISED)
 
 
 def _events() -> QuerySet[Any]:

@@ -27,6 +27,7 @@ PAGE_ROLES = {
         customers/<uuid:pk>/notes/<uuid:note>
         customers/<uuid:pk>/notes/<uuid:note>/delete
         customers/<uuid:pk>/timeline
+        customers/<uuid:customer>/points
         customers/export
         customers/new
         followups
@@ -46,6 +47,8 @@ PAGE_ROLES = {
         referrals
         referrals/<uuid:pk>
         referrals/leaderboard
+        offers/<uuid:pk>/codes/<uuid:code>/card.<slug:kind>
+        offers/<uuid:pk>/codes/<uuid:code>/card.pdf
         segments
         segments/<uuid:pk>
     """,
@@ -70,6 +73,7 @@ PAGE_ROLES = {
         customers/<uuid:pk>/export
         customers/<uuid:pk>/merge
         customers/<uuid:pk>/merge/<uuid:other>
+        customers/<uuid:customer>/points/adjust
         customers/duplicates
         customers/duplicates/<uuid:pk>/dismiss
         customers/imports
@@ -87,6 +91,8 @@ PAGE_ROLES = {
         referrals/review
         failures/<uuid:pk>/decide
         failures/<uuid:pk>/discard
+        offers/<uuid:pk>/batches/<uuid:batch>/cards.pdf
+        points
         segments/<uuid:pk>/copy
         segments/<uuid:pk>/delete
         segments/<uuid:pk>/edit
@@ -101,6 +107,7 @@ PAGE_ROLES = {
         settings/accounts
         settings/approval
         settings/budget
+        settings/counter
         settings/hours
         settings/links
         settings/scores
@@ -131,6 +138,8 @@ PAGE_ROLES = {
         me/away
         me/away/<uuid:pk>/end
         operations
+        received
+        received/<uuid:pk>
     """,
     "O": """
         campaigns/festivals/<slug:known>
@@ -138,6 +147,13 @@ PAGE_ROLES = {
         customers/<uuid:pk>/erase
         operations/accounts/<uuid:pk>/try-again
         referrals/settings
+        received/<uuid:pk>/replay
+        received/replay
+        points/settings
+        points/settings/rates
+        points/tiers/<uuid:pk>
+        points/tiers/<uuid:pk>/delete
+        points/tiers/new
         settings/accounts/<uuid:pk>
         settings/accounts/<uuid:pk>/close-circuit
         settings/accounts/<uuid:pk>/default

@@ -11,18 +11,24 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
+from billing_bridge.models import RawRow
+from billing_bridge.services import record_raw
 from customers.models import CustomerMerge, CustomerNote, DuplicatePair, ImportJob
 from marketing.campaigns.models import CampaignRun
 from marketing.core import api_keys, clock
-from marketing.core.actor import PERMISSIONS
+from marketing.core.actor import PERMISSIONS, Actor
 from marketing.core.models import Branch, Delegation, Role, Staff, StaffNotification
 from marketing.core.tenancy import current_tenant_id, tenant_scope
+from marketing.coupons.models import CouponCode
+from marketing.coupons.services import make_codes
 from marketing.delivery.models import WebhookEvent
+from marketing.loyalty.models import Tier
 from marketing.policy.models import ProviderAccount
 from tests.architecture.test_permissions import API, PAGES, PLACEHOLDER, Address
 from tests.factories.campaigns import FestivalFactory, approved, make_ground
 from tests.factories.content import TemplateFactory
 from tests.factories.core import make_staff
+from tests.factories.coupons import make_offer, reserve, system
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import make_run
 from tests.factories.followups import FollowupFactory
@@ -43,6 +49,7 @@ OF_A_BRANCH = {
     "failures/<uuid:pk>",
     "segments/<uuid:pk>",
     "customers/imports/<uuid:pk>",
+    "received/<uuid:pk>",
     "customers/duplicates/<uuid:pk>",
     "me/away/<uuid:pk>",
     "notifications/<uuid:pk>",
@@ -50,6 +57,7 @@ OF_A_BRANCH = {
     "referrals/<uuid:pk>",
     "marketing/config/branch/<uuid:pk>",
     "campaigns/<uuid:pk>/people/<uuid:customer_pk>",
+    "billing/reservations/<uuid:pk>",
 }
 
 
@@ -89,12 +97,30 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
     event = WebhookEvent.objects.create(
         account_id=account.pk, provider=account.provider, body=b"{}"
     )
+    row = RawRow.objects.get(
+        pk=record_raw(
+            actor=Actor.for_staff(author),
+            operation="invoice",
+            body=b"{}",
+            state="failed",
+            branch_id=branch.pk,
+        )
+    )
+    offer = make_offer(code="OPEN", branchIds=[str(branch.pk)])
+    batch = make_codes(actor=system(), offer=offer, count=1)
+    code = CouponCode.objects.get(offer=offer)
     key, _secret = api_keys.issue_api_key(
         tenant_id=current_tenant_id(), name="CRM", scopes=["read"], branch_ids=None
     )
     return {
         "campaigns/festivals/<uuid:pk>": FestivalFactory(),
         "campaigns/<uuid:pk>": campaign,
+        "coupons/<uuid:pk>": offer,
+        "offers/<uuid:pk>": offer,
+        "offers/<uuid:pk>/codes/<uuid:code>": (offer, code),
+        "offers/<uuid:pk>/batches/<uuid:batch>": (offer, batch),
+        "points/tiers/<uuid:pk>": Tier.objects.create(name="Gold", level=1, threshold=0),
+        "customers/<uuid:customer>": customer,
         "followups/new/<uuid:customer>": customer,
         "followups/<uuid:pk>": FollowupFactory(staff=author, customer=customer, branch=branch),
         "staff/followups/<uuid:pk>": FollowupFactory(
@@ -107,6 +133,7 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
         "settings/accounts/<uuid:pk>": account,
         "settings/webhooks/accounts/<uuid:pk>": account,
         "settings/webhooks/<uuid:pk>": event,
+        "received/<uuid:pk>": row,
         "settings/budget/<uuid:pk>": branch,
         "marketing/config/branch/<uuid:pk>": branch,
         "settings/staff/<uuid:pk>": author,
@@ -118,10 +145,10 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
         "customers/<uuid:pk>/merge/<uuid:other>": (customer, other),
         "campaigns/<uuid:pk>/people/<uuid:customer_pk>": (campaign, customer),
         "customers/<uuid:pk>": customer,
-        "customers/<uuid:customer>": customer,
         "referrals/<uuid:pk>": bring(customer, CustomerFactory(last_name="Das"), branch),
         "me/away/<uuid:pk>": away,
         "notifications/<uuid:pk>": news,
+        "billing/reservations/<uuid:pk>": reserve(branch).reservation,
     }
 
 
@@ -148,7 +175,7 @@ def beginning(address: Address, found: dict[str, Any]) -> str:
 def url_of(address: Address, found: dict[str, Any]) -> str:
     wanted = found[beginning(address, found)]
     keys = iter(wanted if isinstance(wanted, tuple) else (wanted,))
-    samples = {"int": "1", "slug": "details"}
+    samples = {"int": "1", "slug": "png" if "card." in address.route else "details"}
     return "/" + PLACEHOLDER.sub(
         lambda place: samples.get(place.group(1)) or str(next(keys).pk), address.route
     )

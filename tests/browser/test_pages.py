@@ -72,6 +72,7 @@ OWNERS_PAGES = (
     "/settings/hours",
     "/settings/budget",
     "/settings/approval",
+    "/settings/counter",
     "/settings/links",
     "/settings/scores",
     "/settings/accounts",
@@ -85,6 +86,7 @@ OWNERS_PAGES = (
     "/settings/keys",
     "/settings/audit",
     "/operations",
+    "/received",
     "/failures",
 )
 RECEPTIONISTS_PAGES = ("/", "/campaigns", "/campaigns/<id>", "/customers", "/customers/<id>")

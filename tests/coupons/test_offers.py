@@ -9,7 +9,6 @@ from marketing.core.errors import Conflict, Forbidden, NotFound, ValidationFaile
 from marketing.core.models import AuditEntry
 from marketing.core.tenancy import tenant_scope
 from marketing.coupons import quote_effects, selectors, services
-from marketing.coupons.errors import InvalidCouponCode
 from marketing.coupons.models import CustomerUse, Offer, OfferRevision, OfferUse
 from marketing.coupons.pricing.validity import InvalidReason
 from marketing.segments.models import Segment
@@ -249,7 +248,7 @@ def test_how_many_statements_a_quote_takes(chain, django_assert_num_queries):
         discount(chain, customer=she)
     make_offer(code="OPEN", maxTotalUses=5)
     make_offer(segmentIds=[str(segment.pk)])
-    discount(chain)
+    discount(chain, customer=she)
     with django_assert_num_queries(5):
         assert discount(chain, customer=she, codes=["OPEN"]) == 1900
 
@@ -267,10 +266,11 @@ def test_how_many_statements_a_bill_takes(chain, django_assert_max_num_queries):
 def test_validate_tells_module_11s_reason(chain):
     make_offer(code="BIG", minOrderAmount="500")
     said = {"branch_id": chain.north.pk, "customer_id": None}
-    verdict, _offer = selectors.validate_code(**said, code="big", cart=make_cart("400"))
+    checked = selectors.check_code(**said, code="big", lines=make_cart("400").lines)
+    verdict = checked.validity
     assert (verdict.valid, verdict.invalid_reason) == (False, InvalidReason.MIN_ORDER_NOT_MET)
-    verdict, offer = selectors.validate_code(**said, code="big", cart=make_cart("600"))
-    assert (verdict.valid, verdict.discount) == (True, 6000)
-    assert offer == Offer.objects.get().pk
-    with pytest.raises(InvalidCouponCode):
-        selectors.validate_code(**said, code="small", cart=make_cart())
+    checked = selectors.check_code(**said, code="big", lines=make_cart("600").lines)
+    assert (checked.validity.valid, checked.validity.discount) == (True, 6000)
+    assert checked.offer_id == Offer.objects.get().pk
+    checked = selectors.check_code(**said, code="small", amount=100)
+    assert (checked.validity.invalid_reason, checked.offer_id) == (InvalidReason.INVALID_CODE, None)

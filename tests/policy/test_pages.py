@@ -315,18 +315,25 @@ def test_a_person_without_branch_or_with_a_taken_name_is_refused(chain, login):
 
 def test_a_key_is_shown_once_and_ends_when_revoked(chain, login):
     client = login("owner")
-    answer = client.post(reverse("key-list"), {"name": "Billing", "scopes": ["read"]})
+    form = {"name": "Billing", "scopes": ["read"], "terminal": "Till 2"}
+    answer = client.post(reverse("key-list"), form)
     api_key, text = answer.context["issued"]
+    assert api_key.terminal == "Till 2"
     assert text in answer.content.decode()
     assert text not in client.get(reverse("key-list")).content.decode()
     header = {"Authorization": f"Api-Key {text}"}
     assert Client().get(reverse("api-config"), headers=header).status_code == 200
+    listed = client.get(reverse("key-list"))
+    assert listed.context["rows"][0]["key"].last_used_at
+    assert "Till 2" in listed.content.decode()
     client.post(reverse("key-revoke", args=[api_key.pk]))
     assert Client().get(reverse("api-config"), headers=header).status_code == 401
 
 
 def test_a_replaced_key_works_for_a_day_more(chain, login, time_machine):
-    _, old = issue_key(actor=chain.actor(chain.owner), name="Billing", scopes=["read"])
+    _, old = issue_key(
+        actor=chain.actor(chain.owner), name="Billing", scopes=["read"], terminal="Till 2"
+    )
     client = login("owner")
     answer = client.post(reverse("key-rotate", args=[ApiKey.objects.get().pk]))
     new = answer.context["issued"][1]
@@ -336,6 +343,7 @@ def test_a_replaced_key_works_for_a_day_more(chain, login, time_machine):
         return Client().get(reverse("api-config"), headers=header).status_code
 
     assert (status(old), status(new)) == (200, 200)
+    assert [key.terminal for key in ApiKey.objects.all()] == ["Till 2"] * 2
     time_machine.move_to(dt.datetime.now(dt.UTC) + dt.timedelta(hours=25))
     assert (status(old), status(new)) == (401, 200)
 

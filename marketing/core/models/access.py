@@ -101,11 +101,13 @@ class Delegation(TenantModel):
 class ApiKey(IdentifiedModel):
     """Another module's key. Global, because it is looked up before the tenant is known.
 
-    The secret has 256 random bits, so a plain SHA-256 of it is safe to keep.
+    The secret has 256 random bits, so a plain SHA-256 of it is safe to keep. `terminal` is the
+    till that has it, where each has its own.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE)
     name = models.CharField(max_length=100)
+    terminal = models.CharField(max_length=60, blank=True, db_default="")
     prefix = models.CharField(max_length=12, unique=True, editable=False)
     secret_hash = models.BinaryField(editable=False)
     scopes = ArrayField(models.CharField(max_length=30), default=list)

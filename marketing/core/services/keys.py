@@ -23,8 +23,12 @@ def issue_key(
     name: str,
     scopes: Sequence[str],
     branch_ids: Sequence[uuid.UUID] | None = None,
+    terminal: str = "",
 ) -> tuple[ApiKey, str]:
-    """Make a key for these scopes and branches (None: all). Returns it and its only showing."""
+    """Make a key for these scopes and branches (None: all). Returns it and its only showing.
+
+    `terminal` names the till that is to have it, so that one can be cut off without the others.
+    """
     actor.require("config.change")
     errors: dict[str, list[str]] = {}
     if not name.strip():
@@ -37,9 +41,14 @@ def issue_key(
     if errors:
         raise ValidationFailed(fields=errors)
     api_key, text = api_keys.issue_api_key(
-        tenant_id=actor.tenant_id, name=name.strip(), scopes=scopes, branch_ids=branch_ids
+        tenant_id=actor.tenant_id,
+        name=name.strip(),
+        scopes=scopes,
+        branch_ids=branch_ids,
+        terminal=terminal.strip(),
     )
-    audit.record(actor, "api_key.issue", api_key, {"name": api_key.name, "scopes": list(scopes)})
+    told = {"name": api_key.name, "terminal": api_key.terminal, "scopes": list(scopes)}
+    audit.record(actor, "api_key.issue", api_key, told)
     return api_key, text
 
 
@@ -61,7 +70,11 @@ def rotate_key(*, actor: Actor, api_key: ApiKey) -> tuple[ApiKey, str]:
     if old.revoked_at or (old.expires_at and old.expires_at <= now + ROTATION_GRACE):
         raise Conflict(_("This key has ended or is being replaced already."))
     successor, text = api_keys.issue_api_key(
-        tenant_id=actor.tenant_id, name=old.name, scopes=old.scopes, branch_ids=old.branch_ids
+        tenant_id=actor.tenant_id,
+        name=old.name,
+        scopes=old.scopes,
+        branch_ids=old.branch_ids,
+        terminal=old.terminal,
     )
     old.expires_at = now + ROTATION_GRACE
     old.save(update_fields=["expires_at"])

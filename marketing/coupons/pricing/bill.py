@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
+from marketing.coupons.pricing.paise import WHOLE
 from marketing.coupons.pricing.reasons import Reason
 
 
@@ -64,10 +65,23 @@ class EnteredCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointsUse:
-    """Points she wants to spend: `amount` is their worth in paise, already within her balance."""
+    """Points she wants to spend: `amount` is their worth in paise, already within her balance.
+
+    Only whole points are used, of `point` paise each, and none below `least` paise together. They
+    pay at most `share_bp` of the bill.
+    """
 
     amount: int
     used_as: PointsAs = PointsAs.TENDER
+    point: int = 1
+    least: int = 0
+    share_bp: int = WHOLE
+
+    def of(self, bill: int, room: int | None = None) -> int:
+        """What of the points' worth is used where so much is to pay, and `room` is for them."""
+        most = min(self.amount, bill * self.share_bp // WHOLE, bill if room is None else room)
+        whole = most - most % self.point
+        return 0 if whole < self.least else whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,16 +89,23 @@ def _take_points(bill: Bill, state: State) -> tuple[tuple[Share, ...], State]:
     use = bill.cart.points
     if use is None or use.used_as is PointsAs.TENDER:
         return (), state
-    terms = OfferTerms(
-        id="points",
-        kind=Kind.FLAT,
-        amount=use.amount,
-        combining=Combining(stacking=Stacking.ITEM),
-    )
     state = State(state.net, state.units, saved=state.saved)
-    candidate = Candidate(CompiledOffer(terms), bill.all_mask, bill.all_mask)
-    done = effect(candidate, bill, state, None)
-    return _shares(candidate, bill, state, done), apply(candidate, state, done, bill)
+    bill_net = sum(state.net)
+    amount = use.of(bill_net)
+    while amount:
+        terms = OfferTerms(
+            id="points",
+            kind=Kind.FLAT,
+            amount=amount,
+            combining=Combining(stacking=Stacking.ITEM),
+        )
+        candidate = Candidate(CompiledOffer(terms), bill.all_mask, bill.all_mask)
+        done = effect(candidate, bill, state, None)
+        if done.total == amount:
+            return _shares(candidate, bill, state, done), apply(candidate, state, done, bill)
+        # Floors left less room: so many whole points as it takes.
+        amount = use.of(bill_net, done.total)
+    return (), state
 
 
 def _answer(
@@ -133,7 +140,7 @@ def _answer(
     total = sum(line.total for line in lines)
     tender = 0
     if cart.points is not None and cart.points.used_as is PointsAs.TENDER:
-        tender = min(cart.points.amount, total)
+        tender = cart.points.of(total)
     return Quote(
         engine=ENGINE,
         lines=lines,

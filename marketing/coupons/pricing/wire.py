@@ -59,12 +59,19 @@ class WireError(ValueError):
 
     def __init__(self, path: str, message: str) -> None:
         self.path = path
+        self.message = message
         super().__init__(f"{path}: {message}")
 
 
 def paise(value: object, path: str) -> int:
     """Rupees (text or a whole number) in paise. More than two places is an error."""
     return _hundredths(value, path)
+
+
+def rupees(amount: int) -> str:
+    """Paise as decimal text with two places: what `paise` reads."""
+    sign, whole = ("-", -amount) if amount < 0 else ("", amount)
+    return f"{sign}{whole // 100}.{whole % 100:02d}"
 
 
 def basis_points(value: object, path: str) -> int:

@@ -1,14 +1,21 @@
 """Offers for lists and editors, in Module 11's fields and ours."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound
-from marketing.coupons.models import Offer, OfferRevision, OfferUse, Redemption
+from marketing.coupons.models import (
+    CodeBatch,
+    CouponCode,
+    Offer,
+    OfferRevision,
+    OfferUse,
+    Redemption,
+)
 from marketing.coupons.pricing.canonical import from_plain
 from marketing.coupons.pricing.terms import OfferTerms
 
@@ -55,7 +62,21 @@ def uses_of(offers: Iterable[Offer]) -> dict[uuid.UUID, int]:
 
 
 def coupon_of(offer: Offer) -> dict[str, Any]:
-    """Module 11's Coupon with our fields beside it, as the API spells them."""
+    """`coupons_of` for one."""
+    return coupons_of([offer])[0]
+
+
+def coupons_of(offers: Sequence[Offer]) -> list[dict[str, Any]]:
+    """Module 11's Coupon with our fields beside it, as the API spells them. Three statements."""
+    uses = uses_of(offers)
+    latest = OfferRevision.objects.filter(
+        offer__in=[offer.pk for offer in offers], revision=F("offer__revision")
+    )
+    bodies = dict(latest.values_list("offer_id", "body"))
+    return [_coupon(offer, bodies[offer.pk], uses[offer.pk]) for offer in offers]
+
+
+def _coupon(offer: Offer, body: Mapping[str, Any], uses: int) -> dict[str, Any]:
     own = {
         "id": str(offer.pk),
         "tenantId": str(offer.tenant_id),
@@ -66,7 +87,7 @@ def coupon_of(offer: Offer) -> dict[str, Any]:
         "validUntil": offer.valid_until and offer.valid_until.isoformat(),
         "maxTotalUses": offer.max_total_uses,
         "maxUsesPerCustomer": offer.max_uses_per_customer,
-        "currentUses": uses_of([offer])[offer.pk],
+        "currentUses": uses,
         "isActive": offer.is_active,
         "automatic": offer.is_automatic,
         "reusableAfterCancel": offer.reusable_after_cancel,
@@ -77,7 +98,6 @@ def coupon_of(offer: Offer) -> dict[str, Any]:
         "updatedAt": offer.updated_at,
         "createdBy": offer.created_by_id and str(offer.created_by_id),
     }
-    body = body_of(offer)
     stacking = body.get("stacking", "item" if body.get("allowStacking") else "none")
     return {"allowStacking": stacking == "item", **body, **own}
 
@@ -86,3 +106,29 @@ def redemptions_of(actor: Actor, offer: Offer) -> QuerySet[Redemption]:
     """The offer's redemptions in the actor's branches, the latest first."""
     rows = Redemption.objects.filter(offer=offer).order_by("-id")
     return rows if actor.branch_ids is None else rows.filter(branch__in=actor.branch_ids)
+
+
+def batches_of(offer: Offer) -> QuerySet[CodeBatch]:
+    """The offer's batches of codes, the latest first."""
+    return CodeBatch.objects.filter(offer=offer).order_by("-id")
+
+
+def get_batch(offer: Offer, pk: uuid.UUID) -> CodeBatch:
+    """Raises `NotFound` for another offer's."""
+    batch = batches_of(offer).filter(pk=pk).first()
+    if batch is None:
+        raise NotFound()
+    return batch
+
+
+def codes_of(offer: Offer) -> QuerySet[CouponCode]:
+    """The offer's codes, the latest first."""
+    return CouponCode.objects.filter(offer=offer).order_by("-id")
+
+
+def get_code(offer: Offer, pk: uuid.UUID) -> CouponCode:
+    """Raises `NotFound` for another offer's."""
+    code = codes_of(offer).filter(pk=pk).first()
+    if code is None:
+        raise NotFound()
+    return code

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from marketing.core import clock
 from marketing.core.errors import ValidationFailed
 from marketing.coupons import quote_effects
-from marketing.coupons.errors import InvalidCouponCode
 from marketing.coupons.pricing.answer import Quote
 from marketing.coupons.pricing.bill import Cart, EnteredCode, PointsUse
 from marketing.coupons.pricing.bill_check import cart_faults
@@ -21,17 +20,16 @@ from marketing.coupons.pricing.canonical import promise_hash
 from marketing.coupons.pricing.compiled import Catalogue
 from marketing.coupons.pricing.engine import quote, within_cpu
 from marketing.coupons.pricing.facts import Customer, OfferUsage, Settings
-from marketing.coupons.pricing.validity import Validity, validate
 from marketing.coupons.quote_effects import Basket
 from marketing.coupons.rules import CLOCKS_APART, CPU_SECONDS
 from marketing.coupons.selectors.catalogue import LiveOffers, live_offers, with_offers
 from marketing.coupons.selectors.entered import Entered, look_up
+from marketing.coupons.selectors.membership import segments_of
 from marketing.coupons.selectors.scene import (
     Scene,
     may_hold,
     read_scene,
     segments_asked,
-    segments_of,
 )
 from marketing.coupons.selectors.usage import usage_of
 
@@ -59,15 +57,17 @@ class Priced:
     entered: Entered
     basket: Basket
     asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    known: Mapping[str, Any] = field(default_factory=dict)
     told: Mapping[str, Any] = field(default_factory=dict)
 
     def asking(self, effect: str) -> Basket:
-        """The basket with what was asked of that effect."""
-        return _asking(self.basket, self.asked, effect)
+        """The basket with what was asked of that effect, and what it keeps and knows."""
+        return _asking(self.basket, effect, self.asked, self.kept, self.known)
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class ForBill:
     """The chain as it is for this bill, before pricing."""
 
     scene: Scene
@@ -85,22 +85,24 @@ def price_bill(
     cart: Cart,
     asked: Mapping[str, Mapping[str, Any]] | None = None,
     reservation_id: uuid.UUID | None = None,
+    kept: Mapping[str, Any] | None = None,
 ) -> Priced:
     """The best deal for this bill now, with every reason why.
 
     `cart` comes as `wire.read_cart` makes it, codes as typed: branch, time zone, what codes open
     and points are filled in here. `asked` is what is said to each effect, by its name. Under
-    `reservation_id` what that reservation holds is the bill's own. Raises `ValidationFailed` at
-    the fields of the cart, `NotFound` for another chain's branch or customer.
+    `reservation_id` what that reservation holds is the bill's own; `kept` is what effects keep
+    with it. Raises `ValidationFailed` at the fields of the cart, `NotFound` for another chain's
+    branch or customer.
 
     Takes two to six statements (scene, codes, usage, segments and their rules), besides those of
     effects, and two more when an offer of the chain has changed.
     """
-    _require_sound(cart)
+    require_sound(cart)
     now = clock.now()
     cart = dataclasses.replace(cart, branch=str(branch_id))
     typed = [entry.code for entry in cart.codes]
-    read = _read(branch_id, customer_id, cart, typed, now, reservation_id)
+    read = read_for_bill(branch_id, customer_id, cart, typed, now, reservation_id)
     cart = dataclasses.replace(
         cart, timezone=read.scene.zone, codes=tuple(read.entered.codes), points=None
     )
@@ -113,8 +115,11 @@ def price_bill(
         visits=read.scene.visits,
         typed=tuple(typed),
     )
-    basket, catalogue = _contributions(basket, read, asked or {})
-    facts = Facts(cart=basket.cart, customer=read.customer, usage=read.usage, settings=Settings())
+    asked, kept = asked or {}, kept or {}
+    basket, catalogue, known = _contributions(basket, read, asked, kept)
+    facts = Facts(
+        cart=basket.cart, customer=read.customer, usage=read.usage, settings=read.scene.settings
+    )
     answer = quote(
         facts.cart,
         catalogue,
@@ -125,7 +130,7 @@ def price_bill(
     )
     told = {}
     for effect in quote_effects.effects():
-        said = effect.tell(_asking(basket, asked or {}, effect.name), answer)
+        said = effect.tell(_asking(basket, effect.name, asked, kept, known), answer)
         if said:
             told[effect.name] = said
     return Priced(
@@ -137,46 +142,23 @@ def price_bill(
         catalogue=catalogue,
         entered=read.entered,
         basket=basket,
-        asked=asked or {},
+        asked=asked,
+        kept=kept,
+        known=known,
         told=told,
     )
 
 
-def validate_code(
-    *,
-    branch_id: uuid.UUID,
-    customer_id: uuid.UUID | None,
-    code: str,
-    cart: Cart,
-) -> tuple[Validity, uuid.UUID | None]:
-    """Module 11's `coupons/validate`: whether the code gives something by itself, and its offer.
-
-    A cart without lines is judged by the amount of its one stand-in line, as the caller makes it.
-    """
-    now = clock.now()
-    cart = dataclasses.replace(cart, branch=str(branch_id), codes=())
-    read = _read(branch_id, customer_id, cart, [code], now, None)
-    entry = read.entered.codes[0]
-    if not entry.offer or entry.offer not in read.catalogue.by_id:
-        raise InvalidCouponCode(
-            details={"reasons": [entry.fault.code.value] if entry.fault else []}
-        )
-    verdict = validate(
-        dataclasses.replace(cart, timezone=read.scene.zone),
-        read.catalogue.by_id[entry.offer].terms,
-        entry,
-        customer=read.customer,
-        usage=read.usage.get(entry.offer, OfferUsage()),
-        settings=Settings(),
-    )
-    return verdict, uuid.UUID(entry.offer)
-
-
-def _require_sound(cart: Cart) -> None:
-    faults = cart_faults(cart)
-    if not faults and abs(cart.at - clock.now()) > CLOCKS_APART:
+def require_sound(cart: Cart) -> None:
+    require_no_faults(cart)
+    if abs(cart.at - clock.now()) > CLOCKS_APART:
         message = _("The bill's time is more than a quarter of an hour from ours.")
         raise ValidationFailed(fields={"at": [message]})
+
+
+def require_no_faults(cart: Cart) -> None:
+    """Raises `ValidationFailed` at the fields of a cart that cannot be priced."""
+    faults = cart_faults(cart)
     if faults:
         fields: dict[str, list[str]] = {}
         for fault in faults:
@@ -184,14 +166,15 @@ def _require_sound(cart: Cart) -> None:
         raise ValidationFailed(fields=fields)
 
 
-def _read(
+def read_for_bill(
     branch_id: uuid.UUID,
     customer_id: uuid.UUID | None,
     cart: Cart,
     typed: Sequence[str],
     now: dt.datetime,
     reservation_id: uuid.UUID | None,
-) -> _Read:
+) -> ForBill:
+    """What `price_bill` prices with; `cart` has its branch."""
     scene = read_scene(branch_id, customer_id)
     live = live_offers(scene.token, now)
     entered = look_up(
@@ -204,7 +187,7 @@ def _read(
     opened = {entry.offer for entry in entered.codes if entry.offer}
     catalogue = with_offers(live, entered.offers)
     local = cart.at.astimezone(ZoneInfo(scene.zone)).replace(tzinfo=None)
-    return _Read(
+    return ForBill(
         scene=scene,
         live=live,
         catalogue=catalogue,
@@ -239,20 +222,27 @@ def _customer(
     return Customer(
         id=str(scene.customer_id),
         visits=scene.visits,
-        segments=segments_of(scene, asked, now),
+        segments=segments_of(scene.customer_id, asked, zone=scene.home_zone, now=now),
         tier=scene.tier,
     )
 
 
 def _contributions(
-    basket: Basket, read: _Read, asked: Mapping[str, Mapping[str, Any]]
-) -> tuple[Basket, Catalogue]:
-    """The basket with what effects add to its cart, and the catalogue with what they open."""
+    basket: Basket,
+    read: ForBill,
+    asked: Mapping[str, Mapping[str, Any]],
+    kept: Mapping[str, Any],
+) -> tuple[Basket, Catalogue, dict[str, Any]]:
+    """The basket with what effects add to its cart, the catalogue with what they open, and what
+    each of them read.
+    """
     points: PointsUse | None = None
+    known: dict[str, Any] = {}
     theirs: dict[str, EnteredCode | None] = {}
     brought: list[EnteredCode] = []
     for effect in quote_effects.effects():
-        part = effect.contribute(_asking(basket, asked, effect.name))
+        part = effect.contribute(_asking(basket, effect.name, asked, kept, known))
+        known[effect.name] = part.known
         points = part.points or points
         theirs |= {key: part.codes[key] for key in part.codes if key in read.entered.unknown}
         brought += part.brought
@@ -272,8 +262,16 @@ def _contributions(
             )
         )
     cart = dataclasses.replace(basket.cart, codes=tuple(read.entered.codes), points=points)
-    return dataclasses.replace(basket, cart=cart), catalogue
+    return dataclasses.replace(basket, cart=cart), catalogue, known
 
 
-def _asking(basket: Basket, asked: Mapping[str, Mapping[str, Any]], name: str) -> Basket:
-    return dataclasses.replace(basket, asked=asked.get(name, {}))
+def _asking(
+    basket: Basket,
+    name: str,
+    asked: Mapping[str, Mapping[str, Any]],
+    kept: Mapping[str, Any],
+    known: Mapping[str, Any],
+) -> Basket:
+    return dataclasses.replace(
+        basket, asked=asked.get(name, {}), kept=kept.get(name, {}), known=known.get(name)
+    )

@@ -1,6 +1,9 @@
 """A past bill priced again from what was kept of it."""
 
+import datetime as dt
 import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -16,21 +19,27 @@ from marketing.coupons.pricing.facts import Customer, OfferUsage, Settings
 from marketing.coupons.pricing.terms import OfferTerms
 from marketing.coupons.quote_effects import Basket
 from marketing.coupons.rules import last_day
-from marketing.coupons.selectors.prices import Priced
+from marketing.coupons.selectors.prices import Facts
 
 
-def pack(priced: Priced) -> bytes:
+def pack(
+    facts: Facts,
+    answer: Quote,
+    *,
+    day: dt.date,
+    asked: Mapping[str, Any],
+    typed: Sequence[str] = (),
+) -> bytes:
     """What `replay` needs, and the whole answer; a bill's takes some kilobytes."""
-    facts = priced.facts
     plain = {
-        "day": priced.live.day.isoformat(),
+        "day": day.isoformat(),
         "cart": Fragment(encode(facts.cart)),
         "customer": Fragment(encode(facts.customer)),
         "usage": {offer: Fragment(encode(used)) for offer, used in facts.usage.items()},
         "settings": Fragment(encode(facts.settings)),
-        "quote": Fragment(encode(priced.quote)),
-        "asked": priced.asked,
-        "typed": priced.basket.typed,
+        "quote": Fragment(encode(answer)),
+        "asked": asked,
+        "typed": typed,
     }
     return zlib.compress(orjson.dumps(plain), 1)
 
@@ -39,6 +48,22 @@ def kept_quote(reservation: Reservation) -> Quote:
     """The answer that was given."""
     kept: Quote = from_plain(Quote, _unpack(reservation)["quote"])
     return kept
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBill:
+    """A bill as it was priced, and what the counter said to effects, by their names."""
+
+    cart: Cart
+    quote: Quote
+    asked: Mapping[str, Mapping[str, Any]]
+
+
+def kept_bill(reservation: Reservation) -> KeptBill:
+    """The bill and the answer that was given."""
+    kept = _unpack(reservation)
+    cart, answer = from_plain(Cart, kept["cart"]), from_plain(Quote, kept["quote"])
+    return KeptBill(cart, answer, kept["asked"])
 
 
 def kept_basket(reservation: Reservation, effect: str) -> Basket:
@@ -51,6 +76,7 @@ def kept_basket(reservation: Reservation, effect: str) -> Basket:
         now=reservation.reserved_at,
         asked=kept["asked"].get(effect, {}),
         reservation_id=reservation.pk,
+        kept=reservation.effects.get(effect, {}),
         typed=tuple(kept["typed"]),
     )
 

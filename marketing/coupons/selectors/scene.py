@@ -6,27 +6,25 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import BooleanField, Case, Value, When
 
 from customers.models import Customer, Purchase
 from customers.services.standing import followed
-from marketing.core.errors import NotFound, ValidationFailed
+from marketing.core.errors import NotFound
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons import quote_effects
 from marketing.coupons.pricing.compiled import Catalogue, CompiledOffer
-from marketing.coupons.pricing.terms import NO_IDS
-from marketing.segments.compiler import membership
-from marketing.segments.context import RuleContext
-from marketing.segments.models import Segment
+from marketing.coupons.pricing.facts import Settings
+from marketing.coupons.selectors.settings import SETTINGS, engine_settings
 
 SCENE = """
 SELECT branch.time_zone, mark.token, customer.id, customer.status,
        (SELECT count(*) FROM customers_purchase bill
         WHERE bill.customer_id = customer.id AND bill.status = %(finalised)s),
-       {tier}, tenant.time_zone
+       {tier}, tenant.time_zone, {settings}
 FROM core_branch branch
 JOIN core_tenant tenant ON tenant.id = branch.tenant_id
 LEFT JOIN coupons_cataloguemark mark ON mark.tenant_id = branch.tenant_id
+LEFT JOIN coupons_countersettings settings ON settings.tenant_id = branch.tenant_id
 LEFT JOIN customers_customer customer
     ON customer.id = %(customer)s AND customer.tenant_id = branch.tenant_id
 WHERE branch.id = %(branch)s AND branch.tenant_id = %(tenant)s
@@ -37,7 +35,7 @@ WHERE branch.id = %(branch)s AND branch.tenant_id = %(tenant)s
 class Scene:
     """`visits` counts her finalised bills; `token` says which offers are live now.
 
-    `zone` is the branch's, `home_zone` the chain's.
+    `zone` is the branch's, `home_zone` the chain's; `settings` how the chain prices.
     """
 
     zone: str
@@ -46,13 +44,17 @@ class Scene:
     customer_id: uuid.UUID | None
     visits: int
     tier: str
+    settings: Settings
 
 
 def read_scene(branch_id: uuid.UUID, customer_id: uuid.UUID | None) -> Scene:
     """One statement. Raises `NotFound` for a branch or customer that is not the chain's."""
     with connection.cursor() as cursor:
         cursor.execute(
-            SCENE.format(tier=quote_effects.tier_sql()),
+            SCENE.format(
+                tier=quote_effects.tier_sql(),
+                settings=", ".join(f"settings.{name}" for name in SETTINGS),
+            ),
             {
                 "branch": branch_id,
                 "customer": customer_id,
@@ -63,7 +65,7 @@ def read_scene(branch_id: uuid.UUID, customer_id: uuid.UUID | None) -> Scene:
         row = cursor.fetchone()
     if row is None:
         raise NotFound()
-    zone, token, found, status, visits, tier, home_zone = row
+    zone, token, found, status, visits, tier, home_zone, *settings = row
     if customer_id is not None:
         if found is None or status == Customer.Status.ERASED:
             raise NotFound(details={"customerId": str(customer_id)})
@@ -76,6 +78,7 @@ def read_scene(branch_id: uuid.UUID, customer_id: uuid.UUID | None) -> Scene:
         customer_id=found,
         visits=visits or 0,
         tier=tier or "",
+        settings=engine_settings(settings),
     )
 
 
@@ -107,24 +110,3 @@ def may_hold(offer: CompiledOffer, branch: str, local: dt.datetime) -> bool:
         and (table.starts is None or table.starts <= local)
         and (table.ends is None or local < table.ends)
     )
-
-
-def segments_of(scene: Scene, segment_ids: Collection[str], now: dt.datetime) -> frozenset[str]:
-    """Which of these segments she is in, judged now; one that is gone or at fault has nobody."""
-    if not segment_ids or scene.customer_id is None:
-        return NO_IDS
-    context = RuleContext(now=now, zone=scene.home_zone)
-    verdicts = {}
-    for segment in Segment.objects.filter(pk__in=segment_ids, is_active=True):
-        try:
-            holds = membership(segment, context)
-        except ValidationFailed:
-            continue
-        verdicts[segment.pk.hex] = Case(
-            When(holds, then=Value(True)), default=Value(False), output_field=BooleanField()
-        )
-    if not verdicts:
-        return NO_IDS
-    she = Customer.objects.annotate(**{f"in_{pk}": case for pk, case in verdicts.items()})
-    row = she.filter(pk=scene.customer_id).values(*[f"in_{pk}" for pk in verdicts]).first() or {}
-    return frozenset(str(uuid.UUID(name[3:])) for name, holds in row.items() if holds)

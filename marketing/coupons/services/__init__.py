@@ -5,15 +5,27 @@ from marketing.coupons.services.batches import (
     make_part,
     revoke_codes,
 )
+from marketing.coupons.services.bills import stand_for
 from marketing.coupons.services.expiry import expire_due
-from marketing.coupons.services.offers import create_offer, deactivate_offer, update_offer
+from marketing.coupons.services.locks import counter_call
+from marketing.coupons.services.offers import (
+    create_coupon,
+    create_offer,
+    deactivate_offer,
+    update_offer,
+)
+from marketing.coupons.services.plain_bills import record_bill
 from marketing.coupons.services.redemptions import Redeemed, redeem, redeem_bill
-from marketing.coupons.services.reservations import Reserved, release, renew, reserve
+from marketing.coupons.services.reservations import Reserved, release, renew, reserve, sold_of
 from marketing.coupons.services.reversals import reverse
+from marketing.coupons.services.settings import update_counter_settings
+from marketing.coupons.services.wrong_codes import note_codes, require_patience
 
 __all__ = [
     "Redeemed",
     "Reserved",
+    "counter_call",
+    "create_coupon",
     "create_offer",
     "deactivate_offer",
     "expire_due",
@@ -21,12 +33,18 @@ __all__ = [
     "make_codes",
     "make_next_part",
     "make_part",
+    "note_codes",
+    "record_bill",
     "redeem",
     "redeem_bill",
     "release",
     "renew",
+    "require_patience",
     "reserve",
     "reverse",
     "revoke_codes",
+    "sold_of",
+    "stand_for",
+    "update_counter_settings",
     "update_offer",
 ]

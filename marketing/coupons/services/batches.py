@@ -14,8 +14,16 @@ from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
 from marketing.core.nudge import nudge
 from marketing.core.tenancy import current_tenant_id
-from marketing.coupons.code_symbols import is_typed_code, key_of, normalise, printed, tails
+from marketing.coupons.code_symbols import (
+    is_sound,
+    is_typed_code,
+    key_of,
+    normalise,
+    printed,
+    tails,
+)
 from marketing.coupons.models import CodeBatch, CouponCode, Offer
+from marketing.coupons.services.offers import require_own
 
 SYMBOLS = 8
 # For codes that are worth much, or that whoever holds them may use.
@@ -62,9 +70,11 @@ def make_codes(
 ) -> CodeBatch:
     """Begin a batch of codes `PREFIX-XXX-XXX-XXX`; a task makes them after the commit.
 
-    Raises `ValidationFailed` for a count, prefix or length that cannot be.
+    Raises `ValidationFailed` for a count, prefix or length that cannot be, `Forbidden` for an
+    offer that is not only for the actor's branches.
     """
     actor.require("coupon.manage")
+    require_own(actor, offer)
     if not 1 <= count <= MOST:
         raise ValidationFailed(fields={"count": [_("1 to %(max)d, please.") % {"max": MOST}]})
     batch = _begin(
@@ -183,6 +193,7 @@ def revoke_codes(
     actor.require("coupon.manage")
     codes = CouponCode.objects.filter(revoked_at=None)
     if batch is not None:
+        _require_own(actor, [batch])
         # Waits for a part that is being made, and lets no other begin.
         CodeBatch.objects.filter(pk=batch.pk).update(state=CodeBatch.State.REVOKED)
         batch.refresh_from_db()
@@ -190,10 +201,20 @@ def revoke_codes(
         audit.record(actor, "coupon.revoke_batch", batch, {"codes": revoked})
         return revoked
     chosen = list(codes.filter(pk__in=code_ids).order_by("pk").select_for_update())
+    _require_own(actor, chosen)
     revoked = codes.filter(pk__in=[code.pk for code in chosen]).update(revoked_at=clock.now())
     for code in chosen:
         audit.record(actor, "coupon.revoke_code", code, {"code": code.code})
     return revoked
+
+
+def _require_own(actor: Actor, issued: Sequence[CodeBatch | CouponCode]) -> None:
+    """Codes that a campaign issued are its own, whatever the branches of the offer."""
+    if actor.branch_ids is None:
+        return
+    offers = {each.offer_id for each in issued if each.campaign_id is None}
+    for offer in Offer.objects.filter(pk__in=offers):
+        require_own(actor, offer)
 
 
 def _begin(actor: Actor, offer: Offer, batch: CodeBatch) -> CodeBatch:
@@ -217,12 +238,13 @@ def _begin(actor: Actor, offer: Offer, batch: CodeBatch) -> CodeBatch:
 def _require_free(batch: CodeBatch) -> None:
     """No typed code may look like a misread one of the batch."""
     length = len(batch.prefix) + batch.symbols + 1
-    typed = CouponCode.objects.filter(
+    alike = CouponCode.objects.filter(
         batch=None, key__startswith=batch.prefix, key__regex=f"^.{{{length}}}$"
-    ).first()
-    if typed is not None:
-        message = _("%(code)s looks like one of these; choose another prefix.")
-        raise ValidationFailed(fields={"prefix": [message % {"code": typed.code}]})
+    )
+    for code, key in alike.values_list("code", "key"):
+        if not is_sound(key[len(batch.prefix) :]):
+            message = _("%(code)s looks like one of these; choose another prefix.")
+            raise ValidationFailed(fields={"prefix": [message % {"code": code}]})
 
 
 def _without(batch: CodeBatch, ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:

@@ -9,12 +9,15 @@ import orjson
 from django.db import transaction
 from django.db.models import F, Max
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from marketing.core import audit, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, Forbidden, ValidationFailed
+from marketing.coupons.code_symbols import normalise, printed, tails
 from marketing.coupons.models import CatalogueMark, Offer, OfferRevision, OfferUse
 from marketing.coupons.pricing.canonical import encode
+from marketing.coupons.pricing.faults import FaultCode
 from marketing.coupons.pricing.terms import OfferTerms
 from marketing.coupons.pricing.terms_check import terms_faults
 from marketing.coupons.pricing.wire import WireError, read_offer
@@ -27,6 +30,8 @@ from marketing.segments.models import Segment
 from marketing.segments.selectors import narrow_branches
 
 MAX_NAME = 100
+# Of a code that is made for an offer that everybody may type.
+SYMBOLS = 8
 MAX_DESCRIPTION = 2000
 # Of the offer itself, not of its terms.
 OWN = frozenset({"description", "code", "reusableAfterCancel", "campaignId"})
@@ -39,6 +44,16 @@ SAID_BY = {
 }
 # None is an answer for these, where leaving them out is Module 11's default.
 NONE_IS_SAID = frozenset({"maxUsesPerCustomer"})
+FAULTS = {
+    FaultCode.REQUIRED: gettext_lazy("This is needed for this kind of offer."),
+    FaultCode.OUT_OF_RANGE: gettext_lazy("This is too little or too much."),
+    FaultCode.NOT_RISING: gettext_lazy("Each tier begins higher, and gives no less."),
+    FaultCode.MIXED: gettext_lazy("Give one or the other, not both."),
+    FaultCode.ENDS_BEFORE_START: gettext_lazy("The end is before the start."),
+    FaultCode.NOT_FOR_KIND: gettext_lazy("This does not go with this kind of offer."),
+    FaultCode.REPEATED: gettext_lazy("This is here twice."),
+    FaultCode.TOO_MANY: gettext_lazy("These are too many."),
+}
 LIMITS = (
     "max_total_uses",
     "max_uses_per_customer",
@@ -121,9 +136,21 @@ def update_offer(
     return offer
 
 
-def deactivate_offer(*, actor: Actor, offer: Offer) -> Offer:
-    """Switch the offer off for new bills; off twice is off."""
-    return update_offer(actor=actor, offer=offer, values={"isActive": False})
+def create_coupon(*, actor: Actor, body: Mapping[str, Any]) -> Offer:
+    """`create_offer` with a code that is made where `body` has none."""
+    code = normalise(str(body.get("code") or ""))
+    return create_offer(actor=actor, body={**body, "code": code or printed("", *tails(1, SYMBOLS))})
+
+
+def deactivate_offer(*, actor: Actor, offer: Offer, version: int | None = None) -> Offer:
+    """Switch the offer off for new bills; off twice is off. `version` as in `update_offer`."""
+    return update_offer(actor=actor, offer=offer, values={"isActive": False}, version=version)
+
+
+def require_own(actor: Actor, offer: Offer) -> None:
+    """Raises `Forbidden` unless the offer is for branches of the actor's alone."""
+    if actor.branch_ids is not None:
+        _require_branches(actor, body_of(offer))
 
 
 def counters_of_new_limits(offer: Offer) -> None:
@@ -204,13 +231,13 @@ def _terms(body: Mapping[str, Any], pk: str) -> OfferTerms:
     try:
         terms = read_offer(body, offer=pk)
     except WireError as error:
-        raise ValidationFailed(fields={error.path: [str(error)]}) from error
+        raise ValidationFailed(fields={error.path: [error.message]}) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         field = str(error.args[0]) if isinstance(error, KeyError) else "terms"
         raise ValidationFailed(fields={field: [_("This cannot be read.")]}) from error
     fields: dict[str, list[str]] = {}
     for fault in terms_faults(terms):
-        fields.setdefault(fault.field, []).append(fault.code.value)
+        fields.setdefault(fault.field, []).append(str(FAULTS[fault.code]))
     if fields:
         raise ValidationFailed(fields=fields)
     return terms

@@ -16,7 +16,7 @@ from marketing.coupons.errors import Busy, ReservationExpired
 from marketing.coupons.models import Hold, Redemption, Reservation
 from marketing.coupons.pricing.bill import Cart
 from marketing.coupons.quote_effects import Paid
-from marketing.coupons.selectors.replay import kept_basket, kept_quote
+from marketing.coupons.selectors.replay import kept_basket, kept_bill, kept_quote
 from marketing.coupons.services import counters
 from marketing.coupons.services.bills import (
     OnBill,
@@ -50,7 +50,7 @@ def redeem(*, actor: Actor, reservation_id: uuid.UUID, invoice_id: str) -> Redee
     `ReservationExpired`; `ReservationOver` when it was released, or redeemed for another invoice.
     """
     actor.require("coupon.redeem")
-    _require_invoice(invoice_id)
+    require_invoice(invoice_id)
     with counter_call():
         found = _find(reservation_id, invoice_id)
         reservation = next((each for each in found if each.pk == reservation_id), None)
@@ -60,12 +60,12 @@ def redeem(*, actor: Actor, reservation_id: uuid.UUID, invoice_id: str) -> Redee
         if done is not None:
             if done.pk != reservation.pk and reservation.state == State.RESERVED:
                 let_go(reservation)
-            return _again(done)
+            return again(done)
         if reservation.state not in (State.RESERVED, State.EXPIRED):
             raise over(reservation)
         used = _use(reservation, invoice_id)
         redemptions = _write(reservation, used)
-        kept = _commit_effects(reservation)
+        kept = commit_effects(reservation)
         if kept != reservation.effects:
             reservation.effects = kept
             reservation.save(update_fields=["effects"])
@@ -86,12 +86,12 @@ def redeem_bill(
 ) -> Redeemed:
     """Price and redeem in one, for counters that reserve nothing; refused as the two are."""
     require_branch(actor, branch_id)
-    _require_invoice(invoice_id)
+    require_invoice(invoice_id)
     done = Reservation.objects.filter(
         branch=branch_id, invoice_id=invoice_id, state=State.REDEEMED
     ).first()
     if done is not None:
-        return _again(done)
+        return again(done)
     reserved = reserve(
         actor=actor,
         branch_id=branch_id,
@@ -104,7 +104,8 @@ def redeem_bill(
     return redeem(actor=actor, reservation_id=reserved.reservation.pk, invoice_id=invoice_id)
 
 
-def _require_invoice(invoice_id: str) -> None:
+def require_invoice(invoice_id: str) -> None:
+    """Raises `ValidationFailed` for a name that no bill can have."""
     if not 0 < len(invoice_id) <= MAX_INVOICE:
         raise ValidationFailed(fields={"invoiceId": [f"1-{MAX_INVOICE}"]})
 
@@ -122,7 +123,8 @@ def _find(reservation_id: uuid.UUID, invoice_id: str) -> list[Reservation]:
     )
 
 
-def _again(done: Reservation) -> Redeemed:
+def again(done: Reservation) -> Redeemed:
+    """The answer to a bill that was redeemed before."""
     return Redeemed(
         reservation=done,
         redemptions=list(Redemption.objects.filter(reservation=done).order_by("pk")),
@@ -219,20 +221,22 @@ def _tell_exhausted(totals: Mapping[uuid.UUID, int], changes: Changes) -> None:
             events.record("coupon.exhausted", {"couponId": str(counter.owner)})
 
 
-def _commit_effects(reservation: Reservation) -> dict[str, Any]:
-    """What effects keep for a later reversal."""
+def commit_effects(reservation: Reservation) -> dict[str, Any]:
+    """Let effects make it final; what they keep for a later reversal."""
     kept: dict[str, Any] = {}
     effects = quote_effects.effects()
     if not effects or reservation.redeemed_at is None:
         return dict(reservation.effects)
-    quote = kept_quote(reservation)
+    bill = kept_bill(reservation)
     for effect in effects:
         said = effect.commit(
             Paid(
                 held=held_of(reservation, effect.name),
                 invoice_id=reservation.invoice_id,
-                quote=quote,
+                cart=bill.cart,
+                quote=bill.quote,
                 at=reservation.redeemed_at,
+                asked=bill.asked.get(effect.name, {}),
             )
         )
         if said:

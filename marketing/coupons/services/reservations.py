@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -36,8 +36,15 @@ class Reserved:
     """`reservation.pk` is the token, `quote` what is promised until `reservation.expires_at`."""
 
     reservation: Reservation
-    quote: Quote
-    told: Mapping[str, Any] = field(default_factory=dict)
+    priced: Priced
+
+    @property
+    def quote(self) -> Quote:
+        return self.priced.quote
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        return self.priced.told
 
 
 @transaction.atomic
@@ -71,6 +78,7 @@ def reserve(
             cart=cart,
             asked=asked,
             reservation_id=mine.pk if mine else None,
+            kept=mine.effects if mine else None,
         )
         _require_promise(priced, quote_hash)
         former = held_by([mine.pk]) if mine else []
@@ -84,7 +92,7 @@ def reserve(
         if former:
             Hold.objects.filter(reservation=reservation).delete()
         write_holds(reservation, held)
-    return Reserved(reservation=reservation, quote=priced.quote, told=priced.told)
+    return Reserved(reservation=reservation, priced=priced)
 
 
 @transaction.atomic
@@ -190,10 +198,11 @@ def _require_promise(priced: Priced, quote_hash: str | None) -> None:
     if quote_hash is not None:
         if quote_hash != priced.quote_hash:
             raise QuoteChanged(
+                priced,
                 details={
                     "quote": orjson.loads(encode(priced.quote)),
                     "quoteHash": priced.quote_hash,
-                }
+                },
             )
         return
     for code in priced.quote.codes:
@@ -208,7 +217,13 @@ def _written(reservation: Reservation, priced: Priced) -> Reservation:
     reservation.quote_hash = priced.quote_hash
     reservation.engine = quote.engine
     reservation.catalogue = priced.live.number
-    reservation.trace = pack(priced)
+    reservation.trace = pack(
+        priced.facts,
+        priced.quote,
+        day=priced.live.day,
+        asked=priced.asked,
+        typed=priced.basket.typed,
+    )
     reservation.applied = [
         {
             "offer": one.offer,
@@ -223,9 +238,7 @@ def _written(reservation: Reservation, priced: Priced) -> Reservation:
         }
         for one in quote.applied
     ]
-    reservation.sold = {
-        str(line.number): {"units": line.quantity, "back": []} for line in priced.facts.cart.lines
-    }
+    reservation.sold = sold_of(priced.facts.cart)
     reservation.discount = quote.discount
     reservation.payable = quote.payable
     reservation.local_day = local_day(priced.facts.cart.at, priced.scene.zone)
@@ -233,6 +246,11 @@ def _written(reservation: Reservation, priced: Priced) -> Reservation:
     reservation.expires_at = now + LASTS
     reservation.save()
     return reservation
+
+
+def sold_of(cart: Cart) -> dict[str, Any]:
+    """The lines of a bill, none of whose units came back yet."""
+    return {str(line.number): {"units": line.quantity, "back": []} for line in cart.lines}
 
 
 def _code_id(priced: Priced, offer: str) -> str | None:

@@ -5,9 +5,9 @@ Then they go by partition.
 
 import datetime as dt
 
-from django.db import connection
 from django.utils import timezone
 
+from marketing.core import partitions
 from marketing.core.ids import lower_bound
 from marketing.core.models import Tenant
 from marketing.core.tenancy import tenant_scope
@@ -24,7 +24,8 @@ def drop_old_partitions() -> int:
     for tenant in Tenant.objects.all():
         with tenant_scope(tenant.pk):
             months.append(policy.get_config().message_retention_months)
-    return _drop(["delivery_message", "delivery_engagement"], _months_ago(max(months)))
+    before = partitions.months_before(timezone.now().date(), max(months))
+    return partitions.drop_before(["delivery_message", "delivery_engagement"], before)
 
 
 def drop_old_webhooks() -> int:
@@ -38,21 +39,5 @@ def drop_old_webhooks() -> int:
             InboundMessage.objects.filter(
                 pk__lt=lower_bound(timezone.now() - INBOUND_KEPT)
             ).delete()
-    return _drop(["delivery_webhookevent"], _months_ago(1))
-
-
-def _months_ago(months: int) -> dt.date:
-    """The first day of the month that many months ago."""
-    today = timezone.now().date()
-    total = today.year * 12 + today.month - 1 - months
-    return dt.date(total // 12, total % 12 + 1, 1)
-
-
-def _drop(tables: list[str], before: dt.date) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT sum(drop_partitions(name, %s)) FROM unnest(%s::text[]) AS name",
-            [before, tables],
-        )
-        (dropped,) = cursor.fetchone()
-    return int(dropped)
+    last_month = partitions.months_before(timezone.now().date(), 1)
+    return partitions.drop_before(["delivery_webhookevent"], last_month)

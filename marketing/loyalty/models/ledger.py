@@ -8,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from marketing.core.tenancy import LooseTenantModel, TenantModel, loose_key
 
+# Between the number of a bill and its branch: branches may use the same numbers.
+OF_BRANCH = " @"
+
 
 class Account(models.TextChoices):
     """Where points lie. The first four are a customer's own, the others the programme's.
@@ -132,6 +135,11 @@ class PointsTransaction(LooseTenantModel):
                 name="points_tx_for_tiers",
             ),
         ]
+
+    @property
+    def bill(self) -> str:
+        """The number of the bill that it is for, as the branch names it; else empty."""
+        return self.source_id.partition(OF_BRANCH)[0] if self.source_type == "invoice" else ""
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.points}"

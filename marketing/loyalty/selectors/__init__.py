@@ -10,6 +10,7 @@ from marketing.loyalty.selectors.balances import (
     programme_sums,
     statement,
 )
+from marketing.loyalty.selectors.counter import AtTheCounter, at_the_counter
 from marketing.loyalty.selectors.programme import (
     counted_for_tiers,
     ended_window_start,
@@ -23,7 +24,9 @@ from marketing.loyalty.selectors.programme import (
 )
 
 __all__ = [
+    "AtTheCounter",
     "Balance",
+    "at_the_counter",
     "balance",
     "counted_for_tiers",
     "ended_window_start",

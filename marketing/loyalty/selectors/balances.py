@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -30,10 +30,11 @@ from marketing.loyalty.models.ledger import OF_CUSTOMER
 # What has expired or become active since her last posting is judged here, not waited for.
 BALANCE = """
 SELECT COALESCE(account.available, 0) - COALESCE(account.owed, 0)
-           - COALESCE(lots.over, 0) + COALESCE(lots.ripe, 0),
-       COALESCE(account.pending, 0) - COALESCE(lots.active, 0), COALESCE(account.held, 0),
+           - COALESCE(lots.over, 0) + COALESCE(lots.ripe, 0) AS points,
+       COALESCE(account.pending, 0) - COALESCE(lots.active, 0) AS pending,
+       COALESCE(account.held, 0) AS held,
        account.tier_id, tier.name, account.tier_until, tier.multiplier, tier.benefits,
-       following.expires_on, COALESCE(following.points, 0)
+       following.expires_on, COALESCE(following.points, 0) AS expiring
 FROM (VALUES (%(customer)s::uuid)) AS asked (customer_id)
 LEFT JOIN loyalty_pointsaccount account ON account.customer_id = asked.customer_id
 LEFT JOIN loyalty_tier tier ON tier.id = account.tier_id
@@ -82,6 +83,11 @@ def balance(customer_id: uuid.UUID) -> Balance:
     with connection.cursor() as cursor:
         cursor.execute(BALANCE, {"customer": customer_id, "now": clock.now()})
         row = cursor.fetchone()
+    return balance_of_row(row)
+
+
+def balance_of_row(row: Sequence[Any]) -> Balance:
+    """The columns of `BALANCE`, in their order."""
     points, pending, held, tier_id, tier, until, multiplier, benefits, expires_on, expiring = row
     return Balance(
         int(points),

@@ -77,6 +77,12 @@ class KeyForm(forms.Form):
     name = forms.CharField(
         label=_("Program"), max_length=100, help_text=_("Such as “Billing, Bandra”.")
     )
+    terminal = forms.CharField(
+        label=_("Till"),
+        max_length=60,
+        required=False,
+        help_text=_("If each till has a key of its own: one that is lost is revoked alone."),
+    )
     scopes = forms.MultipleChoiceField(
         label=_("May"),
         choices=[(scope, SCOPE_LABELS[scope]) for scope in SCOPES],

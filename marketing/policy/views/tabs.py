@@ -13,6 +13,7 @@ TABS = (
     (gettext_noop("Hours and limits"), "settings-hours", "clock", "config.view"),
     (gettext_noop("Budget"), "settings-budget", "wallet", "config.view"),
     (gettext_noop("Approval"), "settings-approval", "shield-check", "config.view"),
+    (gettext_noop("Billing counter"), "counter-settings", "cash", "config.view"),
     (gettext_noop("Links"), "settings-links", "link", "config.view"),
     (gettext_noop("Customer scores"), "settings-scores", "target", "config.view"),
     (gettext_noop("Accounts"), "account-list", "plug-connected", "config.view"),

@@ -1,0 +1,156 @@
+"""Bills as the counter sends them; what is not named here is refused."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from marketing.core.drf.serializers import ApiSerializer
+from marketing.coupons.pricing.bill import CodesPolicy
+from marketing.coupons.pricing.bill_check import MOST_CODES, MOST_LINES, MOST_UNITS
+from marketing.coupons.pricing.faults import HIGHEST
+from marketing.loyalty.rules import MAX_POINTS
+
+HIGHEST_RUPEES = HIGHEST // 100
+# With its branch before it, it still fits the column that it is found by.
+LONGEST_INVOICE_ID = 60
+LONGEST_REFUND_ID = 90
+LONGEST_CODE = 50
+
+
+def money(**options: Any) -> serializers.DecimalField:
+    """Rupees, two places at most, nothing below zero."""
+    return serializers.DecimalField(
+        **{
+            "max_digits": 12,
+            "decimal_places": 2,
+            "min_value": 0,
+            "max_value": HIGHEST_RUPEES,
+            **options,
+        }
+    )
+
+
+class LineInput(ApiSerializer):
+    """`serviceId` is ours, `serviceExternalId` the billing system's own: one of them is needed."""
+
+    number = serializers.IntegerField(
+        required=False, min_value=1, max_value=MOST_UNITS, help_text="Its place, unless given."
+    )
+    service_id = serializers.UUIDField(required=False)
+    service_external_id = serializers.CharField(required=False, max_length=100)
+    category_id = serializers.UUIDField(
+        required=False, help_text="The service's own; another one is refused."
+    )
+    quantity = serializers.IntegerField(default=1, min_value=1, max_value=MOST_UNITS)
+    unit_price = money()
+    manual_discount = money(default=0, help_text="Given by hand, of the whole line.")
+    floor_price = money(default=0)
+    tax_rate = serializers.DecimalField(
+        max_digits=5, decimal_places=2, min_value=0, max_value=100, required=False, allow_null=True
+    )
+    performed_on = serializers.DateField(required=False, allow_null=True)
+    is_addon = serializers.BooleanField(default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("service_id" in attrs) == ("service_external_id" in attrs):
+            message = "Name the service by its id, or by your own."
+            raise serializers.ValidationError({"serviceId": [message]})
+        return attrs
+
+
+class PointsInput(ApiSerializer):
+    use = serializers.JSONField(help_text="How many points, or `max` for as many as she may.")
+
+    def validate_use(self, value: Any) -> Any:
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        if value == "max" or (is_number and 1 <= value <= MAX_POINTS):
+            return value
+        raise serializers.ValidationError(f"A whole number from 1 to {MAX_POINTS}, or max.")
+
+
+class ReferralInput(ApiSerializer):
+    code = serializers.CharField(max_length=LONGEST_CODE)
+
+
+class BillInput(ApiSerializer):
+    """The customer by one of three names; without any the bill is of nobody known."""
+
+    branch_id = serializers.UUIDField(
+        required=False, help_text="Not needed by a key of one branch."
+    )
+    customer_id = serializers.UUIDField(required=False, allow_null=True)
+    customer_phone = serializers.CharField(required=False, max_length=40)
+    customer_external_id = serializers.CharField(required=False, max_length=100)
+    lines = LineInput(many=True, help_text=f"At most {MOST_LINES}.")
+    codes = serializers.ListField(
+        child=serializers.CharField(max_length=LONGEST_CODE), default=list, max_length=MOST_CODES
+    )
+    codes_policy = serializers.ChoiceField(
+        [policy.value for policy in CodesPolicy], default=CodesPolicy.PARTIAL.value
+    )
+    prices_include_tax = serializers.BooleanField(default=True)
+    points = PointsInput(required=False)
+    referral = ReferralInput(required=False)
+
+
+class QuoteInput(BillInput):
+    at = serializers.DateTimeField(required=False, help_text="The till's clock.")
+
+
+class ReserveInput(QuoteInput):
+    key = serializers.CharField(
+        max_length=100, help_text="The till's name for the bill; the same again renews it."
+    )
+    quote_hash = serializers.CharField(required=False, max_length=64)
+
+
+class NothingInput(ApiSerializer):
+    pass
+
+
+class RedeemInput(ApiSerializer):
+    invoice_id = serializers.CharField(max_length=LONGEST_INVOICE_ID)
+
+
+class InvoiceLineInput(LineInput):
+    discount = money(default=0, help_text="What offers and points took off the whole line.")
+    staff_id = serializers.UUIDField(required=False, allow_null=True)
+
+
+class PaymentInput(ApiSerializer):
+    method = serializers.CharField(max_length=30)
+    amount = money()
+
+
+class InvoiceInput(BillInput):
+    invoice_id = serializers.CharField(max_length=LONGEST_INVOICE_ID)
+    invoice_number = serializers.CharField(
+        required=False, max_length=50, help_text="What is printed, where that is another."
+    )
+    finalized_at = serializers.DateTimeField(required=False)
+    reservation_id = serializers.UUIDField(required=False, allow_null=True)
+    lines = InvoiceLineInput(many=True, help_text=f"At most {MOST_LINES}.")
+    total = money(help_text="What she paid, tax included.")
+    tax = money(required=False)
+    rounding = money(default=0, min_value=-100, max_value=100)
+    payments = PaymentInput(many=True, required=False)
+
+
+class RefundLineInput(ApiSerializer):
+    number = serializers.IntegerField(min_value=1, max_value=MOST_UNITS)
+    quantity = serializers.IntegerField(default=1, min_value=1, max_value=MOST_UNITS)
+
+
+class RefundInput(ApiSerializer):
+    branch_id = serializers.UUIDField(required=False)
+    refund_id = serializers.CharField(
+        max_length=LONGEST_REFUND_ID, help_text="The till's name for this refund."
+    )
+    lines = RefundLineInput(
+        many=True, required=False, help_text="Left out: all that is left of the bill."
+    )
+    refunded_at = serializers.DateTimeField(required=False)
+
+
+class VoidInput(ApiSerializer):
+    branch_id = serializers.UUIDField(required=False)

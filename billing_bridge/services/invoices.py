@@ -1,0 +1,314 @@
+"""A finished bill is taken in: purchase, offers, points and referrals in one transaction."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from billing_bridge.bills import CounterBill, get_customer, no_such_branch, paise, rupees
+from customers.models import Purchase
+from customers.services import BillLine, record_purchase
+from marketing.core import clock
+from marketing.core.actor import Actor
+from marketing.core.errors import DomainError, IdempotencyMismatch, ValidationFailed
+from marketing.core.models import Branch, Staff
+from marketing.coupons import services as coupons
+from marketing.coupons.errors import Busy
+from marketing.coupons.models import Reservation
+from marketing.coupons.pricing.bill import Cart
+from marketing.coupons.rules import CLOCKS_APART
+from marketing.coupons.selectors.replay import kept_quote
+
+State = Reservation.State
+# Under this name among a bill's effects: no module is called so.
+OF_BILL = "bill"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """`bill` as it was priced for the customer; `discounts` is what else came off each line.
+
+    Amounts in rupees. `at` is when it was closed, which may be long ago.
+    """
+
+    bill: CounterBill
+    invoice_id: str
+    invoice_number: str
+    at: dt.datetime
+    discounts: Mapping[int, Decimal]
+    staff: Mapping[int, Staff]
+    total: Decimal
+    tax: Decimal | None
+    rounding: Decimal
+    payments: Sequence[Mapping[str, str]] = ()
+    reservation_id: uuid.UUID | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Taken:
+    """`warnings` say what of the bill could no longer be given; `is_new` that it was not known."""
+
+    reservation: Reservation
+    purchase: Purchase | None
+    is_new: bool
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def made(self) -> dict[str, Any]:
+        """What the raw row keeps of it."""
+        purchase_id = str(self.purchase.pk) if self.purchase else None
+        return {"reservationId": str(self.reservation.pk), "purchaseId": purchase_id}
+
+    @property
+    def customer_ids(self) -> list[uuid.UUID]:
+        return [self.purchase.customer_id] if self.purchase else []
+
+
+def external_id(branch_id: uuid.UUID, invoice_id: str) -> str:
+    """What a bill's purchase is found by: branches may use the same numbers."""
+    return f"{branch_id.hex}:{invoice_id}"
+
+
+@transaction.atomic
+def take_invoice(*, actor: Actor, invoice: Invoice) -> Taken:
+    """Record the sale, and redeem, earn and convert what goes with it.
+
+    Only a bill that contradicts itself is refused. What was promised and cannot be given any more
+    (the reservation is over and its limits used, a code that does not hold) becomes a warning, for
+    the sale took place. The same bill again is answered with what was done; with another total or
+    other lines it is `IdempotencyMismatch`. `Busy` leaves all as it was.
+    """
+    actor.require("coupon.redeem")
+    bill = invoice.bill
+    with coupons.counter_call():
+        branch = Branch.objects.filter(pk=bill.branch_id).first()
+        if branch is None or not actor.has_branch(branch.pk):
+            raise no_such_branch()
+        _require_sound(invoice)
+        if bill.customer_id is not None:
+            get_customer(bill.customer_id)
+        taken = _settled(actor, invoice, branch)
+        customer_id = bill.customer_id or taken.reservation.customer_id
+        if customer_id is not None:
+            _record(actor, invoice, branch, customer_id, taken)
+        if taken.is_new and taken.warnings:
+            kept = taken.reservation.effects
+            taken.reservation.effects = kept | {OF_BILL: {"warnings": taken.warnings}}
+            taken.reservation.save(update_fields=["effects"])
+    taken.warnings = taken.reservation.effects.get(OF_BILL, {}).get("warnings", [])
+    return taken
+
+
+def _require_sound(invoice: Invoice) -> None:
+    """Raises `ValidationFailed` where amounts or times contradict each other."""
+    if invoice.at > clock.now() + CLOCKS_APART:
+        message = _("The bill's time is more than a quarter of an hour from ours.")
+        raise ValidationFailed(fields={"finalizedAt": [message]})
+    faults: dict[str, list[str]] = {}
+    lines = invoice.bill.cart.lines
+    if not lines:
+        faults["lines"] = [_("A bill has a line.")]
+    if len({line.number for line in lines}) < len(lines):
+        faults["lines"] = [_("Each line's number once.")]
+    for place, line in enumerate(lines):
+        off = line.manual_discount + paise(invoice.discounts[line.number])
+        if off > line.list_amount:
+            faults[f"lines.{place}.discount"] = [_("More than the line costs.")]
+    expected = _total(invoice)
+    if not faults and invoice.total != expected:
+        faults["total"] = [_("The lines come to %s.") % expected]
+    paid = sum((Decimal(payment["amount"]) for payment in invoice.payments), Decimal(0))
+    if invoice.payments and paid != invoice.total:
+        faults["payments"] = [_("They come to %s.") % paid]
+    if faults:
+        raise ValidationFailed(fields=faults)
+
+
+def _amounts(invoice: Invoice) -> dict[int, Decimal]:
+    """What each line came to, in rupees."""
+    return {
+        line.number: Decimal(line.list_amount - line.manual_discount) / 100
+        - invoice.discounts[line.number]
+        for line in invoice.bill.cart.lines
+    }
+
+
+def _total(invoice: Invoice) -> Decimal:
+    lines = sum(_amounts(invoice).values(), Decimal(0))
+    tax = Decimal(0) if invoice.bill.cart.prices_include_tax else invoice.tax or Decimal(0)
+    return lines + tax + invoice.rounding
+
+
+def _settled(actor: Actor, invoice: Invoice, branch: Branch) -> Taken:
+    """The bill redeemed: by its reservation, by what it asked for, or as one without offers."""
+    bill = invoice.bill
+    done = Reservation.objects.filter(
+        branch=branch, invoice_id=invoice.invoice_id, state=State.REDEEMED
+    ).first()
+    if done is not None:
+        if _units(done.sold) != _units(coupons.sold_of(bill.cart)):
+            raise IdempotencyMismatch(fields={"lines": [_("This bill was sent with other lines.")]})
+        return Taken(reservation=done, purchase=None, is_new=False)
+    warnings: list[dict[str, Any]] = []
+    found = _by_reservation(actor, invoice, warnings) or _by_request(actor, invoice, warnings)
+    if found is None:
+        found = coupons.record_bill(
+            actor=actor,
+            branch_id=branch.pk,
+            customer_id=bill.customer_id,
+            cart=_plain(invoice, branch),
+            invoice_id=invoice.invoice_id,
+            asked=bill.asked,
+        ).reservation
+    else:
+        _compare(invoice, found, warnings)
+    return Taken(reservation=found, purchase=None, is_new=True, warnings=warnings)
+
+
+def _by_reservation(
+    actor: Actor, invoice: Invoice, warnings: list[dict[str, Any]]
+) -> Reservation | None:
+    bill = invoice.bill
+    if invoice.reservation_id is None:
+        return None
+    held = Reservation.objects.filter(pk=invoice.reservation_id, branch=bill.branch_id).first()
+    if held is None:
+        warnings.append(_warning("reservation_unknown", _("There is no such reservation here.")))
+        return None
+    whose = bill.customer_id
+    if whose is not None and coupons.stand_for(whose) != held.customer_id:
+        warnings.append(_warning("customer_differs", _("It was reserved for somebody else.")))
+    elif held.sold != coupons.sold_of(bill.cart):
+        warnings.append(_warning("lines_differ", _("Other lines were reserved.")))
+    else:
+        try:
+            with transaction.atomic():
+                return coupons.redeem(
+                    actor=actor, reservation_id=held.pk, invoice_id=invoice.invoice_id
+                ).reservation
+        except Busy:
+            raise
+        except DomainError as error:
+            warnings.append(_refused(error))
+            return None
+    if held.state == State.RESERVED:
+        coupons.release(actor=actor, reservation_id=held.pk)
+    return None
+
+
+def _by_request(
+    actor: Actor, invoice: Invoice, warnings: list[dict[str, Any]]
+) -> Reservation | None:
+    """Priced now, where the bill names codes, or asks for points or a referral."""
+    bill = invoice.bill
+    if not bill.cart.codes and not bill.asked:
+        return None
+    try:
+        with transaction.atomic():
+            return coupons.redeem_bill(
+                actor=actor,
+                branch_id=bill.branch_id,
+                customer_id=bill.customer_id,
+                cart=bill.cart,
+                invoice_id=invoice.invoice_id,
+                asked=bill.asked,
+            ).reservation
+    except Busy:
+        raise
+    except DomainError as error:
+        warnings.append(_refused(error))
+        return None
+
+
+def _plain(invoice: Invoice, branch: Branch) -> Cart:
+    """The bill with all that came off its lines given by hand: no offer is asked about it."""
+    cart = invoice.bill.cart
+    return replace(
+        cart,
+        branch=str(branch.pk),
+        timezone=branch.time_zone,
+        codes=(),
+        lines=tuple(
+            replace(
+                line,
+                manual_discount=line.manual_discount + paise(invoice.discounts[line.number]),
+            )
+            for line in cart.lines
+        ),
+    )
+
+
+def _compare(invoice: Invoice, redeemed: Reservation, warnings: list[dict[str, Any]]) -> None:
+    """Tell where the till took off something else than was promised."""
+    promised = {
+        line.number: line.manual_discount + line.discount + line.points
+        for line in kept_quote(redeemed).lines
+    }
+    differing = {}
+    for line in invoice.bill.cart.lines:
+        billed = line.manual_discount + paise(invoice.discounts[line.number])
+        if billed != promised[line.number]:
+            differing[str(line.number)] = {
+                "promised": rupees(promised[line.number]),
+                "billed": rupees(billed),
+            }
+    if differing:
+        message = _("Another discount was promised than was billed.")
+        warnings.append(_warning("discount_differs", message, {"lines": differing}))
+
+
+def _record(
+    actor: Actor, invoice: Invoice, branch: Branch, customer_id: uuid.UUID, taken: Taken
+) -> None:
+    """The purchase of the customer; raises `IdempotencyMismatch` for one of another total."""
+    bill, amounts = invoice.bill, _amounts(invoice)
+    lines = list(zip(bill.cart.lines, bill.services, strict=True))
+    quote = kept_quote(taken.reservation)
+    known = Purchase.objects.filter(external_id=external_id(branch.pk, invoice.invoice_id))
+    taken.is_new = taken.is_new or not known.exists()
+    taken.purchase = record_purchase(
+        actor=actor,
+        customer=get_customer(customer_id),
+        branch=branch,
+        purchased_at=invoice.at.astimezone(ZoneInfo(branch.time_zone)),
+        lines=[
+            BillLine(
+                service=service,
+                unit_price=Decimal(line.unit_price) / 100,
+                amount=amounts[line.number],
+                quantity=line.quantity,
+                staff=invoice.staff.get(line.number),
+                number=line.number,
+                discount=Decimal(line.list_amount) / 100 - amounts[line.number],
+            )
+            for line, service in lines
+        ],
+        subtotal=Decimal(sum(line.list_amount for line in bill.cart.lines)) / 100,
+        discount=Decimal(sum(line.list_amount for line in bill.cart.lines)) / 100
+        - sum(amounts.values(), Decimal(0)),
+        tax=Decimal(quote.tax) / 100 if invoice.tax is None else invoice.tax,
+        total=invoice.total,
+        external_id=external_id(branch.pk, invoice.invoice_id),
+        invoice_number=invoice.invoice_number or invoice.invoice_id[:50],
+        payments=invoice.payments,
+    )
+    if taken.purchase.total != invoice.total:
+        raise IdempotencyMismatch(fields={"total": [_("This bill was sent with another total.")]})
+
+
+def _units(sold: Mapping[str, Any]) -> dict[str, int]:
+    return {line: each["units"] for line, each in sold.items()}
+
+
+def _refused(error: DomainError) -> dict[str, Any]:
+    return _warning(error.name.lower(), error.message, error.details)
+
+
+def _warning(code: str, message: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return {"code": code, "message": message, "details": dict(details or {})}

@@ -1,0 +1,161 @@
+"""What other modules report by the thousand: events, visits, memberships and packages as sets.
+
+Each may come twice and late: the sender's ids tell what is known, `as_of` which of two reports of
+a membership or package is the newer.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from psycopg.types.json import Jsonb
+
+from customers import changed
+from customers.facts import mark_stale
+from customers.models import CustomerEventKey, Membership, Package
+from customers.services.activity import as_json
+from marketing.core import events
+from marketing.core.actor import Actor
+from marketing.core.tenancy import current_tenant_id
+
+
+@dataclass(frozen=True)
+class ReportedEvent:
+    """An event of any name; `external_id` is the sender's id."""
+
+    external_id: str
+    name: str
+    customer_id: uuid.UUID
+    occurred_at: dt.datetime
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ReportedVisit:
+    external_id: str
+    customer_id: uuid.UUID
+    branch_id: uuid.UUID
+    staff_id: uuid.UUID | None
+    visited_at: dt.datetime
+
+
+def known_events(external_ids: Sequence[str]) -> set[str]:
+    """Those of the sender's ids that were taken in before."""
+    keys = CustomerEventKey.objects.filter(external_id__in=external_ids)
+    return set(keys.values_list("external_id", flat=True))
+
+
+def write_events(reported: Sequence[ReportedEvent]) -> set[str]:
+    """Keep the events whose id is new, in one statement; returns those ids.
+
+    Part of the transaction in which the customers are locked.
+    """
+    if not reported:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH given AS (
+                SELECT DISTINCT ON (external_id) *
+                FROM unnest(%(ids)s::text[], %(names)s::text[], %(customers)s::uuid[],
+                            %(times)s::timestamptz[], %(properties)s::jsonb[])
+                    AS given(external_id, name, customer_id, occurred_at, properties)
+                ORDER BY external_id
+            ), fresh AS (
+                INSERT INTO customers_customereventkey (tenant_id, external_id, event_id)
+                SELECT %(tenant)s, external_id, uuidv7() FROM given
+                ON CONFLICT (tenant_id, external_id) DO NOTHING
+                RETURNING external_id, event_id
+            ), written AS (
+                INSERT INTO customers_customerevent
+                    (id, tenant_id, customer_id, name, properties, occurred_at)
+                SELECT fresh.event_id, %(tenant)s, customer_id, name, properties, occurred_at
+                FROM fresh JOIN given USING (external_id)
+            )
+            SELECT external_id, customer_id FROM fresh JOIN given USING (external_id)
+            """,
+            {
+                "tenant": current_tenant_id(),
+                "ids": [each.external_id for each in reported],
+                "names": [each.name for each in reported],
+                "customers": [each.customer_id for each in reported],
+                "times": [each.occurred_at for each in reported],
+                "properties": [Jsonb(each.properties, dumps=as_json) for each in reported],
+            },
+        )
+        written = cursor.fetchall()
+    changed.tell(list({customer_id for _id, customer_id in written}))
+    return {external_id for external_id, _customer_id in written}
+
+
+@transaction.atomic
+def record_visits(*, actor: Actor, visits: Sequence[ReportedVisit]) -> int:
+    """Visits that took place, those with a known id left out; returns how many were new."""
+    if not visits:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO customers_visit
+                (tenant_id, external_id, customer_id, branch_id, staff_id, visited_at)
+            SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::uuid[], %s::uuid[],
+                                     %s::timestamptz[])
+            ON CONFLICT (tenant_id, external_id) WHERE external_id <> '' DO NOTHING
+            RETURNING id, customer_id, branch_id
+            """,
+            [
+                current_tenant_id(),
+                [each.external_id for each in visits],
+                [each.customer_id for each in visits],
+                [each.branch_id for each in visits],
+                [each.staff_id for each in visits],
+                [each.visited_at for each in visits],
+            ],
+        )
+        new = cursor.fetchall()
+    payloads = [
+        {"customerId": str(customer), "visitId": str(pk), "branchId": str(branch)}
+        for pk, customer, branch in new
+    ]
+    events.record_all("visit.completed", payloads, actor_id=actor.user_id)
+    mark_stale({customer for _pk, customer, _branch in new})
+    return len(new)
+
+
+@transaction.atomic
+def put_held(*, model: type[Membership] | type[Package], rows: Iterable[Mapping[str, Any]]) -> int:
+    """Memberships or packages as the selling system knew them at `as_of`; how many it changed.
+
+    `rows` have every column of the model, one for each `external_id`. What is known from later
+    stays as it is.
+    """
+    given = list(rows)
+    if not given:
+        return 0
+    names = [field for field in model._meta.concrete_fields if field.name not in ("id", "tenant")]
+    columns = ", ".join(str(field.column) for field in names)
+    typed = ", ".join(f"%s::{_type(field)}[]" for field in names)
+    own = ", ".join(f"{field.column} = excluded.{field.column}" for field in names)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO {model._meta.db_table} AS known (tenant_id, {columns})
+            SELECT %s, * FROM unnest({typed})
+            ON CONFLICT (tenant_id, external_id) WHERE external_id <> ''
+            DO UPDATE SET {own}
+            WHERE known.as_of IS NULL OR known.as_of <= excluded.as_of
+            RETURNING customer_id
+            """,  # noqa: S608  the names of our own columns
+            [current_tenant_id(), *([row[field.attname] for row in given] for field in names)],
+        )
+        moved = {customer_id for (customer_id,) in cursor.fetchall()}
+    mark_stale(moved)
+    return len(moved)
+
+
+def _type(field: Any) -> str:
+    target = field.target_field if field.is_relation else field
+    return str(target.db_type(connection))

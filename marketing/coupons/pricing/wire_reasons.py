@@ -1,0 +1,33 @@
+"""Reasons as the HTTP API spells them: camelCase, rupees as decimal text."""
+
+from typing import Any
+
+from marketing.coupons.pricing.reasons import Detail, Reason, ReasonCode
+from marketing.coupons.pricing.wire import rupees
+
+# Whose numbers are paise; all others count units, uses or visits.
+_MONEY = {
+    ReasonCode.BUDGET_LEFT: frozenset({"left", "need"}),
+    ReasonCode.MIN_AMOUNT_SHORT: frozenset({"need", "have", "short_by"}),
+    ReasonCode.MAX_AMOUNT_OVER: frozenset({"limit", "have", "over_by"}),
+}
+
+
+def reason_on_wire(why: Reason) -> dict[str, Any]:
+    """`{"code": "min_amount_short", "need": "500.00", "have": "420.00", "shortBy": "80.00"}`."""
+    money = _MONEY.get(why.code, frozenset())
+    return {
+        "code": why.code.value,
+        **{_camel(name): _plain(value, name in money) for name, value in why.details},
+    }
+
+
+def _plain(value: Detail, is_money: bool) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return rupees(value) if is_money and isinstance(value, int) else value
+
+
+def _camel(name: str) -> str:
+    first, *more = name.split("_")
+    return first + "".join(word.capitalize() for word in more)

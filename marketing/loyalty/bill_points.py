@@ -1,0 +1,300 @@
+"""Points on a bill: what loyalty does while it is priced, held, paid and refunded.
+
+She earns on what she pays for each line, without tax and without what points paid. What was earned
+and spent is frozen by line and unit when the bill is paid; refunds read that.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from customers.models import Customer
+from marketing.core.actor import Actor
+from marketing.core.tenancy import current_tenant_id
+from marketing.coupons.pricing.answer import Quote
+from marketing.coupons.pricing.bill import Cart, PointsAs, PointsUse
+from marketing.coupons.pricing.paise import WHOLE, apportion, half_up
+from marketing.coupons.pricing.units import Units, over_units, unit_nets, unit_totals
+from marketing.coupons.quote_effects import Basket, Contribution, Held, Json, Paid, Returned
+from marketing.loyalty import rules, selectors, services
+from marketing.loyalty.errors import PointsHoldOver
+from marketing.loyalty.models import PointsHold
+from marketing.loyalty.models.ledger import OF_BRANCH
+from marketing.loyalty.selectors import AtTheCounter
+from marketing.loyalty.services import BillLine, Source
+
+# As much as she has and the programme lets her.
+MOST = "max"
+
+# Her tier's id, for offers that are for some tiers only.
+TIER = """
+(SELECT account.tier_id::text FROM loyalty_pointsaccount account
+ WHERE account.customer_id = customer.id)
+"""
+
+
+class PointsEffect:
+    """The counter asks it for `{"use": 200}` points, or for `"max"`. Silent while nothing is on."""
+
+    name = "points"
+
+    def contribute(self, basket: Basket) -> Contribution:
+        known = None
+        if basket.customer_id is not None:
+            known = selectors.at_the_counter(basket.customer_id)
+        asked = basket.asked.get("use", 0)
+        if known is None or not asked:
+            return Contribution(known=known)
+        points = _available(basket, known)
+        if known.most is not None:
+            points = min(points, known.most)
+        if asked != MOST:
+            points = min(points, asked)
+        return Contribution(
+            points=PointsUse(
+                amount=points * known.value_paise,
+                used_as=PointsAs.DISCOUNT if known.is_discount else PointsAs.TENDER,
+                point=known.value_paise,
+                least=known.least * known.value_paise,
+                share_bp=known.percent * WHOLE // 100,
+            ),
+            known=known,
+        )
+
+    def tell(self, basket: Basket, quote: Quote) -> Json:
+        known: AtTheCounter | None = basket.known
+        asked = basket.asked.get("use", 0)
+        if known is None:
+            return _not_at_all(basket) if asked else {}
+        used = _used(basket.cart, quote)
+        has = _available(basket, known)
+        to_pay = quote.net + quote.points if known.is_discount else quote.total
+        most = rules.most_redeemable(has, to_pay, known.value_paise, known.percent, known.most)
+        told: dict[str, Any] = {
+            "balance": known.balance.points,
+            "available": has,
+            "pending": known.balance.pending,
+            "tier": known.balance.tier,
+            "pointValue": _rupees(known.value_paise),
+            "usedAs": PointsAs.DISCOUNT if known.is_discount else PointsAs.TENDER,
+            "leastUsable": known.least,
+            "mostUsable": most if most >= known.least else 0,
+            "missing": max(0, known.least - has),
+            "asked": asked or None,
+            "used": used,
+            "worth": _rupees(used * known.value_paise),
+            "wouldEarn": sum(_points(_earning(basket.cart, quote), known)),
+            "reason": None,
+        }
+        if asked and (used == 0 or (asked != MOST and used < asked)):
+            told["reason"] = _why_less(asked, has, known)
+        return told
+
+    def hold(self, basket: Basket, quote: Quote, reservation_id: uuid.UUID) -> Json:
+        former = basket.kept.get("hold")
+        if former:
+            services.void_hold(actor=_system(), hold=PointsHold.objects.get(pk=former))
+        points = _used(basket.cart, quote)
+        if not points or basket.customer_id is None:
+            return {}
+        turn = basket.kept.get("turn", 0) + 1
+        return _held(basket.customer_id, basket.branch_id, points, reservation_id, turn)
+
+    def renew(self, held: Held, until: dt.datetime) -> None:
+        hold = PointsHold.objects.get(pk=held.kept["hold"])
+        services.renew_hold(actor=_system(), hold=hold)
+
+    def release(self, held: Sequence[Held]) -> None:
+        holds = PointsHold.objects.in_bulk([each.kept["hold"] for each in held])
+        for pk in sorted(holds):
+            services.void_hold(actor=_system(), hold=holds[pk])
+
+    def commit(self, paid: Paid) -> Json:
+        customer_id = paid.held.customer_id
+        if customer_id is None:
+            return {}
+        source = _source(paid.invoice_id, paid.held.branch_id)
+        used = self._use(paid, source)
+        earned = 0
+        lines = _earning(paid.cart, paid.quote)
+        made = services.earn_points(
+            actor=_system(),
+            customer=Customer(pk=customer_id),
+            source=source,
+            lines=lines,
+            branch_id=paid.held.branch_id,
+            at=paid.at,
+        )
+        kept: dict[str, Any] = {}
+        if made is not None:
+            earned = made.points
+            nets = unit_nets(paid.cart, paid.quote)
+            kept["earned"] = {
+                line.ref: apportion(line.net_paise, nets[int(line.ref)]) for line in lines
+            }
+        if used:
+            kept["spent"] = _plain(over_units(used, _spent_on(paid.cart, paid.quote)))
+            kept["value"] = paid.cart.points.point if paid.cart.points else 0
+        if kept:
+            kept["told"] = {"used": used, "earned": earned}
+        return kept
+
+    def reverse(self, returned: Returned) -> Json:
+        source = _source(returned.invoice_id, returned.branch_id)
+        refund = Source("refund", f"{returned.reservation_id} {_turn(returned)}")
+        told: dict[str, Any] = {}
+        back = _of_units(returned.kept.get("spent", {}), returned)
+        if back:
+            services.reverse_spend(
+                actor=_system(),
+                source=refund,
+                of=source,
+                points=sum(back.values()),
+                branch_id=returned.branch_id,
+            )
+            worth = sum(back.values()) * returned.kept["value"]
+            told |= {"returned": sum(back.values()), "paidBack": _rupees(worth)}
+        lines = _of_units(returned.kept.get("earned", {}), returned)
+        if lines:
+            made = services.reverse_earn(
+                actor=_system(),
+                source=refund,
+                of=source,
+                lines=lines,
+                branch_id=returned.branch_id,
+            )
+            told["takenBack"] = abs(made.points)
+        return told
+
+    def _use(self, paid: Paid, source: Source) -> int:
+        """Post what is held; hold it once more where the hold ran out while she paid."""
+        kept = paid.held.kept
+        if not kept:
+            return 0
+        points: int = kept["points"]
+        hold = PointsHold.objects.get(pk=kept["hold"])
+        try:
+            services.post_hold(actor=_system(), hold=hold, source=source)
+        except PointsHoldOver:
+            assert paid.held.customer_id
+            again = _held(
+                paid.held.customer_id,
+                paid.held.branch_id,
+                points,
+                paid.held.reservation_id,
+                kept["turn"] + 1,
+            )
+            hold = PointsHold.objects.get(pk=again["hold"])
+            services.post_hold(actor=_system(), hold=hold, source=source)
+        return points
+
+
+def _not_at_all(basket: Basket) -> dict[str, Any]:
+    reason = "customer_required" if basket.customer_id is None else "programme_off"
+    return {"asked": basket.asked["use"], "used": 0, "worth": "0.00", "reason": reason}
+
+
+def _why_less(asked: int | str, has: int, known: AtTheCounter) -> str:
+    if has < known.least or (asked != MOST and has < int(asked)):
+        return "not_enough"
+    if asked != MOST and int(asked) < known.least:
+        return "below_least"
+    return "above_most"
+
+
+def _available(basket: Basket, known: AtTheCounter) -> int:
+    """What she may use on this bill, on which some of it may be held already."""
+    held: int = basket.kept.get("points", 0)
+    return known.balance.available + held
+
+
+def _used(cart: Cart, quote: Quote) -> int:
+    if cart.points is None:
+        return 0
+    worth = quote.tender if cart.points.used_as is PointsAs.TENDER else quote.points
+    return worth // cart.points.point
+
+
+def _held(
+    customer_id: uuid.UUID, branch_id: uuid.UUID, points: int, reservation_id: uuid.UUID, turn: int
+) -> dict[str, Any]:
+    hold = services.hold_points(
+        actor=_system(),
+        customer=Customer(pk=customer_id),
+        points=points,
+        source=Source("reservation", f"{reservation_id} {turn}"),
+        branch_id=branch_id,
+    )
+    return {"hold": str(hold.pk), "points": points, "turn": turn}
+
+
+def _earning(cart: Cart, quote: Quote) -> list[BillLine]:
+    """What she pays for each line, without tax and without what points pay of it."""
+    paid = apportion(quote.tender, [line.total for line in quote.lines])
+    services_of = {line.number: (line.service, line.category) for line in cart.lines}
+    lines = []
+    for line, tender in zip(quote.lines, paid, strict=True):
+        service, category = services_of[line.number]
+        net = line.taxable - (half_up(tender * line.taxable, line.total) if line.total else 0)
+        lines.append(BillLine(str(line.number), net, _uuid(service), _uuid(category)))
+    return lines
+
+
+def _points(lines: Sequence[BillLine], known: AtTheCounter) -> list[int]:
+    return rules.points_of_lines(
+        [
+            rules.EarnLine(
+                line.ref, line.net_paise, known.rates.of(line.service_id, line.category_id)
+            )
+            for line in lines
+        ],
+        known.balance.multiplier,
+    )
+
+
+def _spent_on(cart: Cart, quote: Quote) -> Units:
+    """What of each unit points paid, to give them back by."""
+    if quote.tender:
+        return unit_totals(cart, quote)
+    cuts = {line.number: [0] * line.quantity for line in cart.lines}
+    return cuts | {share.line: list(share.units) for share in quote.points_shares}
+
+
+def _of_units(kept: Json, returned: Returned) -> dict[str, int]:
+    """What was kept of the returned units, by line; lines without any left out."""
+    sums = {
+        line: sum(units[place] for place in returned.lines.get(int(line), ()))
+        for line, units in kept.items()
+    }
+    return {line: amount for line, amount in sums.items() if amount}
+
+
+def _plain(units: Units) -> dict[str, list[int]]:
+    return {str(line): amounts for line, amounts in units.items() if any(amounts)}
+
+
+def _source(invoice_id: str, branch_id: uuid.UUID) -> Source:
+    return Source("invoice", f"{invoice_id}{OF_BRANCH}{branch_id.hex[-12:]}")
+
+
+def _turn(returned: Returned) -> str:
+    """A name of the refund that fits: which units come back says it, as each does once."""
+    line = min(returned.lines)
+    return f"{line} {min(returned.lines[line])}"
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def _rupees(paise: int) -> str:
+    return str(Decimal(paise).scaleb(-2).quantize(Decimal("0.01")))
+
+
+def _system() -> Actor:
+    return Actor.system(current_tenant_id())

@@ -1,0 +1,64 @@
+"""The programme and a customer's points for a bill that is priced: one statement."""
+
+import uuid
+from dataclasses import dataclass
+
+import orjson
+from django.db import connection
+
+from marketing.core import clock
+from marketing.core.tenancy import current_tenant_id
+from marketing.loyalty.models import LoyaltyProgramme
+from marketing.loyalty.selectors.balances import BALANCE, Balance, balance_of_row
+from marketing.loyalty.selectors.programme import Rates
+
+AT_THE_COUNTER = f"""
+SELECT programme.points_as, programme.point_value_paise, programme.min_redeem_points,
+       programme.max_redeem_points, programme.max_redeem_percent,
+       (programme.points_per_100 * 100)::bigint,
+       (SELECT json_agg(json_build_array(service_id, category_id, (points_per_100 * 100)::bigint))
+        FROM loyalty_earnrate WHERE tenant_id = %(tenant)s),
+       balance.*
+FROM loyalty_loyaltyprogramme programme, ({BALANCE}) AS balance
+WHERE programme.tenant_id = %(tenant)s AND programme.is_enabled
+"""  # noqa: S608  a constant of this package
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtTheCounter:
+    """What decides about points on a bill now."""
+
+    is_discount: bool
+    value_paise: int
+    least: int
+    most: int | None
+    percent: int
+    rates: Rates
+    balance: Balance
+
+
+def at_the_counter(customer_id: uuid.UUID) -> AtTheCounter | None:
+    """None while the programme is off. The customer is one who was not merged into another."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            AT_THE_COUNTER,
+            {"tenant": current_tenant_id(), "customer": customer_id, "now": clock.now()},
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    points_as, value, least, most, percent, standard, rates, *balance = row
+    rows = (orjson.loads(rates) if isinstance(rates, str) else rates) or []
+    return AtTheCounter(
+        is_discount=points_as == LoyaltyProgramme.PointsAs.DISCOUNT,
+        value_paise=value,
+        least=least,
+        most=most,
+        percent=percent,
+        rates=Rates(
+            standard,
+            {uuid.UUID(service): rate for service, _category, rate in rows if service},
+            {uuid.UUID(category): rate for _service, category, rate in rows if category},
+        ),
+        balance=balance_of_row(balance),
+    )

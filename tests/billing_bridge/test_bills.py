@@ -1,0 +1,115 @@
+"""A bill from quote to refund, over HTTP."""
+
+from decimal import Decimal
+
+import pytest
+
+from customers.facts import refresh_stale_facts
+from customers.models import CustomerFacts, Purchase, Visit
+from marketing.core.models import DomainEvent
+from marketing.coupons.models import OfferUse, Reservation
+from marketing.loyalty import selectors as points_selectors
+from tests.billing_bridge.till import Refused, Till
+from tests.factories.coupons import make_offer
+from tests.factories.customers import CustomerFactory
+from tests.factories.loyalty import earn, make_programme
+
+
+@pytest.fixture
+def till(chain):
+    return Till(chain)
+
+
+def balance(customer):
+    return points_selectors.balance(customer.pk).points
+
+
+def facts_of(customer):
+    refresh_stale_facts()
+    return CustomerFacts.objects.get(customer=customer)
+
+
+def test_a_bill_from_quote_to_refund(chain, till):
+    make_programme(points_per_100=10)
+    offer = make_offer(maxTotalUses=5)
+    asha = CustomerFactory()
+    earn(asha, 1000)
+    assert balance(asha) == 100
+    lines = [{"serviceId": "cut", "unitPrice": "600.00"}, {"serviceId": "spa", "unitPrice": "400"}]
+    quoted = till.quote(*lines, customer=asha, points={"use": 50})
+    assert quoted["quote"]["discount"] == "100.00"
+    assert quoted["quote"]["payable"] == "850.00"
+    assert (quoted["points"]["used"], quoted["points"]["wouldEarn"]) == (50, 85)
+    reserved = till.reserve(
+        *lines, customer=asha, points={"use": 50}, quoteHash=quoted["quote"]["quoteHash"]
+    )
+    assert balance(asha) == 50
+    sold = till.sell(
+        *lines,
+        customer=asha,
+        reserved=reserved,
+        invoice="INV/1",
+        payments=[{"method": "points", "amount": "50"}, {"method": "upi", "amount": "850"}],
+    )
+    assert till.status == 201
+    assert sold["invoice"]["warnings"] == []
+    assert sold["points"] == {"used": 50, "earned": 85}
+    assert balance(asha) == 135
+    purchase = Purchase.objects.get()
+    assert (purchase.total, purchase.discount) == (Decimal("900.00"), Decimal("100.00"))
+    assert facts_of(asha).total_spend == Decimal("900.00")
+    part = till.refund("INV/1", lines={2: 1})
+    assert part["refund"]["amount"] == "360.00"
+    assert part["points"] == {"returned": 20, "paidBack": "20.00", "takenBack": 34}
+    assert part["refund"]["money"] == "340.00"
+    assert facts_of(asha).total_spend == Decimal("540.00")
+    rest = till.refund("INV/1", "R2")
+    assert rest["refund"]["amount"] == "540.00"
+    assert balance(asha) == 100
+    assert facts_of(asha).total_spend == 0
+    assert Purchase.objects.get().status == Purchase.Status.REFUNDED
+    assert OfferUse.objects.get(offer=offer).used == 0
+    names = list(DomainEvent.objects.filter(name__startswith="invoice.").values_list("name"))
+    assert names == [("invoice.finalized",), ("invoice.refunded",), ("invoice.refunded",)]
+
+
+def test_a_bill_without_offers_earns_and_can_be_refunded(chain, till):
+    make_programme()
+    asha = CustomerFactory()
+    sold = till.sell("250.00", customer=asha, invoice="17")
+    assert sold["points"]["earned"] == 250
+    assert sold["invoice"]["offers"] == []
+    till.refund("17")
+    assert balance(asha) == 0
+
+
+def test_a_bill_of_nobody_known_is_redeemed_and_refunded(chain, till):
+    offer = make_offer(maxTotalUses=1)
+    reserved = till.reserve("100.00")
+    sold = till.sell("100.00", reserved=reserved, invoice="17")
+    assert (sold["invoice"]["purchaseId"], sold["invoice"]["total"]) == (None, "90.00")
+    assert till.refund("17")["refund"]["money"] == "90.00"
+    assert OfferUse.objects.get(offer=offer).used == 0
+
+
+def test_void_takes_bill_and_visit_back(chain, till):
+    asha = CustomerFactory()
+    till.sell(customer=asha, invoice="17")
+    assert facts_of(asha).visit_count == 1
+    first, again = till.void("17"), till.void("17")
+    assert first == again
+    assert first["refund"]["amount"] == "100.00"
+    assert facts_of(asha).visit_count == 0
+    assert not Visit.objects.exists()
+    assert Purchase.objects.get().status == Purchase.Status.VOID
+    with pytest.raises(Refused) as refused:
+        till.refund("17", lines={1: 1})
+    assert refused.value.status == 409
+
+
+def test_refund_before_the_bill_says_what_to_do(chain, till):
+    with pytest.raises(Refused) as refused:
+        till.refund("17")
+    assert (refused.value.status, refused.value.code) == (404, "MARKETING_404")
+    assert refused.value.details == {"invoiceId": "17", "post": "billing/invoices"}
+    assert not Reservation.objects.exists()

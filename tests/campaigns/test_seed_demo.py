@@ -37,6 +37,8 @@ from marketing.core.actor import Actor
 from marketing.core.models import Branch, Region, Role, Staff, Tenant
 from marketing.core.partitions import append_tables
 from marketing.core.tenancy import tenant_scope
+from marketing.coupons.models import Offer, Redemption
+from marketing.coupons.models.offers import OfferKind
 from marketing.delivery.models import DispatchBatch, Message, MessageState, ProviderReference
 from marketing.delivery.selectors import run_progress
 from marketing.followups.models import FollowupReminder
@@ -45,6 +47,7 @@ from marketing.loyalty.selectors import liability
 from marketing.loyalty.services import prove_ledger
 from marketing.policy.models import BudgetMonth, HoldoutMember, MarketingConfig
 from marketing.policy.selectors import default_accounts, get_config
+from marketing.referrals.models import Referral
 from marketing.segments.models import Segment
 from marketing.segments.services.system import usable_system_segments
 from tests.factories.core import Chain
@@ -390,3 +393,13 @@ def test_the_command_makes_one_chain_and_tells_its_logins_each_time():
 def test_once_leaves_another_chain_alone(chain: Chain, scope: Callable[..., None]):
     assert seed_demo(customers=40, once=True) == ""
     assert Tenant.objects.count() == 1
+
+
+def test_offers_referrals_and_bills_have_something_to_show(demo):
+    live = Offer.objects.filter(is_active=True)
+    assert set(live.values_list("kind", flat=True)) == set(OfferKind.values)
+    days = Redemption.objects.values_list("local_day", flat=True)
+    assert len(set(days)) > 5
+    states = set(Referral.objects.values_list("state", flat=True))
+    assert states >= {"attributed", "held", "rewarded"}
+    assert Referral.objects.filter(is_flagged=True).count() == 1

@@ -30,6 +30,7 @@ from marketing.campaigns.demo.loyalty import write_points
 from marketing.campaigns.demo.offers import make_offers
 from marketing.campaigns.demo.organisation import make_organisation, make_tenant
 from marketing.campaigns.demo.people import declare_attributes, stage_people, write_customers
+from marketing.campaigns.demo.referrals import make_referrals
 from marketing.campaigns.demo.sending import hold_out, set_up_sending
 from marketing.campaigns.demo.staging import (
     analyze,
@@ -78,6 +79,7 @@ def make_demo(*, customers: int, seed: int) -> Tenant:
                 analyze(CustomerFacts, CategoryRhythm)
             ensure_system_segments()
             make_offers(organisation, services, now)
+            make_referrals(organisation, services, now)
             make_campaigns(organisation, now)
             write_followups(now, tenant.time_zone)
             facts.refresh_stale_facts()

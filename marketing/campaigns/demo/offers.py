@@ -1,16 +1,21 @@
 """The demo's offers, with codes of their own and a few bills on which they were used."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from django.db.models import F
 
 from customers.models import Customer, Service
 from marketing.campaigns.demo.organisation import Organisation
 from marketing.core.actor import Actor
 from marketing.coupons import services as coupons
-from marketing.coupons.pricing.bill import Cart, CartLine
+from marketing.coupons.models import CouponCode, Redemption, Reservation
+from marketing.coupons.pricing.bill import Cart, CartLine, EnteredCode
 
-# One of each that people ask about first; days are counted from today.
+TAX_BP = 500
+
+# One of each kind; days are counted from today, services and categories called by their names.
 OFFERS: tuple[tuple[int | None, int | None, Mapping[str, Any]], ...] = (
     (
         None,
@@ -74,15 +79,104 @@ OFFERS: tuple[tuple[int | None, int | None, Mapping[str, Any]], ...] = (
             "automatic": True,
         },
     ),
+    (
+        None,
+        None,
+        {
+            "name": "Cut and spa together",
+            "discountType": "bundle",
+            "discountValue": "1999",
+            "automatic": True,
+            "stacking": "item",
+            "bundle": {"parts": [{"services": "Haircut, women"}, {"services": "Hair spa"}]},
+        },
+    ),
+    (
+        None,
+        None,
+        {
+            "name": "Third waxing free",
+            "discountType": "buy_x_get_y",
+            "automatic": True,
+            "stacking": "item",
+            "categories": "Waxing",
+            "buyGet": {"buyQuantity": 2, "getQuantity": 1},
+        },
+    ),
+    (
+        -10,
+        50,
+        {
+            "name": "Head massage with any colour",
+            "discountType": "free_service",
+            "automatic": True,
+            "stacking": "item",
+            "services": "Head massage",
+            "requires": {"categories": "Colour"},
+        },
+    ),
+    (
+        None,
+        None,
+        {
+            "name": "Manicure for 499",
+            "discountType": "fixed_price",
+            "discountValue": "499",
+            "automatic": True,
+            "stacking": "item",
+            "services": "Manicure",
+            "hours": [
+                {"from": "10:00", "until": "13:00", "weekdays": ["monday", "tuesday", "thursday"]},
+            ],
+        },
+    ),
+    (
+        None,
+        30,
+        {
+            "name": "The more, the better",
+            "discountType": "spend_tiers",
+            "automatic": True,
+            "stacking": "invoice",
+            "tiers": [
+                {"from": "4000", "amount": "300"},
+                {"from": "7000", "amount": "700"},
+            ],
+        },
+    ),
+    (
+        0,
+        1,
+        {
+            "name": "Flash: 15 % off skin",
+            "discountType": "percentage",
+            "discountValue": "15",
+            "automatic": True,
+            "stacking": "item",
+            "categories": "Skin",
+            "maxTotalUses": 100,
+        },
+    ),
 )
-BILLS = 6
+# Of each bill: its services, and whether a card is used; the last of them are of today.
+BASKETS: tuple[tuple[tuple[str, int], ...], ...] = (
+    (("Hair spa", 2),),
+    (("Haircut, women", 1), ("Hair spa", 1)),
+    (("Full arms waxing", 3),),
+    (("Global colour", 1), ("Head massage", 1)),
+    (("Keratin treatment", 1),),
+    (("Haircut, women", 1), ("Root touch-up", 1), ("Head massage", 1)),
+)
+BILLS = 12
+BILLS_OF_TODAY = 3
+DAYS_APART = 2
 CARDS = 40
 
 
 def make_offers(
     organisation: Organisation, services: Mapping[str, Service], now: dt.datetime
 ) -> None:
-    """Offers of the owner; a batch of cards, and bills of some customers at the first branch."""
+    """Offers of the owner; a batch of cards, and bills of some weeks at the first branch."""
     owner = Actor.for_staff(organisation.owner)
     made = {}
     for begins, ends, body in OFFERS:
@@ -92,8 +186,9 @@ def make_offers(
             for name, far in days.items()
             if far is not None
         }
-        more = {"categoryIds": [_category(services)]} if "Midweek" in body["name"] else {}
-        made[body["name"]] = coupons.create_offer(actor=owner, body={**body, **dated, **more})
+        more = {"categories": "Colour"} if "Midweek" in body["name"] else {}
+        whole = _by_id({**body, **more}, services)
+        made[body["name"]] = coupons.create_offer(actor=owner, body={**whole, **dated})
     cards = coupons.make_codes(
         actor=owner, offer=made["Card for good neighbours"], count=CARDS, prefix="CARD",
         name="Printed for Bandra",
@@ -102,31 +197,80 @@ def make_offers(
     _sell(organisation, services, now)
 
 
-def _category(services: Mapping[str, Service]) -> str:
-    return str(services["Root touch-up"].category_id)
+def _by_id(body: Mapping[str, Any], services: Mapping[str, Service]) -> dict[str, Any]:
+    """The body with ids where it says names."""
+    told: dict[str, Any] = {}
+    for name, value in body.items():
+        match name, value:
+            case "services", str():
+                told["serviceIds"] = [str(services[value].pk)]
+            case "categories", str():
+                of = (each for each in services.values() if each.category.name == value)
+                told["categoryIds"] = [str(next(of).category_id)]
+            case "bundle", _:
+                told[name] = {"parts": [_by_id(part, services) for part in value["parts"]]}
+            case "requires", _:
+                told[name] = _by_id(value, services)
+            case _:
+                told[name] = value
+    return told
+
+
+def sell(
+    organisation: Organisation,
+    customer: Customer,
+    lines: Sequence[tuple[Service, int]],
+    invoice_id: str,
+    now: dt.datetime,
+    codes: Sequence[str] = (),
+) -> None:
+    """A bill of the first branch, priced and redeemed as the counter does it."""
+    branch = organisation.branches[0]
+    coupons.redeem_bill(
+        actor=Actor.for_staff(organisation.owner),
+        branch_id=branch.pk,
+        customer_id=customer.pk,
+        cart=Cart(
+            branch=str(branch.pk),
+            at=now,
+            timezone=branch.time_zone,
+            lines=tuple(
+                CartLine(
+                    number=number,
+                    service=str(service.pk),
+                    category=str(service.category_id),
+                    quantity=quantity,
+                    unit_price=int(service.price * 100),
+                    tax_rate_bp=TAX_BP,
+                )
+                for number, (service, quantity) in enumerate(lines, 1)
+            ),
+            codes=tuple(EnteredCode(code=code) for code in codes),
+        ),
+        invoice_id=invoice_id,
+    )
 
 
 def _sell(organisation: Organisation, services: Mapping[str, Service], now: dt.datetime) -> None:
-    branch = organisation.branches[0]
-    spa = services["Hair spa"]
-    for number, customer in enumerate(Customer.objects.order_by("external_id", "pk")[:BILLS], 1):
-        coupons.redeem_bill(
-            actor=Actor.for_staff(organisation.owner),
-            branch_id=branch.pk,
-            customer_id=customer.pk,
-            cart=Cart(
-                branch=str(branch.pk),
-                at=now,
-                timezone=branch.time_zone,
-                lines=(
-                    CartLine(
-                        number=1,
-                        service=str(spa.pk),
-                        category=str(spa.category_id),
-                        quantity=2,
-                        unit_price=int(spa.price * 100),
-                    ),
-                ),
-            ),
-            invoice_id=f"DEMO-{number:03}",
-        )
+    cards = list(CouponCode.objects.order_by("pk").values_list("code", flat=True)[:BILLS])
+    people = Customer.objects.filter(facts__visit_count__gt=1).order_by("external_id", "pk")
+    for number, customer in enumerate(people[:BILLS], 1):
+        basket = BASKETS[number % len(BASKETS)]
+        lines = [(services[name], quantity) for name, quantity in basket]
+        invoice = f"DEMO-{number:03}"
+        sell(organisation, customer, lines, invoice, now, cards[number : number + number % 2])
+        days = max(0, BILLS - BILLS_OF_TODAY - number) * DAYS_APART
+        _put_back(invoice, dt.timedelta(days=days))
+
+
+def _put_back(invoice_id: str, by: dt.timedelta) -> None:
+    """The bill was so long ago; what it used counts since."""
+    Reservation.objects.filter(invoice_id=invoice_id).update(
+        redeemed_at=F("redeemed_at") - by,
+        reserved_at=F("reserved_at") - by,
+        expires_at=F("expires_at") - by,
+        local_day=F("local_day") - by,
+    )
+    Redemption.objects.filter(invoice_id=invoice_id).update(
+        redeemed_at=F("redeemed_at") - by, local_day=F("local_day") - by
+    )

@@ -16,6 +16,7 @@ from billing_bridge.bills import read_bill, rupees
 from billing_bridge.bodies import invoice_of
 from billing_bridge.counter.sheet import Sheet
 from billing_bridge.services.invoices import Taken, take_invoice
+from billing_bridge.services.refunds import VOID
 from customers.models import Customer, Service
 from customers.selectors import customers_for_actor
 from marketing.core import clock
@@ -28,8 +29,9 @@ from marketing.coupons.code_symbols import SYMBOLS
 from marketing.coupons.models import Offer, Reservation, Reversal
 from marketing.coupons.pricing.answer import PricedLine, Quote
 from marketing.coupons.pricing.bill import CartLine
+from marketing.coupons.pricing.units import unit_totals
 from marketing.coupons.rules import LONGEST
-from marketing.coupons.selectors.replay import kept_bill
+from marketing.coupons.selectors.replay import KeptBill, kept_bill
 
 State = Reservation.State
 SHOWN = 60
@@ -48,13 +50,20 @@ class BillLine:
     left: int
 
     @property
+    def back(self) -> int:
+        return self.line.quantity - self.left
+
+    @property
     def off(self) -> int:
         return self.priced.manual_discount + self.priced.discount + self.priced.points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """`offers` are names and paise given; `told` what points and referrals said of it."""
+    """`offers` are names, codes and paise given, `refunds` when and how many paise came back.
+
+    `told` is what points and referrals said of it.
+    """
 
     reservation: Reservation
     branch: Branch
@@ -62,12 +71,10 @@ class Bill:
     quote: Quote
     lines: Sequence[BillLine]
     offers: Sequence[tuple[str, str, int]]
-    reversals: Sequence[Reversal]
+    refunds: Sequence[tuple[dt.datetime, int]]
     told: Mapping[str, Any]
 
-    @property
-    def is_void(self) -> bool:
-        return any(each.operation == "void" for each in self.reversals)
+    is_void: bool
 
     @property
     def is_over(self) -> bool:
@@ -104,6 +111,9 @@ def bill_of(actor: Actor, reservation: Reservation) -> Bill:
     offers = Offer.objects.filter(pk__in=[one["offer"] for one in reservation.applied])
     named = {str(pk): name for pk, name in offers.values_list("pk", "name")}
     whose = reservation.customer_id
+    reversals: list[Reversal] = []
+    if reservation.state == State.REDEEMED:
+        reversals = list(Reversal.objects.filter(reservation=reservation).order_by("pk"))
     return Bill(
         reservation=reservation,
         branch=Branch.objects.get(pk=reservation.branch_id),
@@ -122,10 +132,17 @@ def bill_of(actor: Actor, reservation: Reservation) -> Bill:
             (named.get(one["offer"], _("An offer that is gone")), one["code"], one["amount"])
             for one in reservation.applied
         ],
-        reversals=list(Reversal.objects.filter(reservation=reservation).order_by("pk"))
-        if reservation.state == State.REDEEMED
-        else [],
+        refunds=[(each.made_at, _worth(kept, each)) for each in reversals],
+        is_void=any(each.operation == VOID for each in reversals),
         told={name: said["told"] for name, said in reservation.effects.items() if "told" in said},
+    )
+
+
+def _worth(kept: KeptBill, reversal: Reversal) -> int:
+    """What the returned units had cost, in paise."""
+    units = unit_totals(kept.cart, kept.quote)
+    return sum(
+        units[int(line)][place] for line, places in reversal.lines.items() for place in places
     )
 
 

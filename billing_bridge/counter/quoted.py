@@ -13,6 +13,8 @@ from marketing.coupons.selectors import Priced
 from marketing.coupons.wording import Names, reason_in_words, unlock_in_words
 from marketing.coupons.wording.amounts import rupees
 
+# So many that could still apply stand in sight.
+NEAR = 4
 POINTS_REASONS = {
     "not_enough": gettext_lazy("She does not have so many points."),
     "below_least": gettext_lazy("Fewer points than may be used at a time."),
@@ -82,8 +84,9 @@ def in_words(priced: Priced, names: Mapping[str, str]) -> QuoteWords:
             )
             for one in quote.applied
         ],
-        near=[told[one.offer] for one in rest if one.unlock],
-        others=[told[one.offer] for one in rest if not one.unlock],
+        near=[told[one.offer] for one in rest if one.unlock][:NEAR],
+        others=[told[one.offer] for one in rest if not one.unlock]
+        + [told[one.offer] for one in rest if one.unlock][NEAR:],
         codes=[
             (one.code, [reason_in_words(why) for why in one.reasons])
             for one in quote.codes

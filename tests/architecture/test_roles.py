@@ -19,6 +19,18 @@ PAGE_ROLES = {
         campaigns/<uuid:pk>/runs/<int:number>/recipients
         campaigns/calendar
         campaigns/festivals
+        counter
+        counter/<uuid:pk>
+        counter/<uuid:pk>/pay
+        counter/<uuid:pk>/print
+        counter/<uuid:pk>/refund
+        counter/<uuid:pk>/release
+        counter/<uuid:pk>/renew
+        counter/<uuid:pk>/void
+        counter/bills
+        counter/customer
+        counter/people
+        counter/reserve
         customers
         customers/<uuid:pk>
         customers/<uuid:pk>/consent/proof

@@ -58,6 +58,7 @@ OF_A_BRANCH = {
     "marketing/config/branch/<uuid:pk>",
     "campaigns/<uuid:pk>/people/<uuid:customer_pk>",
     "billing/reservations/<uuid:pk>",
+    "counter/<uuid:pk>",
 }
 
 
@@ -149,6 +150,7 @@ def things(branch: Branch, author: Staff, approver: Staff, reader: Staff) -> dic
         "me/away/<uuid:pk>": away,
         "notifications/<uuid:pk>": news,
         "billing/reservations/<uuid:pk>": reserve(branch).reservation,
+        "counter/<uuid:pk>": reserve(branch).reservation,
     }
 
 

@@ -101,7 +101,7 @@ OWNERS_PAGES = (
 )
 RECEPTIONISTS_PAGES = (
     *("/", "/campaigns", "/campaigns/<id>", "/customers", "/customers/<id>"),
-    *("/offers", "/offers/<id>"),
+    *("/offers", "/offers/<id>", "/counter", "/counter/bills", "/counter/<id>"),
 )
 # Resolved once the new colours are on the screen.
 DARK = """() => {

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from billing_bridge.api import shapes
 from billing_bridge.bills import read_bill, rupees
 from billing_bridge.bodies import invoice_of
-from billing_bridge.counter.sheet import Sheet
+from billing_bridge.counter.sheet import Sheet, as_id
 from billing_bridge.services.invoices import Taken, take_invoice
 from billing_bridge.services.refunds import VOID
 from customers.models import Customer, Service
@@ -146,8 +146,9 @@ def _worth(kept: KeptBill, reversal: Reversal) -> int:
     )
 
 
-def service_names(ids: Any) -> dict[str, str]:
-    found = Service.objects.filter(pk__in=list(ids)).order_by()
+def service_names(ids: Iterable[str]) -> dict[str, str]:
+    """By id; what can be none is left out, and what is gone."""
+    found = Service.objects.filter(pk__in=[pk for text in ids for pk in as_id(text)]).order_by()
     return {str(pk): name for pk, name in found.values_list("pk", "name")}
 
 

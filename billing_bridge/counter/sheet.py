@@ -138,15 +138,12 @@ class Sheet:
         return urlencode([(name, value) for name, value in pairs if value or name in COLUMNS])
 
 
-def service_ids(rows: Sequence[Row]) -> list[uuid.UUID]:
-    """Those that can be ids at all."""
-    found = []
-    for row in rows:
-        try:
-            found.append(uuid.UUID(row.service))
-        except ValueError:
-            continue
-    return found
+def as_id(text: str) -> list[uuid.UUID]:
+    """The id, in a list; an empty one for what is none."""
+    try:
+        return [uuid.UUID(text)]
+    except ValueError:
+        return []
 
 
 def _text(value: str) -> str:

@@ -1,6 +1,5 @@
 """The counter: a customer, her bill, what offers make of it, and holding it while she pays."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +16,7 @@ from billing_bridge.bills import CounterBill, at_its_field, read_bill
 from billing_bridge.counter.bill import paid_as, service_names
 from billing_bridge.counter.faults import Faults, explained
 from billing_bridge.counter.quoted import QuoteWords, changes, in_words
-from billing_bridge.counter.sheet import MOST_ROWS, Row, Sheet, service_ids
+from billing_bridge.counter.sheet import MOST_ROWS, Row, Sheet, as_id
 from billing_bridge.patience import patiently, price, wary_of_guesses
 from customers.models import Customer, Service
 from customers.selectors import first_of, get_customer_for_actor, search_customers
@@ -77,7 +76,7 @@ def counter_customer(request: StaffRequest) -> HttpResponse:
         "phone": request.POST.get("phone", "").strip(),
     }
     try:
-        if branch := branches_for_actor(request.actor).filter(pk__in=_id(sheet.branch)).first():
+        if branch := branches_for_actor(request.actor).filter(pk__in=as_id(sheet.branch)).first():
             values["home_branch"] = branch
         customer = create_customer(actor=request.actor, values=values, source="counter")
     except DomainError as error:
@@ -142,7 +141,7 @@ def _changed(asked: Sheet, branches: list[Branch], query: QueryDict) -> tuple[Sh
     if add := query.get("add"):
         if len(sheet.rows) >= MOST_ROWS:
             return sheet, _("This page takes %d lines. Make a second bill of the rest.") % MOST_ROWS
-        service = Service.objects.filter(pk__in=_id(add), is_active=True).first()
+        service = Service.objects.filter(pk__in=as_id(add), is_active=True).first()
         sheet = sheet.with_line(service) if service else sheet
     return sheet, ""
 
@@ -153,7 +152,7 @@ def _context(request: StaffRequest, sheet: Sheet, branches: list[Branch]) -> dic
     customer = _customer(request.actor, sheet.customer)
     if customer is not None:
         sheet = replace(sheet, customer=str(customer.pk))
-    names = service_names(service_ids(sheet.rows))
+    names = service_names(row.service for row in sheet.rows)
     words, faults = _priced(request.actor, sheet, names)
     context: dict[str, Any] = {
         "sheet": sheet,
@@ -215,7 +214,7 @@ def _read(actor: Actor, sheet: Sheet) -> CounterBill:
 def _changes(seen: str, words: QuoteWords | None) -> list[str]:
     if words is None:
         return []
-    ids = [pk for text in seen.split()[1:20] for pk in _id(text)]
+    ids = [pk for text in seen.split()[1:20] for pk in as_id(text)]
     names = {
         str(pk): name for pk, name in Offer.objects.filter(pk__in=ids).values_list("pk", "name")
     }
@@ -227,20 +226,12 @@ def _find(actor: Actor, query: str) -> list[Customer]:
 
 
 def _customer(actor: Actor, named: str) -> Customer | None:
-    for pk in _id(named):
+    for pk in as_id(named):
         try:
             return get_customer_for_actor(actor, pk)
         except NotFound:
             return None
     return None
-
-
-def _id(text: str) -> list[uuid.UUID]:
-    """As a list, empty for what is no id."""
-    try:
-        return [uuid.UUID(text)]
-    except ValueError:
-        return []
 
 
 def _address(sheet: Sheet) -> str:

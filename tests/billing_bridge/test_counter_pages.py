@@ -109,7 +109,7 @@ def test_a_bill_from_customer_to_print_and_back(desk, chain, cut):
     assert purchase.invoice_number == reservation.invoice_id
     paper = shown(desk.get(reverse("counter-print", args=[reservation.pk])))
     assert "A tenth off −₹100" in paper
-    assert "85 points earned with this bill." in paper
+    assert "Points earned with this bill: 85" in paper
 
     press(desk, "refund", reservation, refund="R1", back_1="1")
     purchase.refresh_from_db()

@@ -15,6 +15,7 @@ from marketing.coupons.pricing.effects import (
 )
 from marketing.coupons.pricing.eligibility import opens_at
 from marketing.coupons.pricing.facts import Settings
+from marketing.coupons.pricing.groups import parts_lacking
 from marketing.coupons.pricing.reasons import Reason, ReasonCode, reason
 from marketing.coupons.pricing.running import Bill, State
 from marketing.coupons.pricing.terms import Measure, OfferTerms, Selection
@@ -159,17 +160,16 @@ def _steps(terms: OfferTerms, why: Reason, bill: Bill) -> list[Unlock]:
     if code is ReasonCode.REQUIRES_MISSING and terms.thresholds.requires:
         return [_add(terms.thresholds.requires, short_by)]
     if code is ReasonCode.MIN_QUANTITY_SHORT:
-        return _units(terms, why, short_by)
+        return _units(terms, why, short_by, bill)
     return []
 
 
-def _units(terms: OfferTerms, why: Reason, short_by: int) -> list[Unlock]:
+def _units(terms: OfferTerms, why: Reason, short_by: int, bill: Bill) -> list[Unlock]:
     of_get = why.get("of_get")
     steps = []
     if terms.bundle is not None:
-        parts = terms.bundle.parts
-        alike = parts[0].selection if len(parts) == 1 else Selection()
-        return [_add(alike, short_by)]
+        lacking = parts_lacking(terms, bill, bill.all_mask)
+        return [_add(part.selection, missing) for part, missing in lacking]
     if isinstance(of_get, int) and terms.buy_get is not None and terms.buy_get.get is not None:
         steps.append(_add(terms.buy_get.get, of_get))
         short_by -= of_get

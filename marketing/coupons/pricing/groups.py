@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from marketing.coupons.pricing.paise import share_of, spread
 from marketing.coupons.pricing.running import Bill, State
-from marketing.coupons.pricing.terms import Bundle, BuyGet, GroupBy, OfferTerms, Pick
+from marketing.coupons.pricing.terms import Bundle, BundlePart, BuyGet, GroupBy, OfferTerms, Pick
 
 Unit = tuple[int, str, int, int]  # net, service, line index, unit index
 Cuts = dict[int, list[int]]
@@ -179,14 +179,22 @@ def _bundle(bundle: Bundle, groups: Grouping, mask: int) -> None:
 
 
 def _parts_lacking(terms: OfferTerms, bill: Bill, mask: int) -> tuple[int, int, int]:
-    need = have = 0
+    parts = terms.bundle.parts if terms.bundle else ()
+    need = sum(part.quantity for part in parts)
+    lacking = sum(missing for _part, missing in parts_lacking(terms, bill, mask))
+    return need, need - lacking, lacking
+
+
+def parts_lacking(terms: OfferTerms, bill: Bill, mask: int) -> list[tuple[BundlePart, int]]:
+    """The parts of a bundle for which `mask` has too few units, and how many are missing."""
     groups = Grouping(bill, bill.start)
     taken: set[Unit] = set()
     parts = terms.bundle.parts if terms.bundle else ()
-    pools = [(groups.free_units(mask & bill.of(part.selection)), part.quantity) for part in parts]
-    for pool, quantity in sorted(pools, key=lambda pool: len(pool[0]) - pool[1]):
-        units = [unit for unit in reversed(pool) if unit not in taken][:quantity]
+    pools = [(groups.free_units(mask & bill.of(part.selection)), part) for part in parts]
+    lacking = []
+    for pool, part in sorted(pools, key=lambda found: len(found[0]) - found[1].quantity):
+        units = [unit for unit in reversed(pool) if unit not in taken][: part.quantity]
         taken.update(units)
-        need += quantity
-        have += len(units)
-    return need, have, need - have
+        if len(units) < part.quantity:
+            lacking.append((part, part.quantity - len(units)))
+    return lacking

@@ -250,6 +250,10 @@ def test_parts_of_a_bundle_share_no_unit():
         "min_quantity_short",
         {"need": 2, "have": 1, "short_by": 1, "of_get": 1},
     )
+    answer = quoted(cart(line("cut")), bundle)
+    assert decision(answer, "bundle").unlock == (
+        Unlock(kind=UnlockKind.ADD_UNITS, quantity=1, services=tuple(sorted(COLOUR.services))),
+    )
     answer = quoted(cart(line("colour"), line("cut")), bundle)
     assert [(one.line, one.amount) for one in answer.applied[0].shares] == [(1, 40_00), (2, 40_00)]
 

@@ -3,6 +3,8 @@
 import datetime as dt
 from collections.abc import Mapping
 
+from django.db.models import Exists, OuterRef
+
 from customers.models import Customer, Service
 from marketing.campaigns.demo.offers import sell
 from marketing.campaigns.demo.organisation import Organisation
@@ -28,8 +30,11 @@ def make_referrals(
     ]
     if not codes:
         return
+    # Of a phone that a family shares, somebody may have been here before.
+    others = Customer.objects.filter(phone=OuterRef("phone")).exclude(pk=OuterRef("pk"))
+    friends = people.filter(~Exists(others), facts__visit_count=0)
     lines = [(services["Haircut, women"], 1), (services["Head massage"], 1)]
-    for number, friend in enumerate(people.filter(facts__visit_count=0)[:FRIENDS]):
+    for number, friend in enumerate(friends[:FRIENDS]):
         code = codes[number % len(codes)]
         if number < SIGNED_UP:
             referrals.apply_code(

@@ -105,7 +105,9 @@ def counter_reserve(request: StaffRequest) -> HttpResponse:
             reserved = patiently(lambda: _hold(request, sheet, bill))
     except QuoteChanged:
         page = _context(request, sheet, branches)
-        page["changes"] = _changes(request.POST.get("seen", ""), page["words"])
+        page["changes"] = _changes(request.POST.get("seen", ""), page["words"]) or [
+            _("Something of the offers has changed. Look at the price once more.")
+        ]
         return render(request, "counter/counter.html", page, status=422)
     except Exception as error:
         faults = explained(error)

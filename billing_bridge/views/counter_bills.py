@@ -170,7 +170,7 @@ def counter_refund(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             lines=lines_of(form.validated_data),
         )
 
-    return _done(request, reservation, work, "")
+    return _done(request, reservation, work, _("%(amount)s came back; pay out %(money)s."))
 
 
 @require_POST
@@ -185,24 +185,21 @@ def counter_void(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             branch_id=reservation.branch_id,
             invoice_id=reservation.invoice_id,
         ),
-        _("The bill is void: neither it nor the visit counts."),
+        _("The bill is void: neither it nor the visit counts. To be given back: %(money)s."),
     )
 
 
 def _done(
     request: StaffRequest, reservation: Reservation, work: Callable[[], Any], said: str
 ) -> HttpResponse:
-    """The bill's page after `work`, or with why it was refused."""
+    """The bill's page after `work`, or with why it was refused; `said` may name the money."""
     try:
         done = patiently(work)
     except Exception as error:
         return _page(request, get_reservation(request.actor, reservation.pk), explained(error))
-    if isinstance(done, Refunded) and not said:
+    if isinstance(done, Refunded):
         told = answers.refund_of(done)["refund"]
-        said = _("%(amount)s came back; pay out %(money)s.") % {
-            "amount": _money(told["amount"]),
-            "money": _money(told["money"]),
-        }
+        said %= {"amount": _money(told["amount"]), "money": _money(told["money"])}
     messages.success(request, said)
     return redirect("counter-bill", reservation.pk)
 

@@ -21,7 +21,8 @@ function afterPrice(act) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
+  // A key held down would go on on the next page.
+  if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
   const typing = event.target.matches("input, select, textarea");
   if (event.key === "/" && typing && event.target.id !== "who") return;
   const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);

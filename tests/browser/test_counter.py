@@ -36,7 +36,7 @@ def test_a_bill_by_keys_from_customer_to_paper_and_a_line_back(
     expect(page.locator("[data-left]")).to_contain_text(re.compile(r"\d:\d\d"))
     held = page.url
     page.reload()
-    keys.press("F8")
+    keys.press("F9")
     expect(page.locator("h1")).to_contain_text(re.compile(r"Bill \d{6}-\w{6}"))
     assert page.url == held
     keys.press("F9")

@@ -9,6 +9,12 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ALL_RULES = {"runOnly": TAGS, "resultTypes": ["violations"]}
 # All that another theme can break.
 COLOURS = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
+# Colours are judged once they are what they change to.
+SETTLE = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {
+    for (const change of document.getAnimations())
+        if (change.effect.getComputedTiming().endTime !== Infinity) change.finish();
+    done();
+})))"""
 RUN = """rules => axe.run(rules).then(found =>
     found.violations.map(each => [each.id, each.nodes.map(node => node.html)]))"""
 
@@ -17,4 +23,5 @@ def violations(page: Page, rules: dict[str, list[str]] = ALL_RULES) -> list[Any]
     """Rules that the page breaks, each with the elements that do."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
+    page.evaluate(SETTLE)
     return page.evaluate(RUN, rules)

@@ -229,11 +229,14 @@ class Refund(CounterView):
         operation_id="refundInvoice",
         parameters=[ONCE],
         request=shapes.RefundInput,
-        responses={201: results.RefundAnswer},
+        responses={201: results.RefundAnswer, 200: results.RefundAnswer},
         examples=[OpenApiExample("One unit of a line", results.A_REFUND, request_only=True)],
     )
     def post(self, request: Request, invoice: str) -> Response:
-        """Lines come back, or all that is left of the bill, at the amounts frozen when paid."""
+        """Lines come back, or all that is left of the bill, at the amounts frozen when paid.
+
+        Known already, or all of it back before, it is 200 and the answer of then.
+        """
         with self.recording("refund", invoice) as came:
             require_size(request.data)
             data = self.read(shapes.RefundInput)
@@ -251,10 +254,7 @@ class Refund(CounterView):
                     refunded_at=data.get("refunded_at"),
                 )
                 came.applied(made=done.made, customer_ids=done.customer_ids)
-                return Response(
-                    answers.refund_of(done),
-                    status=201,
-                )
+                return Response(answers.refund_of(done), status=201 if done.is_new else 200)
 
             return self.written("refund", refund)
 

@@ -12,7 +12,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from billing_bridge.bills import CounterBill, get_customer, no_such_branch, paise, rupees
-from customers.models import Purchase
+from billing_bridge.reading import OLDEST
+from customers.models import Customer, Purchase
 from customers.services import BillLine, record_purchase
 from marketing.core import clock
 from marketing.core.actor import Actor
@@ -94,7 +95,7 @@ def take_invoice(*, actor: Actor, invoice: Invoice) -> Taken:
         if bill.customer_id is not None:
             get_customer(bill.customer_id)
         taken = _settled(actor, invoice, branch)
-        customer_id = bill.customer_id or taken.reservation.customer_id
+        customer_id = bill.customer_id or _still_there(taken.reservation.customer_id)
         if customer_id is not None:
             _record(actor, invoice, branch, customer_id, taken)
         if taken.is_new and taken.warnings:
@@ -110,6 +111,8 @@ def _require_sound(invoice: Invoice) -> None:
     if invoice.at > clock.now() + CLOCKS_APART:
         message = _("The bill's time is more than a quarter of an hour from ours.")
         raise ValidationFailed(fields={"finalizedAt": [message]})
+    if invoice.at < OLDEST:
+        raise ValidationFailed(fields={"finalizedAt": [_("This lies too far back.")]})
     faults: dict[str, list[str]] = {}
     lines = invoice.bill.cart.lines
     if not lines:
@@ -128,6 +131,14 @@ def _require_sound(invoice: Invoice) -> None:
         faults["payments"] = [_("They come to %s.") % paid]
     if faults:
         raise ValidationFailed(fields=faults)
+
+
+def _still_there(reserved_for: uuid.UUID | None) -> uuid.UUID | None:
+    """Who a bill without a name was reserved for, unless she was erased since."""
+    if reserved_for is None:
+        return None
+    known = Customer.objects.filter(pk=reserved_for).exclude(status=Customer.Status.ERASED)
+    return known.values_list("pk", flat=True).first()
 
 
 def _amounts(invoice: Invoice) -> dict[int, Decimal]:
@@ -152,9 +163,16 @@ def _settled(actor: Actor, invoice: Invoice, branch: Branch) -> Taken:
         branch=branch, invoice_id=invoice.invoice_id, state=State.REDEEMED
     ).first()
     if done is not None:
+        told: list[dict[str, Any]] = []
         if _units(done.sold) != _units(coupons.sold_of(bill.cart)):
             raise IdempotencyMismatch(fields={"lines": [_("This bill was sent with other lines.")]})
-        return Taken(reservation=done, purchase=None, is_new=False)
+        whose = coupons.stand_for(bill.customer_id)
+        if whose is not None and done.customer_id not in (None, whose):
+            raise IdempotencyMismatch(
+                fields={"customerId": [_("This bill was sent for another customer.")]}
+            )
+        _compare(invoice, done, told)
+        return Taken(reservation=done, purchase=None, is_new=False, warnings=told)
     warnings: list[dict[str, Any]] = []
     found = _by_reservation(actor, invoice, warnings) or _by_request(actor, invoice, warnings)
     if found is None:

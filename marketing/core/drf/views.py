@@ -12,6 +12,7 @@ from marketing.core.drf.pages import Pages
 from marketing.core.drf.serializers import ApiSerializer
 
 VERSION_DIGITS = 9
+LONGEST_KEY = 255
 
 
 class ApiView(APIView):
@@ -54,6 +55,10 @@ class ApiView(APIView):
                     fields={"Idempotency-Key": ["Required."]},
                 )
             return work()
+        if len(key) > LONGEST_KEY:
+            raise errors.ValidationFailed(
+                fields={"Idempotency-Key": [f"At most {LONGEST_KEY} characters."]}
+            )
 
         def answer() -> tuple[int, Any]:
             response = work()

@@ -24,7 +24,7 @@ from marketing.coupons.errors import Busy
 from marketing.coupons.models import Reservation
 from marketing.coupons.pricing.bill import Cart
 from marketing.coupons.rules import CLOCKS_APART
-from marketing.coupons.selectors.replay import kept_quote
+from marketing.coupons.selectors.replay import kept_bill
 
 State = Reservation.State
 # Under this name among a bill's effects: no module is called so.
@@ -266,7 +266,7 @@ def _compare(invoice: Invoice, redeemed: Reservation, warnings: list[dict[str, A
     """Tell where the till took off something else than was promised."""
     promised = {
         line.number: line.manual_discount + line.discount + line.points
-        for line in kept_quote(redeemed).lines
+        for line in kept_bill(redeemed).quote.lines
     }
     differing = {}
     for line in invoice.bill.cart.lines:
@@ -287,7 +287,6 @@ def _record(
     """The purchase of the customer; raises `IdempotencyMismatch` for one of another total."""
     bill, amounts = invoice.bill, _amounts(invoice)
     lines = list(zip(bill.cart.lines, bill.services, strict=True))
-    quote = kept_quote(taken.reservation)
     known = Purchase.objects.filter(external_id=external_id(branch.pk, invoice.invoice_id))
     taken.is_new = taken.is_new or not known.exists()
     taken.purchase = record_purchase(
@@ -310,7 +309,7 @@ def _record(
         subtotal=Decimal(sum(line.list_amount for line in bill.cart.lines)) / 100,
         discount=Decimal(sum(line.list_amount for line in bill.cart.lines)) / 100
         - sum(amounts.values(), Decimal(0)),
-        tax=Decimal(quote.tax) / 100 if invoice.tax is None else invoice.tax,
+        tax=_tax(taken.reservation) if invoice.tax is None else invoice.tax,
         total=invoice.total,
         external_id=external_id(branch.pk, invoice.invoice_id),
         invoice_number=invoice.invoice_number or invoice.invoice_id[:50],
@@ -318,6 +317,10 @@ def _record(
     )
     if taken.purchase.total != invoice.total:
         raise IdempotencyMismatch(fields={"total": [_("This bill was sent with another total.")]})
+
+
+def _tax(reservation: Reservation) -> Decimal:
+    return Decimal(kept_bill(reservation).quote.tax) / 100
 
 
 def _units(sold: Mapping[str, Any]) -> dict[str, int]:

@@ -91,7 +91,8 @@ class ReferralEffect:
                 invoice_id=paid.invoice_id,
                 quote=paid.quote,
                 at=paid.at,
-                code=code if holds_place else "",
+                code=code if holds_place else str(paid.asked.get("code", "")),
+                has_place=holds_place,
             )
         )
 

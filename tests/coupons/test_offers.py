@@ -41,6 +41,12 @@ def discount(chain, *lines, **options):
     return priced.quote.discount
 
 
+@pytest.fixture
+def no_effects(monkeypatch):
+    """Only what the counter itself asks; each effect counts its own."""
+    monkeypatch.setattr(quote_effects, "_effects", {})
+
+
 def test_coupon_of_module_11_is_written_and_read_as_named(chain, manager):
     owner = chain.actor(chain.owner)
     offer = services.create_offer(actor=owner, body=COUPON)
@@ -233,7 +239,7 @@ def test_segments_visits_and_tier_decide(chain, monkeypatch):
     assert discount(chain) == 0
 
 
-def test_how_many_statements_a_quote_takes(chain, django_assert_num_queries):
+def test_how_many_statements_a_quote_takes(chain, django_assert_num_queries, no_effects):
     she = CustomerFactory()
     segment = Segment.objects.create(
         name="All",
@@ -253,7 +259,7 @@ def test_how_many_statements_a_quote_takes(chain, django_assert_num_queries):
         assert discount(chain, customer=she, codes=["OPEN"]) == 1900
 
 
-def test_how_many_statements_a_bill_takes(chain, django_assert_max_num_queries):
+def test_how_many_statements_a_bill_takes(chain, django_assert_max_num_queries, no_effects):
     she = CustomerFactory()
     make_offer(code="OPEN", maxTotalUses=5, maxUsesPerCustomer=3)
     discount(chain)

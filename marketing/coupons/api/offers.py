@@ -17,8 +17,8 @@ from marketing.coupons.api.offer_inputs import OfferInput, OfferPatch, wire_body
 from marketing.coupons.api.serializers import (
     BatchAnswer,
     BatchOutput,
-    CouponCodeOutput,
     CodesInput,
+    CouponCodeOutput,
     OfferAnswer,
     OfferOutput,
 )

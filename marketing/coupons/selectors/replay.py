@@ -60,9 +60,10 @@ class KeptBill:
 
 
 def kept_bill(reservation: Reservation) -> KeptBill:
-    """The bill and the answer that was given."""
+    """The bill and its amounts; why other offers did not apply is left out, which takes long."""
     kept = _unpack(reservation)
-    cart, answer = from_plain(Cart, kept["cart"]), from_plain(Quote, kept["quote"])
+    amounts = kept["quote"] | {"decisions": [], "codes": []}
+    cart, answer = from_plain(Cart, kept["cart"]), from_plain(Quote, amounts)
     return KeptBill(cart, answer, kept["asked"])
 
 

@@ -46,7 +46,9 @@ LIMIT 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaidBill:
-    """A bill as it was paid. `code` is the referral code told with it, whose place is held."""
+    """A bill as it was paid. `code` is the referral code told with it; `has_place`: a place of its
+    month is held.
+    """
 
     reservation_id: uuid.UUID
     branch_id: uuid.UUID
@@ -55,6 +57,7 @@ class PaidBill:
     quote: Quote
     at: dt.datetime
     code: str = ""
+    has_place: bool = True
 
 
 def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
@@ -159,11 +162,14 @@ def _by_code(system: Actor, bill: PaidBill) -> Referral | None:
     verdict = judging.judge(
         found,
         Friend(customer_id=bill.customer_id, phone=phone),
-        holds_place=True,
+        holds_place=bill.has_place,
         but=bill.invoice_id,
     )
     made = None
+    has_place = bill.has_place
     if verdict.fault is None and verdict.referral is None:
+        has_place = has_place or places.take(found.id, found.month, found.limit)
+    if has_place and verdict.fault is None and verdict.referral is None:
         made = attribute(
             system,
             found,
@@ -173,7 +179,7 @@ def _by_code(system: Actor, bill: PaidBill) -> Referral | None:
             source=Referral.Source.CODE,
             at=bill.at,
         )
-    if made is None:
+    if made is None and has_place:
         places.give_back(found.id, found.month)
     return made or verdict.referral
 

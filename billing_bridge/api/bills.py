@@ -35,6 +35,12 @@ class CounterView(ApiView):
     """What the counter's calls share."""
 
     permissions = {"POST": "coupon.redeem"}
+    failures = {
+        "404": "There is no such bill, reservation or code",
+        "422": "The key, or the bill, was sent with something else before",
+        "429": "Too many wrong codes, see Retry-After",
+        "503": "Busy: nothing was done, ask again after Retry-After",
+    }
 
     def bill(self, shape: type[shapes.BillInput]) -> tuple[dict[str, Any], CounterBill]:
         """The body, and the bill in it."""

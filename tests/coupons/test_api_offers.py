@@ -212,3 +212,24 @@ def test_codes_are_made_listed_and_revoked(chain, api):
             field
         ]
     assert CodeBatch.objects.count() == 1
+
+
+def test_codes_of_other_branches_are_not_shown(chain, api, login):
+    souths = make_offer(automatic=False, branchIds=[str(chain.south.pk)])
+    chains = make_offer(automatic=False)
+    batch = services.make_codes(actor=system(), offer=souths, count=1)
+    services.make_part(batch_id=batch.pk)
+    code = CouponCode.objects.get(batch=batch)
+    pages = (
+        f"offers/{souths.pk}/codes",
+        f"offers/{souths.pk}/codes/{code.pk}/card.pdf",
+        f"offers/{souths.pk}/batches/{batch.pk}/download",
+        f"offers/{souths.pk}/batches/{batch.pk}/cards.pdf",
+    )
+    for staff, status in (("manager", 404), ("regional", 200)):
+        assert api(staff, "get", f"offers/{souths.pk}/codes")[0] == status
+        assert api(staff, "get", f"offers/{chains.pk}/codes")[0] == 200
+        client = login(staff)
+        assert [client.get(f"/{page}").status_code for page in pages] == [status] * len(pages)
+        shown = client.get(f"/offers/{souths.pk}").content.decode()
+        assert (f'"/offers/{souths.pk}/codes"' in shown) == (status == 200)

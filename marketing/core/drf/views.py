@@ -16,9 +16,13 @@ LONGEST_KEY = 255
 
 
 class ApiView(APIView):
-    """One operation, or the methods of one URL; `permissions` maps a method to its permission."""
+    """One operation, or the methods of one URL; `permissions` maps a method to its permission.
+
+    `failures` describes answers, by status, that not every operation may give.
+    """
 
     permissions: ClassVar[dict[str, str]] = {}
+    failures: ClassVar[dict[str, str]] = {}
 
     @property
     def actor(self) -> Actor:

@@ -20,9 +20,10 @@ from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, IdempotencyMismatch, ValidationFailed
 from marketing.core.models import Branch, Staff
 from marketing.coupons import services as coupons
+from marketing.coupons.code_symbols import normalise
 from marketing.coupons.errors import Busy
 from marketing.coupons.models import Reservation
-from marketing.coupons.pricing.bill import Cart
+from marketing.coupons.pricing.bill import Cart, CodesPolicy
 from marketing.coupons.rules import CLOCKS_APART
 from marketing.coupons.selectors.replay import kept_bill
 
@@ -223,25 +224,37 @@ def _by_reservation(
 def _by_request(
     actor: Actor, invoice: Invoice, warnings: list[dict[str, Any]]
 ) -> Reservation | None:
-    """Priced now, where the bill names codes, or asks for points or a referral."""
+    """Priced now, where the bill names codes, or asks for points or a referral.
+
+    A code that is refused is left out, unless the bill wants all of its codes or none.
+    """
     bill = invoice.bill
-    if not bill.cart.codes and not bill.asked:
-        return None
-    try:
-        with transaction.atomic():
-            return coupons.redeem_bill(
-                actor=actor,
-                branch_id=bill.branch_id,
-                customer_id=bill.customer_id,
-                cart=bill.cart,
-                invoice_id=invoice.invoice_id,
-                asked=bill.asked,
-            ).reservation
-    except Busy:
-        raise
-    except DomainError as error:
-        warnings.append(_refused(error))
-        return None
+    cart, asked = bill.cart, dict(bill.asked)
+    while cart.codes or asked:
+        try:
+            with transaction.atomic():
+                return coupons.redeem_bill(
+                    actor=actor,
+                    branch_id=bill.branch_id,
+                    customer_id=bill.customer_id,
+                    cart=cart,
+                    invoice_id=invoice.invoice_id,
+                    asked=asked,
+                ).reservation
+        except Busy:
+            raise
+        except DomainError as error:
+            warnings.append(_refused(error))
+            code = error.details.get("code")
+            if code is None or cart.codes_policy is CodesPolicy.ALL:
+                return None
+            typed = [normalise(each.code) for each in cart.codes]
+            if code in typed:
+                last = len(typed) - 1 - typed[::-1].index(code)
+                cart = replace(cart, codes=cart.codes[:last] + cart.codes[last + 1 :])
+            elif asked.pop("referral", None) is None:
+                return None
+    return None
 
 
 def _plain(invoice: Invoice, branch: Branch) -> Cart:

@@ -154,6 +154,11 @@ class LeaderboardFilter(ApiSerializer):
         days = {name: serializers.DateField(required=False) for name in ("from", "to")}
         return super().get_fields() | days
 
+    def validate_to(self, day: dt.date) -> dt.date:
+        if day == dt.date.max:
+            raise serializers.ValidationError("A day that another one follows.")
+        return day
+
 
 class ReferralFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=rules.STATUSES, method="of_status")

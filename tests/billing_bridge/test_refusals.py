@@ -122,6 +122,12 @@ def test_bad_bills_are_told_at_the_field(chain, till):
     assert not Hold.objects.exists()
 
 
+def test_what_is_wrong_is_said_in_words(chain, till):
+    with pytest.raises(Refused) as refused:
+        till.quote(*[line(quantity=1001)] * 5)
+    assert refused.value.fields == {"lines": ["These are too many."]}
+
+
 def test_bad_invoices_are_told_at_the_field(chain, till):
     asha = CustomerFactory()
     assert not refusals(till, "invoices", BAD_INVOICES, lambda: till.invoice_body(customer=asha))

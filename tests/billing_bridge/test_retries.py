@@ -301,3 +301,23 @@ def test_what_was_reserved_for_somebody_erased_is_sold_all_the_same(chain, till)
     erase_customer(actor=system(), customer=asha)
     sold = till.sell(reserved=reserved)["invoice"]
     assert (sold["total"], sold["purchaseId"]) == ("100.00", None)
+
+
+@pytest.mark.parametrize(
+    ("policy", "given", "codes"), [("partial", "10.00", ["GOOD"]), ("all", "0.00", [])]
+)
+def test_one_bad_code_does_not_lose_the_others(chain, till, policy, given, codes):
+    make_offer(code="GOOD", maxTotalUses=1)
+    make_offer(code="OVER", isActive=False)
+    asha = CustomerFactory()
+    asked = {"codes": ["over", "Good", "NOSUCH", "good"], "codesPolicy": policy}
+    line = {"unitPrice": "100.00", "discount": given}
+    asked["referral"] = {"code": "NOBODYS"}
+    invoice = till.sell(line, customer=asha, **asked)["invoice"]
+    assert invoice["offersDiscount"] == given
+    assert [each["code"] for each in invoice["offers"]] == codes
+    refused = [each["details"].get("code") for each in invoice["warnings"]]
+    assert "OVER" in refused
+    if policy == "partial":
+        assert {"OVER", "NOSUCH"} <= set(refused)
+        assert OfferUse.objects.get(offer__code="GOOD", branch=None).used == 1

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing_bridge.bills import rupees
-from billing_bridge.services.invoices import Taken
+from billing_bridge.services.invoices import OF_BILL, Taken
 from billing_bridge.services.refunds import Refunded
 from marketing.core.drf.serializers import camel_case
 from marketing.core.tenancy import current_tenant
@@ -225,7 +225,7 @@ def invoice_of(taken: Taken) -> Wire:
             "reservationId": str(reservation.pk),
             "purchaseId": str(purchase.pk) if purchase else None,
             "customerId": str(customer_id) if customer_id else None,
-            "total": str(purchase.total) if purchase else rupees(reservation.payable),
+            "total": str(purchase.total) if purchase else reservation.effects[OF_BILL]["total"],
             "offersDiscount": rupees(reservation.discount) if reservation.applied else "0.00",
             "offers": offers_of(reservation),
             "warnings": taken.warnings,

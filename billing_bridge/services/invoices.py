@@ -99,12 +99,25 @@ def take_invoice(*, actor: Actor, invoice: Invoice) -> Taken:
         customer_id = bill.customer_id or _still_there(taken.reservation.customer_id)
         if customer_id is not None:
             _record(actor, invoice, branch, customer_id, taken)
-        if taken.is_new and taken.warnings:
-            kept = taken.reservation.effects
-            taken.reservation.effects = kept | {OF_BILL: {"warnings": taken.warnings}}
-            taken.reservation.save(update_fields=["effects"])
-    taken.warnings = taken.reservation.effects.get(OF_BILL, {}).get("warnings", [])
+        _keep(invoice, taken)
     return taken
+
+
+def _keep(invoice: Invoice, taken: Taken) -> None:
+    """Warnings, for the same bill's next time; and of a sale to nobody known its total."""
+    reservation = taken.reservation
+    known = reservation.effects.get(OF_BILL, {})
+    kept = dict(known)
+    if taken.is_new and taken.warnings:
+        kept["warnings"] = taken.warnings
+    if taken.purchase is None and kept.setdefault("total", f"{invoice.total:.2f}") != (
+        f"{invoice.total:.2f}"
+    ):
+        raise IdempotencyMismatch(fields={"total": [_("This bill was sent with another total.")]})
+    if kept != known:
+        reservation.effects = reservation.effects | {OF_BILL: kept}
+        reservation.save(update_fields=["effects"])
+    taken.warnings = kept.get("warnings", [])
 
 
 def _require_sound(invoice: Invoice) -> None:

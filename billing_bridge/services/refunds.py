@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing_bridge.reading import OLDEST
-from billing_bridge.services.invoices import external_id
+from billing_bridge.services.invoices import OF_BILL, external_id
 from customers.models import Purchase, PurchaseRefund
 from customers.services import refund_purchase, void_purchase
 from marketing.core import clock
@@ -52,7 +52,9 @@ class Refunded:
             return self.refund.amount
         if self.purchase is not None:
             return self.purchase.total - self.purchase.refunded
-        return Decimal(sum(map(sum, self.worth.values()))) / 100
+        if not self.worth:
+            return Decimal(0)
+        return _of_nobody(self.reservation, self.reversal)
 
     @property
     def made(self) -> dict[str, Any]:
@@ -187,6 +189,22 @@ def _worth(bill: Reservation, reversal: Reversal) -> Worth:
 
 def _purchase(branch_id: uuid.UUID, invoice_id: str) -> Purchase | None:
     return Purchase.objects.filter(external_id=external_id(branch_id, invoice_id)).first()
+
+
+def _of_nobody(bill: Reservation, reversal: Reversal) -> Decimal:
+    """Rupees of this return of a bill without a customer; its last one brings the rest."""
+    told = bill.effects.get(OF_BILL, {}).get("total")
+    left = None if told is None else Decimal(told)
+    units = {line: sold["units"] for line, sold in bill.sold.items()}
+    amount = Decimal(0)
+    for each in Reversal.objects.filter(reservation=bill, pk__lte=reversal.pk).order_by("pk"):
+        amount = Decimal(sum(map(sum, _worth(bill, each).values()))) / 100
+        for line, places in each.lines.items():
+            units[line] -= len(places)
+        if left is not None:
+            amount = min(left, amount) if any(units.values()) else left
+            left -= amount
+    return amount
 
 
 def _amount(bill: Reservation, purchase: Purchase, worth: Worth) -> Decimal:

@@ -60,10 +60,15 @@ def customer_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @require_safe
 @staff_view("customer.view")
 def customer_timeline(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """Older entries of the timeline, to be put under those that stand."""
+    """The timeline, or older entries to be put under those that stand."""
     customer = selectors.get_customer_for_actor(request.actor, pk)
-    context = {"customer": customer, "timeline": _timeline(request, customer)}
-    return render(request, "customers/_timeline.html", context)
+    context = {
+        "customer": customer,
+        "currency": current_tenant().currency,
+        "timeline": _timeline(request, customer),
+    }
+    part = "customers/_timeline.html" if "cursor" in request.GET else "customers/_history.html"
+    return render(request, part, context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -183,6 +188,7 @@ def _form_page(
 
 def _detail(request: StaffRequest, customer: Customer) -> dict[str, Any]:
     actor, state = request.actor, _consent(customer)
+    shows_history = not request.GET.keys().isdisjoint({"history", "cursor"})
     records = customer.consent_records.select_related("user__staff").order_by("-id")
     return {
         "customer": customer,
@@ -204,7 +210,8 @@ def _detail(request: StaffRequest, customer: Customer) -> dict[str, Any]:
         "notes": customer.notes.select_related("author")[:NOTES],
         "note_form": NoteForm() if actor.can("customer.change") else None,
         "panels": render_panels(request, customer),
-        "timeline": _timeline(request, customer),
+        # Fetched once it is scrolled to: each app has a part in it.
+        "timeline": _timeline(request, customer) if shows_history else None,
     }
 
 

@@ -150,9 +150,10 @@ def test_the_page_shows_who_she_is(asha, login, chain, manager):
         "likes chai &lt;b&gt;",
         "Gold",
         "Six facials",
-        "Visit at South",
     ):
         assert shown in text
+    for way in (page("timeline", asha), f"{page('detail', asha)}?history=all"):
+        assert "Visit at South" in login("receptionist").get(way).text
 
 
 def test_a_customer_of_another_branch_can_be_opened(login, chain):
@@ -286,7 +287,7 @@ def test_the_history_goes_on_below(asha, login, chain):
     for _ in range(20):
         VisitFactory(customer=asha, branch=chain.north)
     client = login("receptionist")
-    first = client.get(page("detail", asha))
+    first = client.get(page("timeline", asha))
     cursor = first.context["timeline"].next
     assert f"cursor={cursor}" in first.text
     rest = client.get(page("timeline", asha), {"cursor": cursor})

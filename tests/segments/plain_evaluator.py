@@ -281,6 +281,10 @@ def value_of(field: str, person: dict[str, Any]) -> Any:
             return on and (on - today(person)).days
         case "loyalty_tier":
             return f"tier:{points['tier']}" if points.get("tier") else None
+        case "friends_brought":
+            return person["brought"].count("rewarded") or None
+        case "referral_status":
+            return person["came_by"] if person["came_by"] not in ("invited", "rejected") else None
         case "offers_used":
             return [f"offer:{use['offer']}" for use in uses]
         case "last_offer_days":

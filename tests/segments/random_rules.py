@@ -29,6 +29,7 @@ STATES = st.sampled_from(["sent", "delivered", "read", "clicked", "failed"])
 STAGES = st.sampled_from(["prospect", "new", "churned"])
 RFM_GROUPS = st.sampled_from(["champions", "loyal", "lost"])
 AMOUNTS_STORED = st.sampled_from([Decimal(0), Decimal("99.99"), Decimal(100)])
+REFERRAL_STATES = st.sampled_from(["invited", "attributed", "rewarded", "rejected", "voided"])
 BASES = st.sampled_from(["", "explicit", "assumed"])
 
 
@@ -122,6 +123,8 @@ CUSTOMER = st.fixed_dictionaries(
             st.tuples(st.sampled_from(["Facials", "Spa"]), st.integers(0, 1), DAYS_ABOUT),
             max_size=2,
         ),
+        "brought": st.lists(REFERRAL_STATES, max_size=3),
+        "came_by": maybe(REFERRAL_STATES),
         "points": maybe(
             st.fixed_dictionaries(
                 {
@@ -257,6 +260,8 @@ OPERANDS: dict[str, list[tuple[str, st.SearchStrategy[Any]]]] = {
     "points_balance": ordered(st.integers(-2, 3)) + listed(SMALL),
     "points_expire_days": DAYS_UNTIL,
     "loyalty_tier": choice(st.sampled_from(["tier:gold", "tier:silver"])),
+    "friends_brought": ordered(SMALL) + listed(SMALL),
+    "referral_status": choice(st.sampled_from(["attributed", "rewarded", "voided"])),
     "offers_used": several(["offer:glow", "offer:over"]),
     "last_offer_days": DAYS_AGO,
     "unused_offer_codes": several(["offer:glow", "offer:over", "offer:off"]),

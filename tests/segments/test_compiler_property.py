@@ -31,6 +31,7 @@ from marketing.core.models import Branch
 from marketing.coupons.models import CouponCode, Offer, Redemption
 from marketing.delivery.models import Message
 from marketing.loyalty.models import PointsAccount, Tier
+from marketing.referrals.models import Referral, ReferralCode
 from marketing.segments.compiler import compile_rules, compile_tree
 from marketing.segments.context import RuleContext
 from marketing.segments.counting import count_active
@@ -39,6 +40,7 @@ from marketing.segments.models import SegmentMember
 from marketing.segments.tally import Tally
 from tests.factories.core import BranchFactory, Chain
 from tests.factories.customers import (
+    CustomerFactory,
     MembershipFactory,
     PackageFactory,
     ServiceCategoryFactory,
@@ -113,6 +115,7 @@ def insert(people: list[dict[str, Any]], world: World) -> None:
     insert_what_they_hold(pairs, world)
     insert_what_they_did(pairs, world)
     insert_points_and_offers(pairs, world)
+    insert_referrals(pairs, world)
     insert_bills(
         [(row, bill) for row, person in pairs for bill in person["purchases"]],
         world,
@@ -225,6 +228,35 @@ def insert_points_and_offers(pairs: list[tuple[Customer, dict[str, Any]]], world
     )
 
 
+def insert_referrals(pairs: list[tuple[Customer, dict[str, Any]]], world: World) -> None:
+    codes = ReferralCode.objects.bulk_create(
+        ReferralCode(customer=row, code=f"FRIEND{number}")
+        for number, (row, _person) in enumerate(pairs)
+    )
+    theirs = [
+        (code, state) for code, (_, p) in zip(codes, pairs, strict=True) for state in p["brought"]
+    ]
+    Referral.objects.bulk_create(
+        [
+            *(
+                Referral(referrer_id=code.customer_id, code=code, state=state, source="code")
+                for code, state in theirs
+            ),
+            *(
+                Referral(
+                    referrer=world["referrer"].customer,
+                    code=world["referrer"],
+                    friend=row,
+                    state=person["came_by"],
+                    source="code",
+                )
+                for row, person in pairs
+                if person["came_by"]
+            ),
+        ]
+    )
+
+
 def insert_bills(bills: list[tuple[Customer, dict[str, Any]]], world: World) -> None:
     rows = Purchase.objects.bulk_create(
         Purchase(
@@ -289,14 +321,16 @@ def spelled(node: Any, world: World) -> Any:
 
 # Below an OR, `~Q` once lost people without the joined row.
 NOBODY = {
-    **dict.fromkeys(("branch", "birth_date", "anniversary", "facts", "consent", "place", "points")),
+    **dict.fromkeys(
+        ("branch", "birth_date", "anniversary", "facts", "consent", "place", "points", "came_by")
+    ),
     **dict.fromkeys(ATTRIBUTES),
     **dict.fromkeys(("gender", "phone", "email"), ""),
     **{
         name: []
         for name in (
             *("tags", "visits", "purchases", "events", "messages"),
-            *("rhythms", "plans", "packages", "offers", "codes"),
+            *("rhythms", "plans", "packages", "offers", "codes", "brought"),
         )
     },
     "created_at": NOW,
@@ -400,6 +434,9 @@ def make_world(chain: Chain) -> World:
         world[f"tier:{name}"] = Tier.objects.create(name=name, level=level, threshold=level)
     for name, terms in OFFERS.items():
         world[f"offer:{name}"] = Offer.objects.create(name=name, kind="flat", **terms)
+    world["referrer"] = ReferralCode.objects.create(
+        customer=CustomerFactory(status="merged", first_name="x"), code="GONE"
+    )
     for channel, address in SUPPRESSED:
         suppress_address(channel=channel, address=address, reason="hard_bounce")
     suppress_address(channel="email", address="c_d@e.com", reason="unreachable")

@@ -67,6 +67,7 @@ class OfferForm(StepForm):
         label=_("What customers read"),
         required=False,
         max_length=MAX_NAME,
+        # xgettext:no-python-format
         help_text=_("Left empty, it is what the offer gives, such as “20% off”."),
     )
     codes = forms.ChoiceField(

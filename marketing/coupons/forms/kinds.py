@@ -24,6 +24,7 @@ class Start:
 STARTS: dict[str, Start] = {
     "percentage": Start(
         title=_("Percentage"),
+        # xgettext:no-python-format
         example=_("20 % off hair services"),
         icon="tag",
         kind=OfferKind.PERCENTAGE,
@@ -76,6 +77,7 @@ STARTS: dict[str, Start] = {
     ),
     "flash": Start(
         title=_("Flash sale"),
+        # xgettext:no-python-format
         example=_("15 % off for everybody, today until 8 pm"),
         icon="bolt",
         kind=OfferKind.PERCENTAGE,

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billing_bridge.reading import OLDEST
@@ -172,10 +173,10 @@ def _operations(bill: Reservation) -> set[str]:
 def _require_time(at: dt.datetime | None) -> None:
     """Raises `ValidationFailed` for what lies ahead, or before any bill."""
     if at is not None and at > clock.now() + CLOCKS_APART:
-        message = _("The refund's time is more than a quarter of an hour from ours.")
+        message = gettext("The refund's time is more than a quarter of an hour from ours.")
         raise ValidationFailed(fields={"refundedAt": [message]})
     if at is not None and at < OLDEST:
-        raise ValidationFailed(fields={"refundedAt": [_("This lies too far back.")]})
+        raise ValidationFailed(fields={"refundedAt": [gettext("This lies too far back.")]})
 
 
 def _worth(bill: Reservation, reversal: Reversal) -> Worth:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing_bridge.bills import rupees
-from billing_bridge.services.invoices import Taken
+from billing_bridge.services.invoices import OF_BILL, Taken
 from billing_bridge.services.refunds import Refunded
 from marketing.core.drf.serializers import camel_case
 from marketing.core.tenancy import current_tenant
@@ -225,7 +225,7 @@ def invoice_of(taken: Taken) -> Wire:
             "reservationId": str(reservation.pk),
             "purchaseId": str(purchase.pk) if purchase else None,
             "customerId": str(customer_id) if customer_id else None,
-            "total": str(purchase.total) if purchase else rupees(reservation.payable),
+            "total": str(purchase.total) if purchase else reservation.effects[OF_BILL]["total"],
             "offersDiscount": rupees(reservation.discount) if reservation.applied else "0.00",
             "offers": offers_of(reservation),
             "warnings": taken.warnings,
@@ -237,8 +237,7 @@ def invoice_of(taken: Taken) -> Wire:
 def refund_of(done: Refunded) -> Wire:
     """`amount` is what came back is worth; `money` what of it is to be paid out."""
     reservation, reversal, units = done.reservation, done.reversal, done.worth
-    worth = sum(amount for amounts in units.values() for amount in amounts)
-    amount = done.refund.amount if done.refund else Decimal(worth) / 100
+    amount = done.amount
     paid_back = sum(
         (Decimal(told.get("paidBack", "0")) for told in reversal.effects.values()), Decimal(0)
     )
@@ -246,6 +245,7 @@ def refund_of(done: Refunded) -> Wire:
         "refund": {
             "invoiceId": reservation.invoice_id,
             "branchId": str(reservation.branch_id),
+            "refundId": done.refund_id,
             "amount": f"{amount:.2f}",
             "money": f"{max(Decimal(0), amount - paid_back):.2f}",
             "lines": [

@@ -34,6 +34,12 @@ class CounterView(ApiView):
     """What the counter's calls share."""
 
     permissions = {"POST": "coupon.redeem"}
+    failures = {
+        "404": "There is no such bill, reservation or code",
+        "422": "The key, or the bill, was sent with something else before",
+        "429": "Too many wrong codes, see Retry-After",
+        "503": "Busy: nothing was done, ask again after Retry-After",
+    }
 
     def bill(self, shape: type[shapes.BillInput]) -> tuple[dict[str, Any], CounterBill]:
         """The body, and the bill in it."""
@@ -204,11 +210,14 @@ class Refund(CounterView):
         operation_id="refundInvoice",
         parameters=[ONCE],
         request=shapes.RefundInput,
-        responses={201: results.RefundAnswer},
+        responses={201: results.RefundAnswer, 200: results.RefundAnswer},
         examples=[OpenApiExample("One unit of a line", results.A_REFUND, request_only=True)],
     )
     def post(self, request: Request, invoice: str) -> Response:
-        """Lines come back, or all that is left of the bill, at the amounts frozen when paid."""
+        """Lines come back, or all that is left of the bill, at the amounts frozen when paid.
+
+        Known already, or all of it back before, it is 200 and the answer of then.
+        """
         with self.recording("refund", invoice) as came:
             require_size(request.data)
             data = self.read(shapes.RefundInput)
@@ -226,10 +235,7 @@ class Refund(CounterView):
                     refunded_at=data.get("refunded_at"),
                 )
                 came.applied(made=done.made, customer_ids=done.customer_ids)
-                return Response(
-                    answers.refund_of(done),
-                    status=201,
-                )
+                return Response(answers.refund_of(done), status=201 if done.is_new else 200)
 
             return self.written("refund", refund)
 

@@ -215,10 +215,14 @@ class GivenBackOutput(ApiSerializer):
 
 
 class RefundOutput(ApiSerializer):
-    """`amount` is what the lines were worth, `money` what of it is to be paid out."""
+    """`amount` is what the lines were worth, `money` what of it is to be paid out.
+
+    `refundId` is another one's where the bill had come back in full before, null for a void.
+    """
 
     invoice_id = serializers.CharField()
     branch_id = serializers.UUIDField()
+    refund_id = serializers.CharField(allow_null=True)
     amount = money()
     money = money()
     lines = RefundLineOutput(many=True)

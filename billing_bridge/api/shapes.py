@@ -1,7 +1,9 @@
 """Bills as the counter sends them; what is not named here is refused."""
 
+import datetime as dt
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from marketing.core.drf.serializers import ApiSerializer
@@ -28,6 +30,17 @@ def money(**options: Any) -> serializers.DecimalField:
             **options,
         }
     )
+
+
+class MomentField(serializers.DateTimeField):
+    """A time with its zone: without one, an evening's bill would count for another day."""
+
+    default_error_messages = {"naive": "Say the time's zone: Z, or +05:30."}
+
+    def enforce_timezone(self, value: dt.datetime) -> dt.datetime:
+        if timezone.is_naive(value):
+            self.fail("naive")
+        return super().enforce_timezone(value)
 
 
 class LineInput(ApiSerializer):
@@ -94,7 +107,7 @@ class BillInput(ApiSerializer):
 
 
 class QuoteInput(BillInput):
-    at = serializers.DateTimeField(required=False, help_text="The till's clock.")
+    at = MomentField(required=False, help_text="The till's clock.")
 
 
 class ReserveInput(QuoteInput):
@@ -127,7 +140,7 @@ class InvoiceInput(BillInput):
     invoice_number = serializers.CharField(
         required=False, max_length=50, help_text="What is printed, where that is another."
     )
-    finalized_at = serializers.DateTimeField(required=False)
+    finalized_at = MomentField(required=False)
     reservation_id = serializers.UUIDField(required=False, allow_null=True)
     lines = InvoiceLineInput(many=True, help_text=f"At most {MOST_LINES}.")
     total = money(help_text="What she paid, tax included.")
@@ -149,7 +162,7 @@ class RefundInput(ApiSerializer):
     lines = RefundLineInput(
         many=True, required=False, help_text="Left out: all that is left of the bill."
     )
-    refunded_at = serializers.DateTimeField(required=False)
+    refunded_at = MomentField(required=False)
 
 
 class VoidInput(ApiSerializer):

@@ -12,16 +12,18 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from billing_bridge.bills import CounterBill, get_customer, no_such_branch, paise, rupees
-from customers.models import Purchase
+from billing_bridge.reading import OLDEST
+from customers.models import Customer, Purchase
 from customers.services import BillLine, record_purchase
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, IdempotencyMismatch, ValidationFailed
 from marketing.core.models import Branch, Staff
 from marketing.coupons import services as coupons
+from marketing.coupons.code_symbols import normalise
 from marketing.coupons.errors import Busy
 from marketing.coupons.models import Reservation
-from marketing.coupons.pricing.bill import Cart
+from marketing.coupons.pricing.bill import Cart, CodesPolicy
 from marketing.coupons.rules import CLOCKS_APART
 from marketing.coupons.selectors.replay import kept_bill
 
@@ -94,15 +96,28 @@ def take_invoice(*, actor: Actor, invoice: Invoice) -> Taken:
         if bill.customer_id is not None:
             get_customer(bill.customer_id)
         taken = _settled(actor, invoice, branch)
-        customer_id = bill.customer_id or taken.reservation.customer_id
+        customer_id = bill.customer_id or _still_there(taken.reservation.customer_id)
         if customer_id is not None:
             _record(actor, invoice, branch, customer_id, taken)
-        if taken.is_new and taken.warnings:
-            kept = taken.reservation.effects
-            taken.reservation.effects = kept | {OF_BILL: {"warnings": taken.warnings}}
-            taken.reservation.save(update_fields=["effects"])
-    taken.warnings = taken.reservation.effects.get(OF_BILL, {}).get("warnings", [])
+        _keep(invoice, taken)
     return taken
+
+
+def _keep(invoice: Invoice, taken: Taken) -> None:
+    """Warnings, for the same bill's next time; and of a sale to nobody known its total."""
+    reservation = taken.reservation
+    known = reservation.effects.get(OF_BILL, {})
+    kept = dict(known)
+    if taken.is_new and taken.warnings:
+        kept["warnings"] = taken.warnings
+    if taken.purchase is None and kept.setdefault("total", f"{invoice.total:.2f}") != (
+        f"{invoice.total:.2f}"
+    ):
+        raise IdempotencyMismatch(fields={"total": [_("This bill was sent with another total.")]})
+    if kept != known:
+        reservation.effects = reservation.effects | {OF_BILL: kept}
+        reservation.save(update_fields=["effects"])
+    taken.warnings = kept.get("warnings", [])
 
 
 def _require_sound(invoice: Invoice) -> None:
@@ -110,6 +125,8 @@ def _require_sound(invoice: Invoice) -> None:
     if invoice.at > clock.now() + CLOCKS_APART:
         message = _("The bill's time is more than a quarter of an hour from ours.")
         raise ValidationFailed(fields={"finalizedAt": [message]})
+    if invoice.at < OLDEST:
+        raise ValidationFailed(fields={"finalizedAt": [_("This lies too far back.")]})
     faults: dict[str, list[str]] = {}
     lines = invoice.bill.cart.lines
     if not lines:
@@ -128,6 +145,14 @@ def _require_sound(invoice: Invoice) -> None:
         faults["payments"] = [_("They come to %s.") % paid]
     if faults:
         raise ValidationFailed(fields=faults)
+
+
+def _still_there(reserved_for: uuid.UUID | None) -> uuid.UUID | None:
+    """Who a bill without a name was reserved for, unless she was erased since."""
+    if reserved_for is None:
+        return None
+    known = Customer.objects.filter(pk=reserved_for).exclude(status=Customer.Status.ERASED)
+    return known.values_list("pk", flat=True).first()
 
 
 def _amounts(invoice: Invoice) -> dict[int, Decimal]:
@@ -152,9 +177,16 @@ def _settled(actor: Actor, invoice: Invoice, branch: Branch) -> Taken:
         branch=branch, invoice_id=invoice.invoice_id, state=State.REDEEMED
     ).first()
     if done is not None:
+        told: list[dict[str, Any]] = []
         if _units(done.sold) != _units(coupons.sold_of(bill.cart)):
             raise IdempotencyMismatch(fields={"lines": [_("This bill was sent with other lines.")]})
-        return Taken(reservation=done, purchase=None, is_new=False)
+        whose = coupons.stand_for(bill.customer_id)
+        if whose is not None and done.customer_id not in (None, whose):
+            raise IdempotencyMismatch(
+                fields={"customerId": [_("This bill was sent for another customer.")]}
+            )
+        _compare(invoice, done, told)
+        return Taken(reservation=done, purchase=None, is_new=False, warnings=told)
     warnings: list[dict[str, Any]] = []
     found = _by_reservation(actor, invoice, warnings) or _by_request(actor, invoice, warnings)
     if found is None:
@@ -205,25 +237,37 @@ def _by_reservation(
 def _by_request(
     actor: Actor, invoice: Invoice, warnings: list[dict[str, Any]]
 ) -> Reservation | None:
-    """Priced now, where the bill names codes, or asks for points or a referral."""
+    """Priced now, where the bill names codes, or asks for points or a referral.
+
+    A code that is refused is left out, unless the bill wants all of its codes or none.
+    """
     bill = invoice.bill
-    if not bill.cart.codes and not bill.asked:
-        return None
-    try:
-        with transaction.atomic():
-            return coupons.redeem_bill(
-                actor=actor,
-                branch_id=bill.branch_id,
-                customer_id=bill.customer_id,
-                cart=bill.cart,
-                invoice_id=invoice.invoice_id,
-                asked=bill.asked,
-            ).reservation
-    except Busy:
-        raise
-    except DomainError as error:
-        warnings.append(_refused(error))
-        return None
+    cart, asked = bill.cart, dict(bill.asked)
+    while cart.codes or asked:
+        try:
+            with transaction.atomic():
+                return coupons.redeem_bill(
+                    actor=actor,
+                    branch_id=bill.branch_id,
+                    customer_id=bill.customer_id,
+                    cart=cart,
+                    invoice_id=invoice.invoice_id,
+                    asked=asked,
+                ).reservation
+        except Busy:
+            raise
+        except DomainError as error:
+            warnings.append(_refused(error))
+            code = error.details.get("code")
+            if code is None or cart.codes_policy is CodesPolicy.ALL:
+                return None
+            typed = [normalise(each.code) for each in cart.codes]
+            if code in typed:
+                last = len(typed) - 1 - typed[::-1].index(code)
+                cart = replace(cart, codes=cart.codes[:last] + cart.codes[last + 1 :])
+            elif asked.pop("referral", None) is None:
+                return None
+    return None
 
 
 def _plain(invoice: Invoice, branch: Branch) -> Cart:

@@ -8,20 +8,24 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from billing_bridge.services.invoices import external_id
+from billing_bridge.reading import OLDEST
+from billing_bridge.services.invoices import OF_BILL, external_id
 from customers.models import Purchase, PurchaseRefund
 from customers.services import refund_purchase, void_purchase
 from marketing.core import clock
 from marketing.core.actor import Actor
-from marketing.core.errors import Conflict, NotFound
+from marketing.core.errors import Conflict, NotFound, ValidationFailed
 from marketing.coupons import services as coupons
 from marketing.coupons.models import Reservation, Reversal
 from marketing.coupons.pricing.units import unit_totals
+from marketing.coupons.rules import CLOCKS_APART
 from marketing.coupons.selectors.replay import kept_bill
 
 VOID = "void"
+REFUND = "refund:"
 Worth = dict[str, list[int]]
 
 
@@ -34,6 +38,24 @@ class Refunded:
     worth: Worth
     purchase: Purchase | None
     refund: PurchaseRefund | None
+    is_new: bool
+
+    @property
+    def refund_id(self) -> str | None:
+        """The counter's name of the refund that brought it, which may be a former one."""
+        named = self.reversal.operation.partition(REFUND)
+        return named[2] or None
+
+    @property
+    def amount(self) -> Decimal:
+        """What came back is worth, in rupees; a void brings all that was billed and is left."""
+        if self.refund is not None:
+            return self.refund.amount
+        if self.purchase is not None:
+            return self.purchase.total - self.purchase.refunded
+        if not self.worth:
+            return Decimal(0)
+        return _of_nobody(self.reservation, self.reversal)
 
     @property
     def made(self) -> dict[str, Any]:
@@ -70,15 +92,18 @@ def refund_invoice(
     `BillUnknown`, `BillVoided`, `MoreThanSold`, `IdempotencyMismatch` for a used `refund_id` with
     other lines, `Busy` with nothing done.
     """
+    _require_time(refunded_at)
     with coupons.counter_call():
         bill = _redeemed(actor, branch_id, invoice_id)
-        if Reversal.objects.filter(reservation=bill, operation=VOID).exists():
+        operation = f"{REFUND}{refund_id}"
+        former = _operations(bill)
+        if VOID in former and operation not in former:
             raise BillVoided()
         reversal = coupons.reverse(
             actor=actor,
             branch_id=branch_id,
             invoice_id=invoice_id,
-            operation=f"refund:{refund_id}",
+            operation=operation,
             lines=lines,
         )
         worth = _worth(bill, reversal)
@@ -94,7 +119,12 @@ def refund_invoice(
                 refunded_at=refunded_at or clock.now(),
             )
     return Refunded(
-        reservation=bill, reversal=reversal, worth=worth, purchase=purchase, refund=refund
+        reservation=bill,
+        reversal=reversal,
+        worth=worth,
+        purchase=purchase,
+        refund=refund,
+        is_new=reversal.operation not in former,
     )
 
 
@@ -106,6 +136,7 @@ def void_invoice(*, actor: Actor, branch_id: uuid.UUID, invoice_id: str) -> Refu
     """
     with coupons.counter_call():
         bill = _redeemed(actor, branch_id, invoice_id)
+        former = _operations(bill)
         reversal = coupons.reverse(
             actor=actor, branch_id=branch_id, invoice_id=invoice_id, operation=VOID
         )
@@ -118,6 +149,7 @@ def void_invoice(*, actor: Actor, branch_id: uuid.UUID, invoice_id: str) -> Refu
         worth=_worth(bill, reversal) if reversal.operation == VOID else {},
         purchase=purchase,
         refund=None,
+        is_new=reversal.operation not in former,
     )
 
 
@@ -126,10 +158,25 @@ def _redeemed(actor: Actor, branch_id: uuid.UUID, invoice_id: str) -> Reservatio
     bill = Reservation.objects.select_for_update().filter(
         branch=branch_id, invoice_id=invoice_id, state=Reservation.State.REDEEMED
     )
-    found = bill.first() if actor.has_branch(branch_id) else None
+    # An address may say what no column holds.
+    is_name = "\0" not in invoice_id
+    found = bill.first() if is_name and actor.has_branch(branch_id) else None
     if found is None:
         raise BillUnknown(details={"invoiceId": invoice_id, "post": "billing/invoices"})
     return found
+
+
+def _operations(bill: Reservation) -> set[str]:
+    return set(Reversal.objects.filter(reservation=bill).values_list("operation", flat=True))
+
+
+def _require_time(at: dt.datetime | None) -> None:
+    """Raises `ValidationFailed` for what lies ahead, or before any bill."""
+    if at is not None and at > clock.now() + CLOCKS_APART:
+        message = gettext("The refund's time is more than a quarter of an hour from ours.")
+        raise ValidationFailed(fields={"refundedAt": [message]})
+    if at is not None and at < OLDEST:
+        raise ValidationFailed(fields={"refundedAt": [gettext("This lies too far back.")]})
 
 
 def _worth(bill: Reservation, reversal: Reversal) -> Worth:
@@ -143,6 +190,22 @@ def _worth(bill: Reservation, reversal: Reversal) -> Worth:
 
 def _purchase(branch_id: uuid.UUID, invoice_id: str) -> Purchase | None:
     return Purchase.objects.filter(external_id=external_id(branch_id, invoice_id)).first()
+
+
+def _of_nobody(bill: Reservation, reversal: Reversal) -> Decimal:
+    """Rupees of this return of a bill without a customer; its last one brings the rest."""
+    told = bill.effects.get(OF_BILL, {}).get("total")
+    left = None if told is None else Decimal(told)
+    units = {line: sold["units"] for line, sold in bill.sold.items()}
+    amount = Decimal(0)
+    for each in Reversal.objects.filter(reservation=bill, pk__lte=reversal.pk).order_by("pk"):
+        amount = Decimal(sum(map(sum, _worth(bill, each).values()))) / 100
+        for line, places in each.lines.items():
+            units[line] -= len(places)
+        if left is not None:
+            amount = min(left, amount) if any(units.values()) else left
+            left -= amount
+    return amount
 
 
 def _amount(bill: Reservation, purchase: Purchase, worth: Worth) -> Decimal:

@@ -73,6 +73,7 @@ class EnvelopeSchema(AutoSchema):
             failures["404"] = "Not found"
         if self.method != "GET":
             failures["409"] = "The state of things does not allow it"
+        failures |= getattr(self.view, "failures", {})
         for status, description in failures.items():
             content = {"application/json": {"schema": ERROR}}
             bodies.setdefault(status, {"description": description, "content": content})

@@ -136,7 +136,7 @@ class PointsEffect:
             }
         if used:
             kept["spent"] = _plain(over_units(used, _spent_on(paid.cart, paid.quote)))
-            kept["value"] = paid.cart.points.point if paid.cart.points else 0
+            kept["value"] = _point_as_money(paid.cart)
         if kept:
             kept["told"] = {"used": used, "earned": earned}
         return kept
@@ -154,8 +154,9 @@ class PointsEffect:
                 points=sum(back.values()),
                 branch_id=returned.branch_id,
             )
-            worth = sum(back.values()) * returned.kept["value"]
-            told |= {"returned": sum(back.values()), "paidBack": _rupees(worth)}
+            told["returned"] = sum(back.values())
+            if worth := told["returned"] * returned.kept["value"]:
+                told["paidBack"] = _rupees(worth)
         lines = _of_units(returned.kept.get("earned", {}), returned)
         if lines:
             made = services.reverse_earn(
@@ -215,6 +216,13 @@ def _used(cart: Cart, quote: Quote) -> int:
         return 0
     worth = quote.tender if cart.points.used_as is PointsAs.TENDER else quote.points
     return worth // cart.points.point
+
+
+def _point_as_money(cart: Cart) -> int:
+    """Paise of a point that paid; 0 where points were a discount: what it cost is less by them."""
+    if cart.points is None or cart.points.used_as is PointsAs.DISCOUNT:
+        return 0
+    return cart.points.point
 
 
 def _held(

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import django_filters
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
@@ -154,6 +154,11 @@ class LeaderboardFilter(ApiSerializer):
         days = {name: serializers.DateField(required=False) for name in ("from", "to")}
         return super().get_fields() | days
 
+    def validate_to(self, day: dt.date) -> dt.date:
+        if day == dt.date.max:
+            raise serializers.ValidationError("A day that another one follows.")
+        return day
+
 
 class ReferralFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=rules.STATUSES, method="of_status")
@@ -245,9 +250,18 @@ class CustomerReferralCode(ApiView):
 
 class ApplyReferral(ApiView):
     permissions = {"POST": "referral.apply"}
+    failures = {
+        "404": "There is no such code",
+        "422": "The key was sent with something else before",
+    }
 
     @extend_schema(
-        operation_id="applyReferral", request=ApplyReferralInput, responses=ApplyReferralAnswer
+        operation_id="applyReferral",
+        parameters=[
+            OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=True)
+        ],
+        request=ApplyReferralInput,
+        responses={201: ApplyReferralAnswer},
     )
     def post(self, request: Any) -> Response:
         """The friend with this phone is brought by the code; needs an `Idempotency-Key`."""

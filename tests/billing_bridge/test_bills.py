@@ -9,7 +9,7 @@ from customers.models import CustomerFacts, Purchase, Visit
 from marketing.core.models import DomainEvent
 from marketing.coupons.models import OfferUse, Reservation
 from marketing.loyalty import selectors as points_selectors
-from tests.billing_bridge.till import Refused, Till
+from tests.billing_bridge.till import Refused, Till, cents
 from tests.factories.coupons import make_offer
 from tests.factories.customers import CustomerFactory
 from tests.factories.loyalty import earn, make_programme
@@ -113,3 +113,32 @@ def test_refund_before_the_bill_says_what_to_do(chain, till):
     assert (refused.value.status, refused.value.code) == (404, "MARKETING_404")
     assert refused.value.details == {"invoiceId": "17", "post": "billing/invoices"}
     assert not Reservation.objects.exists()
+
+
+@pytest.mark.parametrize("points_as", ["tender", "discount"])
+def test_money_back_is_what_she_paid(chain, till, points_as):
+    make_programme(points_as=points_as)
+    asha = CustomerFactory()
+    earn(asha, 30)
+    asked = {"customer": asha, "points": {"use": 30}}
+    line = {"unitPrice": "50.00", "quantity": 2}
+    body = till.invoice_body(line, customer=asha, reserved=till.reserve(line, **asked))
+    till.post("invoices", body)
+    refunds = [till.refund(body["invoiceId"], f"R{n}", {1: 1}) for n in (1, 2)]
+    money = [cents(refund["refund"]["money"]) for refund in refunds]
+    assert (sum(money), balance(asha)) == (70_00, 30)
+
+
+def test_a_rounded_bill_of_nobody_known_comes_back_as_it_was_paid(chain, till):
+    line = {"unitPrice": "33.20", "quantity": 3}
+    body = till.invoice_body(line, invoice="17", rounding="0.40", total="100.00")
+    assert till.post("invoices", body)["invoice"]["total"] == "100.00"
+    assert till.post("invoices", body)["invoice"]["total"] == "100.00"
+    with pytest.raises(Refused) as refused:
+        till.post("invoices", body | {"rounding": "-0.60", "total": "99.00"})
+    assert (refused.value.status, list(refused.value.fields)) == (422, ["total"])
+    first = till.refund("17", "R1", {1: 1})
+    rest = till.refund("17", "R2")
+    assert [each["refund"]["amount"] for each in (first, rest)] == ["33.20", "66.80"]
+    assert (till.refund("17", "R1", {1: 1}), till.refund("17", "R3")) == (first, rest)
+    assert till.void("17")["refund"]["amount"] == "0.00"

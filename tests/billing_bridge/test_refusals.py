@@ -76,6 +76,8 @@ BAD_INVOICES = {
     "payments of something else": (lambda: {"payments": [{"method": "upi", "amount": "1"}]}, "payments"),  # noqa: E501
     "more off than it costs": (lambda: {"lines": [line(discount="101")], "total": "0"}, "lines.0.discount"),  # noqa: E501
     "closed tomorrow": (lambda: {"finalizedAt": soon(days=1)}, "finalizedAt"),
+    "closed before Unix": (lambda: {"finalizedAt": "1850-01-01T00:00:00Z"}, "finalizedAt"),
+    "closed in no zone": (lambda: {"finalizedAt": "2026-05-04T21:00:00"}, "finalizedAt"),
     "unknown staff": (lambda: {"lines": [line(staffId=NOBODY)]}, "lines.0.staffId"),
     "unknown customer": (lambda: {"customerId": NOBODY}, "customerId"),
 }  # fmt: skip
@@ -85,6 +87,8 @@ BAD_REFUNDS = {
     "none of a line": (lambda: {"lines": [{"number": 1, "quantity": 0}]}, "lines.0.quantity"),
     "a line twice": (lambda: {"lines": [{"number": 1}, {"number": 1}]}, "lines"),
     "unknown field": (lambda: {"amount": "5"}, "amount"),
+    "tomorrow": (lambda: {"refundedAt": soon(days=1)}, "refundedAt"),
+    "in the year 1": (lambda: {"refundedAt": "0001-01-01T00:00:00Z"}, "refundedAt"),
 }
 
 
@@ -116,6 +120,12 @@ def test_bad_bills_are_told_at_the_field(chain, till):
     assert not refusals(till, "reserve", reserve, lambda: till.body(key="bill"))
     assert not Reservation.objects.exists()
     assert not Hold.objects.exists()
+
+
+def test_what_is_wrong_is_said_in_words(chain, till):
+    with pytest.raises(Refused) as refused:
+        till.quote(*[line(quantity=1001)] * 5)
+    assert refused.value.fields == {"lines": ["These are too many."]}
 
 
 def test_bad_invoices_are_told_at_the_field(chain, till):
@@ -152,6 +162,17 @@ def test_writes_need_a_key(chain, till):
     )
     assert answer.status_code == 400
     assert list(answer.json()["error"]["fields"]) == ["Idempotency-Key"]
+    assert not Purchase.objects.exists()
+
+
+def test_keys_and_names_that_cannot_be_kept(chain, till):
+    with pytest.raises(Refused) as refused:
+        till.sell(customer=CustomerFactory(), http_key="x" * 256)
+    assert (refused.value.status, list(refused.value.fields)) == (400, ["Idempotency-Key"])
+    for work in (till.refund, till.void):
+        with pytest.raises(Refused) as refused:
+            work("17%00")
+        assert (refused.value.status, refused.value.code) == (404, "MARKETING_404")
     assert not Purchase.objects.exists()
 
 

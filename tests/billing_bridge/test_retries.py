@@ -9,6 +9,7 @@ from django.test import Client
 from billing_bridge.models import RawRow
 from billing_bridge.services import replay_row
 from customers.models import Purchase, PurchaseRefund, Visit
+from customers.services import erase_customer
 from marketing.core import clock
 from marketing.core.models import DomainEvent
 from marketing.core.tenancy import tenant_scope
@@ -19,7 +20,7 @@ from marketing.loyalty.models import PointsTransaction
 from tests.billing_bridge.till import Refused, Till
 from tests.concurrency import at_once
 from tests.factories.core import make_chain
-from tests.factories.coupons import make_offer
+from tests.factories.coupons import make_offer, system
 from tests.factories.customers import CustomerFactory, ServiceFactory
 from tests.factories.loyalty import earn, make_programme
 
@@ -239,3 +240,84 @@ def test_the_same_bill_at_once_is_one_sale():
         assert OfferUse.objects.get(offer=offer).used == 1
         assert PointsTransaction.objects.filter(kind="earn").count() == 1
         assert DomainEvent.objects.filter(name="invoice.finalized").count() == 1
+
+
+def test_the_same_bill_for_another_customer_is_refused(chain, till):
+    make_programme()
+    make_offer(code="ONE", maxUsesPerCustomer=1)
+    asha, other = CustomerFactory.create_batch(2)
+    till.sell(customer=asha, invoice="1")
+    reserved = till.reserve(customer=asha, codes=["ONE"])
+    till.redeem(reserved["reservation"], "2")
+    for invoice in ("1", "2"):
+        body = till.invoice_body(customer=other, invoice=invoice)
+        with pytest.raises(Refused) as refused:
+            till.post("invoices", body)
+        assert (refused.value.status, list(refused.value.fields)) == (422, ["customerId"])
+    assert not Purchase.objects.filter(customer=other).exists()
+
+
+def test_redeemed_first_and_billed_otherwise_is_told(chain, till):
+    make_offer()
+    asha = CustomerFactory()
+    reserved = till.reserve(customer=asha)
+    till.redeem(reserved["reservation"], "17")
+    body = till.invoice_body(customer=asha, invoice="17", rounding="0.40", total="100.40")
+    sold = till.post("invoices", body)
+    assert [each["code"] for each in sold["invoice"]["warnings"]] == ["discount_differs"]
+    assert till.post("invoices", body) == sold
+    # All that was billed comes back, whatever was promised.
+    assert till.void("17")["refund"]["amount"] == "100.40"
+    assert till.void("17")["refund"]["amount"] == "100.40"
+
+
+def test_a_refund_told_again_says_whose_answer_it_is(chain, till):
+    asha = CustomerFactory()
+    line = {"unitPrice": "10.00", "quantity": 3}
+    till.sell(line, customer=asha, invoice="17")
+    first = till.refund("17", "R1", {1: 1})
+    assert till.status == 201
+    rest = till.refund("17", "R2")
+    assert till.refund("17", "R1", {1: 1}) == first
+    assert till.status == 200
+    assert till.refund("17", "R3") == rest
+    assert (till.status, rest["refund"]["refundId"]) == (200, "R2")
+
+
+def test_a_refund_told_again_after_the_void_is_the_same_answer(chain, till):
+    asha = CustomerFactory()
+    till.sell({"unitPrice": "10.00", "quantity": 2}, customer=asha, invoice="17")
+    first = till.refund("17", "R1", {1: 1})
+    till.void("17")
+    assert till.refund("17", "R1", {1: 1}) == first
+    with pytest.raises(Refused) as refused:
+        till.refund("17", "R2")
+    assert refused.value.status == 409
+
+
+def test_what_was_reserved_for_somebody_erased_is_sold_all_the_same(chain, till):
+    asha = CustomerFactory()
+    reserved = till.reserve(customer=asha)
+    erase_customer(actor=system(), customer=asha)
+    sold = till.sell(reserved=reserved)["invoice"]
+    assert (sold["total"], sold["purchaseId"]) == ("100.00", None)
+
+
+@pytest.mark.parametrize(
+    ("policy", "given", "codes"), [("partial", "10.00", ["GOOD"]), ("all", "0.00", [])]
+)
+def test_one_bad_code_does_not_lose_the_others(chain, till, policy, given, codes):
+    make_offer(code="GOOD", maxTotalUses=1)
+    make_offer(code="OVER", isActive=False)
+    asha = CustomerFactory()
+    asked = {"codes": ["over", "Good", "NOSUCH", "good"], "codesPolicy": policy}
+    line = {"unitPrice": "100.00", "discount": given}
+    asked["referral"] = {"code": "NOBODYS"}
+    invoice = till.sell(line, customer=asha, **asked)["invoice"]
+    assert invoice["offersDiscount"] == given
+    assert [each["code"] for each in invoice["offers"]] == codes
+    refused = [each["details"].get("code") for each in invoice["warnings"]]
+    assert "OVER" in refused
+    if policy == "partial":
+        assert {"OVER", "NOSUCH"} <= set(refused)
+        assert OfferUse.objects.get(offer__code="GOOD", branch=None).used == 1

@@ -1,12 +1,36 @@
 """What the counter is told is what the schema says: every field, and no other."""
 
 import pytest
+from drf_spectacular.generators import SchemaGenerator
 
 from billing_bridge.api import results
 from tests.billing_bridge.till import Till
 from tests.factories.coupons import make_offer
 from tests.factories.customers import CustomerFactory
 from tests.factories.loyalty import earn, make_programme
+
+# What some calls answer besides what all do.
+STATUSES = {
+    "billing/quote": {"post": {"200", "404", "429", "503"}},
+    "billing/reserve": {"post": {"201", "404", "422", "429", "503"}},
+    "billing/invoices": {"post": {"201", "200", "422", "503"}},
+    "billing/invoices/{invoice}/refund": {"post": {"201", "200", "404", "422"}},
+    "coupons/validate": {"post": {"200", "404", "429"}},
+    "coupons/{id}": {"delete": {"200"}},
+    "offers/{id}/batches/{batch}": {"delete": {"200"}},
+    "offers/{id}/codes": {"post": {"202"}},
+    "referrals/apply": {"post": {"201", "404", "422"}},
+}
+
+
+def test_the_schema_names_every_status():
+    paths = SchemaGenerator().get_schema(public=True)["paths"]
+    for path, methods in STATUSES.items():
+        for method, needed in methods.items():
+            said = set(paths[f"/api/v1/{path}"][method]["responses"])
+            assert needed <= said, (path, method)
+            succeeding = {status for status in needed if status < "300"}
+            assert {status for status in said if status < "300"} == succeeding, (path, method)
 
 
 def differences(shape, value, path=""):

@@ -5,9 +5,9 @@ import uuid
 from marketing.coupons import selectors, services
 from marketing.coupons.models import CodeBatch, CouponCode, Offer, OfferRevision
 from marketing.segments.models import Segment
-from tests.coupons.http import NOBODY, OFFER, TIERS, expected, fields, refused_at
+from tests.coupons.http import COUPON, NOBODY, OFFER, TIERS, expected, fields, refused_at
 from tests.factories.coupons import make_offer, sell, system
-from tests.factories.customers import ServiceFactory
+from tests.factories.customers import CustomerFactory, ServiceFactory
 from tests.page_queries import questions
 
 BUY = {"discountType": "buy_x_get_y", "discountValue": None}
@@ -212,3 +212,42 @@ def test_codes_are_made_listed_and_revoked(chain, api):
             field
         ]
     assert CodeBatch.objects.count() == 1
+
+
+def test_codes_of_other_branches_are_not_shown(chain, api, login):
+    souths = make_offer(automatic=False, branchIds=[str(chain.south.pk)])
+    chains = make_offer(automatic=False)
+    batch = services.make_codes(actor=system(), offer=souths, count=1)
+    services.make_part(batch_id=batch.pk)
+    code = CouponCode.objects.get(batch=batch)
+    pages = (
+        f"offers/{souths.pk}/codes",
+        f"offers/{souths.pk}/codes/{code.pk}/card.pdf",
+        f"offers/{souths.pk}/batches/{batch.pk}/download",
+        f"offers/{souths.pk}/batches/{batch.pk}/cards.pdf",
+    )
+    for staff, status in (("manager", 404), ("regional", 200)):
+        assert api(staff, "get", f"offers/{souths.pk}/codes")[0] == status
+        assert api(staff, "get", f"offers/{chains.pk}/codes")[0] == 200
+        client = login(staff)
+        assert [client.get(f"/{page}").status_code for page in pages] == [status] * len(pages)
+        shown = client.get(f"/offers/{souths.pk}").content.decode()
+        assert (f'"/offers/{souths.pk}/codes"' in shown) == (status == 200)
+
+
+def test_days_at_the_end_of_time_are_days(chain, api, login):
+    make_offer(name="Far", validFrom="9999-06-01", validUntil="9999-12-31")
+    make_offer(name="Long", startsAt="0001-01-01T00:00", endsAt="9999-12-31T23:59", priority=1)
+    closed = [{"from": "0001-01-01", "until": "9999-12-31"}]
+    make_offer(name="Never", blackouts=closed)
+    dates = {"validFrom": "0001-01-01", "validUntil": "9999-12-31"}
+    status, made = api("owner", "post", "coupons", COUPON | dates | {"allowStacking": True})
+    assert (status, made["data"]["coupon"]["validUntil"]) == (201, "9999-12-31")
+    she = CustomerFactory()
+    sold = sell(chain.north, "1000.00", customer=she, codes=[made["data"]["coupon"]["code"]])
+    assert sorted(row.offer.name for row in sold.redemptions) == ["Long", COUPON["name"]]
+    client = login("owner")
+    for offer in Offer.objects.all():
+        assert client.get(f"/offers/{offer.pk}").status_code == 200
+        assert client.get(f"/offers/{offer.pk}/edit").status_code == 200
+    assert client.get("/offers").status_code == 200

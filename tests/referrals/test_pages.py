@@ -134,7 +134,8 @@ def test_the_leaderboard(chain, asha, brought, login):
     assert answer["leaderboard"] == [row]
     late = client.get(f"{API}/leaderboard", {"from": "2999-01-01"}).json()["data"]
     assert late["leaderboard"] == []
-    assert client.get(f"{API}/leaderboard", {"limit": 0}).status_code == 400
+    for bad in ({"limit": 0}, {"to": "9999-12-31"}):
+        assert client.get(f"{API}/leaderboard", bad).status_code == 400
     assert "Asha Rao" in client.get("/referrals/leaderboard").text
 
 

@@ -12,12 +12,17 @@ from marketing.core.drf.pages import Pages
 from marketing.core.drf.serializers import ApiSerializer
 
 VERSION_DIGITS = 9
+LONGEST_KEY = 255
 
 
 class ApiView(APIView):
-    """One operation, or the methods of one URL; `permissions` maps a method to its permission."""
+    """One operation, or the methods of one URL; `permissions` maps a method to its permission.
+
+    `failures` describes answers, by status, that not every operation may give.
+    """
 
     permissions: ClassVar[dict[str, str]] = {}
+    failures: ClassVar[dict[str, str]] = {}
 
     @property
     def actor(self) -> Actor:
@@ -54,6 +59,10 @@ class ApiView(APIView):
                     fields={"Idempotency-Key": ["Required."]},
                 )
             return work()
+        if len(key) > LONGEST_KEY:
+            raise errors.ValidationFailed(
+                fields={"Idempotency-Key": [f"At most {LONGEST_KEY} characters."]}
+            )
 
         def answer() -> tuple[int, Any]:
             response = work()

@@ -115,7 +115,7 @@ class OneCoupon(CouponView):
         )
         return self.answer(changed)
 
-    @extend_schema(operation_id="deactivateCoupon", responses=CouponAnswer)
+    @extend_schema(operation_id="deactivateCoupon", responses={200: CouponAnswer})
     def delete(self, request: Any, pk: uuid.UUID) -> Response:
         """Switch it off for new bills. What bills were given stays."""
         coupon = self.coupon(pk)
@@ -147,6 +147,10 @@ class CouponRedemptions(CouponView):
 
 class ValidateCoupon(ApiView):
     permissions = {"POST": "coupon.redeem"}
+    failures = {
+        "404": "There is no such branch or customer",
+        "429": "Too many wrong codes, see Retry-After",
+    }
 
     @extend_schema(operation_id="validateCoupon", request=ValidateInput, responses=ValidateAnswer)
     def post(self, request: Any) -> Response:

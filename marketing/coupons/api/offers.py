@@ -112,7 +112,7 @@ class OfferCodes(OfferView):
     )
     def get(self, request: Any, pk: uuid.UUID) -> Response:
         """The offer's codes, the latest first."""
-        found = selectors.codes_of(self.offer(pk))
+        found = selectors.codes_of(selectors.get_offer_with_codes(self.actor, pk))
         return self.page(filtered(CodeFilter, request.query_params, found), CouponCodeOutput)
 
     @extend_schema(operation_id="makeOfferCodes", request=CodesInput, responses={202: BatchAnswer})
@@ -155,7 +155,7 @@ class OfferBatch(OfferView):
         """How far the making is."""
         return self.answer_batch(selectors.get_batch(self.offer(pk), batch))
 
-    @extend_schema(operation_id="revokeOfferBatch", responses=BatchAnswer)
+    @extend_schema(operation_id="revokeOfferBatch", responses={200: BatchAnswer})
     def delete(self, request: Any, pk: uuid.UUID, batch: uuid.UUID) -> Response:
         """Let none of its codes open anything any more, nor make the rest."""
         found = selectors.get_batch(self.offer(pk), batch)

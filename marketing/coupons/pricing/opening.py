@@ -9,10 +9,13 @@ DAY = dt.timedelta(days=1)
 MINUTES_A_DAY = 24 * 60
 # Further than any closed stretch that is still worth telling a customer about.
 LOOK_AHEAD_DAYS = 400
+LAST_LOOKED_FROM = dt.date.max - (LOOK_AHEAD_DAYS + 2) * DAY
 
 
 def end_of(day: dt.date) -> dt.datetime:
     """The wall-clock moment at which `day` is over: Module 11's `validUntil` includes it."""
+    if day == dt.date.max:
+        return dt.datetime.max
     return dt.datetime.combine(day + DAY, dt.time())
 
 
@@ -59,6 +62,8 @@ def next_opening(timetable: Timetable, at: dt.datetime) -> dt.datetime | None:
     Looks some 13 months ahead of `at` or of the start, whichever is later.
     """
     begin = at if timetable.starts is None else max(at, timetable.starts)
+    if begin.date() > LAST_LOOKED_FROM:
+        return None
     for start, until, day in _stretches(timetable.hours, begin):
         moment = max(start, begin)
         if timetable.ends is not None and moment >= timetable.ends:

@@ -34,6 +34,22 @@ def get_offer_for_actor(actor: Actor, pk: uuid.UUID) -> Offer:
     return offer
 
 
+def shows_codes(actor: Actor, offer: Offer) -> bool:
+    """Whether the actor may read the offer's codes: of other branches' offers nobody may."""
+    if actor.branch_ids is None:
+        return True
+    theirs = body_of(offer).get("branchIds") or ()
+    return not theirs or not actor.branch_ids.isdisjoint(map(uuid.UUID, theirs))
+
+
+def get_offer_with_codes(actor: Actor, pk: uuid.UUID) -> Offer:
+    """Raises `NotFound` for another chain's, and for one whose codes are not for the actor."""
+    offer = get_offer_for_actor(actor, pk)
+    if not shows_codes(actor, offer):
+        raise NotFound()
+    return offer
+
+
 def terms_of(offer: Offer) -> OfferTerms:
     """The terms it has now."""
     terms: OfferTerms = from_plain(OfferTerms, _revision(offer).terms)

@@ -32,6 +32,7 @@ from marketing.coupons.selectors.scene import (
     segments_asked,
 )
 from marketing.coupons.selectors.usage import usage_of
+from marketing.coupons.wording.faults import FAULTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +163,7 @@ def require_no_faults(cart: Cart) -> None:
     if faults:
         fields: dict[str, list[str]] = {}
         for fault in faults:
-            fields.setdefault(fault.field, []).append(fault.code.value)
+            fields.setdefault(fault.field, []).append(str(FAULTS[fault.code]))
         raise ValidationFailed(fields=fields)
 
 

@@ -9,7 +9,6 @@ import orjson
 from django.db import transaction
 from django.db.models import F, Max
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from marketing.core import audit, events
 from marketing.core.actor import Actor
@@ -17,7 +16,6 @@ from marketing.core.errors import Conflict, Forbidden, ValidationFailed
 from marketing.coupons.code_symbols import normalise, printed, tails
 from marketing.coupons.models import CatalogueMark, Offer, OfferRevision, OfferUse
 from marketing.coupons.pricing.canonical import encode
-from marketing.coupons.pricing.faults import FaultCode
 from marketing.coupons.pricing.terms import OfferTerms
 from marketing.coupons.pricing.terms_check import terms_faults
 from marketing.coupons.pricing.wire import WireError, read_offer
@@ -26,6 +24,7 @@ from marketing.coupons.selectors.offers import body_of
 from marketing.coupons.services import counters
 from marketing.coupons.services.locks import change_of_offers
 from marketing.coupons.services.typed_codes import set_typed_code
+from marketing.coupons.wording.faults import FAULTS
 from marketing.segments.models import Segment
 from marketing.segments.selectors import narrow_branches
 
@@ -44,16 +43,6 @@ SAID_BY = {
 }
 # None is an answer for these, where leaving them out is Module 11's default.
 NONE_IS_SAID = frozenset({"maxUsesPerCustomer"})
-FAULTS = {
-    FaultCode.REQUIRED: gettext_lazy("This is needed for this kind of offer."),
-    FaultCode.OUT_OF_RANGE: gettext_lazy("This is too little or too much."),
-    FaultCode.NOT_RISING: gettext_lazy("Each tier begins higher, and gives no less."),
-    FaultCode.MIXED: gettext_lazy("Give one or the other, not both."),
-    FaultCode.ENDS_BEFORE_START: gettext_lazy("The end is before the start."),
-    FaultCode.NOT_FOR_KIND: gettext_lazy("This does not go with this kind of offer."),
-    FaultCode.REPEATED: gettext_lazy("This is here twice."),
-    FaultCode.TOO_MANY: gettext_lazy("These are too many."),
-}
 LIMITS = (
     "max_total_uses",
     "max_uses_per_customer",

@@ -18,7 +18,7 @@ PICTURES = {"png": ("image/png", cards.qr_png), "svg": ("image/svg+xml", cards.q
 @require_GET
 def card(request: StaffRequest, pk: uuid.UUID, code: uuid.UUID) -> HttpResponse:
     """One card, on a page of its own size."""
-    offer = selectors.get_offer_for_actor(request.actor, pk)
+    offer = selectors.get_offer_with_codes(request.actor, pk)
     found = printing.card_of(offer, selectors.get_code(offer, code))
     return _file(cards.card_pdf(found), "application/pdf", f"{found.code}.pdf")
 
@@ -27,7 +27,7 @@ def card(request: StaffRequest, pk: uuid.UUID, code: uuid.UUID) -> HttpResponse:
 @require_GET
 def card_image(request: StaffRequest, pk: uuid.UUID, code: uuid.UUID, kind: str) -> HttpResponse:
     """The code's QR code alone, as a picture or a drawing."""
-    offer = selectors.get_offer_for_actor(request.actor, pk)
+    offer = selectors.get_offer_with_codes(request.actor, pk)
     found = printing.card_of(offer, selectors.get_code(offer, code))
     if kind not in PICTURES:
         raise NotFound()
@@ -39,7 +39,7 @@ def card_image(request: StaffRequest, pk: uuid.UUID, code: uuid.UUID, kind: str)
 @require_GET
 def batch_cards(request: StaffRequest, pk: uuid.UUID, batch: uuid.UUID) -> HttpResponse:
     """The cards of a batch on A4 pages, ten a page, `?file=` of 500 cards at a time."""
-    offer = selectors.get_offer_for_actor(request.actor, pk)
+    offer = selectors.get_offer_with_codes(request.actor, pk)
     found = selectors.get_batch(offer, batch)
     asked = request.GET.get("file", "1")
     number = int(asked) if asked.isdecimal() and len(asked) < 6 else 0

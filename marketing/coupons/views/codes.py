@@ -31,7 +31,7 @@ MOST_FILES = 20
 @require_http_methods(["GET", "POST"])
 def offer_codes(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """The batches with how far they are, and one more to be made."""
-    offer = selectors.get_offer_for_actor(request.actor, pk)
+    offer = selectors.get_offer_with_codes(request.actor, pk)
     form = CodesForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -95,7 +95,7 @@ def batch_download(request: StaffRequest, pk: uuid.UUID, batch: uuid.UUID) -> St
 
 
 def _batch(request: StaffRequest, pk: uuid.UUID, batch: uuid.UUID) -> CodeBatch:
-    return selectors.get_batch(selectors.get_offer_for_actor(request.actor, pk), batch)
+    return selectors.get_batch(selectors.get_offer_with_codes(request.actor, pk), batch)
 
 
 def _end_of(day: dt.date | None) -> dt.datetime | None:

@@ -110,7 +110,7 @@ def offer_shell(request: StaffRequest, offer: Offer, tab: str) -> dict[str, Any]
         ("detail", _("Offer"), "offer-detail"),
         ("redemptions", _("Uses"), "offer-redemptions"),
     ]
-    if request.actor.can("coupon.manage"):
+    if request.actor.can("coupon.manage") and selectors.shows_codes(request.actor, offer):
         tabs.append(("codes", _("Codes"), "offer-codes"))
     return {
         "offer": offer,

@@ -7,6 +7,7 @@ SIGNALS: dict[str, str | Promise] = {
     "same_landline": _("Both have the same landline"),
     "same_address": _("Both live at the same address"),
     "same_surname": _("Both have the same surname"),
+    "many_entries": _("One person at the till entered this code very often in a day"),
     "velocity": _("Many rewards in a short time"),
 }
 REASONS: dict[str, str | Promise] = {

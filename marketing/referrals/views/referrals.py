@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -121,16 +122,24 @@ def programme(request: StaffRequest) -> HttpResponse:
     """How it is set up."""
     kept = selectors.programme()
     languages = list(dict.fromkeys([*current_tenant().languages, "en"]))
-    form = ProgrammeForm(request.POST or None, instance=kept, languages=languages)
+    form = ProgrammeForm(
+        request.POST or None,
+        instance=kept,
+        languages=languages,
+        messages=selectors.messages_for_notices(),
+        chosen=selectors.chosen_notices(),
+    )
     version = kept.version if not kept._state.adding else ""
     if form.is_valid():
         said = request.POST.get("version", "")
         try:
-            services.update_programme(
-                actor=request.actor,
-                values=form.values(),
-                version=int(said) if said.isdecimal() else None,
-            )
+            with transaction.atomic():
+                services.update_programme(
+                    actor=request.actor,
+                    values=form.values(),
+                    version=int(said) if said.isdecimal() else None,
+                )
+                services.choose_notices(actor=request.actor, chosen=form.chosen())
         except DomainError as error:
             form.refuse(error)
         else:

@@ -1,6 +1,7 @@
 """Both are told, once, by the channel they prefer; and nobody of what is not so any more."""
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
@@ -169,10 +170,10 @@ def test_what_cannot_go_waits(chain, ready, asha, bela, fault):
 def test_without_money_it_waits_and_goes_on(chain, ready, asha, bela):
     choose("came", message_on())
     converted(asha, bela, chain.north)
-    set_config(monthly_budget=0)
+    set_config(monthly_budget_limit=Decimal("0.01"))
     assert tell() == 0
     assert not SendRun.objects.exists()
-    set_config(monthly_budget=None)
+    set_config(monthly_budget_limit=None)
     assert tell() == 1
 
 
@@ -196,8 +197,8 @@ def test_a_run_that_was_stopped_for_money_goes_on_or_ends(chain, ready, asha, be
 
 def test_the_gate_decides_who_gets_it(chain, ready, asha, bela):
     choose("came", message_on())
-    asha.consentstate.whatsapp_service = False
-    asha.consentstate.save()
+    asha.consent.whatsapp_service = False
+    asha.consent.save()
     converted(asha, bela, chain.north)
     assert tell() == 1
     message = Message.objects.get()
@@ -246,7 +247,7 @@ def test_who_was_merged_hears_as_whom_she_became_and_who_was_erased_does_not(
     choose("came", message_on())
     survivor = CustomerFactory(last_name="Rao", phone="+919876500077")
     converted(asha, bela, chain.north)
-    customer_services.merge_customers(actor=system(), survivor=survivor, merged=asha)
+    customer_services.merge_customers(actor=system(), keep=survivor, other=asha, choices={})
     assert tell() == 1
     assert Message.objects.get().customer_id == survivor.pk
     notice = ReferralNotice.objects.get()

@@ -19,7 +19,7 @@ from marketing.core.tenancy import current_tenant
 from marketing.referrals import rules, selectors, services
 from marketing.referrals.forms import ProgrammeForm, ReferralFilter, RejectForm
 from marketing.referrals.models import Referral
-from marketing.referrals.wording import reason_words, signal_words
+from marketing.referrals.wording import reason_words, signal_words, taken_back_words
 
 ROWS = 50
 LEADERS = 50
@@ -172,7 +172,8 @@ def _show(request: StaffRequest, referral: Referral, form: RejectForm) -> HttpRe
         "can_decide": can_decide,
         "signals": [signal_words(signal) for signal in referral.signals],
         "reason": reason_words(referral.reason),
-        "steps": list(selectors.steps_of(referral)),
+        "taken_back": taken_back_words(referral),
+        "steps": [(step, reason_words(step.reason)) for step in selectors.steps_of(referral)],
         "bill": None if referral.bill_total is None else referral.bill_total / 100,
         "reward": selectors.reward_words(
             referral.referrer_reward_type,

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db.models import F, OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Concat
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from marketing.content.merge_fields import MergeField, register
@@ -37,7 +38,7 @@ def _of_code(value: F | Concat) -> Subquery:
     return Subquery(codes.annotate(said=value).values("said")[:1])
 
 
-def _of_notice(name: str, label: str, sample: str) -> MergeField:
+def _of_notice(name: str, label: str | Promise, sample: str) -> MergeField:
     return MergeField(name, label, None, sample, is_given=True, personal=_told(name))
 
 

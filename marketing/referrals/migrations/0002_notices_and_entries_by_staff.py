@@ -37,9 +37,9 @@ class Migration(migrations.Migration):
                     "kind",
                     models.CharField(
                         choices=[
-                            ("came", "To who brought a friend: her friend came"),
-                            ("rewarded", "To who brought a friend: her reward is there"),
-                            ("friend_rewarded", "To the friend: her reward is there"),
+                            ("came", "Who brought a friend: when the friend came"),
+                            ("rewarded", "Who brought a friend: when the reward is there"),
+                            ("friend_rewarded", "The friend: when her reward is there"),
                         ],
                         max_length=15,
                     ),
@@ -73,9 +73,9 @@ class Migration(migrations.Migration):
                     "kind",
                     models.CharField(
                         choices=[
-                            ("came", "To who brought a friend: her friend came"),
-                            ("rewarded", "To who brought a friend: her reward is there"),
-                            ("friend_rewarded", "To the friend: her reward is there"),
+                            ("came", "Who brought a friend: when the friend came"),
+                            ("rewarded", "Who brought a friend: when the reward is there"),
+                            ("friend_rewarded", "The friend: when her reward is there"),
                         ],
                         max_length=15,
                     ),

@@ -13,9 +13,9 @@ from marketing.referrals import rules
 class NoticeKind(models.TextChoices):
     """Who is told, and of what."""
 
-    CAME = rules.TOLD_CAME, _("To who brought a friend: her friend came")
-    REWARDED = rules.TOLD_REWARDED, _("To who brought a friend: her reward is there")
-    FRIEND = rules.TOLD_FRIEND, _("To the friend: her reward is there")
+    CAME = rules.TOLD_CAME, _("Who brought a friend: when the friend came")
+    REWARDED = rules.TOLD_REWARDED, _("Who brought a friend: when the reward is there")
+    FRIEND = rules.TOLD_FRIEND, _("The friend: when her reward is there")
 
 
 class NoticeTemplate(TenantModel):

@@ -132,8 +132,10 @@ def take_back(system: Actor, referral: Referral) -> None:
     """Take back both rewards: a code that was not used opens nothing any more, points go as the
     programme says, below zero if she used them. Money is never asked for: of a code that was used
     there is nothing to take back, and the history says so."""
-    mine = CouponCode.objects.filter(pk=referral.referrer_reward_code_id)
-    code = mine.select_for_update().first() if referral.referrer_reward_code_id else None
+    code = None
+    if referral.referrer_reward_code_id is not None:
+        mine = CouponCode.objects.filter(pk=referral.referrer_reward_code_id)
+        code = mine.select_for_update().first()
     is_used = code is not None and code.used > 0
     reason = rules.REFUNDED_USED if is_used else rules.REFUNDED
     if not move(system, [referral.pk], rules.CLAWED_BACK, reason=reason):

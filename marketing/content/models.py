@@ -15,7 +15,8 @@ class TemplateType(models.TextChoices):
 
 
 class TriggerType(models.TextChoices):
-    """Module 11's eleven occasions; a template for one is of type `trigger`."""
+    """Module 11's eleven occasions, and news of a referral; a template for one is of type
+    `trigger`."""
 
     POST_VISIT_THANK_YOU = "post_visit_thank_you", _("Thank-you after a visit")
     REBOOKING_REMINDER = "rebooking_reminder", _("Reminder to book again")
@@ -28,6 +29,7 @@ class TriggerType(models.TextChoices):
     FEEDBACK_REQUEST = "feedback_request", _("Asking for feedback")
     LOYALTY_POINTS_EARNED = "loyalty_points_earned", _("Points earned")
     LOYALTY_POINTS_EXPIRING = "loyalty_points_expiring", _("Points about to expire")
+    REFERRAL_NEWS = "referral_news", _("News of a referral")
 
 
 class WhatsAppStatus(models.TextChoices):

@@ -72,7 +72,8 @@ class Paid:
     """A held bill that is paid now, under the counter's invoice id.
 
     A bill that no offer was on comes so too: then nothing is held, what was taken off its lines is
-    their `manual_discount`, and `asked` is what the counter said to this effect.
+    their `manual_discount`, and `asked` is what the counter said to this effect. `by` names the
+    member of staff or the key that paid it.
     """
 
     held: Held
@@ -81,6 +82,7 @@ class Paid:
     quote: Quote
     at: dt.datetime
     asked: Json = field(default_factory=dict)
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

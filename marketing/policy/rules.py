@@ -18,6 +18,7 @@ SERVICE_TRIGGERS = frozenset(
         "package_expiry",
         "membership_expiry",
         "loyalty_points_earned",
+        "referral_news",
     }
 )
 

@@ -40,6 +40,7 @@ class ReferralConfigFields(ApiSerializer):
     reward_days = serializers.IntegerField(min_value=1, max_value=1_100, required=False)
     weekly_rewards = serializers.IntegerField(min_value=1, max_value=10_000, required=False)
     monthly_rewards = serializers.IntegerField(min_value=1, max_value=10_000, required=False)
+    entries_per_staff = serializers.IntegerField(min_value=1, max_value=1_000, required=False)
     flags_surnames = serializers.BooleanField(required=False)
     share_text = serializers.DictField(
         child=serializers.CharField(max_length=1_000, allow_blank=True), required=False

@@ -8,6 +8,7 @@ class ReferralsConfig(AppConfig):
 
     def ready(self) -> None:
         from customers import merging, panels, person_data
+        from marketing.content import usage
         from marketing.core import news
         from marketing.core.context import NAVIGATION
         from marketing.coupons import quote_effects
@@ -16,15 +17,17 @@ class ReferralsConfig(AppConfig):
             people,
         )
         from marketing.referrals.merge_fields import register_merge_fields
-        from marketing.referrals.news import MUCH_BROUGHT
+        from marketing.referrals.news import MANY_ENTRIES, MUCH_BROUGHT
         from marketing.referrals.quote_effect import ReferralEffect
         from marketing.referrals.segment_fields import register_segment_fields
-        from marketing.referrals.services import COLLUSION
+        from marketing.referrals.services import COLLUSION, ENTRIES
 
         quote_effects.register(ReferralEffect())
         register_segment_fields()
         register_merge_fields()
         news.register(COLLUSION, MUCH_BROUGHT)
+        news.register(ENTRIES, MANY_ENTRIES)
+        usage.register(people.uses_of_template)
         NAVIGATION.append(
             (gettext_noop("Referrals"), "referral-list", "users-plus", "referral.view")
         )
@@ -39,4 +42,5 @@ class ReferralsConfig(AppConfig):
         )
         merging.register_rows("referrals.Referral", "referrer")
         merging.register(people.FRIENDS)
+        merging.register_rows("referrals.ReferralNotice")
         merging.register_single_rows("referrals.ReferralCode")

@@ -1,5 +1,6 @@
 """Shapes of the pages' forms; the rules are the services'."""
 
+import uuid
 from typing import Any
 
 from django import forms
@@ -7,9 +8,10 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from customers.forms import RefusableForm
-from customers.models import Service
+from customers.models import Channel, Service
+from marketing.content.models import MessageTemplate
 from marketing.core.errors import DomainError
-from marketing.referrals.models import Referral, ReferralProgramme
+from marketing.referrals.models import NoticeKind, NoticeTemplate, Referral, ReferralProgramme
 from marketing.referrals.services import SETTINGS
 
 LABELS = {
@@ -27,6 +29,7 @@ LABELS = {
     "max_referrals_per_month": _("Friends a customer may bring in a month"),
     "weekly_rewards": _("Rewards in 7 days before somebody looks at them"),
     "monthly_rewards": _("Rewards in 30 days before somebody looks at them"),
+    "entries_per_staff": _("Friends that one person at the till may enter with one code in a day"),
     "flags_surnames": _("Look at friends of the same surname"),
 }
 HELP = {
@@ -34,6 +37,7 @@ HELP = {
     "referred_reward_value": _("A discount or free service is for her first bill."),
     "min_order_for_reward": _("In rupees, for paid visits."),
     "hold_days": _("Only then is the reward given."),
+    "entries_per_staff": _("Above it a manager looks at them, and is told once a day."),
     "flags_surnames": _("A manager decides; nothing is refused by itself."),
 }
 GROUPS = (
@@ -49,11 +53,17 @@ GROUPS = (
     (_("When"), ("reward_on", "min_order_for_reward", "hold_days")),
     (
         _("Against misuse"),
-        ("max_referrals_per_month", "weekly_rewards", "monthly_rewards", "flags_surnames"),
+        (
+            *("max_referrals_per_month", "weekly_rewards", "monthly_rewards"),
+            *("entries_per_staff", "flags_surnames"),
+        ),
     ),
 )
 TEXT = "share_text_"
 SERVICES = ("referrer_reward_service", "referred_reward_service")
+
+
+NOTICE = "notice_"
 
 
 class ProgrammeForm(forms.ModelForm):
@@ -66,6 +76,9 @@ class ProgrammeForm(forms.ModelForm):
         help_texts = HELP
 
     def __init__(self, *args: Any, languages: list[str], **more: Any) -> None:
+        """`messages` may tell notices; `chosen` do so, by kind and channel."""
+        messages: list[MessageTemplate] = more.pop("messages", [])
+        chosen: dict[tuple[str, str], NoticeTemplate] = more.pop("chosen", {})
         super().__init__(*args, **more)
         for name in SERVICES:
             self.fields[name] = forms.ModelChoiceField(
@@ -85,6 +98,40 @@ class ProgrammeForm(forms.ModelForm):
                 initial=kept.get(code, ""),
                 widget=forms.Textarea(attrs={"rows": 3, "lang": code}),
             )
+
+        self.places = {
+            f"{NOTICE}{kind}_{channel}": (kind, channel)
+            for kind in NoticeKind.values
+            for channel in Channel.values
+        }
+        for name, (kind, channel) in self.places.items():
+            kept = chosen.get((kind, channel))
+            fitting = [row for row in messages if row.channel == channel]
+            if kept is not None and kept.template not in fitting:
+                fitting.insert(0, kept.template)
+            self.fields[name] = forms.TypedChoiceField(
+                label=Channel(channel).label,
+                required=False,
+                choices=[("", _("None")), *((str(row.pk), row.name) for row in fitting)],
+                coerce=uuid.UUID,
+                empty_value=None,
+                initial=str(kept.template_id) if kept else "",
+            )
+
+    @property
+    def notices(self) -> list[tuple[Any, list[forms.BoundField]]]:
+        return [
+            (label, [self[name] for name, place in self.places.items() if place[0] == kind])
+            for kind, label in NoticeKind.choices
+        ]
+
+    @property
+    def tells_nothing(self) -> bool:
+        return not any(self[name].value() for name in self.places)
+
+    def chosen(self) -> dict[tuple[str, str], uuid.UUID | None]:
+        """The messages by kind and channel."""
+        return {place: self.cleaned_data[name] for name, place in self.places.items()}
 
     @property
     def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:

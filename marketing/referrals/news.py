@@ -13,3 +13,14 @@ MUCH_BROUGHT = Kind(
     address=lambda target_id: reverse("referral-list"),
     more=lambda facts: _("Look whether one person enters it for everybody."),
 )
+MANY_ENTRIES = Kind(
+    title=gettext_lazy("%(by)s entered code %(code)s for %(count)s friends in a day"),
+    icon="alert-triangle",
+    tone="warning",
+    address=lambda target_id: reverse("referral-review"),
+    more=lambda facts: (
+        _("%(branch)s: these wait for you under Referrals.") % {"branch": facts["branch"]}
+        if facts["branch"]
+        else _("These wait for you under Referrals.")
+    ),
+)

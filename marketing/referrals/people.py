@@ -1,15 +1,21 @@
-"""What referrals offer to the customer's page, to a merge, and to her rights over her data."""
+"""What referrals offer to the customer's page, to a merge, to her rights over her data, and to
+messages."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from customers.merging import Holding, move_rows, restore_rows
 from customers.models import Customer
+from marketing.content.models import MessageTemplate
+from marketing.content.usage import Use
 from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.referrals import links, rules, selectors
-from marketing.referrals.models import Referral, ReferralCode
+from marketing.referrals.models import NoticeTemplate, Referral, ReferralCode, ReferralNotice
 from marketing.referrals.services.transitions import move
 
 PANEL_ROWS = 4
@@ -48,7 +54,8 @@ def export_referrals(customer: Customer) -> dict[str, Any]:
 
 
 def erase_referrals(customer: Customer) -> None:
-    """What is not rewarded yet is not any more; her phone is blanked, wherever it was left."""
+    """What is not rewarded yet is not any more; her phone is blanked, wherever it was left,
+    and what notices say of her."""
     system = Actor.system(current_tenant_id())
     hers = Q(referrer=customer) | Q(friend=customer)
     rows = Referral.objects.filter(hers).order_by("pk")
@@ -57,10 +64,17 @@ def erase_referrals(customer: Customer) -> None:
     approved = rows.filter(state=rules.APPROVED).values_list("pk", flat=True)
     move(system, list(approved), rules.VOIDED, reason="erased")
     Referral.objects.filter(friend=customer).update(friend_phone="")
+    ReferralNotice.objects.filter(referral__in=rows.values("pk")).update(said={})
     if customer.phone:
         left = Referral.objects.filter(state=rules.INVITED, friend_phone=customer.phone)
         ids = list(left.order_by("pk").values_list("pk", flat=True))
         move(system, ids, rules.EXPIRED, reason="erased", values={"friend_phone": ""})
+
+
+def uses_of_template(template: MessageTemplate) -> Iterable[Use]:
+    """The notices that the message tells."""
+    for row in NoticeTemplate.objects.filter(template=template).order_by("kind"):
+        yield Use(_("Referrals"), row.get_kind_display(), reverse("referral-settings"))
 
 
 # The survivor was brought by one, if she was: the other's stays with who is merged.

@@ -93,6 +93,7 @@ class ReferralEffect:
                 at=paid.at,
                 code=code if holds_place else str(paid.asked.get("code", "")),
                 has_place=holds_place,
+                by=paid.by,
             )
         )
 

@@ -40,6 +40,14 @@ STATUSES = [(status, status) for status in dict.fromkeys(STATUS.values())]
 FREE = frozenset({INVITED, REJECTED, EXPIRED})
 CONVERTED = frozenset({QUALIFIED, HELD, APPROVED, REWARDED})
 
+# Who is told of what; older news is none any more.
+TOLD_CAME, TOLD_REWARDED, TOLD_FRIEND = "came", "rewarded", "friend_rewarded"
+NEWS_LASTS = dt.timedelta(days=3)
+# Why rewards were taken back: nothing of a code that was used could be.
+REFUNDED, REFUNDED_USED = "refunded", "refunded_used"
+# From here on nothing is due to anybody.
+OVER = frozenset({REJECTED, VOIDED, CLAWED_BACK})
+
 CLICK_LASTS = dt.timedelta(days=30)
 UNUSED_LASTS = dt.timedelta(days=90)
 WEEK, MONTH = dt.timedelta(days=7), dt.timedelta(days=30)

@@ -5,11 +5,14 @@ from marketing.core.sweeps import drain_each_chain, in_each_chain
 
 @shared_task
 def give_rewards() -> None:
-    """Approve what is past its refund window, and reward what is approved."""
+    """Approve what is past its refund window, reward what is approved, and tell both."""
     from marketing.referrals import services
 
+    in_each_chain(services.watch_entries)
     drain_each_chain(services.approve_due)
     drain_each_chain(services.reward_due)
+    in_each_chain(services.mind_notices)
+    drain_each_chain(services.give_notices)
 
 
 @shared_task

@@ -3,10 +3,14 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from marketing.referrals import rules
+from marketing.referrals.models import Referral, RewardType
+
 SIGNALS: dict[str, str | Promise] = {
     "same_landline": _("Both have the same landline"),
     "same_address": _("Both live at the same address"),
     "same_surname": _("Both have the same surname"),
+    "many_entries": _("One person at the till entered this code very often in a day"),
     "velocity": _("Many rewards in a short time"),
 }
 REASONS: dict[str, str | Promise] = {
@@ -17,7 +21,8 @@ REASONS: dict[str, str | Promise] = {
     "staff_excluded": _("Staff bring no friends by code"),
     "referral_ring": _("They bring each other"),
     "referrals_off": _("Referrals were switched off"),
-    "refunded": _("Her bill was refunded"),
+    rules.REFUNDED: _("Her bill was refunded"),
+    rules.REFUNDED_USED: _("Her bill was refunded; the reward's code had been used before"),
     "unused": _("She did not come in time"),
     "erased": _("Her data was erased"),
 }
@@ -31,3 +36,19 @@ def signal_words(signal: str) -> str:
 def reason_words(reason: str) -> str:
     """The reason for people; what a manager wrote is as she wrote it."""
     return str(REASONS.get(reason, reason))
+
+
+def taken_back_words(referral: Referral) -> str:
+    """What became of the reward of who brought the friend; empty where it was not taken back."""
+    if referral.state != rules.CLAWED_BACK:
+        return ""
+    if referral.reason == rules.REFUNDED_USED:
+        return str(_("She had used the code before: there is nothing to take back."))
+    if referral.referrer_reward_type == RewardType.POINTS:
+        return str(
+            _(
+                "The points were taken back. What she had spent of them is a minus in her balance, "
+                "where the points programme allows one."
+            )
+        )
+    return str(_("Her code was not used yet, and opens nothing any more."))

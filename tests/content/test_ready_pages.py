@@ -9,7 +9,7 @@ from tests.content.conftest import page
 @pytest.mark.parametrize("channel", ["whatsapp", "sms", "email"])
 def test_ready_made_messages_are_shown_as_a_phone_shows_them(browser, channel):
     text = page(browser.get(f"/templates/ready?channel={channel}"))
-    assert text.count('class="phone phone-') == 10
+    assert text.count('class="phone phone-') == 13
     assert "Asha" in text
     assert f'href="/templates/new?channel={channel}&amp;from=birthday"' in text
     assert f'href="/templates/new?channel={channel}"' in text

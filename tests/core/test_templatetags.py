@@ -94,6 +94,12 @@ def test_a_day_ago_is_yesterday_in_the_active_zone(time_machine):
         assert formats.relative_time(timezone.now() - timedelta(hours=49)) == "19 Nov 2026"
 
 
+def test_a_phone_shows_an_apostrophe_once_escaped():
+    page = Template('<c-phone-preview channel="whatsapp" body="{{ said }}" />')
+    shown = page.render(Context({"said": "A friend's <b> word"}))
+    assert "A friend&#x27;s &lt;b&gt; word" in shown
+
+
 def test_chat_text_shows_whatsapp_marks_and_escapes_the_rest():
     shown = formats.chat_text("*Hi* <b>\n_now_ ~old~ 2*3*4 snake_case_word")
     assert shown == (

@@ -70,12 +70,11 @@ def reserve(branch: Any, *lines: Any, customer: Any = None, **options: Any) -> A
 
 
 def sell(branch: Any, *lines: Any, customer: Any = None, **options: Any) -> Any:
-    """Reserve and redeem a bill; `invoice_id` is its own unless given."""
+    """Reserve and redeem a bill; `invoice_id` is its own unless given, and `actor` the system."""
+    actor = options.pop("actor", None) or system()
     invoice = options.pop("invoice_id", f"invoice-{next(_numbers)}")
     reserved = reserve(branch, *lines, customer=customer, **options)
-    return services.redeem(
-        actor=system(), reservation_id=reserved.reservation.pk, invoice_id=invoice
-    )
+    return services.redeem(actor=actor, reservation_id=reserved.reservation.pk, invoice_id=invoice)
 
 
 def new_id() -> uuid.UUID:

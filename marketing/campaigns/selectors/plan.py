@@ -24,7 +24,7 @@ from marketing.content.rendering import Rendered, compile_version
 from marketing.core import clock
 from marketing.core.errors import ValidationFailed
 from marketing.core.tenancy import current_tenant
-from marketing.coupons.merge_fields import COUPON_CODE
+from marketing.coupons.merge_fields import COUPON_CODE, OFFER_FIELDS
 from marketing.coupons.models import CodeBatch
 from marketing.delivery import compliance
 from marketing.delivery import estimate as delivery_estimate
@@ -282,12 +282,14 @@ def require_compliant(campaign: Campaign, version: TemplateVersion) -> None:
 
 
 def require_known_placeholders(version: TemplateVersion) -> None:
-    """Raises `ValidationFailed` on `templateId` for a name that no merge field fills."""
+    """Raises `ValidationFailed` on `templateId` for a name that no merge field fills, or none of
+    a campaign's."""
     open_ones = {slot.placeholder for slot in open_slots.slots_of(version)}
     unknown = [
         name
         for name in compile_version(version).placeholders
-        if merge_fields.get(name) is None and name not in open_ones
+        if (merge_fields.get(name) is None and name not in open_ones)
+        or (merge_fields.is_given(name) and name not in OFFER_FIELDS)
     ]
     if unknown:
         named = ", ".join(f"{{{{{name}}}}}" for name in unknown)

@@ -1,4 +1,4 @@
-"""The ready-made templates: ten occasions on every channel. `services.prebuilt` makes rows of
+"""The ready-made templates: thirteen occasions on every channel. `services.prebuilt` makes rows of
 them, and the page for a new template begins with one."""
 
 import tomllib

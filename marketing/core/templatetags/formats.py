@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import escape
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -130,8 +130,9 @@ def relative_time(value: datetime | None) -> str:
 
 @register.filter
 def chat_text(text: str | None) -> SafeString:
-    """Message text as a phone shows it: escaped, `*bold*` `_italic_` `~struck~`, lines kept."""
-    html = str(escape(text or ""))
+    """Message text as a phone shows it: `*bold*` `_italic_` `~struck~`, lines kept; escaped, if a
+    component has not done so."""
+    html = str(conditional_escape(text or ""))
     for mark, tag in CHAT_MARKS:
         html = mark.sub(tag, html)
     return mark_safe(html.replace("\r\n", "\n").replace("\n", "<br>"))  # noqa: S308  escaped above

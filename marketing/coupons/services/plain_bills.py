@@ -79,7 +79,7 @@ def record_bill(
             invoice_id=invoice_id,
             redeemed_at=now,
         )
-        reservation.effects = commit_effects(reservation)
+        reservation.effects = commit_effects(reservation, by=actor.label)
         reservation.save(update_fields=["effects"])
         audit.record(actor, "coupon.record_bill", reservation, {"invoiceId": invoice_id})
     return Redeemed(reservation=reservation, redemptions=[])

@@ -65,7 +65,7 @@ def redeem(*, actor: Actor, reservation_id: uuid.UUID, invoice_id: str) -> Redee
             raise over(reservation)
         used = _use(reservation, invoice_id)
         redemptions = _write(reservation, used)
-        kept = commit_effects(reservation)
+        kept = commit_effects(reservation, by=actor.label)
         if kept != reservation.effects:
             reservation.effects = kept
             reservation.save(update_fields=["effects"])
@@ -221,7 +221,7 @@ def _tell_exhausted(totals: Mapping[uuid.UUID, int], changes: Changes) -> None:
             events.record("coupon.exhausted", {"couponId": str(counter.owner)})
 
 
-def commit_effects(reservation: Reservation) -> dict[str, Any]:
+def commit_effects(reservation: Reservation, *, by: str) -> dict[str, Any]:
     """Let effects make it final; what they keep for a later reversal."""
     kept: dict[str, Any] = {}
     effects = quote_effects.effects()
@@ -237,6 +237,7 @@ def commit_effects(reservation: Reservation) -> dict[str, Any]:
                 quote=bill.quote,
                 at=reservation.redeemed_at,
                 asked=bill.asked.get(effect.name, {}),
+                by=by,
             )
         )
         if said:

@@ -18,6 +18,7 @@ from marketing.delivery.services.runs import (
 )
 from marketing.delivery.services.settlement import expect_no_more, settle_due
 from marketing.delivery.services.single import send_test
+from marketing.delivery.services.withdrawal import withdraw_messages
 
 # Last: what it calls imports the verbs above.
 from marketing.delivery.services.background import (  # isort: skip
@@ -54,4 +55,5 @@ __all__ = [
     "stop_an_overdrawn_run",
     "sweep_batches",
     "sweep_fallbacks",
+    "withdraw_messages",
 ]

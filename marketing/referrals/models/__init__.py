@@ -1,3 +1,4 @@
+from marketing.referrals.models.notices import NoticeKind, NoticeTemplate, ReferralNotice
 from marketing.referrals.models.programme import ReferralProgramme, RewardOn, RewardType
 from marketing.referrals.models.referrals import (
     Referral,
@@ -8,9 +9,12 @@ from marketing.referrals.models.referrals import (
 )
 
 __all__ = [
+    "NoticeKind",
+    "NoticeTemplate",
     "Referral",
     "ReferralCode",
     "ReferralHold",
+    "ReferralNotice",
     "ReferralProgramme",
     "ReferralStep",
     "ReferralTouch",

@@ -32,8 +32,9 @@ class ReferralProgramme(TenantModel):
 
     The friend's discount is `friend_offer`, opened by her first bill; codes of `referrer_offer`
     are given to who brought her. Both are kept as the rewards say. After the qualifying bill
-    nothing is given for `hold_days`. More than `weekly_rewards` in 7 days or `monthly_rewards` in
-    30 are held for review. `share_text` is by language.
+    nothing is given for `hold_days`. Held for review are more than `weekly_rewards` in 7 days or
+    `monthly_rewards` in 30, and friends of a code that one member of staff, or one key, entered
+    more than `entries_per_staff` times a day at a branch. `share_text` is by language.
     """
 
     is_enabled = models.BooleanField(default=True)
@@ -73,6 +74,9 @@ class ReferralProgramme(TenantModel):
     )
     reward_days = models.PositiveSmallIntegerField(
         default=90, validators=[MinValueValidator(1), MaxValueValidator(1_100)]
+    )
+    entries_per_staff = models.PositiveSmallIntegerField(
+        default=5, db_default=5, validators=[MinValueValidator(1), MaxValueValidator(1_000)]
     )
     flags_surnames = models.BooleanField(default=True)
     share_text = models.JSONField(default=dict, blank=True)

@@ -133,6 +133,11 @@ class Referral(TenantModel):
                 name="referral_to_reward",
             ),
             models.Index(
+                fields=["tenant", "referrer_reward_at"],
+                condition=Q(state=rules.REWARDED),
+                name="referral_rewarded",
+            ),
+            models.Index(
                 fields=["tenant", "-id"], condition=Q(is_flagged=True), name="referral_to_review"
             ),
         ]

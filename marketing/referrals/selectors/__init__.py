@@ -6,6 +6,11 @@ from marketing.referrals.selectors.judging import (
     judge,
     looks_like_code,
 )
+from marketing.referrals.selectors.notices import (
+    chosen_notices,
+    fits_notices,
+    messages_for_notices,
+)
 from marketing.referrals.selectors.referrals import (
     Brought,
     brought_by,
@@ -26,12 +31,15 @@ __all__ = [
     "FoundCode",
     "Friend",
     "brought_by",
+    "chosen_notices",
     "code_of",
     "find_code",
+    "fits_notices",
     "get_referral_for_actor",
     "judge",
     "leaderboard",
     "looks_like_code",
+    "messages_for_notices",
     "programme",
     "referrals_for_actor",
     "reward_words",

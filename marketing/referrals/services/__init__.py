@@ -7,8 +7,11 @@ from marketing.referrals.services.applying import (
     require_place,
 )
 from marketing.referrals.services.bills import PaidBill, take_paid_bill, take_refund, visited
+from marketing.referrals.services.choosing import choose_notices
 from marketing.referrals.services.codes import get_or_create_code, make_missing_codes
+from marketing.referrals.services.entries import ENTRIES, watch_entries
 from marketing.referrals.services.holds import hold_place, let_go
+from marketing.referrals.services.notices import give_notices, mind_notices
 from marketing.referrals.services.programme import SETTINGS, ensure_programme, update_programme
 from marketing.referrals.services.review import (
     COLLUSION,
@@ -21,18 +24,22 @@ from marketing.referrals.services.rewards import approve_due, reward_due
 
 __all__ = [
     "COLLUSION",
+    "ENTRIES",
     "SETTINGS",
     "PaidBill",
     "apply_code",
     "approve_due",
     "approve_referral",
+    "choose_notices",
     "ensure_programme",
     "expire_unused",
     "get_or_create_code",
+    "give_notices",
     "hold_place",
     "leave_phone",
     "let_go",
     "make_missing_codes",
+    "mind_notices",
     "note_click",
     "reject_referral",
     "require_place",
@@ -42,4 +49,5 @@ __all__ = [
     "update_programme",
     "visited",
     "watch_collusion",
+    "watch_entries",
 ]

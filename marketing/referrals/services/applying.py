@@ -116,10 +116,11 @@ def attribute(
     source: str,
     at: dt.datetime,
     referrer_id: uuid.UUID | None = None,
+    by: str = "",
 ) -> Referral | None:
     """Write the friend down as this code's; None when somebody else was faster.
 
-    The place of the month is taken by the caller.
+    The place of the month is taken by the caller. `by` is who typed the code, if not the actor.
     """
     referrer_id = referrer_id or getattr(code, "referrer_id", None)
     if referrer_id is None:
@@ -145,7 +146,7 @@ def attribute(
         kind=ReferralTouch.Kind.TYPED,
         referral_id=referral_id,
         branch_id=branch_id,
-        by=actor.label[:150],
+        by=(by or actor.label)[:150],
     )
     referral = Referral.objects.get(pk=referral_id)
     tell("referral.created", referral, actor)
@@ -258,7 +259,9 @@ def _flag(referral: Referral, programme: ReferralProgramme) -> None:
         people[referral.referrer_id], people[referral.friend_id], programme
     )
     if signals:
-        Referral.objects.filter(pk=referral.pk).update(is_flagged=True, signals=signals)
+        known = Referral.objects.values_list("signals", flat=True).get(pk=referral.pk)
+        both = [*known, *(signal for signal in signals if signal not in known)]
+        Referral.objects.filter(pk=referral.pk).update(is_flagged=True, signals=both)
 
 
 def _phone(text: str) -> str:

@@ -47,7 +47,7 @@ LIMIT 1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaidBill:
     """A bill as it was paid. `code` is the referral code told with it; `has_place`: a place of its
-    month is held.
+    month is held. `by` is who typed it.
     """
 
     reservation_id: uuid.UUID
@@ -58,6 +58,7 @@ class PaidBill:
     at: dt.datetime
     code: str = ""
     has_place: bool = True
+    by: str = ""
 
 
 def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
@@ -178,6 +179,7 @@ def _by_code(system: Actor, bill: PaidBill) -> Referral | None:
             branch_id=bill.branch_id,
             source=Referral.Source.CODE,
             at=bill.at,
+            by=bill.by,
         )
     if made is None and has_place:
         places.give_back(found.id, found.month)

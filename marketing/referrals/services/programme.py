@@ -22,7 +22,8 @@ SETTINGS = (
     *("referrer_reward_type", "referrer_reward_value", "referrer_reward_service"),
     *("referred_reward_type", "referred_reward_value", "referred_reward_service"),
     *("reward_on", "min_order_for_reward", "hold_days", "reward_days"),
-    *("max_referrals_per_month", "weekly_rewards", "monthly_rewards", "flags_surnames"),
+    *("max_referrals_per_month", "weekly_rewards", "monthly_rewards", "entries_per_staff"),
+    "flags_surnames",
     "share_text",
 )
 MAX_SHARE_TEXT = 1_000

@@ -130,12 +130,18 @@ def reward_due() -> int:
 
 def take_back(system: Actor, referral: Referral) -> None:
     """Take back both rewards: a code that was not used opens nothing any more, points go as the
-    programme says, below zero if she used them. Money is never asked for."""
-    if not move(system, [referral.pk], rules.CLAWED_BACK, reason="refunded"):
-        return
+    programme says, below zero if she used them. Money is never asked for: of a code that was used
+    there is nothing to take back, and the history says so."""
+    code = None
     if referral.referrer_reward_code_id is not None:
-        unused = CouponCode.objects.filter(pk=referral.referrer_reward_code_id, used=0)
-        coupons.revoke_codes(actor=system, code_ids=list(unused.values_list("pk", flat=True)))
+        mine = CouponCode.objects.filter(pk=referral.referrer_reward_code_id)
+        code = mine.select_for_update().first()
+    is_used = code is not None and code.used > 0
+    reason = rules.REFUNDED_USED if is_used else rules.REFUNDED
+    if not move(system, [referral.pk], rules.CLAWED_BACK, reason=reason):
+        return
+    if code is not None and not is_used:
+        coupons.revoke_codes(actor=system, code_ids=[code.pk])
     for side, kind in (
         ("referral", referral.referrer_reward_type),
         ("referral_friend", referral.friend_reward_type),

@@ -11,6 +11,7 @@ from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant_id
 from marketing.referrals import rules
 from marketing.referrals.models import Referral
+from marketing.referrals.services.notices import take_back_notices
 
 MOVE = """
 WITH asked AS (
@@ -45,7 +46,8 @@ def move(
 ) -> list[uuid.UUID]:
     """Bring these into `state`, with `values` of other columns; those that may go there.
 
-    Who is somewhere else already is left as she is, and not in the answer.
+    Who is somewhere else already is left as she is, and not in the answer. Where nothing is due
+    any more, notices of it that wait do not go.
     """
     if not ids:
         return []
@@ -66,6 +68,8 @@ def move(
             },
         )
         moved = sorted(pk for (pk,) in cursor.fetchall())
+    if state in rules.OVER:
+        take_back_notices(moved)
     if state in TOLD:
         for row in Referral.objects.filter(pk__in=moved).order_by("pk"):
             tell(TOLD[state], row, actor)

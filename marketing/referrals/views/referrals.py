@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,7 +19,7 @@ from marketing.core.tenancy import current_tenant
 from marketing.referrals import rules, selectors, services
 from marketing.referrals.forms import ProgrammeForm, ReferralFilter, RejectForm
 from marketing.referrals.models import Referral
-from marketing.referrals.wording import reason_words, signal_words
+from marketing.referrals.wording import reason_words, signal_words, taken_back_words
 
 ROWS = 50
 LEADERS = 50
@@ -121,16 +122,24 @@ def programme(request: StaffRequest) -> HttpResponse:
     """How it is set up."""
     kept = selectors.programme()
     languages = list(dict.fromkeys([*current_tenant().languages, "en"]))
-    form = ProgrammeForm(request.POST or None, instance=kept, languages=languages)
+    form = ProgrammeForm(
+        request.POST or None,
+        instance=kept,
+        languages=languages,
+        messages=selectors.messages_for_notices(),
+        chosen=selectors.chosen_notices(),
+    )
     version = kept.version if not kept._state.adding else ""
     if form.is_valid():
         said = request.POST.get("version", "")
         try:
-            services.update_programme(
-                actor=request.actor,
-                values=form.values(),
-                version=int(said) if said.isdecimal() else None,
-            )
+            with transaction.atomic():
+                services.update_programme(
+                    actor=request.actor,
+                    values=form.values(),
+                    version=int(said) if said.isdecimal() else None,
+                )
+                services.choose_notices(actor=request.actor, chosen=form.chosen())
         except DomainError as error:
             form.refuse(error)
         else:
@@ -163,7 +172,8 @@ def _show(request: StaffRequest, referral: Referral, form: RejectForm) -> HttpRe
         "can_decide": can_decide,
         "signals": [signal_words(signal) for signal in referral.signals],
         "reason": reason_words(referral.reason),
-        "steps": list(selectors.steps_of(referral)),
+        "taken_back": taken_back_words(referral),
+        "steps": [(step, reason_words(step.reason)) for step in selectors.steps_of(referral)],
         "bill": None if referral.bill_total is None else referral.bill_total / 100,
         "reward": selectors.reward_words(
             referral.referrer_reward_type,

@@ -197,8 +197,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["marketing.core.drf.rendering.EnvelopeRenderer"],
     "DEFAULT_PARSER_CLASSES": ["marketing.core.drf.rendering.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "marketing.core.openapi.EnvelopeSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"user": "1200/min"},
+    "DEFAULT_THROTTLE_CLASSES": ["marketing.core.drf.throttling.CallsAMinute"],
     "EXCEPTION_HANDLER": "marketing.core.drf.errors.exception_handler",
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
     "TIME_FORMAT": "%H:%M",
@@ -206,6 +205,8 @@ REST_FRAMEWORK = {
     "NON_FIELD_ERRORS_KEY": "nonFieldErrors",
     "UNAUTHENTICATED_USER": None,
 }
+# A key is a module of the chain with all its tills: 500 calls a second.
+API_CALLS_A_MINUTE = {"person": 1_200, "key": 30_000}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Parlour",
     "VERSION": "1.0.0",

@@ -202,15 +202,17 @@ def _write(reservation: Reservation, used: list[OnBill]) -> list[Redemption]:
         )
         for each in used
     )
-    for row in redemptions:
-        events.record(
-            "coupon.redeemed",
+    events.record_all(
+        "coupon.redeemed",
+        [
             {
                 "couponId": str(row.offer_id),
                 "customerId": row.customer_id and str(row.customer_id),
                 "invoiceId": row.invoice_id,
-            },
-        )
+            }
+            for row in redemptions
+        ],
+    )
     return redemptions
 
 

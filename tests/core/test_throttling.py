@@ -39,9 +39,10 @@ def test_people_have_a_limit_of_their_own(settings, chain, client):
     assert client.get("/api/v1/segments").status_code == 429
 
 
-def test_without_valkey_calls_go_on(settings, key, monkeypatch):
+@pytest.mark.parametrize("fault", [redis.ConnectionError, redis.TimeoutError, ValueError])
+def test_without_valkey_calls_go_on(settings, key, monkeypatch, fault):
     def gone(name):
-        raise redis.ConnectionError
+        raise fault
 
     settings.API_CALLS_A_MINUTE = {"person": 1, "key": 1}
     monkeypatch.setattr(throttling, "_counted", gone)

@@ -6,17 +6,13 @@ Without Valkey nothing is counted and calls go on: a customer stands at the coun
 
 import logging
 import time
-from functools import cache
 from typing import Any
 
-import redis
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from marketing.core.actor import Actor
+from marketing.core import valkey
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +25,7 @@ class CallsAMinute(BaseThrottle):
     waits = 0
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        actor: Actor | None = request.auth
+        actor: Any = request.auth
         if actor is None:
             return True
         of, who = ("key", actor.api_key.pk) if actor.api_key else ("person", actor.user_id)
@@ -40,7 +36,7 @@ class CallsAMinute(BaseThrottle):
         self.waits = MINUTE - self.waits
         try:
             return _counted(f"parlour:calls:{who}:{minute}") <= most
-        except redis.RedisError as error:
+        except valkey.AWAY as error:
             logger.warning("calls are not counted without Valkey: %s", error)
             return True
 
@@ -54,18 +50,7 @@ def _seconds() -> int:
 
 
 def _counted(name: str) -> int:
-    with _client().pipeline(transaction=False) as asked:
+    with valkey.impatient().pipeline(transaction=False) as asked:
         asked.incr(name)
         asked.expire(name, MINUTE)
         return int(asked.execute()[0])
-
-
-@cache
-def _client() -> redis.Redis:
-    """Waits a quarter of a second at most, once."""
-    return redis.Redis.from_url(
-        settings.CACHES["default"]["LOCATION"],
-        socket_timeout=0.25,
-        socket_connect_timeout=0.25,
-        retry=Retry(NoBackoff(), 0),
-    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 
 from customers.models import ContactPoint, Customer, Service
@@ -15,6 +16,7 @@ from customers.selectors import customers_for_actor, customers_with_address
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound, ValidationFailed
+from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.coupons.pricing.bill import Cart, CartLine, CodesPolicy, EnteredCode
 from marketing.coupons.pricing.bill_check import MOST_LINES
@@ -37,10 +39,12 @@ class CounterBill:
 
 
 # Arrays, so that it is one statement however many lines there are.
-SERVICES = """
-SELECT * FROM customers_service
-WHERE tenant_id = %(tenant)s AND (id = ANY(%(ids)s) OR external_id = ANY(%(names)s))
-"""
+SERVICE_FIELDS = Service._meta.concrete_fields
+SERVICES = f"""
+SELECT {", ".join(str(field.column) for field in SERVICE_FIELDS)} FROM customers_service
+WHERE tenant_id = %(tenant)s
+  AND (id = ANY(%(ids)s::uuid[]) OR external_id = ANY(%(names)s::text[]))
+"""  # noqa: S608  names of our own columns
 
 
 def require_size(body: object) -> None:
@@ -156,12 +160,16 @@ def _services(lines: Sequence[Data]) -> list[Service]:
     names = {line["service_external_id"] for line in lines if "service_external_id" in line}
     if not ids and not names:
         return []
-    found = Service.objects.raw(
-        SERVICES, {"tenant": current_tenant_id(), "ids": list(ids), "names": list(names)}
-    )
+    with kept_cursor() as cursor:
+        cursor.execute(
+            SERVICES, {"tenant": current_tenant_id(), "ids": list(ids), "names": list(names)}
+        )
+        rows = cursor.fetchall()
+    columns = [field.attname for field in SERVICE_FIELDS]
     known: dict[Any, Service] = {}
-    for service in found:
-        known[service.pk] = known[service.external_id] = service
+    for row in rows:
+        found = Service.from_db(DEFAULT_DB_ALIAS, columns, row)
+        known[found.pk] = known[found.external_id] = found
     services, faults = [], {}
     for place, line in enumerate(lines):
         name = "service_id" if "service_id" in line else "service_external_id"

@@ -121,6 +121,8 @@ DATABASES = {
 }
 if env.str("DATABASE_OWNER_URL", "") or env.str("DATABASE_OWNER_URL_FILE", ""):
     DATABASES["owner"] = database("DATABASE_OWNER_URL")
+# Off behind a pool that hands a connection to another between transactions and keeps no statements.
+KEEP_STATEMENTS = env.bool("KEEP_STATEMENTS", True)
 LEAKPROOF_FUNCTIONS = prepare_database.LEAKPROOF_FUNCTIONS
 DATABASE_ROUTERS = ["marketing.core.routers.OwnerMigrates"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

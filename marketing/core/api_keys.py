@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from marketing.core.errors import NotAuthenticated
 from marketing.core.models import ApiKey, Tenant
+from marketing.core.prepared import kept_cursor
 
 # Every call of every till begins with it: put together once, not for each.
 KEY_COLUMNS = [field.column for field in ApiKey._meta.concrete_fields]
@@ -64,7 +65,7 @@ def authenticate(text: str) -> ApiKey:
 def _live_key(prefix: str, now: dt.datetime) -> ApiKey | None:
     if "\0" in prefix:
         return None
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(LIVE_KEY, {"prefix": prefix, "now": now})
         row = cursor.fetchone()
     if row is None:

@@ -82,8 +82,9 @@ def _reader(kind: Any) -> Read:
         item = _reader(get_args(kind)[0])
         return lambda plain: frozenset([item(part) for part in plain])
     if dataclasses.is_dataclass(kind):
+        make: Any = kind
         fields = {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
-        return lambda plain: kind(**{name: fields[name](part) for name, part in plain.items()})
+        return lambda plain: make(**{name: fields[name](part) for name, part in plain.items()})
     if issubclass(kind, (StrEnum, IntEnum)):
         member: Read = kind
         return member

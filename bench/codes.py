@@ -75,7 +75,7 @@ def _bare(ground_of: tills.Tills, count: int) -> float:
 
     from marketing.core.tenancy import tenant_scope
 
-    values = {
+    values: dict[str, Any] = {
         "tenant": ground_of.tenant_id,
         "offer": ground_of.offer_of_codes,
         "batch": uuid.uuid4(),

@@ -21,6 +21,8 @@ SERVICES, CATEGORIES = 60, 8
 # Who comes: they have points, and bills of before.
 REGULARS = 500
 PREFIX = "BENCH"
+# In the names of bills: points keep those of former runs.
+RUN = uuid.uuid4().hex[:8]
 
 FACTS = """
 INSERT INTO customers_customerfacts (tenant_id, customer_id, visit_count, total_spend)
@@ -200,7 +202,7 @@ def _make(tenant_id: uuid.UUID) -> Any:
     )
     regulars = _regulars()
     with connection.cursor() as cursor:
-        values = {"tenant": tenant_id, "regulars": regulars}
+        values: dict[str, Any] = {"tenant": tenant_id, "regulars": regulars}
         cursor.execute(FACTS, values)
         cursor.execute(PURCHASES, values)
         cursor.execute(

@@ -18,6 +18,7 @@ def send(
     return {
         "n": requests,
         "seconds": round(told["seconds"], 1),
+        **({"busy": told["busy"]} if told["busy"] else {}),
         "requests_per_s": round(requests / told["seconds"]),
         "p50_ms": told["p50_ms"],
         "p99_ms": told["p99_ms"],

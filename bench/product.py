@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ from config.supervisor import Program
 
 OURS = {"config.wsgi": "bench.server", "--app=config.celery": "--app=bench.celery_app"}
 HOST = "127.0.0.1"
+SAID = 5_000
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,12 @@ def _running(programs: Iterable[Program], extra: dict[str, str]) -> Iterator[lis
             yield [process.pid for process in started]
             ended = [p.args for p in started if p.poll() is not None]
             if ended:
-                said.seek(0)
-                raise RuntimeError(f"{ended} ended:\n{said.read().decode(errors='replace')}")
+                raise RuntimeError(f"{ended} ended")
+        except RuntimeError:
+            # Why a server refused stands in what it said.
+            said.seek(0)
+            sys.stderr.write(said.read().decode(errors="replace")[-SAID:])
+            raise
         finally:
             for process in started:
                 with suppress(ProcessLookupError):

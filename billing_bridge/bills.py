@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from django.db.models import Q
+from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 
 from customers.models import ContactPoint, Customer, Service
@@ -16,7 +16,8 @@ from customers.selectors import customers_for_actor, customers_with_address
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound, ValidationFailed
-from marketing.core.tenancy import current_tenant
+from marketing.core.prepared import kept_cursor
+from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.coupons.pricing.bill import Cart, CartLine, CodesPolicy, EnteredCode
 from marketing.coupons.pricing.bill_check import MOST_LINES
 
@@ -35,6 +36,15 @@ class CounterBill:
     cart: Cart
     services: Sequence[Service]
     asked: Mapping[str, Data] = field(default_factory=dict)
+
+
+# Arrays, so that it is one statement however many lines there are.
+SERVICE_FIELDS = Service._meta.concrete_fields
+SERVICES = f"""
+SELECT {", ".join(str(field.column) for field in SERVICE_FIELDS)} FROM customers_service
+WHERE tenant_id = %(tenant)s
+  AND (id = ANY(%(ids)s::uuid[]) OR external_id = ANY(%(names)s::text[]))
+"""  # noqa: S608  names of our own columns
 
 
 def require_size(body: object) -> None:
@@ -150,9 +160,16 @@ def _services(lines: Sequence[Data]) -> list[Service]:
     names = {line["service_external_id"] for line in lines if "service_external_id" in line}
     if not ids and not names:
         return []
-    found = list(Service.objects.filter(Q(pk__in=ids) | Q(external_id__in=names)))
-    known: dict[Any, Service] = {service.pk: service for service in found}
-    known |= {service.external_id: service for service in found}
+    with kept_cursor() as cursor:
+        cursor.execute(
+            SERVICES, {"tenant": current_tenant_id(), "ids": list(ids), "names": list(names)}
+        )
+        rows = cursor.fetchall()
+    columns = [field.attname for field in SERVICE_FIELDS]
+    known: dict[Any, Service] = {}
+    for row in rows:
+        found = Service.from_db(DEFAULT_DB_ALIAS, columns, row)
+        known[found.pk] = known[found.external_id] = found
     services, faults = [], {}
     for place, line in enumerate(lines):
         name = "service_id" if "service_id" in line else "service_external_id"

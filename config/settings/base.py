@@ -121,6 +121,8 @@ DATABASES = {
 }
 if env.str("DATABASE_OWNER_URL", "") or env.str("DATABASE_OWNER_URL_FILE", ""):
     DATABASES["owner"] = database("DATABASE_OWNER_URL")
+# Off behind a pool that hands a connection to another between transactions and keeps no statements.
+KEEP_STATEMENTS = env.bool("KEEP_STATEMENTS", True)
 LEAKPROOF_FUNCTIONS = prepare_database.LEAKPROOF_FUNCTIONS
 DATABASE_ROUTERS = ["marketing.core.routers.OwnerMigrates"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -197,8 +199,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["marketing.core.drf.rendering.EnvelopeRenderer"],
     "DEFAULT_PARSER_CLASSES": ["marketing.core.drf.rendering.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "marketing.core.openapi.EnvelopeSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"user": "1200/min"},
+    "DEFAULT_THROTTLE_CLASSES": ["marketing.core.drf.throttling.CallsAMinute"],
     "EXCEPTION_HANDLER": "marketing.core.drf.errors.exception_handler",
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
     "TIME_FORMAT": "%H:%M",
@@ -206,6 +207,8 @@ REST_FRAMEWORK = {
     "NON_FIELD_ERRORS_KEY": "nonFieldErrors",
     "UNAUTHENTICATED_USER": None,
 }
+# A key is a module of the chain with all its tills: 500 calls a second.
+API_CALLS_A_MINUTE = {"person": 1_200, "key": 30_000}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Parlour",
     "VERSION": "1.0.0",

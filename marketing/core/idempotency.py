@@ -2,19 +2,37 @@
 
 import datetime as dt
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 
-from django.db import IntegrityError, OperationalError, connection, transaction
+import orjson
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import OperationalError, connection, transaction
 
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, IdempotencyMismatch
 from marketing.core.ids import lower_bound
 from marketing.core.models import IdempotencyRecord
+from marketing.core.tenancy import current_tenant_id
 
 # The HTTP contract promises 24 hours; a weekend's clock or a queue may add to them.
 KEPT = dt.timedelta(hours=48)
+
+
+# The timeout is set back where the row is made, which is after any wait for it.
+CLAIM = """
+WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200ms', true))
+INSERT INTO core_idempotencyrecord (tenant_id, client, key, request_hash)
+SELECT %s, %s, %s, %s FROM patience
+ON CONFLICT DO NOTHING
+RETURNING set_config('lock_timeout', '0', true)
+"""
+KEEP = """
+UPDATE core_idempotencyrecord SET status = %s, response = %s::jsonb
+WHERE tenant_id = %s AND client = %s AND key = %s
+"""
 
 
 class StillRunning(DomainError):
@@ -33,17 +51,15 @@ def run_once(
     """
     client = str(actor.api_key.pk if actor.api_key else actor.user_id)
     digest = hashlib.sha256(operation.encode() + b"\n" + body).digest()
-    mine = IdempotencyRecord.objects.filter(client=client, key=key)
     with transaction.atomic():
-        record = mine.first()
-        if record is None:
-            record = _claim(client, key, digest)
-        if bytes(record.request_hash) != digest:
-            raise IdempotencyMismatch()
-        if record.status is not None:
-            return record.status, record.response
+        if not _claim(client, key, digest):
+            record = IdempotencyRecord.objects.get(client=client, key=key)
+            if bytes(record.request_hash) != digest:
+                raise IdempotencyMismatch()
+            if record.status is not None:
+                return record.status, record.response
         status, data = work()
-        mine.update(status=status, response=data)
+        _keep(client, key, status, data)
         return status, data
 
 
@@ -57,17 +73,23 @@ def forget_old() -> int:
     return count
 
 
-def _claim(client: str, key: str, digest: bytes) -> IdempotencyRecord:
-    """Insert the record; a competitor that holds the key makes this wait at most 200 ms."""
+def _claim(client: str, key: str, digest: bytes) -> bool:
+    """Whether the key is ours; a competitor that holds it makes this wait at most 200 ms."""
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(CLAIM, [current_tenant_id(), client, key, digest])
+        except OperationalError as error:
+            raise StillRunning(details={"retryAfter": 1}) from error
+        return cursor.fetchone() is not None
+
+
+def _keep(client: str, key: str, status: int, data: Any) -> None:
+    """The answer, as its JSON travels."""
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL lock_timeout = '200ms'")
-            made = IdempotencyRecord.objects.create(client=client, key=key, request_hash=digest)
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL lock_timeout = 0")
-            return made
-    except IntegrityError:
-        return IdempotencyRecord.objects.get(client=client, key=key)
-    except OperationalError as error:
-        raise StillRunning(details={"retryAfter": 1}) from error
+        text = orjson.dumps(
+            data, default=DjangoJSONEncoder().default, option=orjson.OPT_PASSTHROUGH_DATETIME
+        ).decode()
+    except TypeError:  # numbers of any size, keys that are no texts
+        text = json.dumps(data, cls=DjangoJSONEncoder)
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, [status, text, current_tenant_id(), client, key])

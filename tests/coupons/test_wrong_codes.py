@@ -7,6 +7,7 @@ import redis
 import time_machine
 from django.core.cache import cache
 
+from marketing.core import valkey
 from marketing.core.actor import Actor
 from marketing.core.errors import Throttled
 from marketing.core.models import ApiKey, StaffNotification
@@ -125,7 +126,7 @@ def test_fifty_within_an_hour_are_told_to_the_branchs_managers_once(counter, cha
 
 def test_the_counter_goes_on_without_valkey(counter, monkeypatch, caplog):
     away = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.25)
-    monkeypatch.setattr(wrong_codes, "_client", lambda: away)
+    monkeypatch.setattr(valkey, "impatient", lambda: away)
     monkeypatch.setattr(wrong_codes, "_count", lambda: away.register_script(wrong_codes.COUNT))
     counter.note(different(30))
     assert counter.refused() == 0

@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 from marketing.core import errors, idempotency
 from marketing.core.actor import Actor
 from marketing.core.drf.pages import Pages
+from marketing.core.drf.plain import read_plain
 from marketing.core.drf.serializers import ApiSerializer
 
 VERSION_DIGITS = 9
@@ -30,6 +31,8 @@ class ApiView(APIView):
 
     def read(self, serializer: type[ApiSerializer], **options: Any) -> dict[str, Any]:
         """The validated body. Raises `ValidationFailed` naming each field at fault."""
+        if not options and (plain := read_plain(serializer, self.request.data)) is not None:
+            return plain
         form = serializer(data=self.request.data, **options)
         form.is_valid(raise_exception=True)
         return dict(form.validated_data)

@@ -8,6 +8,7 @@ stays integer paise.
 import dataclasses
 import datetime as dt
 import hashlib
+from collections.abc import Callable
 from enum import IntEnum, StrEnum
 from functools import cache
 from types import NoneType, UnionType
@@ -18,6 +19,7 @@ import orjson
 from marketing.coupons.pricing.answer import Quote
 
 T = TypeVar("T")
+Read = Callable[[Any], Any]
 
 
 def encode(value: Any) -> bytes:
@@ -51,8 +53,8 @@ def promise_hash(quote: Quote) -> str:
 def from_plain(kind: Any, plain: Any) -> Any:
     """The value of type `kind` out of JSON's own types. Raises ValueError as `decode` does."""
     try:
-        return _read(kind, plain)
-    except (TypeError, AttributeError, ValueError, StopIteration) as error:
+        return _reader(kind)(plain)
+    except (TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"not a {getattr(kind, '__name__', kind)}: {error}") from error
 
 
@@ -63,41 +65,58 @@ def _sorted(value: Any) -> list[Any]:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
-
-
-def _read(kind: Any, plain: Any) -> Any:
+def _reader(kind: Any) -> Read:
+    """How a value of the type is read, found once for each: a bill holds thousands."""
     origin = get_origin(kind)
     if origin is UnionType:
-        return _read_union(get_args(kind), plain)
+        return _union(get_args(kind))
     if origin is tuple:
-        first, *more = get_args(kind)
-        if more and more[0] is not Ellipsis:
-            return tuple(
-                _read(item, part) for item, part in zip((first, *more), plain, strict=True)
+        first, *more = (_reader(item) for item in get_args(kind) if item is not Ellipsis)
+        if more:
+            readers = (first, *more)
+            return lambda plain: tuple(
+                [read(part) for read, part in zip(readers, plain, strict=True)]
             )
-        return tuple(_read(first, item) for item in plain)
+        return lambda plain: tuple([first(item) for item in plain])
     if origin is frozenset:
-        return frozenset(_read(get_args(kind)[0], item) for item in plain)
+        item = _reader(get_args(kind)[0])
+        return lambda plain: frozenset([item(part) for part in plain])
     if dataclasses.is_dataclass(kind):
-        hints = _hints(kind)  # type: ignore[arg-type]
-        return kind(**{name: _read(hints[name], part) for name, part in plain.items()})  # type: ignore[operator]
+        make: Any = kind
+        fields = {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+        return lambda plain: make(**{name: fields[name](part) for name, part in plain.items()})
     if issubclass(kind, (StrEnum, IntEnum)):
-        return kind(plain)
+        member: Read = kind
+        return member
     if issubclass(kind, (dt.datetime, dt.date)):
-        return kind.fromisoformat(plain)
-    if type(plain) is not kind:
-        raise TypeError(f"{plain!r} is no {kind.__name__}")
-    return plain
+        from_text: Read = kind.fromisoformat
+        return from_text
+    return _itself(kind)
 
 
-def _read_union(kinds: tuple[Any, ...], plain: Any) -> Any:
-    if plain is None and NoneType in kinds:
-        return None
-    if isinstance(plain, list):
-        return _read(next(kind for kind in kinds if get_origin(kind) in (tuple, frozenset)), plain)
-    rest = [kind for kind in kinds if kind is not NoneType and get_origin(kind) is None]
-    if len(rest) == 1:
-        return _read(rest[0], plain)
-    return _read(next(kind for kind in rest if kind is type(plain)), plain)
+def _itself(kind: type) -> Read:
+    def read(plain: Any) -> Any:
+        if type(plain) is not kind:
+            raise TypeError(f"{plain!r} is no {kind.__name__}")
+        return plain
+
+    return read
+
+
+def _union(kinds: tuple[Any, ...]) -> Read:
+    may_be_none = NoneType in kinds
+    many = next((_reader(kind) for kind in kinds if get_origin(kind) in (tuple, frozenset)), None)
+    rest = {
+        kind: _reader(kind) for kind in kinds if kind is not NoneType and get_origin(kind) is None
+    }
+    only = next(iter(rest.values())) if len(rest) == 1 else None
+
+    def read(plain: Any) -> Any:
+        if plain is None and may_be_none:
+            return None
+        chosen = many if isinstance(plain, list) else only or rest.get(type(plain))
+        if chosen is None:
+            raise TypeError(f"{plain!r} is none of {kinds}")
+        return chosen(plain)
+
+    return read

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection
-
+from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.code_symbols import is_typed_code, key_of, normalise
 from marketing.coupons.pricing.bill import EnteredCode
@@ -102,7 +101,7 @@ def _fault(code: str, live: LiveOffers) -> Reason | None:
 def _rows(keys: Sequence[str], reservation_id: uuid.UUID | None) -> dict[str, tuple[Any, ...]]:
     if not keys:
         return {}
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(
             LOOK_UP, {"tenant": current_tenant_id(), "keys": list(keys), "mine": reservation_id}
         )

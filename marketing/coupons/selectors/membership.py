@@ -18,6 +18,7 @@ from django.db import connection
 
 from customers.models import Customer
 from marketing.core.errors import ValidationFailed
+from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.pricing.terms import NO_IDS
 from marketing.segments.compiler import membership
@@ -107,7 +108,7 @@ def _compiled(
 
 
 def _state(tenant_id: uuid.UUID, zone: str, now: dt.datetime) -> tuple[Any, ...]:
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(STATE, {"tenant": tenant_id})
         *sums, zones = cursor.fetchone() or (None,)
     days = [now.astimezone(ZoneInfo(name)).date() for name in (zone, *sorted(zones or ()))]

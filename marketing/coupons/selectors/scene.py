@@ -5,11 +5,10 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db import connection
-
 from customers.models import Customer, Purchase
 from customers.services.standing import followed
 from marketing.core.errors import NotFound
+from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons import quote_effects
 from marketing.coupons.pricing.compiled import Catalogue, CompiledOffer
@@ -49,7 +48,7 @@ class Scene:
 
 def read_scene(branch_id: uuid.UUID, customer_id: uuid.UUID | None) -> Scene:
     """One statement. Raises `NotFound` for a branch or customer that is not the chain's."""
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(
             SCENE.format(
                 tier=quote_effects.tier_sql(),

@@ -5,8 +5,7 @@ import uuid
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
-from django.db import connection
-
+from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.pricing.compiled import CompiledOffer
 from marketing.coupons.pricing.facts import OfferUsage
@@ -58,7 +57,7 @@ def usage_of(
     if not limited:
         return {}
     starts = [period_start(day, offer.terms.limits.period) for offer in limited]
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(
             USAGE,
             {

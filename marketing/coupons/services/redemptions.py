@@ -1,9 +1,10 @@
 """A reserved bill is paid: its holds become redemptions, once."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import Q
@@ -64,12 +65,14 @@ def redeem(*, actor: Actor, reservation_id: uuid.UUID, invoice_id: str) -> Redee
         if reservation.state not in (State.RESERVED, State.EXPIRED):
             raise over(reservation)
         used = _use(reservation, invoice_id)
-        redemptions = _write(reservation, used)
+        redemptions = _write(reservation, used.offers)
         kept = commit_effects(reservation, by=actor.label)
         if kept != reservation.effects:
             reservation.effects = kept
             reservation.save(update_fields=["effects"])
         audit.record(actor, "coupon.redeem", reservation, {"invoiceId": invoice_id})
+        # Last: every bill with a limited offer waits for its row until this one is over.
+        _count(reservation, used)
     return Redeemed(reservation=reservation, redemptions=redemptions)
 
 
@@ -132,49 +135,59 @@ def again(done: Reservation) -> Redeemed:
     )
 
 
-def _use(reservation: Reservation, invoice_id: str) -> list[OnBill]:
-    """Turn the reservation to redeemed and its holds into uses; what is used."""
+class _Used(NamedTuple):
+    """What the bill uses, and what that changes; `anew` where the sweeper gave it back before."""
+
+    offers: list[OnBill]
+    changes: Changes
+    anew: bool = False
+
+
+def _use(reservation: Reservation, invoice_id: str) -> _Used:
+    """Turn the reservation to redeemed; what of its holds, or of what it was promised, is used."""
     now = clock.now()
+    swept = reservation.state == State.EXPIRED
     moved = Reservation.objects.filter(
         pk=reservation.pk, state=State.RESERVED, expires_at__gt=now
     ).update(state=State.REDEEMED, invoice_id=invoice_id, redeemed_at=now)
     if not moved:
         # Over: what the sweeper has not given back yet is still held.
-        swept = reservation.state == State.EXPIRED
         late = Reservation.objects.filter(pk=reservation.pk, state=reservation.state)
         if not late.filter(expires_at__lte=now).update(
             state=State.REDEEMED, invoice_id=invoice_id, redeemed_at=now
         ):
             raise Busy()
-        if swept:
-            reservation.invoice_id, reservation.redeemed_at = invoice_id, now
-            reservation.state = State.REDEEMED
-            return _taken_anew(reservation)
     reservation.state = State.REDEEMED
     reservation.invoice_id, reservation.redeemed_at = invoice_id, now
-    held = held_by([reservation.pk])
     changes: Changes = {}
+    if swept:
+        used = applied_of(reservation)
+        counters.add(changes, [each.use for each in used], USE_AT_ONCE)
+        with _no_longer_held(reservation):
+            _hold_effects_anew(reservation)
+        return _Used(used, changes, anew=True)
+    held = held_by([reservation.pk])
     counters.add(changes, [each.use for each in held], USE_HELD)
-    _tell_exhausted(counters.move(changes), changes)
     if held:
         Hold.objects.filter(reservation=reservation).delete()
-    return held
+    return _Used(held, changes)
 
 
-def _taken_anew(reservation: Reservation) -> list[OnBill]:
-    """Limits and effects once more, after the sweeper gave them back."""
-    used = applied_of(reservation)
-    changes: Changes = {}
-    counters.add(changes, [each.use for each in used], USE_AT_ONCE)
+def _count(reservation: Reservation, used: _Used) -> None:
+    with _no_longer_held(reservation) if used.anew else nullcontext():
+        totals = counters.move(used.changes)
+    _tell_exhausted(totals, used.changes)
+
+
+@contextmanager
+def _no_longer_held(reservation: Reservation) -> Iterator[None]:
+    """What was given back and cannot be taken anew is a reservation that is over."""
     try:
-        _hold_effects_anew(reservation)
-        totals = counters.move(changes)
+        yield
     except DomainError as error:
         raise ReservationExpired(
             details={"expiresAt": reservation.expires_at.isoformat(), **error.details}
         ) from error
-    _tell_exhausted(totals, changes)
-    return used
 
 
 def _hold_effects_anew(reservation: Reservation) -> None:
@@ -202,15 +215,17 @@ def _write(reservation: Reservation, used: list[OnBill]) -> list[Redemption]:
         )
         for each in used
     )
-    for row in redemptions:
-        events.record(
-            "coupon.redeemed",
+    events.record_all(
+        "coupon.redeemed",
+        [
             {
                 "couponId": str(row.offer_id),
                 "customerId": row.customer_id and str(row.customer_id),
                 "invoiceId": row.invoice_id,
-            },
-        )
+            }
+            for row in redemptions
+        ],
+    )
     return redemptions
 
 

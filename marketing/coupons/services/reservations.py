@@ -88,10 +88,10 @@ def reserve(
         changes: Changes = {}
         counters.add(changes, [each.use for each in former], LET_GO)
         counters.add(changes, [each.use for each in held], HOLD)
-        counters.move(changes)
         if former:
             Hold.objects.filter(reservation=reservation).delete()
         write_holds(reservation, held)
+        counters.move(changes)
     return Reserved(reservation=reservation, priced=priced)
 
 

@@ -69,7 +69,7 @@ def reverse(
         units = _units(bill, rows, lines)
         if not units and former:
             return former[-1]
-        given_back = _give_back(bill, rows, units)
+        given_back, changes = _give_back(bill, rows, units)
         bill.save(update_fields=["sold"])
         reversal = Reversal.objects.create(
             reservation=bill,
@@ -81,6 +81,8 @@ def reverse(
             effects=_reverse_effects(bill, operation, units),
         )
         audit.record(actor, "coupon.reverse", bill, {"operation": operation, "lines": asked})
+        # Last, as in `redeem`: others wait for these rows.
+        counters.move(changes)
     return reversal
 
 
@@ -121,8 +123,10 @@ def _in_order(line: int, sold: Mapping[str, Any], rows: Sequence[Redemption]) ->
     return sorted(range(len(cuts)), key=lambda place: -cuts[place])
 
 
-def _give_back(bill: Reservation, rows: Sequence[Redemption], units: Units) -> dict[str, int]:
-    """Move redemptions and counters; paise given back by offer."""
+def _give_back(
+    bill: Reservation, rows: Sequence[Redemption], units: Units
+) -> tuple[dict[str, int], Changes]:
+    """Move redemptions; paise given back by offer, and what that changes of counters."""
     for line, places in units.items():
         bill.sold[str(line)]["back"] += places
     given_back: dict[str, int] = {}
@@ -143,8 +147,7 @@ def _give_back(bill: Reservation, rows: Sequence[Redemption], units: Units) -> d
         _move(row, amount, whole=whole, frees=frees)
         counters.give_back(changes, _use(row), amount=amount if row.counted else 0, whole=frees)
         given_back[str(row.offer_id)] = amount
-    counters.move(changes)
-    return given_back
+    return given_back, changes
 
 
 def _move(row: Redemption, amount: int, *, whole: bool, frees: bool) -> None:

@@ -12,13 +12,9 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-import redis
-from django.conf import settings
 from django.utils.translation import gettext as _
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from marketing.core import clock
+from marketing.core import clock, valkey
 from marketing.core.actor import Actor
 from marketing.core.errors import Throttled
 from marketing.core.models import Branch, Role, Staff
@@ -70,8 +66,8 @@ def require_patience(*, actor: Actor, branch_id: UUID) -> None:
     if terminal is None:
         return
     try:
-        until = _client().get(_keys(terminal, branch_id)[1])
-    except redis.RedisError as error:
+        until = valkey.impatient().get(_keys(terminal, branch_id)[1])
+    except valkey.AWAY as error:
         logger.warning("wrong codes are not counted without Valkey: %s", error)
         return
     left = 0.0 if until is None else float(until) - clock.now().timestamp()
@@ -98,7 +94,7 @@ def note_codes(
         tried = _count()(
             keys=_keys(terminal, branch_id), args=[clock.now().timestamp(), *sorted(wrong)]
         )
-    except redis.RedisError as error:
+    except valkey.AWAY as error:
         logger.warning("wrong codes are not counted without Valkey: %s", error)
         return
     if tried:
@@ -150,16 +146,5 @@ def _tell(branch_id: UUID, tried: int) -> None:
 
 
 @cache
-def _client() -> redis.Redis:
-    """Waits a quarter of a second at most, once: a customer stands at the counter."""
-    return redis.Redis.from_url(
-        settings.CACHES["default"]["LOCATION"],
-        socket_timeout=0.25,
-        socket_connect_timeout=0.25,
-        retry=Retry(NoBackoff(), 0),
-    )
-
-
-@cache
 def _count() -> Any:
-    return _client().register_script(COUNT)
+    return valkey.impatient().register_script(COUNT)

@@ -4,9 +4,9 @@ import uuid
 from dataclasses import dataclass
 
 import orjson
-from django.db import connection
 
 from marketing.core import clock
+from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
 from marketing.loyalty.models import LoyaltyProgramme
 from marketing.loyalty.selectors.balances import BALANCE, Balance, balance_of_row
@@ -39,7 +39,7 @@ class AtTheCounter:
 
 def at_the_counter(customer_id: uuid.UUID) -> AtTheCounter | None:
     """None while the programme is off. The customer is one who was not merged into another."""
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(
             AT_THE_COUNTER,
             {"tenant": current_tenant_id(), "customer": customer_id, "now": clock.now()},

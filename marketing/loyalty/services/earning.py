@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
@@ -55,6 +55,15 @@ class BillLine:
     net_paise: int
     service_id: uuid.UUID | None = None
     category_id: uuid.UUID | None = None
+
+
+KEEP_LINES = """
+INSERT INTO loyalty_earnedline
+    (tenant_id, transaction_id, ref, net_paise, points, refunded_paise, reversed_points)
+SELECT %(tenant)s, %(made)s, line.ref, line.paise, line.points, 0, 0
+FROM unnest(%(refs)s::text[], %(paise)s::bigint[], %(points)s::bigint[])
+    AS line (ref, paise, points)
+"""
 
 
 @transaction.atomic
@@ -108,10 +117,7 @@ def earn_points(
         if made.spend_paise != spend:
             raise IdempotencyMismatch()
         return made
-    EarnedLine.objects.bulk_create(
-        EarnedLine(transaction=made, ref=line.ref, net_paise=line.net_paise, points=points)
-        for line, points in zip(lines, parts, strict=True)
-    )
+    _keep_lines(made, lines, parts)
     _credit(made, programme, sum(parts), pending_days=programme.pending_days)
     tiers.upgrade(customer_id, programme)
     _tell("loyalty.points_earned", actor, made)
@@ -251,6 +257,20 @@ def _check_paise(paise: int, least: int) -> None:
         raise ValidationFailed(fields={"lines": [_("Amounts are whole paise.")]})
     if not least <= paise <= rules.MAX_PAISE:
         raise ValidationFailed(fields={"lines": [_("This amount is out of range.")]})
+
+
+def _keep_lines(made: PointsTransaction, lines: Sequence[BillLine], points: Sequence[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            KEEP_LINES,
+            {
+                "tenant": made.tenant_id,
+                "made": made.pk,
+                "refs": [line.ref for line in lines],
+                "paise": [line.net_paise for line in lines],
+                "points": list(points),
+            },
+        )
 
 
 def _credit(

@@ -1,0 +1,133 @@
+"""Codes tried and redeemed: ours and django-oscar's, on the same PostgreSQL, in turn.
+
+Both in one process, without HTTP: a bill of one line with one code. Ours on the chain of a million
+with its two hundred live offers, codes, points and referrals; theirs knows one product and one
+voucher, which flatters it. Its packages lie in an environment of their own, made at the first run.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench import ground, machine, tills
+from bench.vouchers_peer import DATABASE
+
+PAIRS = 3
+TRIES, ORDERS = 200, 100
+PACKAGES = ("django-oscar==4.2.1", "django==5.2.*", "psycopg[binary]==3.3.*")
+PEER = "django-oscar 4.2.1"
+BAR_RATIO = 10
+
+
+def measure(n: int | None) -> Iterator[dict[str, Any]]:
+    """`n`: codes tried on each side; half as many are redeemed."""
+    ground.prepare_django()
+    python = _environment()
+    if python is None:
+        yield {"bench": "oscar", "skipped": f"{PEER} cannot be installed here"}
+        return
+    ground_of = tills.standing(tills.PEOPLE)
+    tills.forget_bills()
+    tries = n or TRIES
+    orders = max(tries * ORDERS // TRIES, 1)
+    pairs = []
+    ground.make_anew(DATABASE, owner="parlour_owner")
+    for _ in range(PAIRS):
+        with machine.watched() as watched:
+            ours = _ours(ground_of, tries, orders)
+            theirs = _theirs(python, tries, orders)
+        pairs.append((ours, theirs, watched.foreign_share))
+    for what, count in (("validate", tries), ("redeem", orders)):
+        seconds = f"{what}_s"
+        ordered = sorted(pairs, key=lambda pair: pair[1][seconds] / pair[0][seconds])
+        ours, theirs, _foreign = ordered[PAIRS // 2]
+        ratio = theirs[seconds] / ours[seconds]
+        yield {
+            "bench": "oscar",
+            "what": f"{what}, one process",
+            "n": count,
+            "per_s": round(count / ours[seconds]),
+            "cpu_ms": round(ours[f"{what}_cpu"] / count * 1000, 1),
+            "peer": {
+                "what": PEER,
+                "per_s": round(count / theirs[seconds]),
+                "cpu_ms": round(theirs[f"{what}_cpu"] / count * 1000, 1),
+            },
+            "pairs": [[round(count / a[seconds]), round(count / b[seconds])] for a, b, _ in pairs],
+            "foreign_cpu": [foreign for _, _, foreign in pairs],
+            "ratio_to_peer": round(ratio, 1),
+            "bar": {"ratio": BAR_RATIO},
+            "reached": ratio >= BAR_RATIO,
+        }
+
+
+def _environment() -> Path | None:
+    """The Python that has django-oscar, made when it is not there yet; None without a network."""
+    root = Path(os.environ.get("OSCAR_ENV", ground.ROOT / ".local" / "oscar"))
+    python = root / "bin" / "python"
+    has_it = [str(python), "-c", "import oscar"]
+    if not python.exists() or subprocess.run(has_it, check=False).returncode:
+        venv.create(root, with_pip=True, clear=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", *PACKAGES]
+        if subprocess.run(pip, check=False, stdout=sys.stderr).returncode:
+            return None
+    return python
+
+
+def _ours(ground_of: tills.Tills, tries: int, orders: int) -> dict[str, float]:
+    from marketing.core.actor import Actor
+    from marketing.core.tenancy import tenant_scope
+    from marketing.coupons import selectors, services
+    from tests.factories.coupons import make_cart
+
+    actor = Actor.system(ground_of.tenant_id)
+    rnd, codes, run = random.Random(5), tills.codes(), time.monotonic_ns()
+
+    def bill() -> dict[str, Any]:
+        line = {"serviceId": rnd.choice(ground_of.services), "unitPrice": "850.00"}
+        return {
+            "branch_id": rnd.choice(ground_of.branches),
+            "customer_id": rnd.choice(ground_of.regulars),
+            "cart": make_cart(line, codes=[next(codes)]),
+        }
+
+    def validate(one: dict[str, Any]) -> None:
+        with tenant_scope(ground_of.tenant_id):
+            selectors.price_bill(**one)
+
+    def redeem(place: int, one: dict[str, Any]) -> None:
+        with tenant_scope(ground_of.tenant_id):
+            services.redeem_bill(actor=actor, invoice_id=f"{run}-{place}", **one)
+
+    bills = [bill() for _ in range(20 + tries)]
+    for one in bills[:20]:
+        validate(one)
+    begun, cpu = time.perf_counter(), time.process_time()
+    for one in bills[20:]:
+        validate(one)
+    told = {"validate_s": time.perf_counter() - begun, "validate_cpu": time.process_time() - cpu}
+    begun, cpu = time.perf_counter(), time.process_time()
+    for place, one in enumerate(bills[:orders]):
+        redeem(place, one)
+    return told | {
+        "redeem_s": time.perf_counter() - begun,
+        "redeem_cpu": time.process_time() - cpu,
+    }
+
+
+def _theirs(python: Path, tries: int, orders: int) -> dict[str, float]:
+    done = subprocess.run(
+        [python, Path(__file__).with_name("vouchers_peer.py"), str(tries), str(orders)],
+        cwd=ground.ROOT,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return told

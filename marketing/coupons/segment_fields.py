@@ -7,7 +7,6 @@ from django.db.models import (
     BigIntegerField,
     BooleanField,
     DecimalField,
-    Exists,
     ExpressionWrapper,
     F,
     Max,
@@ -23,12 +22,13 @@ from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from marketing.coupons.models import CouponCode, Offer, Redemption
+from marketing.coupons.revocation import IN_FORCE
 from marketing.segments import behaviours
 from marketing.segments.behaviours import Behaviour
 from marketing.segments.customer_behaviours import branches
 from marketing.segments.fields import Label, SegmentField, register
 from marketing.segments.local_time import LocalDay
-from marketing.segments.sources import Column, Computed, Lasting, Related
+from marketing.segments.sources import Column, Computed, HasRow, Lasting, Related
 from marketing.segments.value_types import Choice, DaysAgo, Money, Several
 
 OFFERS = _("Offers")
@@ -113,7 +113,7 @@ def _given() -> Combinable:
 
 def _open_code() -> Q:
     left = Q(max_uses=None) | Q(max_uses__gt=F("used") + F("reserved"))
-    return left & Q(revoked_at=None, offer__is_active=True)
+    return left & IN_FORCE & Q(offer__is_active=True)
 
 
 def _holds_still(day: LocalDay) -> Q:
@@ -135,14 +135,11 @@ class LatestUse(Lasting):
         return self._any()
 
     def expression(self) -> Combinable:
-        last = self._hers().order_by().values("customer_id").annotate(last=Max("redeemed_at"))
+        last = _uses().filter(customer_id=OuterRef("pk")).order_by().values("customer_id").annotate(last=Max("redeemed_at"))
         return Subquery(last.values("last"))
 
     def _any(self, *conditions: tuple[str, Any]) -> Q:
-        return Q(Exists(self._hers().filter(*[Q(each) for each in conditions])))
-
-    def _hers(self) -> QuerySet[Any]:
-        return _uses().filter(customer_id=OuterRef("pk"))
+        return Q(HasRow(_uses().filter(*[Q(each) for each in conditions])))
 
 
 @dataclass(frozen=True)

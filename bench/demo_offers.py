@@ -12,7 +12,8 @@ USES = """
 INSERT INTO coupons_redemption (tenant_id, reservation_id, offer_id, branch_id, customer_id,
     invoice_id, revision, amount, returned, shares, state, counted, local_day, redeemed_at)
 SELECT tenant_id, gen_random_uuid(), offers.ids[1 + n % cardinality(offers.ids)],
-       coalesce(home_branch_id, branch.id), uses.id, 'bench-' || n, 1, 1000 + n % 90 * 1000, 0, '{}', 'redeemed', true, at::date, at
+       coalesce(home_branch_id, branch.id), uses.id, 'bench-' || n, 1, 1000 + n % 90 * 1000, 0,
+       '{}', 'redeemed', true, at::date, at
 FROM (SELECT people.*, n, now() - make_interval(secs => random() * 400 * 86400) AS at
       FROM (SELECT *, row_number() OVER (ORDER BY md5(id::text)) AS place FROM customers_customer)
           people

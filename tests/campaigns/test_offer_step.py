@@ -135,7 +135,7 @@ def test_an_approver_sees_what_the_offer_gives_and_may_cost(chain, login, campai
     assert client.post(page(campaign, "campaign-edit", "review")).status_code == 302
     set_config(approval_threshold_discount_percent=15)
     shown = text_of(login("regional").get(page(campaign)))
-    assert "20% off" in shown
+    assert "20 % off the bill" in shown
     assert "a code of her own for each" in shown
     shown = text_of(login("regional").get(page(campaign, "campaign-decision")))
     assert "Discount, at most" in shown
@@ -147,6 +147,8 @@ def test_the_api_takes_and_shows_the_offer(chain, api, campaign):
     answer = api("manager", "patch", url, {"couponId": str(offer.pk), "uniqueCodes": True})
     shown = answer.json()["data"]["campaign"]
     assert (shown["couponId"], shown["uniqueCodes"]) == (str(offer.pk), True)
+    assert (shown["coupon"]["id"], shown["coupon"]["name"]) == (str(offer.pk), offer.name)
+    assert api("manager", "get", url).json()["data"]["campaign"]["coupon"] == shown["coupon"]
     answer = api("manager", "patch", url, {"couponId": str(chain.north.pk)})
     assert answer.status_code == 400
     assert "couponId" in answer.json()["error"]["fields"]

@@ -31,6 +31,7 @@ from marketing.core.models import Branch
 from marketing.coupons.models import CouponCode, Offer, Redemption
 from marketing.delivery.models import Message
 from marketing.loyalty.models import PointsAccount, Tier
+from marketing.referrals.models import Referral, ReferralCode
 from marketing.segments.compiler import compile_rules, compile_tree
 from marketing.segments.context import RuleContext
 from marketing.segments.counting import count_active
@@ -113,6 +114,7 @@ def insert(people: list[dict[str, Any]], world: World) -> None:
     insert_what_they_hold(pairs, world)
     insert_what_they_did(pairs, world)
     insert_points_and_offers(pairs, world)
+    insert_referrals(pairs, world)
     insert_bills(
         [(row, bill) for row, person in pairs for bill in person["purchases"]],
         world,
@@ -225,6 +227,16 @@ def insert_points_and_offers(pairs: list[tuple[Customer, dict[str, Any]]], world
     )
 
 
+def insert_referrals(pairs: list[tuple[Customer, dict[str, Any]]], world: World) -> None:
+    code = world["referral code"]
+    brought = [(row, None, state) for row, person in pairs for state in person["friends"]]
+    came = [(code.customer, row, person["came"]) for row, person in pairs if person["came"]]
+    Referral.objects.bulk_create(
+        Referral(code=code, source="code", referrer=referrer, friend=friend, state=state)
+        for referrer, friend, state in brought + came
+    )
+
+
 def insert_bills(bills: list[tuple[Customer, dict[str, Any]]], world: World) -> None:
     rows = Purchase.objects.bulk_create(
         Purchase(
@@ -289,14 +301,16 @@ def spelled(node: Any, world: World) -> Any:
 
 # Below an OR, `~Q` once lost people without the joined row.
 NOBODY = {
-    **dict.fromkeys(("branch", "birth_date", "anniversary", "facts", "consent", "place", "points")),
+    **dict.fromkeys(
+        ("branch", "birth_date", "anniversary", "facts", "consent", "place", "points", "came")
+    ),
     **dict.fromkeys(ATTRIBUTES),
     **dict.fromkeys(("gender", "phone", "email"), ""),
     **{
         name: []
         for name in (
             *("tags", "visits", "purchases", "events", "messages"),
-            *("rhythms", "plans", "packages", "offers", "codes"),
+            *("rhythms", "plans", "packages", "offers", "codes", "friends"),
         )
     },
     "created_at": NOW,
@@ -398,6 +412,8 @@ def make_world(chain: Chain) -> World:
         world[f"segment:{name}"] = SegmentFactory(rules=spelled(rules, world), branch_ids=ids)
     for level, name in enumerate(("silver", "gold")):
         world[f"tier:{name}"] = Tier.objects.create(name=name, level=level, threshold=level)
+    gone_one = Customer.objects.filter(status="merged").first()
+    world["referral code"] = ReferralCode.objects.create(customer=gone_one, code="BRING")
     for name, terms in OFFERS.items():
         world[f"offer:{name}"] = Offer.objects.create(name=name, kind="flat", **terms)
     for channel, address in SUPPRESSED:

@@ -13,6 +13,7 @@ from marketing.core.actor import Actor
 from marketing.core.errors import IdempotencyMismatch, NotFound, ValidationFailed
 from marketing.coupons import quote_effects
 from marketing.coupons.errors import MoreThanSold
+from marketing.coupons.given import note_use
 from marketing.coupons.models import Redemption, Reservation, Reversal
 from marketing.coupons.pricing.terms import Limits, Period
 from marketing.coupons.quote_effects import Returned
@@ -144,6 +145,8 @@ def _give_back(bill: Reservation, rows: Sequence[Redemption], units: Units) -> d
         counters.give_back(changes, _use(row), amount=amount if row.counted else 0, whole=frees)
         given_back[str(row.offer_id)] = amount
     counters.move(changes)
+    if given_back:
+        note_use(bill.customer_id)
     return given_back
 
 

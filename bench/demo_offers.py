@@ -45,7 +45,26 @@ FROM customers_customer ON CONFLICT (customer_id) DO NOTHING
 """
 
 
+# As facts are computed, of what was put in behind their back.
+FACTS = """
+UPDATE customers_customerfacts facts
+SET last_offer_at = given.last, discount_90_days = coalesce(given.in_90_days, 0),
+    discount_365_days = coalesce(given.in_365_days, 0)
+FROM (SELECT used.customer_id, max(redeemed_at) AS last,
+             sum(amount) FILTER (WHERE day >= today - 90) / 100.0 AS in_90_days,
+             sum(amount) FILTER (WHERE day >= today - 365) / 100.0 AS in_365_days
+      FROM coupons_redemption used JOIN customers_customer customer ON customer.id = customer_id
+      LEFT JOIN core_branch branch ON branch.id = customer.home_branch_id
+      JOIN core_tenant tenant ON tenant.id = customer.tenant_id
+      CROSS JOIN LATERAL (SELECT coalesce(branch.time_zone, tenant.time_zone) AS zone) AS local
+      CROSS JOIN LATERAL (SELECT (redeemed_at AT TIME ZONE zone)::date AS day,
+                                 (now() AT TIME ZONE zone)::date AS today) AS days
+      WHERE state <> 'reversed' GROUP BY used.customer_id) given
+WHERE facts.customer_id = given.customer_id
+"""
+
+
 def fill(server: psycopg.Connection[Any]) -> None:
     """Into the demo just made."""
-    for statement in (USES, BATCHES, CODES, POINTS):
+    for statement in (USES, BATCHES, CODES, POINTS, FACTS):
         server.execute(statement)

@@ -195,15 +195,15 @@ class Beside(Lasting):
     joined: Combinable
 
     def compare(self, lookup: str, value: Any) -> Q:
-        return self._has(_COMPARISONS[lookup](self.value, value))
+        return self._has(Q(_COMPARISONS[lookup](self.value, value)))
 
     def is_known(self) -> Q:
-        return self._has(IsNull(self.value, False))
+        return self._has(Q(IsNull(self.value, False)))
 
     def expression(self) -> Combinable:
         return self.joined
 
-    def _has(self, condition: Combinable) -> Q:
+    def _has(self, condition: Q) -> Q:
         return Q(HasRow(manager_of(self.model).filter(condition)))
 
 

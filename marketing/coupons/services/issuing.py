@@ -97,7 +97,12 @@ def issue_to_people(
 
 def _issue_part(batch: CodeBatch, first: int, last: int) -> None:
     """Give the people from one place to another their codes."""
-    values = {"tenant": current_tenant_id(), "batch": batch.pk, "first": first, "last": last}
+    values: dict[str, Any] = {
+        "tenant": current_tenant_id(),
+        "batch": batch.pk,
+        "first": first,
+        "last": last,
+    }
     places = list(range(first, last + 1))
     with connection.cursor() as cursor:
         while places:

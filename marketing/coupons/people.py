@@ -98,7 +98,7 @@ def export_coupons(customer: Customer) -> dict[str, Any]:
     """Her codes and redemptions, oldest first; amounts in paise."""
     codes = CouponCode.objects.filter(customer=customer).order_by("pk")
     return {
-        "codes": list(codes.values(*CODE, revoked_at=revoked_at())),
+        "codes": list(codes.values(*CODE, revoked=revoked_at())),
         "redemptions": list(
             Redemption.objects.filter(customer=customer).order_by("pk").values(*REDEMPTION)
         ),

@@ -135,7 +135,7 @@ def test_an_approver_sees_what_the_offer_gives_and_may_cost(chain, login, campai
     assert client.post(page(campaign, "campaign-edit", "review")).status_code == 302
     set_config(approval_threshold_discount_percent=15)
     shown = text_of(login("regional").get(page(campaign)))
-    assert "20 % off" in shown
+    assert "20% off" in shown
     assert "a code of her own for each" in shown
     shown = text_of(login("regional").get(page(campaign, "campaign-decision")))
     assert "Discount, at most" in shown

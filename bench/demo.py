@@ -1,13 +1,14 @@
 """The demo chain with N customers, as the benches of customers and segments find it.
 
-Each of them has ten events more, of the last twelve months: what a web site or an app tells.
+Each of them has ten events more, of the last twelve months: what a web site or an app tells; and
+what `demo_offers` gives.
 """
 
 import datetime as dt
 import io
 import uuid
 
-from bench import ground
+from bench import demo_offers, ground
 
 EVENTS_EACH = 10
 EVENTS = """
@@ -45,6 +46,7 @@ def demo_of(people: int) -> uuid.UUID:
         ensure_partitions((now - dt.timedelta(days=DAYS + 1)).date(), now.date())
         with ground.admin() as server:
             server.execute(EVENTS, {"days": DAYS, "each": EVENTS_EACH})
+            demo_offers.fill(server)
             server.execute("VACUUM ANALYZE")
     return tenants[0].pk
 

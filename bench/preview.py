@@ -1,7 +1,7 @@
-"""The live count of five rules of growing depth and two that count, by hand beside it.
+"""The live count of five rules of growing depth, two that count and two of offers.
 
-Both run as the application's role, in turn. Ours is the whole way of a preview: reading the
-rules, compiling them, counting, and ten people as a sample.
+The same by hand stands beside. Both run as the application's role, in turn. Ours is the whole way
+of a preview: reading the rules, compiling them, counting, and ten people as a sample.
 """
 
 import time
@@ -115,6 +115,36 @@ RULES = (
                       AND id >= %(id_a_quarter_ago)s AND occurred_at >= %(a_quarter_ago)s
                     GROUP BY customer_id HAVING count(*) >= 2) AND s.whatsapp_promotional""",
     ),
+    Rule(
+        "discounts and a consent",
+        group(
+            "AND",
+            where("discount_365_days", "gte", "500"),
+            where("whatsapp_consent", "eq", True),
+        ),
+        """c.id IN (SELECT customer_id FROM coupons_redemption
+                    WHERE tenant_id = %(tenant)s AND state <> 'reversed'
+                      AND redeemed_at >= %(a_year_ago)s
+                    GROUP BY customer_id HAVING sum(amount - returned) >= 50000)
+           AND s.whatsapp_promotional""",
+    ),
+    Rule(
+        "unused codes and points",
+        group(
+            "AND", where("unused_offer_codes", "is_set", None), where("points_balance", "lt", 50)
+        ),
+        """EXISTS (SELECT FROM coupons_couponcode code
+                   JOIN coupons_offer offer ON offer.id = code.offer_id AND offer.is_active
+                    AND (offer.valid_until IS NULL OR offer.valid_until >= %(today)s)
+                   LEFT JOIN coupons_codebatch batch ON batch.id = code.batch_id
+                   WHERE code.customer_id = c.id AND code.tenant_id = %(tenant)s
+                     AND code.revoked_at IS NULL AND batch.revoked_at IS NULL
+                     AND code.max_uses > code.used + code.reserved
+                     AND (code.expires_at IS NULL OR code.expires_at > %(midnight)s))
+           AND EXISTS (SELECT FROM loyalty_pointsaccount account WHERE account.customer_id = c.id
+                         AND account.tenant_id = %(tenant)s
+                         AND account.available - account.owed < 50)""",
+    ),
 )
 BY_HAND = """
     SELECT count(*) FROM customers_customer c
@@ -154,6 +184,9 @@ def compare(rule: Rule, tenant_id: uuid.UUID, people: int) -> dict[str, Any]:
                     "month_ago": today.start(-30),
                     "half_a_year_ago": today.start(-180),
                     "a_quarter_ago": today.start(-90),
+                    "a_year_ago": today.start(-365),
+                    "midnight": today.start(0),
+                    "today": today.today,
                     "id_a_quarter_ago": lower_bound(today.start(-91)),
                 }
                 begun = time.perf_counter()

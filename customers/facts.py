@@ -92,7 +92,8 @@ def age_facts(limit: int = BATCH) -> int:
               AND facts.computed_at
                   < date_trunc('day', %(now)s AT TIME ZONE zone.name) AT TIME ZONE zone.name
               AND (facts.spend_365_days <> 0 OR facts.visits_365_days <> 0
-                   OR facts.engaged_90_days <> 0 OR facts.rfm_recency > 1
+                   OR facts.engaged_90_days <> 0 OR facts.discount_365_days <> 0
+                   OR facts.rfm_recency > 1
                    OR facts.stage NOT IN ('prospect', 'churned')
                    OR EXISTS (SELECT FROM customers_membership held
                               WHERE held.customer_id = facts.customer_id

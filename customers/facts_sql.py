@@ -2,7 +2,7 @@
 
 What is asked together with them is copied beside them from the customer and her consent.
 
-Upper apps add what she took notice of (`engagement`).
+Upper apps add what she took notice of (`engagement`) and was given (`discounts`).
 
 `chosen` is a condition on `{table}.{id}`, a table's column of customer ids, and its `tenant_id`:
 of the statements' parameters, `tenant` and `now` are always there.
@@ -10,7 +10,7 @@ of the statements' parameters, `tenant` and `now` are always there.
 
 from collections.abc import Sequence
 
-from customers import engagement
+from customers import discounts, engagement
 from customers.rfm import CELLS
 from marketing.core.ids import NTH_ID
 
@@ -61,6 +61,9 @@ COLUMNS = (
     "package_expires_on",
     "engaged_90_days",
     "last_engaged_at",
+    "last_offer_at",
+    "discount_90_days",
+    "discount_365_days",
     "stage",
     "rfm_recency",
     "rfm_frequency",
@@ -204,6 +207,13 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
     ), engagement AS (
         SELECT customer_id, count(*) AS times, max(at) AS last FROM ({_engagement()}) AS each
         GROUP BY customer_id
+    ), offer AS (
+        SELECT customer_id, max(given.at) AS last,
+               sum(amount) FILTER (WHERE day >= today - 90) AS in_90_days,
+               sum(amount) FILTER (WHERE day >= today - 365) AS in_365_days
+        FROM ({_discounts()}) AS given JOIN chosen ON chosen.id = given.customer_id
+        CROSS JOIN LATERAL (SELECT (given.at AT TIME ZONE zone)::date AS day) AS local
+        GROUP BY customer_id
     )
     SELECT chosen.id AS customer_id, coalesce(visits.visits, 0) AS visit_count,
            visits.first AS first_visit_at, visits.last AS last_visit_at,
@@ -220,6 +230,9 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
            coalesce(package.sessions_left, 0) AS package_sessions_left,
            package.expires_on AS package_expires_on,
            coalesce(engagement.times, 0) AS engaged_90_days, engagement.last AS last_engaged_at,
+           offer.last AS last_offer_at,
+           coalesce(offer.in_90_days, 0) AS discount_90_days,
+           coalesce(offer.in_365_days, 0) AS discount_365_days,
            CASE WHEN visits.visits IS NULL THEN 'prospect'
                 WHEN visits.came_back THEN 'reactivated'
                 WHEN visits.last <= chosen.at - scoring.churned_after THEN 'churned'
@@ -243,6 +256,7 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
     LEFT JOIN membership ON membership.customer_id = chosen.id
     LEFT JOIN package ON package.customer_id = chosen.id
     LEFT JOIN engagement ON engagement.customer_id = chosen.id
+    LEFT JOIN offer ON offer.customer_id = chosen.id
     CROSS JOIN LATERAL (SELECT (visits.last AT TIME ZONE chosen.zone)::date AS last_day,
                                {_median("gaps")} AS days) AS rhythm
     CROSS JOIN LATERAL (
@@ -323,6 +337,13 @@ def _copies() -> str:
 def _engagement() -> str:
     nothing = "SELECT NULL::uuid AS customer_id, NULL::timestamptz AS at WHERE false"
     return " UNION ALL ".join(engagement.sources()) or nothing
+
+
+def _discounts() -> str:
+    nothing = (
+        "SELECT NULL::uuid AS customer_id, NULL::timestamptz AS at, 0.00 AS amount WHERE false"
+    )
+    return " UNION ALL ".join(discounts.sources()) or nothing
 
 
 def _median(gaps: str) -> str:

@@ -223,6 +223,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "CouponKindEnum": "marketing.coupons.api.offer_inputs.COUPON_KINDS",
         "OfferKindEnum": "marketing.coupons.models.OfferKind",
+        "CampaignStatusEnum": "marketing.campaigns.models.CampaignStatus",
         "ChannelEnum": "customers.models.Channel",
         "FollowupStatusEnum": "marketing.followups.models.FollowupReminder.Status",
         "GenderEnum": "customers.models.Customer.Gender",

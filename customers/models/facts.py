@@ -17,6 +17,7 @@ class CustomerFacts(LooseTenantModel):
     `visit_interval_days` is the median of the days between her visits. After `due_on` she is
     overdue by it. Who never came has no scores. `engaged_90_days` is how many of the messages made
     in the last 90 days she read, `last_engaged_at` when she last read one of them.
+    `discount_90_days` is what offers took off her bills, in calendar days.
     """
 
     class Stage(models.TextChoices):
@@ -84,6 +85,9 @@ class CustomerFacts(LooseTenantModel):
     package_expires_on = models.DateField(null=True)
     engaged_90_days = models.PositiveIntegerField(db_default=0)
     last_engaged_at = models.DateTimeField(null=True)
+    last_offer_at = models.DateTimeField(null=True)
+    discount_90_days = models.DecimalField(max_digits=12, decimal_places=2, db_default=Decimal(0))
+    discount_365_days = models.DecimalField(max_digits=12, decimal_places=2, db_default=Decimal(0))
     stage = models.CharField(max_length=15, choices=Stage.choices, db_default=Stage.PROSPECT)
     rfm_recency = models.PositiveSmallIntegerField(null=True)
     rfm_frequency = models.PositiveSmallIntegerField(null=True)

@@ -3,12 +3,16 @@
 import re
 import secrets
 import unicodedata
+from itertools import count as count_from
+from operator import mul
 
 # No 0 and O, no 1, I and L. 31 is prime: every wrong symbol and every swap changes the check.
 SYMBOLS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 VALUES = {symbol: value for value, symbol in enumerate(SYMBOLS)}
 # The highest multiple of 31 in a byte: what lies above would favour the first symbols.
 _FAIR = 256 - 256 % len(SYMBOLS)
+_DRAWN = bytes(ord(SYMBOLS[byte % len(SYMBOLS)]) for byte in range(256))
+_UNFAIR = bytes(range(_FAIR, 256))
 
 SHORTEST, LONGEST = 3, 50
 _TYPED = re.compile(r"[A-Z0-9-]*")
@@ -21,7 +25,7 @@ _RUDE = re.compile(
 
 def check_symbol(body: str) -> str:
     """The symbol behind `body`: misses no wrong symbol and no swap of two."""
-    total = sum(place * VALUES[symbol] for place, symbol in enumerate(body, start=1))
+    total = sum(map(mul, map(VALUES.__getitem__, body), count_from(1)))
     return SYMBOLS[total % len(SYMBOLS)]
 
 
@@ -59,17 +63,12 @@ def tails(count: int, symbols: int) -> list[str]:
     while len(made) < count:
         # One draw in 32 is rejected.
         wanted = (count - len(made)) * symbols
-        drawn = [
-            SYMBOLS[byte % len(SYMBOLS)]
-            for byte in secrets.token_bytes(wanted + wanted // 16 + 16)
-            if byte < _FAIR
-        ]
-        text = "".join(drawn)
-        for start in range(0, len(text) - symbols + 1, symbols):
-            body = text[start : start + symbols]
-            tail = body + check_symbol(body)
-            if not _RUDE.search(tail):
-                made.append(tail)
+        random = secrets.token_bytes(wanted + wanted // 16 + 16)
+        text = random.translate(_DRAWN, _UNFAIR).decode()
+        starts = range(0, len(text) - symbols + 1, symbols)
+        bodies = (text[start : start + symbols] for start in starts)
+        drawn = [body + check_symbol(body) for body in bodies]
+        made += [tail for tail in drawn if not _RUDE.search(tail)]
     return made[:count]
 
 

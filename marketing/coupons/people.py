@@ -14,6 +14,7 @@ from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant
 from marketing.coupons.models import CouponCode, Hold, Redemption
+from marketing.coupons.revocation import IN_FORCE, revoked_at
 from marketing.coupons.services.counters import recount_customers
 
 CHUNK = 100
@@ -27,7 +28,7 @@ REDEMPTION = (
     "state",
     "redeemed_at",
 )
-CODE = ("code", "offer__name", "max_uses", "used", "expires_at", "revoked_at", "created_at")
+CODE = ("code", "offer__name", "max_uses", "used", "expires_at", "created_at")
 
 
 def coupons_of_customer(actor: Actor, customer: Customer) -> dict[str, Any]:
@@ -59,8 +60,8 @@ def open_codes(customer: Customer) -> QuerySet[CouponCode]:
     left = Q(max_uses=None) | Q(max_uses__gt=F("used") + F("reserved"))
     lasts = Q(expires_at=None) | Q(expires_at__gt=now)
     holds = Q(offer__valid_until=None) | Q(offer__valid_until__gte=today)
-    codes = CouponCode.objects.filter(left & lasts & holds, customer=customer, revoked_at=None)
-    return codes.filter(offer__is_active=True).select_related("offer").order_by("-id")
+    codes = CouponCode.objects.filter(left & lasts & holds, customer=customer)
+    return codes.filter(IN_FORCE, offer__is_active=True).select_related("offer").order_by("-id")
 
 
 def _uses(customer: Customer) -> QuerySet[Redemption]:
@@ -95,8 +96,9 @@ def _used(use: Redemption) -> TimelineEntry:
 
 def export_coupons(customer: Customer) -> dict[str, Any]:
     """Her codes and redemptions, oldest first; amounts in paise."""
+    codes = CouponCode.objects.filter(customer=customer).order_by("pk")
     return {
-        "codes": list(CouponCode.objects.filter(customer=customer).order_by("pk").values(*CODE)),
+        "codes": list(codes.values(*CODE, revoked=revoked_at())),
         "redemptions": list(
             Redemption.objects.filter(customer=customer).order_by("pk").values(*REDEMPTION)
         ),

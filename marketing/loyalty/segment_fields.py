@@ -3,9 +3,9 @@
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from marketing.loyalty.models import Tier
+from marketing.loyalty.models import PointsAccount, Tier
 from marketing.segments.fields import Label, SegmentField, register
-from marketing.segments.sources import Column, Computed
+from marketing.segments.sources import Beside
 from marketing.segments.value_types import Choice, DaysUntil, Number
 
 POINTS = _("Points")
@@ -18,7 +18,11 @@ def register_segment_fields() -> None:
             "points_balance",
             _("Points balance"),
             Number(),
-            Computed(F("points_account__available") - F("points_account__owed")),
+            Beside(
+                PointsAccount,
+                F("available") - F("owed"),
+                F("points_account__available") - F("points_account__owed"),
+            ),
             POINTS,
             sample=100,
         ),
@@ -26,7 +30,7 @@ def register_segment_fields() -> None:
             "loyalty_tier",
             _("Tier"),
             Choice(),
-            Column("points_account__tier_id"),
+            _of_account("tier_id"),
             POINTS,
             choices=_tiers,
         ),
@@ -34,11 +38,15 @@ def register_segment_fields() -> None:
             "points_expire_days",
             _("Next points to expire"),
             DaysUntil(),
-            Column("points_account__next_expiry_on"),
+            _of_account("next_expiry_on"),
             POINTS,
             sample=30,
         ),
     )
+
+
+def _of_account(column: str) -> Beside:
+    return Beside(PointsAccount, F(column), F(f"points_account__{column}"))
 
 
 def _tiers() -> list[tuple[str, Label]]:

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet, Value
 from customers.facts_sql import COPIES
 from customers.models import Customer, CustomerFacts, StaleFacts
 from marketing.segments.negation import DoesNotHold, does_not_hold
+from marketing.segments.sources import HasRow
 
 # With more of them, asking everybody is as fast.
 MOST_MARKED = 5_000
@@ -55,6 +56,8 @@ def _child(child: Any) -> Any:
         case DoesNotHold():
             inner = _of_facts(child.q)
             return None if inner is None else does_not_hold(inner)
+        case HasRow():
+            return child.of("customer_id")
         case Value():
             return child
         case (str(path), value) if not _looks_at_customer(value):

@@ -171,6 +171,42 @@ class Numbered(Lasting):
         return Case(*names)
 
 
+class HasRow(Exists):
+    """Whether the customer has such a row: looked for by her id, which `of` another table is in
+    another column."""
+
+    def __init__(self, rows: QuerySet[Any], customer: str = "pk") -> None:
+        self.rows = rows
+        super().__init__(rows.filter(customer_id=OuterRef(customer)))
+
+    def of(self, customer: str) -> "HasRow":
+        return HasRow(self.rows, customer)
+
+
+@dataclass(frozen=True)
+class Beside(Lasting):
+    """A value of the one row of another table that a customer may have; without it there is none.
+
+    `joined` is the same from the customer on, to show it.
+    """
+
+    model: type[Model]
+    value: Combinable
+    joined: Combinable
+
+    def compare(self, lookup: str, value: Any) -> Q:
+        return self._has(Q(_COMPARISONS[lookup](self.value, value)))
+
+    def is_known(self) -> Q:
+        return self._has(Q(IsNull(self.value, False)))
+
+    def expression(self) -> Combinable:
+        return self.joined
+
+    def _has(self, condition: Q) -> Q:
+        return Q(HasRow(manager_of(self.model).filter(condition)))
+
+
 @dataclass(frozen=True)
 class Related:
     """A column of rows that point at the customer: as many values as there are rows.
@@ -199,14 +235,15 @@ class Related:
         return self._exists(Q())
 
     def expression(self) -> Combinable:
-        values = self._rows().order_by().values("customer_id")
+        hers = self._rows().filter(customer_id=OuterRef("pk"))
+        values = hers.order_by().values("customer_id")
         return Subquery(values.annotate(all=ArrayAgg(self.path, distinct=True)).values("all"))
 
     def _exists(self, condition: Q) -> Q:
-        return Q(Exists(self._rows().filter(condition)))
+        return Q(HasRow(self._rows().filter(condition)))
 
     def _rows(self) -> QuerySet[Any]:
-        return manager_of(self.model).filter(self.rows, customer_id=OuterRef("pk"))
+        return manager_of(self.model).filter(self.rows)
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,8 @@ def test_the_api_takes_and_shows_the_offer(chain, api, campaign):
     answer = api("manager", "patch", url, {"couponId": str(offer.pk), "uniqueCodes": True})
     shown = answer.json()["data"]["campaign"]
     assert (shown["couponId"], shown["uniqueCodes"]) == (str(offer.pk), True)
+    assert (shown["coupon"]["id"], shown["coupon"]["name"]) == (str(offer.pk), offer.name)
+    assert api("manager", "get", url).json()["data"]["campaign"]["coupon"] == shown["coupon"]
     answer = api("manager", "patch", url, {"couponId": str(chain.north.pk)})
     assert answer.status_code == 400
     assert "couponId" in answer.json()["error"]["fields"]

@@ -16,9 +16,14 @@ from marketing.campaigns.selectors.outlook import message_previews
 from marketing.campaigns.selectors.progress import figures_of
 from marketing.campaigns.services import own_codes, runs
 from marketing.core.errors import ValidationFailed
+from marketing.coupons import code_symbols
 from marketing.coupons import services as coupons
+from marketing.coupons.code_symbols import check_symbol
 from marketing.coupons.models import CodeBatch, CouponCode
+from marketing.coupons.people import open_codes
+from marketing.coupons.revocation import IN_FORCE
 from marketing.coupons.selectors import price_bill
+from marketing.coupons.services import issuing
 from marketing.delivery.models import BatchReason, Message
 from marketing.delivery.services import freeze
 from tests.campaigns.test_sending import finish, send, stored
@@ -213,7 +218,26 @@ def test_a_cancelled_run_lets_no_unused_code_open_anything(chain, manager, ready
     sell(chain.north, "100.00", customer=_customer(user), codes=[codes[user]])
     services.cancel_campaign(actor=manager, campaign=stored(ready))
     assert all("code_revoked" in blocked(chain, codes[she], she) for she in others)
-    assert CouponCode.objects.filter(revoked_at=None).exclude(batch=None).count() == 1
+    assert CouponCode.objects.filter(IN_FORCE).exclude(batch=None).count() == 1
+    assert [len(open_codes(_customer(she))) for she in others] == [0, 0, 0]
+
+
+def test_people_get_their_codes_in_parts_and_one_drawn_twice_is_drawn_again(
+    chain, manager, ready, monkeypatch
+):
+    drawn = []
+
+    def twice(count, symbols):
+        tails = ["2" * symbols + check_symbol("2" * symbols)] * count
+        drawn.append(count)
+        return tails if len(drawn) == 1 else code_symbols.tails(count, symbols)
+
+    monkeypatch.setattr(issuing, "PART", 3)
+    monkeypatch.setattr(issuing, "tails", twice)
+    send(manager, ready)
+    assert drawn == [3, 2, 1]
+    assert {she: words["coupon_code"] for she, words in said().items()} == held_codes()
+    assert len(held_codes()) == CodeBatch.objects.get().made == 4
 
 
 def _customer(pk):
@@ -343,7 +367,7 @@ def test_what_it_may_cost_stays_within_the_offers_limits(chain, ready):
     ready.coupon.refresh_from_db()
     found = offer_outlook(ready, people=10)
     assert (found.per_person, found.at_most) == (100, 250)
-    assert found.gives == "10% off from a bill of ₹1000"
+    assert found.gives == "10 % off the bill from a bill of ₹1,000"
 
 
 def test_without_bills_and_bounds_nobody_knows_what_it_may_cost(ready):

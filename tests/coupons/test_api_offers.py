@@ -3,7 +3,7 @@
 import uuid
 
 from marketing.coupons import selectors, services
-from marketing.coupons.models import CodeBatch, CouponCode, Offer, OfferRevision
+from marketing.coupons.models import CodeBatch, Offer, OfferRevision
 from marketing.segments.models import Segment
 from tests.coupons.http import COUPON, NOBODY, OFFER, TIERS, expected, fields, refused_at
 from tests.factories.coupons import make_offer, sell, system
@@ -199,7 +199,10 @@ def test_codes_are_made_listed_and_revoked(chain, api):
     assert api("owner", "delete", f"offers/{other.pk}/batches/{batch['id']}")[0] == 404
     status, over = api("owner", "delete", f"{path}/batches/{batch['id']}")
     assert (status, over["data"]["batch"]["state"]) == (200, "revoked")
-    assert not CouponCode.objects.filter(revoked_at=None).exists()
+    listed = api("owner", "get", f"{path}/codes")[1]["data"]
+    assert all(code["revokedAt"] for code in listed)
+    assert api("owner", "get", f"{path}/codes", {"state": "live"})[1]["data"] == []
+    assert len(api("owner", "get", f"{path}/codes", {"state": "revoked"})[1]["data"]) == len(listed)
     for change, field in (
         ({"count": 0}, "count"),
         ({"count": 1_000_001}, "count"),

@@ -3,15 +3,18 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
 from customers.models import Customer
 from marketing.core import clock
 from marketing.core.errors import Forbidden, ValidationFailed
-from marketing.coupons import code_symbols, selectors, services
+from marketing.coupons import code_symbols, revocation, selectors, services
 from marketing.coupons.code_symbols import SYMBOLS, check_symbol, is_sound, normalise, tails
 from marketing.coupons.models import CodeBatch, CouponCode
+from marketing.coupons.selectors.code_batches import code_file
 from marketing.coupons.services import batches
 from marketing.coupons.tasks import make_batch, resume_batches
 from tests.factories.coupons import make_cart, make_offer, reserve, sell, system
@@ -218,8 +221,70 @@ def test_revoked_and_expired_codes_open_nothing(chain, batch):
     assert services.redeem(
         actor=system(), reservation_id=held.reservation.pk, invoice_id="1"
     ).redemptions
-    CouponCode.objects.filter(pk=two.pk).update(revoked_at=None, expires_at=clock.now())
-    assert reasons(chain, two.code) == ["code_expired"]
+    assert reasons(chain, two.code) == ["code_revoked"]
+
+
+def test_a_code_that_is_over_opens_nothing(chain, batch):
+    services.make_part(batch_id=batch.pk)
+    code = CouponCode.objects.filter(batch=batch)[0]
+    CouponCode.objects.filter(pk=code.pk).update(expires_at=clock.now())
+    assert reasons(chain, code.code) == ["code_expired"]
+
+
+def test_revoking_a_batch_is_as_much_work_for_many_codes(
+    chain, batch, django_assert_max_num_queries
+):
+    """No code is written: all ask their batch, wherever it is asked whether they hold."""
+    services.make_part(batch_id=batch.pk)
+    with CaptureQueriesContext(connection) as asked:
+        assert services.revoke_codes(actor=system(), batch=batch) == 10
+    assert not [query for query in asked if query["sql"].startswith('UPDATE "coupons_couponcode')]
+    assert services.revoke_codes(actor=system(), batch=batch) == 0
+    code = selectors.codes_of(batch.offer)[0]
+    assert code.revoked_at is None
+    batch.refresh_from_db()
+    with django_assert_max_num_queries(0):
+        assert revocation.revoked_since(code) == batch.revoked_at
+    found = CouponCode.objects.filter(batch=batch)
+    assert not found.filter(revocation.IN_FORCE).exists()
+    assert found.filter(revocation.REVOKED).count() == 10
+    since = found.annotate(since=revocation.revoked_at()).values_list("since", flat=True)
+    assert set(since) == {batch.revoked_at}
+    assert "".join(code_file(batch.tenant_id, batch.pk)).count("T") >= 10
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("of_batch", ["none", "holds", "revoked", "spares"])
+@pytest.mark.parametrize(("used", "reserved"), [(0, 0), (1, 0), (0, 1)])
+def test_all_who_ask_whether_a_code_is_revoked_agree(chain, own, of_batch, used, reserved):
+    offer, now = make_offer(), clock.now()
+    batch = None
+    if of_batch != "none":
+        batch = CodeBatch.objects.create(
+            offer=offer,
+            count=1,
+            state="done",
+            revoked_at=None if of_batch == "holds" else now,
+            spares_used=of_batch == "spares",
+        )
+    code = CouponCode.objects.create(
+        offer=offer,
+        batch=batch,
+        code="ABC",
+        key="ABC",
+        max_uses=9,
+        used=used,
+        reserved=reserved,
+        revoked_at=now if own else None,
+    )
+    is_spared = of_batch == "spares" and used + reserved > 0
+    revoked = own or (of_batch in ("revoked", "spares") and not is_spared)
+    assert (revocation.revoked_since(code) is not None) == revoked
+    assert CouponCode.objects.filter(revocation.REVOKED).exists() == revoked
+    assert CouponCode.objects.filter(revocation.IN_FORCE).exists() != revoked
+    (since,) = CouponCode.objects.values_list(revocation.revoked_at(), flat=True)
+    assert (since is not None) == revoked
+    assert reasons(chain, "ABC") == (["code_revoked"] if revoked else [])
 
 
 def test_same_code_twice_is_one_application(chain):

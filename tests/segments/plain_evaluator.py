@@ -218,6 +218,7 @@ MOMENTS_OF = {
     "last_visit_days": "last_visit_at",
     "first_visit_days": "first_visit_at",
     "last_engaged_days": "last_engaged_at",
+    "last_offer_days": "last_offer_at",
 }
 DATES_OF = {
     "membership_expires_days": "membership_expires_on",
@@ -281,20 +282,14 @@ def value_of(field: str, person: dict[str, Any]) -> Any:
             return on and (on - today(person)).days
         case "loyalty_tier":
             return f"tier:{points['tier']}" if points.get("tier") else None
-        case "friends_brought":
-            return person["brought"].count("rewarded") or None
-        case "referral_status":
-            return person["came_by"] if person["came_by"] not in ("invited", "rejected") else None
         case "offers_used":
             return [f"offer:{use['offer']}" for use in uses]
-        case "last_offer_days":
-            return min((days_since(use["at"], person) for use in uses), default=None)
         case "unused_offer_codes":
             return [f"offer:{name}" for name, how in person["codes"] if is_open(name, how, person)]
-        case "discount_90_days" | "discount_365_days":
-            days = int(field.split("_")[1])
-            recent = [taken(use) for use in uses if days_since(use["at"], person) <= days]
-            return sum(recent, Decimal(0))
+        case "friends_brought":
+            return sum(state in ("qualified", "rewarded") for state in person["friends"]) or None
+        case "referral_status":
+            return None if person["came"] == "expired" else person["came"]
         case "overdue_days":
             due = facts.get("due_on")
             return (today(person) - due).days if due and due < today(person) else None

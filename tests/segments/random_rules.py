@@ -29,7 +29,6 @@ STATES = st.sampled_from(["sent", "delivered", "read", "clicked", "failed"])
 STAGES = st.sampled_from(["prospect", "new", "churned"])
 RFM_GROUPS = st.sampled_from(["champions", "loyal", "lost"])
 AMOUNTS_STORED = st.sampled_from([Decimal(0), Decimal("99.99"), Decimal(100)])
-REFERRAL_STATES = st.sampled_from(["invited", "attributed", "rewarded", "rejected", "voided"])
 BASES = st.sampled_from(["", "explicit", "assumed"])
 
 
@@ -72,6 +71,9 @@ CUSTOMER = st.fixed_dictionaries(
                     "membership_expires_on": maybe(DAYS_ABOUT),
                     "engaged_90_days": SMALL,
                     "last_engaged_at": maybe(MOMENTS),
+                    "last_offer_at": maybe(MOMENTS),
+                    "discount_90_days": AMOUNTS_STORED,
+                    "discount_365_days": AMOUNTS_STORED,
                     "stage": STAGES,
                     "rfm_recency": maybe(SMALL),
                     "rfm_frequency": maybe(SMALL),
@@ -123,8 +125,6 @@ CUSTOMER = st.fixed_dictionaries(
             st.tuples(st.sampled_from(["Facials", "Spa"]), st.integers(0, 1), DAYS_ABOUT),
             max_size=2,
         ),
-        "brought": st.lists(REFERRAL_STATES, max_size=3),
-        "came_by": maybe(REFERRAL_STATES),
         "points": maybe(
             st.fixed_dictionaries(
                 {
@@ -150,6 +150,10 @@ CUSTOMER = st.fixed_dictionaries(
             ),
             max_size=2,
         ),
+        "friends": st.lists(
+            st.sampled_from(["qualified", "rewarded", "invited", "voided"]), max_size=3
+        ),
+        "came": maybe(st.sampled_from(["attributed", "rewarded", "expired"])),
         "is_listed": st.booleans(),
         "skin": maybe(st.sampled_from(["dry", "Oily", "50% dry"])),
         "miles": maybe(st.sampled_from([0, 1, 2.5, 3])),
@@ -260,11 +264,11 @@ OPERANDS: dict[str, list[tuple[str, st.SearchStrategy[Any]]]] = {
     "points_balance": ordered(st.integers(-2, 3)) + listed(SMALL),
     "points_expire_days": DAYS_UNTIL,
     "loyalty_tier": choice(st.sampled_from(["tier:gold", "tier:silver"])),
-    "friends_brought": ordered(SMALL) + listed(SMALL),
-    "referral_status": choice(st.sampled_from(["attributed", "rewarded", "voided"])),
     "offers_used": several(["offer:glow", "offer:over"]),
     "last_offer_days": DAYS_AGO,
     "unused_offer_codes": several(["offer:glow", "offer:over", "offer:off"]),
+    "friends_brought": ordered(SMALL) + listed(SMALL),
+    "referral_status": choice(st.sampled_from(["attributed", "rewarded", "voided"])),
     "discount_90_days": ordered(AMOUNTS) + listed(AMOUNTS),
     "discount_365_days": ordered(AMOUNTS) + listed(AMOUNTS),
     "age": ordered(st.integers(33, 36)) + listed(st.integers(33, 36)),

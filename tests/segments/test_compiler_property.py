@@ -40,7 +40,6 @@ from marketing.segments.models import SegmentMember
 from marketing.segments.tally import Tally
 from tests.factories.core import BranchFactory, Chain
 from tests.factories.customers import (
-    CustomerFactory,
     MembershipFactory,
     PackageFactory,
     ServiceCategoryFactory,
@@ -229,31 +228,12 @@ def insert_points_and_offers(pairs: list[tuple[Customer, dict[str, Any]]], world
 
 
 def insert_referrals(pairs: list[tuple[Customer, dict[str, Any]]], world: World) -> None:
-    codes = ReferralCode.objects.bulk_create(
-        ReferralCode(customer=row, code=f"FRIEND{number}")
-        for number, (row, _person) in enumerate(pairs)
-    )
-    theirs = [
-        (code, state) for code, (_, p) in zip(codes, pairs, strict=True) for state in p["brought"]
-    ]
+    code = world["referral code"]
+    brought = [(row, None, state) for row, person in pairs for state in person["friends"]]
+    came = [(code.customer, row, person["came"]) for row, person in pairs if person["came"]]
     Referral.objects.bulk_create(
-        [
-            *(
-                Referral(referrer_id=code.customer_id, code=code, state=state, source="code")
-                for code, state in theirs
-            ),
-            *(
-                Referral(
-                    referrer=world["referrer"].customer,
-                    code=world["referrer"],
-                    friend=row,
-                    state=person["came_by"],
-                    source="code",
-                )
-                for row, person in pairs
-                if person["came_by"]
-            ),
-        ]
+        Referral(code=code, source="code", referrer=referrer, friend=friend, state=state)
+        for referrer, friend, state in brought + came
     )
 
 
@@ -322,7 +302,7 @@ def spelled(node: Any, world: World) -> Any:
 # Below an OR, `~Q` once lost people without the joined row.
 NOBODY = {
     **dict.fromkeys(
-        ("branch", "birth_date", "anniversary", "facts", "consent", "place", "points", "came_by")
+        ("branch", "birth_date", "anniversary", "facts", "consent", "place", "points", "came")
     ),
     **dict.fromkeys(ATTRIBUTES),
     **dict.fromkeys(("gender", "phone", "email"), ""),
@@ -330,7 +310,7 @@ NOBODY = {
         name: []
         for name in (
             *("tags", "visits", "purchases", "events", "messages"),
-            *("rhythms", "plans", "packages", "offers", "codes", "brought"),
+            *("rhythms", "plans", "packages", "offers", "codes", "friends"),
         )
     },
     "created_at": NOW,
@@ -432,11 +412,10 @@ def make_world(chain: Chain) -> World:
         world[f"segment:{name}"] = SegmentFactory(rules=spelled(rules, world), branch_ids=ids)
     for level, name in enumerate(("silver", "gold")):
         world[f"tier:{name}"] = Tier.objects.create(name=name, level=level, threshold=level)
+    gone_one = Customer.objects.filter(status="merged").first()
+    world["referral code"] = ReferralCode.objects.create(customer=gone_one, code="BRING")
     for name, terms in OFFERS.items():
         world[f"offer:{name}"] = Offer.objects.create(name=name, kind="flat", **terms)
-    world["referrer"] = ReferralCode.objects.create(
-        customer=CustomerFactory(status="merged", first_name="x"), code="GONE"
-    )
     for channel, address in SUPPRESSED:
         suppress_address(channel=channel, address=address, reason="hard_bounce")
     suppress_address(channel="email", address="c_d@e.com", reason="unreachable")

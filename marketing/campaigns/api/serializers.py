@@ -4,6 +4,7 @@ import datetime as dt
 from decimal import ROUND_HALF_UP
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from customers.models import Channel
@@ -14,6 +15,9 @@ from marketing.core.actor import Actor
 from marketing.core.drf.serializers import ApiSerializer
 from marketing.core.logs import mask_phone
 from marketing.core.models import Role
+from marketing.coupons.api.coupons import coupon_shown
+from marketing.coupons.api.serializers import CouponOutput
+from marketing.coupons.selectors import coupon_of
 from marketing.delivery.api import Outcome, status_of
 from marketing.delivery.models import Message, MessageState, SendRun
 
@@ -205,8 +209,18 @@ class CampaignOutput(ApiSerializer):
         return super().to_representation(instance)
 
 
+class CampaignWithCoupon(CampaignOutput):
+    """One campaign, with the offer that it brings as Module 11's `coupon`."""
+
+    coupon = serializers.SerializerMethodField("get_coupon")
+
+    @extend_schema_field(CouponOutput(allow_null=True))
+    def get_coupon(self, campaign: Campaign) -> dict[str, Any] | None:
+        return None if campaign.coupon is None else coupon_shown(coupon_of(campaign.coupon))
+
+
 class CampaignAnswer(ApiSerializer):
-    campaign = CampaignOutput()
+    campaign = CampaignWithCoupon()
 
 
 class Warning(ApiSerializer):

@@ -92,7 +92,7 @@ class CampaignApiView(ApiView):
         return self.answer(service(actor=self.actor, campaign=campaign, version=version))
 
     def answer(self, campaign: Campaign, status: int = 200, **more: Any) -> Response:
-        shown = shapes.CampaignOutput(campaign, context=self.shown).data
+        shown = shapes.CampaignWithCoupon(campaign, context=self.shown).data
         return Response({"campaign": shown, **more}, status=status)
 
 

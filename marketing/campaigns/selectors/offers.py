@@ -17,8 +17,10 @@ from marketing.core.tenancy import current_tenant
 from marketing.coupons.merge_fields import COUPON_CODE, OFFER_NAME, OFFER_VALID_UNTIL
 from marketing.coupons.models import Offer
 from marketing.coupons.pricing.terms import Kind, OfferTerms
-from marketing.coupons.selectors import offers_for_actor, terms_of
+from marketing.coupons.selectors import names_of, offers_for_actor, terms_of
 from marketing.coupons.services import sample_code
+from marketing.coupons.wording import headline
+from marketing.coupons.wording.amounts import rupees
 
 WHOLE = Decimal(100)
 # Of bills that say what a usual one is.
@@ -146,7 +148,7 @@ def offer_outlook(campaign: Campaign, people: int) -> OfferOutlook | None:
     return OfferOutlook(
         offer=offer,
         unique_codes=campaign.unique_codes,
-        gives=gives(terms),
+        gives=_gives(terms),
         depth=share.quantize(Decimal("0.01")),
         usual_bill=_rupees(bill),
         per_person=None if per_person is None else _rupees(per_person),
@@ -159,27 +161,13 @@ def _rupees(paise: int) -> Decimal:
     return Decimal(paise) / 100
 
 
-def gives(terms: OfferTerms) -> str:
+def _gives(terms: OfferTerms) -> str:
     """What the offer gives, in a few words."""
-    amount = _plain(Decimal(terms.amount) / 100)
-    words = {
-        Kind.PERCENTAGE: _("%(percent)s%% off") % {"percent": _plain(Decimal(terms.rate_bp) / 100)},
-        Kind.FLAT: _("₹%(amount)s off") % {"amount": amount},
-        Kind.FIXED_PRICE: _("for ₹%(amount)s") % {"amount": amount},
-        Kind.FREE_SERVICE: _("a service free"),
-        Kind.BUY_X_GET_Y: _("buy some, get some"),
-        Kind.BUNDLE: _("several services together at a price"),
-        Kind.SPEND_TIERS: _("the more is spent, the more is off"),
-    }[terms.kind]
+    words = headline(terms, names_of([terms]))
     least = terms.thresholds.min_amount
-    if least:
-        bill = _plain(Decimal(least) / 100)
-        words = _("%(words)s from a bill of ₹%(bill)s") % {"words": words, "bill": bill}
-    return words
-
-
-def _plain(value: Decimal) -> str:
-    return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}"
+    if not least:
+        return words
+    return _("%(words)s from a bill of %(amount)s") % {"words": words, "amount": rupees(least)}
 
 
 def advice(campaign: Campaign, names: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -29,7 +29,6 @@ def issue(campaign: Campaign, run: SendRun, now: dt.datetime) -> CodeBatch | Non
         actor=Actor.system(current_tenant_id()),
         offer=campaign.coupon,
         people=estimate.sendable(plan.judged(campaign, now).verdicts),
-        at_most=plan.audience(campaign, now, at_once=True).count(),
         campaign_id=campaign.pk,
         run_id=run.pk,
     )

@@ -10,6 +10,7 @@ from marketing.core import clock
 from marketing.core.errors import ValidationFailed
 from marketing.coupons.code_symbols import key_of, normalise
 from marketing.coupons.models import CouponCode, Offer, OfferKind, OfferRevision, Redemption
+from marketing.coupons.revocation import IN_FORCE, REVOKED
 
 
 class OfferFilter(django_filters.FilterSet):
@@ -84,11 +85,11 @@ class CodeFilter(django_filters.FilterSet):
         return codes.filter(key=key_of(normalise(text)))
 
     def in_state(self, codes: QuerySet[CouponCode], name: str, state: str) -> QuerySet[CouponCode]:
-        revoked, over = Q(revoked_at__isnull=False), Q(expires_at__lte=clock.now())
+        over = Q(expires_at__lte=clock.now())
         used = Q(max_uses__isnull=False, used__gte=F("max_uses"))
         if state == "live":
-            return codes.exclude(revoked).exclude(over).exclude(used)
-        return codes.filter({"used": used, "over": over, "revoked": revoked}[state])
+            return codes.filter(IN_FORCE).exclude(over).exclude(used)
+        return codes.filter({"used": used, "over": over, "revoked": REVOKED}[state])
 
 
 def filtered(kind: type[django_filters.FilterSet], params: Any, found: QuerySet[Any]) -> Any:

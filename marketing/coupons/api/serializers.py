@@ -1,13 +1,16 @@
 """Answers about offers, and what else is sent in."""
 
+import datetime as dt
+
 from rest_framework import serializers
 
 from marketing.core.drf.serializers import ApiSerializer
 from marketing.coupons.api.fields import MOST_NUMBER, ids, money, rows, whole
 from marketing.coupons.api.offer_inputs import COUPON_KINDS, OfferInput
-from marketing.coupons.models import CodeBatch, CounterSettings, Redemption
+from marketing.coupons.models import CodeBatch, CounterSettings, CouponCode, Redemption
 from marketing.coupons.pricing.validity import InvalidReason
 from marketing.coupons.pricing.wire import rupees
+from marketing.coupons.revocation import revoked_since
 from marketing.coupons.services.batches import MORE_SYMBOLS, MOST, SYMBOLS
 
 
@@ -167,8 +170,11 @@ class CouponCodeOutput(ApiSerializer):
     used = serializers.IntegerField()
     reserved = serializers.IntegerField()
     expires_at = serializers.DateTimeField(allow_null=True)
-    revoked_at = serializers.DateTimeField(allow_null=True)
+    revoked_at = serializers.SerializerMethodField("get_revoked_at")
     created_at = serializers.DateTimeField()
+
+    def get_revoked_at(self, code: CouponCode) -> dt.datetime | None:
+        return revoked_since(code)
 
 
 class SettingsFields(ApiSerializer):

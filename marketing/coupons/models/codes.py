@@ -14,7 +14,8 @@ class CodeBatch(TenantModel):
     """Generated codes of an offer: `prefix`, then `symbols` random ones and a check symbol.
 
     `made` of `count` exist. What a batch says of its codes (uses, last moment, who issued it) is
-    copied to each of them.
+    copied to each of them; but not that it is revoked: codes ask their batch (`revocation.py`).
+    A sending's batch that is revoked with it `spares_used`: what was used or is reserved holds.
     """
 
     class State(models.TextChoices):
@@ -35,6 +36,8 @@ class CodeBatch(TenantModel):
     expires_at = models.DateTimeField(null=True)
     campaign_id = models.UUIDField(null=True)
     run_id = models.UUIDField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    spares_used = models.BooleanField(db_default=False)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
 
@@ -57,7 +60,7 @@ class CouponCode(LooseTenantModel):
     """One code. `code` is as it is printed, `key` as it is compared: without its hyphens.
 
     Held by `customer`, or by whoever has it. `max_uses` None leaves its uses to the offer: then
-    nothing is counted here.
+    nothing is counted here. `revoked_at` is of this code by itself; its batch may be revoked, too.
     """
 
     offer = loose_key("coupons.Offer", db_index=False)

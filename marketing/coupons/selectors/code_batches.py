@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from customers.exports.csv_writing import write_csv
 from marketing.core.tenancy import tenant_scope
 from marketing.coupons.models import CodeBatch, CouponCode, Offer
+from marketing.coupons.revocation import revoked_at
 from marketing.coupons.selectors.offers import batches_of
 
 CHUNK = 5_000
@@ -42,7 +43,7 @@ def code_file(tenant_id: uuid.UUID, batch_id: uuid.UUID) -> Iterator[str]:
 
 def _lines(batch: CodeBatch) -> Iterator[list[Any]]:
     codes = CouponCode.objects.filter(batch=batch, offer=batch.offer_id).order_by("id")
-    found = codes.values_list("code", "used", "max_uses", "expires_at", "revoked_at")
+    found = codes.values_list("code", "used", "max_uses", "expires_at", revoked_at())
     for code, used, most, expires, revoked in found.iterator(chunk_size=CHUNK):
         yield [
             code,

@@ -11,20 +11,22 @@ from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.code_symbols import is_typed_code, key_of, normalise
 from marketing.coupons.pricing.bill import EnteredCode
 from marketing.coupons.pricing.reasons import Reason, ReasonCode, reason
+from marketing.coupons.revocation import REVOKED_AT_SQL
 from marketing.coupons.selectors.catalogue import LiveOffers
 
-LOOK_UP = """
+LOOK_UP = f"""
 SELECT code.key, code.id, code.offer_id, code.customer_id, code.max_uses,
-       code.used + code.reserved - coalesce(mine.n, 0), code.expires_at, code.revoked_at,
+       code.used + code.reserved - coalesce(mine.n, 0), code.expires_at, {REVOKED_AT_SQL},
        code.campaign_id IS NOT NULL AND coalesce(consent.marketing_opted_out, false)
 FROM coupons_couponcode code
+LEFT JOIN coupons_codebatch batch ON batch.id = code.batch_id
 LEFT JOIN customers_consentstate consent ON consent.customer_id = code.customer_id
 LEFT JOIN LATERAL (
     SELECT count(*) AS n FROM coupons_hold hold
     WHERE hold.reservation_id = %(mine)s AND hold.code_id = code.id
 ) mine ON true
 WHERE code.tenant_id = %(tenant)s AND code.key = ANY(%(keys)s)
-"""
+"""  # noqa: S608  constants
 
 
 @dataclass(slots=True)

@@ -139,7 +139,7 @@ def get_batch(offer: Offer, pk: uuid.UUID) -> CodeBatch:
 
 def codes_of(offer: Offer) -> QuerySet[CouponCode]:
     """The offer's codes, the latest first."""
-    return CouponCode.objects.filter(offer=offer).order_by("-id")
+    return CouponCode.objects.filter(offer=offer).select_related("batch").order_by("-id")
 
 
 def get_code(offer: Offer, pk: uuid.UUID) -> CouponCode:

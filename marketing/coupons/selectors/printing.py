@@ -14,6 +14,7 @@ from marketing.core.models import Tenant
 from marketing.core.tenancy import current_tenant
 from marketing.coupons.cards import Card
 from marketing.coupons.models import CodeBatch, CouponCode, Offer
+from marketing.coupons.revocation import revoked_since
 from marketing.coupons.rules import local_day
 
 # Fifty pages: what a browser waits for without a doubt.
@@ -22,7 +23,7 @@ CARDS_A_FILE = 500
 
 def card_of(offer: Offer, code: CouponCode) -> Card:
     """Raises `Conflict` for a code that opens nothing any more."""
-    if code.revoked_at is not None:
+    if revoked_since(code) is not None:
         raise Conflict(_("This code is revoked."))
     return cards_of(offer, [code])[0]
 
@@ -55,8 +56,8 @@ def part_of(batch: CodeBatch, number: int) -> list[CouponCode]:
     if not 1 <= number <= files_of(batch):
         raise NotFound()
     start = (number - 1) * CARDS_A_FILE
-    rows = CouponCode.objects.filter(batch=batch).order_by("pk")[start : start + CARDS_A_FILE]
-    codes = [code for code in rows if code.revoked_at is None]
+    rows = CouponCode.objects.filter(batch=batch).select_related("batch").order_by("pk")
+    codes = [code for code in rows[start : start + CARDS_A_FILE] if revoked_since(code) is None]
     if not codes:
         raise Conflict(_("These codes are revoked."))
     return codes

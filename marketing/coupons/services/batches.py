@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
@@ -23,6 +23,7 @@ from marketing.coupons.code_symbols import (
     tails,
 )
 from marketing.coupons.models import CodeBatch, CouponCode, Offer
+from marketing.coupons.revocation import IN_FORCE
 from marketing.coupons.services.offers import require_own
 
 SYMBOLS = 8
@@ -195,16 +196,30 @@ def revoke_codes(
     if batch is not None:
         _require_own(actor, [batch])
         # Waits for a part that is being made, and lets no other begin.
-        CodeBatch.objects.filter(pk=batch.pk).update(state=CodeBatch.State.REVOKED)
+        locked = CodeBatch.objects.select_for_update(of=("self",)).get(pk=batch.pk)
+        revoked = revoke_batch(actor, locked, spares_used=False)
         batch.refresh_from_db()
-        revoked = codes.filter(batch=batch).update(revoked_at=clock.now())
-        audit.record(actor, "coupon.revoke_batch", batch, {"codes": revoked})
         return revoked
     chosen = list(codes.filter(pk__in=code_ids).order_by("pk").select_for_update())
     _require_own(actor, chosen)
     revoked = codes.filter(pk__in=[code.pk for code in chosen]).update(revoked_at=clock.now())
     for code in chosen:
         audit.record(actor, "coupon.revoke_code", code, {"code": code.code})
+    return revoked
+
+
+def revoke_batch(
+    actor: Actor, batch: CodeBatch, *, spares_used: bool, told: Mapping[str, str] | None = None
+) -> int:
+    """Revoke a locked batch, of which codes are asked then; how many of them were in force."""
+    codes = CouponCode.objects.filter(IN_FORCE, offer=batch.offer_id, batch=batch)
+    revoked = (codes.filter(used=0, reserved=0) if spares_used else codes).count()
+    if batch.revoked_at is None or not spares_used:
+        batch.spares_used = spares_used
+    batch.revoked_at = batch.revoked_at or clock.now()
+    batch.state = CodeBatch.State.REVOKED
+    batch.save(update_fields=["state", "revoked_at", "spares_used"])
+    audit.record(actor, "coupon.revoke_batch", batch, {"codes": revoked, **(told or {})})
     return revoked
 
 

@@ -1,4 +1,4 @@
-"""Codes given to everybody of a sending, one each: in one statement, and taken back likewise."""
+"""Codes given to everybody of a sending, one each, in a few statements, and taken back."""
 
 import unicodedata
 import uuid
@@ -7,40 +7,41 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from marketing.core import audit, clock
 from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.code_symbols import SYMBOLS, printed, tails
-from marketing.coupons.models import CodeBatch, CouponCode, Offer
-from marketing.coupons.services.batches import begin_batch
+from marketing.coupons.models import CodeBatch, Offer
+from marketing.coupons.services.batches import begin_batch, revoke_batch
 
-# As many people as codes were drawn. A code that exists already is not inserted: who got none by
-# that is counted, and asked for again.
-ISSUE = """
-WITH she AS MATERIALIZED (
-    SELECT people.id, row_number() OVER () AS place FROM ({people}) people {without}
-), made AS (
-    INSERT INTO coupons_couponcode
-        (tenant_id, offer_id, batch_id, customer_id, code, key, max_uses, expires_at,
-         campaign_id, run_id)
-    SELECT batch.tenant_id, batch.offer_id, batch.id, she.id, drawn.code, drawn.key,
-           batch.max_uses, batch.expires_at, batch.campaign_id, batch.run_id
-    FROM she
-    JOIN unnest(%(issue_codes)s::text[], %(issue_keys)s::text[]) WITH ORDINALITY
-        AS drawn (code, key, place) ON drawn.place = she.place
-    CROSS JOIN coupons_codebatch batch
-    WHERE batch.id = %(issue_batch)s AND batch.tenant_id = %(issue_tenant)s
-    ON CONFLICT DO NOTHING RETURNING 1
-)
-SELECT (SELECT count(*) FROM she), (SELECT count(*) FROM made)
+PART = 50_000
+PEOPLE = "coupons_issued_to"
+# In the order of their ids, as the indexes by customer want them.
+CHOOSE = """
+CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS
+SELECT id, row_number() OVER (ORDER BY id) AS place FROM ({people}) people
 """
-WITHOUT = """
-    WHERE NOT EXISTS (
-        SELECT FROM coupons_couponcode own
-        WHERE own.tenant_id = %(issue_tenant)s AND own.batch_id = %(issue_batch)s
-          AND own.customer_id = people.id)
-"""
+# A code that exists already is not inserted: who got none by that is asked for again.
+ISSUE = f"""
+INSERT INTO coupons_couponcode
+    (tenant_id, offer_id, batch_id, customer_id, code, key, max_uses, expires_at,
+     campaign_id, run_id)
+SELECT batch.tenant_id, batch.offer_id, batch.id, she.id, drawn.code, drawn.key,
+       batch.max_uses, batch.expires_at, batch.campaign_id, batch.run_id
+FROM unnest(%(places)s::bigint[], %(codes)s::text[], %(keys)s::text[])
+    AS drawn (place, code, key)
+JOIN {PEOPLE} she ON she.place = drawn.place
+CROSS JOIN coupons_codebatch batch
+WHERE batch.id = %(batch)s AND batch.tenant_id = %(tenant)s
+ORDER BY she.id
+ON CONFLICT DO NOTHING
+"""  # noqa: S608  constants of this module
+WITHOUT = f"""
+SELECT she.place FROM {PEOPLE} she
+WHERE she.place BETWEEN %(first)s AND %(last)s AND NOT EXISTS (
+    SELECT FROM coupons_couponcode own
+    WHERE own.tenant_id = %(tenant)s AND own.batch_id = %(batch)s AND own.customer_id = she.id)
+"""  # noqa: S608  constants of this module
 TAKE_BACK = """
 DELETE FROM coupons_couponcode code
 WHERE code.tenant_id = %(issue_tenant)s AND code.batch_id = %(issue_batch)s
@@ -71,37 +72,51 @@ def issue_to_people(
     actor: Actor,
     offer: Offer,
     people: Sql,
-    at_most: int,
     campaign_id: uuid.UUID,
     run_id: uuid.UUID,
 ) -> CodeBatch:
-    """Give everybody whose `id` the SQL `people` finds, `at_most` so many, a code of her own.
+    """Give everybody whose `id` the SQL `people` finds a code of her own; it is asked once.
 
     It holds as long as the offer does, for her alone, as often as the offer lets a customer.
     """
     actor.require("coupon.manage")
     batch = _begin(actor, offer, campaign_id, run_id)
     sql, params = people
-    wanted, made = at_most, 0
-    while wanted:
-        drawn = tails(wanted, batch.symbols)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                ISSUE.format(people=sql, without=WITHOUT if made else ""),
-                {
-                    **params,
-                    "issue_tenant": current_tenant_id(),
-                    "issue_batch": batch.pk,
-                    "issue_codes": [printed(batch.prefix, tail) for tail in drawn],
-                    "issue_keys": [batch.prefix + tail for tail in drawn],
-                },
-            )
-            without, inserted = cursor.fetchone()
-        made += inserted
-        wanted = without - inserted
-    batch.count = batch.made = made
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{PEOPLE}")
+        cursor.execute(CHOOSE.format(table=PEOPLE, people=sql), params)
+        count: int = cursor.rowcount
+        cursor.execute(f"ALTER TABLE {PEOPLE} ADD PRIMARY KEY (place)")
+        cursor.execute(f"ANALYZE {PEOPLE}")
+    for first in range(1, count + 1, PART):
+        _issue_part(batch, first, min(first + PART - 1, count))
+    batch.count = batch.made = count
     batch.save(update_fields=["count", "made"])
     return batch
+
+
+def _issue_part(batch: CodeBatch, first: int, last: int) -> None:
+    """Give the people from one place to another their codes."""
+    values: dict[str, Any] = {
+        "tenant": current_tenant_id(),
+        "batch": batch.pk,
+        "first": first,
+        "last": last,
+    }
+    places = list(range(first, last + 1))
+    with connection.cursor() as cursor:
+        while places:
+            drawn = tails(len(places), batch.symbols)
+            codes = {
+                "places": places,
+                "codes": [printed(batch.prefix, tail) for tail in drawn],
+                "keys": [batch.prefix + tail for tail in drawn],
+            }
+            cursor.execute(ISSUE, values | codes)
+            if cursor.rowcount == len(places):
+                return
+            cursor.execute(WITHOUT, values)
+            places = [place for (place,) in cursor.fetchall()]
 
 
 @transaction.atomic
@@ -126,16 +141,14 @@ def take_back_codes(*, batch: CodeBatch, kept: Sql) -> int:
 def revoke_unused_codes(*, actor: Actor, run_ids: Collection[uuid.UUID]) -> int:
     """Let what these sendings issued and nobody used open nothing any more; how many codes.
 
-    What is reserved with one of them stays promised.
+    What is reserved with one of them stays promised. One row a batch, however many codes.
     """
     actor.require("coupon.manage")
-    batches = list(CodeBatch.objects.filter(run_id__in=run_ids).order_by("pk").select_for_update())
-    for batch in batches:
-        batch.state = CodeBatch.State.REVOKED
-        batch.save(update_fields=["state"])
-        audit.record(actor, "coupon.revoke_batch", batch, {"run": str(batch.run_id)})
-    unused = CouponCode.objects.filter(batch__in=batches, used=0, reserved=0, revoked_at=None)
-    return unused.update(revoked_at=clock.now()) if batches else 0
+    batches = CodeBatch.objects.filter(run_id__in=run_ids).order_by("pk").select_for_update()
+    return sum(
+        revoke_batch(actor, batch, spares_used=True, told={"run": str(batch.run_id)})
+        for batch in batches
+    )
 
 
 def _begin(actor: Actor, offer: Offer, campaign_id: uuid.UUID, run_id: uuid.UUID) -> CodeBatch:

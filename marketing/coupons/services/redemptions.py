@@ -14,6 +14,7 @@ from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, NotFound, ValidationFailed
 from marketing.coupons import quote_effects
 from marketing.coupons.errors import Busy, ReservationExpired
+from marketing.coupons.given import note_use
 from marketing.coupons.models import Hold, Redemption, Reservation
 from marketing.coupons.pricing.bill import Cart
 from marketing.coupons.quote_effects import Paid
@@ -215,6 +216,8 @@ def _write(reservation: Reservation, used: list[OnBill]) -> list[Redemption]:
         )
         for each in used
     )
+    if redemptions:
+        note_use(reservation.customer_id)
     events.record_all(
         "coupon.redeemed",
         [

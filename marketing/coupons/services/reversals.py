@@ -13,6 +13,7 @@ from marketing.core.actor import Actor
 from marketing.core.errors import IdempotencyMismatch, NotFound, ValidationFailed
 from marketing.coupons import quote_effects
 from marketing.coupons.errors import MoreThanSold
+from marketing.coupons.given import note_use
 from marketing.coupons.models import Redemption, Reservation, Reversal
 from marketing.coupons.pricing.terms import Limits, Period
 from marketing.coupons.quote_effects import Returned
@@ -147,6 +148,8 @@ def _give_back(
         _move(row, amount, whole=whole, frees=frees)
         counters.give_back(changes, _use(row), amount=amount if row.counted else 0, whole=frees)
         given_back[str(row.offer_id)] = amount
+    if given_back:
+        note_use(bill.customer_id)
     return given_back, changes
 
 

@@ -3,7 +3,7 @@
 import uuid
 
 from marketing.coupons import selectors, services
-from marketing.coupons.models import CodeBatch, Offer, OfferRevision
+from marketing.coupons.models import CodeBatch, CouponCode, Offer, OfferRevision
 from marketing.segments.models import Segment
 from tests.coupons.http import COUPON, NOBODY, OFFER, TIERS, expected, fields, refused_at
 from tests.factories.coupons import make_offer, sell, system

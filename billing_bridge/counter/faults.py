@@ -19,13 +19,6 @@ _FIELDS = {
     "codes": "codes",
     "invoiceId": "invoice",
 }
-# What the engine says in one word.
-_WORDS = {
-    "out_of_range": gettext_lazy("This amount cannot be."),
-    "too_many": gettext_lazy("These are too many."),
-    "repeated": gettext_lazy("This stands here twice."),
-    "required": gettext_lazy("Something is needed here."),
-}
 _WAYS_OUT: Mapping[str, object] = {
     "MARKETING_037": gettext_lazy("Price the bill again: what she gets now may differ."),
     "MARKETING_038": gettext_lazy("Price the bill again to make a new one."),
@@ -43,7 +36,7 @@ class Faults:
         self.at_fields: dict[str, str] = {}
         self.others: list[str] = []
         for path, messages in error.fields.items():
-            text = " ".join(str(_WORDS.get(message, message)) for message in messages)
+            text = " ".join(messages)
             found = _LINE.match(as_travelled(path))
             if found:
                 place, column = int(found[1]), _COLUMNS.get(_camel(found[2]), "service")

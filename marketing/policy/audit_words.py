@@ -96,6 +96,7 @@ ACTS = {
     "rate_card.set": gettext_lazy("Set a price"),
     "referral.approve": gettext_lazy("Approved a referral"),
     "referral.attribute": gettext_lazy("Noted who brought a customer"),
+    "referral.choose_notices": gettext_lazy("Chose which messages tell of referrals"),
     "referral.configure": gettext_lazy("Changed the referral programme"),
     "referral.reject": gettext_lazy("Rejected a referral"),
     "scoring.update": gettext_lazy("Changed how customers are scored"),

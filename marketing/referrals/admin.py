@@ -2,9 +2,11 @@ from django.contrib import admin
 
 from marketing.core.admin import ReadOnlyAdmin
 from marketing.referrals.models import (
+    NoticeTemplate,
     Referral,
     ReferralCode,
     ReferralHold,
+    ReferralNotice,
     ReferralProgramme,
     ReferralStep,
     ReferralTouch,
@@ -56,3 +58,19 @@ class ReferralTouchAdmin(ReadOnlyAdmin):
 @admin.register(ReferralHold)
 class ReferralHoldAdmin(ReadOnlyAdmin):
     list_display = ("reservation_id", "code_id", "month")
+
+
+@admin.register(NoticeTemplate)
+class NoticeTemplateAdmin(ReadOnlyAdmin):
+    """Chosen on the programme's page."""
+
+    list_display = ("kind", "channel", "template", "since")
+    list_select_related = ("template",)
+
+
+@admin.register(ReferralNotice)
+class ReferralNoticeAdmin(ReadOnlyAdmin):
+    list_display = ("at", "referral_id", "kind", "customer_id", "run_id")
+    list_filter = ("kind",)
+    show_full_result_count = False
+    ordering = ("-id",)

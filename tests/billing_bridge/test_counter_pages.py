@@ -184,7 +184,7 @@ def test_every_reason_has_words():
         (("1", "1e12"), {}, "Line 1"),
         (("1", "1.005"), {}, "Line 1"),
         (("1", ""), {}, "Line 1"),
-        (("1", "500", "501"), {}, "Line 1: This amount cannot be."),
+        (("1", "500", "501"), {}, "Line 1: This is too little or too much."),
         (("1", "500", "", "101"), {}, "Line 1"),
         ((), {"points": "many"}, "A whole number"),
         ((), {"codes": "A" * 60}, "50"),

@@ -39,6 +39,8 @@ def test_a_bill_by_keys_from_customer_to_paper_and_a_line_back(
     keys.press("F9")
     expect(page.locator("h1")).to_contain_text(re.compile(r"Bill \d{6}-\w{6}"))
     assert page.url == held
+    # The keys come with the page's script.
+    page.wait_for_load_state("load")
     keys.press("F9")
     expect(page.locator(".counter-paper")).to_contain_text("Points earned with this bill")
 

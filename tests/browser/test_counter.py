@@ -23,6 +23,8 @@ def test_a_bill_by_keys_from_customer_to_paper_and_a_line_back(
     expect(page.locator("#found button").first).to_be_visible()
     keys.press("Enter")
     expect(page.locator(".counter-person")).to_be_visible()
+    # Until the script has come it is a plain list.
+    expect(page.get_by_role("combobox").first).to_have_attribute("aria-autocomplete", "list")
     for service in ("Hair spa", "Balayage"):
         keys.press("F2")
         keys.type(service)

@@ -63,7 +63,8 @@ def price(lines, chosen):
         cuts = cut(offer, units, shut, lines)
         for unit, amount in cuts.items():
             units[unit][2] -= amount
-        touched = {units[unit][0] for unit, amount in cuts.items()}
+        # Of the bill an offer has all its lines, of items those that it takes something off.
+        touched = {units[unit][0] for unit, amount in cuts.items() if amount or stage(offer) > 2}
         for i in touched if sum(cuts.values()) else ():
             holders[i].append(mine)
         amounts.append(sum(cuts.values()))

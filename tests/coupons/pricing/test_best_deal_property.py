@@ -9,6 +9,7 @@ from marketing.coupons.pricing.answer import Optimality, Verdict
 from marketing.coupons.pricing.compiled import Catalogue
 from marketing.coupons.pricing.engine import quote
 from marketing.coupons.pricing.facts import Choice, Settings
+from marketing.coupons.pricing.terms import Combining, Kind, OfferTerms, Scope, Stacking
 from tests.coupons.pricing import reference, strategies
 from tests.coupons.pricing.strategies import cart_of
 
@@ -23,6 +24,24 @@ def test_engine_agrees_with_the_reference(lines, offers):
     assert quoted.discount == saved
     assert [applied.offer for applied in quoted.applied] == chosen
     assert quoted.optimality is Optimality.EXACT
+
+
+def test_what_gives_a_line_nothing_leaves_it_to_others():
+    """1 % of a line of one paisa is nothing: the free service may have that line."""
+    lines = [("colour", 1, 1), ("colour", 17, 3)]
+    beside = Combining(stacking=Stacking.INVOICE)
+    free = OfferTerms(id="free", kind=Kind.FREE_SERVICE, automatic=True, combining=beside)
+    share = OfferTerms(
+        id="share",
+        kind=Kind.PERCENTAGE,
+        automatic=True,
+        scope=Scope.LINE,
+        rate_bp=100,
+        combining=replace(beside, priority=1),
+    )
+    quoted = quote(cart_of(lines), Catalogue([free, share]))
+    assert [line.discount for line in quoted.lines] == [1, 1]
+    assert reference.best(lines, [free, share]) == (["share", "free"], 2)
 
 
 @bills

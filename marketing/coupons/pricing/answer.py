@@ -31,7 +31,7 @@ class UnlockKind(StrEnum):
     SAY_WHO = "say_who"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Unlock:
     """One step; an offer applies once all steps of its decision are taken.
 
@@ -47,7 +47,7 @@ class Unlock:
     at: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Share:
     """What an offer takes off one line, and off each of its units (in order; sums to amount)."""
 
@@ -56,7 +56,7 @@ class Share:
     units: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Applied:
     """An offer that applies: frozen amounts, from which refunds are paid, never reckoned again.
 
@@ -72,7 +72,7 @@ class Applied:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Decision:
     """What became of one candidate.
 
@@ -92,7 +92,7 @@ class Decision:
     unlock: tuple[Unlock, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CodeDecision:
     """What became of one typed code, in the order typed; `offer` is empty when it opens none."""
 
@@ -102,7 +102,7 @@ class CodeDecision:
     reasons: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PricedLine:
     """One line after everything, paise.
 
@@ -124,7 +124,7 @@ class PricedLine:
     total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class RateTotal:
     """Tax of one rate over the bill."""
 
@@ -134,7 +134,7 @@ class RateTotal:
     sgst: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Quote:
     """The answer. Each total is the sum of its lines; `payable` = `total` - `tender`.
 

@@ -7,6 +7,7 @@ when even the sum of what its offers could give at best does not reach what was 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from marketing.coupons.pricing.compiled import combine
 from marketing.coupons.pricing.effects import Candidate, Effect, apply, effect, saving
@@ -31,19 +32,15 @@ class Deal:
 
 @dataclass(slots=True)
 class Contender:
-    """A candidate with what it saves alone, and the most it could save in any company."""
+    """A candidate with what it saves alone."""
 
     candidate: Candidate
     alone: int
-    bound: int
 
 
 def contend(candidate: Candidate, bill: Bill, settings: Settings) -> Contender:
     """What the candidate is worth by itself."""
-    alone = saving(candidate, bill, bill.start, settings.max_bill_discount)
-    if not candidate.offer.picks or not alone:
-        return Contender(candidate, alone, alone)
-    return Contender(candidate, alone, _dearest(candidate, bill))
+    return Contender(candidate, saving(candidate, bill, bill.start, settings.max_bill_discount))
 
 
 def by_worth(contender: Contender) -> tuple[int, int, str]:
@@ -172,9 +169,11 @@ class Search:
             return
         done = effect(candidate, self._bill, state, left_to_give)
         if done.total:
-            after = apply(candidate, state, done, self._bill)
-            self._offer(taken, after.saved)
-            self._walk(i + 1, after, taken, friends, left)
+            saved = state.saved + done.total
+            self._offer(taken, saved)
+            if self._worth_it(saved + self._reach[i + 1][left], len(taken)):
+                after = apply(candidate, state, done, self._bill)
+                self._walk(i + 1, after, taken, friends, left)
 
     def _worth_it(self, reachable: int, size: int) -> bool:
         """Whether a larger set that saves up to `reachable` could be better than the best."""
@@ -203,15 +202,15 @@ class Search:
 
     def _reaches(self) -> list[list[int]]:
         """From each place on, the most that codes and up to so many automatic ones could give."""
-        reach = []
-        for i in range(len(self._all) + 1):
-            rest = self._all[i:]
-            codes = sum(one.bound for one in rest if one.candidate.code)
-            autos = sorted((one.bound for one in rest if not one.candidate.code), reverse=True)
-            reach.append(
-                [codes + sum(autos[:size]) for size in range(self._settings.stack_size + 1)]
-            )
-        return reach
+        codes, autos = 0, [0] * self._settings.stack_size
+        reach = [[0] * (self._settings.stack_size + 1)]
+        for one in reversed(self._all):
+            if one.candidate.code:
+                codes += _bound(one, self._bill)
+            elif autos:
+                autos = sorted([*autos, _bound(one, self._bill)], reverse=True)[:-1]
+            reach.append([codes, *(codes + most for most in accumulate(autos))])
+        return reach[::-1]
 
 
 def room(settings: Settings, state: State) -> int | None:
@@ -225,6 +224,13 @@ def _preference(chosen: Sequence[Candidate], saved: int) -> tuple[object, ...]:
     """Smaller is better: more saved, fewer offers, higher priority, lower id."""
     priorities = sorted(-one.offer.terms.combining.priority for one in chosen)
     return -saved, len(chosen), priorities, sorted(one.offer.id for one in chosen)
+
+
+def _bound(contender: Contender, bill: Bill) -> int:
+    """The most it could save in any company."""
+    if contender.candidate.offer.picks and contender.alone:
+        return _dearest(contender.candidate, bill)
+    return contender.alone
 
 
 def _dearest(candidate: Candidate, bill: Bill) -> int:

@@ -122,7 +122,7 @@ def _effect(
         if terms.skip_discounted:
             bought &= ~(state.touched | bill.discounted_mask)
         groups = grouped(terms, bill, state, bought, mask)
-        return _limited(candidate, bill, state, cap, {}, groups.cuts, groups.used)
+        return _limited(candidate, bill, state, cap, {}, groups.cuts, groups.used, total_only)
     rate_bp, amount = terms.rate_bp, terms.amount
     if terms.kind is Kind.SPEND_TIERS:
         tier = tier_reached(candidate, bill, state)
@@ -131,7 +131,7 @@ def _effect(
         rate_bp, amount = tier.rate_bp, tier.amount
     if offer.stage == ITEM:
         lines, cuts = _items(candidate, bill, state, mask, rate_bp, amount)
-        return _limited(candidate, bill, state, cap, lines, cuts, None)
+        return _limited(candidate, bill, state, cap, lines, cuts, None, total_only)
     return _once(candidate, bill, state, mask, cap, rate_bp, amount, total_only)
 
 
@@ -267,6 +267,7 @@ def _limited(
     lines: dict[int, int],
     cuts: UnitCuts,
     used: list[int] | None,
+    total_only: bool,
 ) -> Effect:
     """Held to floors, to the cap of each line, and to the cap of all."""
     if candidate.offer.caps_lines or bill.has_floors:
@@ -282,6 +283,8 @@ def _limited(
     amount = _within(candidate, total, cap)
     if amount <= 0:
         return NOTHING
+    if total_only:
+        return Effect(amount, {}, {}, 0)
     covered = 0
     for i in wanted:
         covered |= 1 << i

@@ -1,6 +1,7 @@
 """Why the offers that do not apply do not, and what would change it (offers.md 5.8)."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from marketing.coupons.pricing.answer import Decision, Unlock, UnlockKind, Verdict
 from marketing.coupons.pricing.best_deal import Contender, Step, room
@@ -182,8 +183,8 @@ def _add(selection: Selection, quantity: int) -> Unlock:
     return Unlock(
         kind=UnlockKind.ADD_UNITS,
         quantity=quantity,
-        services=tuple(sorted(selection.services)),
-        categories=tuple(sorted(selection.categories)),
+        services=_sorted(selection.services),
+        categories=_sorted(selection.categories),
     )
 
 
@@ -192,6 +193,12 @@ def _spend_more(terms: OfferTerms, amount: int) -> Unlock:
     return Unlock(
         kind=UnlockKind.SPEND_MORE,
         amount=amount,
-        services=tuple(sorted(measured_on.services)),
-        categories=tuple(sorted(measured_on.categories)),
+        services=_sorted(measured_on.services),
+        categories=_sorted(measured_on.categories),
     )
+
+
+@lru_cache(maxsize=4_096)
+def _sorted(ids: frozenset[str]) -> tuple[str, ...]:
+    """Remembered, as every bill names the same sets of the same offers."""
+    return tuple(sorted(ids))

@@ -87,9 +87,13 @@ def shortage(terms: OfferTerms, bill: Bill, bought: int, got: int) -> tuple[int,
 
 
 def _buy_get(deal: BuyGet, groups: Grouping, bought: int, got: int) -> None:
-    buyable, gettable = groups.free_units(bought), groups.free_units(got)
+    buyable = groups.free_units(bought)
+    gettable = buyable if got == bought else groups.free_units(got)
     if deal.buy_amount:
         _buy_amount_get(deal, groups, buyable, gettable)
+        return
+    if gettable is buyable:
+        _get_of_the_same(deal, groups, buyable)
         return
     both = set(buyable) & set(gettable)
     only_bought = len(buyable) - len(both)
@@ -116,6 +120,23 @@ def _buy_get(deal: BuyGet, groups: Grouping, bought: int, got: int) -> None:
     taken = set(reduced)
     paid = [unit for unit in reversed(buyable) if unit not in taken]
     groups.use(paid[: count * buy])
+    for unit in reduced:
+        groups.cut(unit, share_of(unit[0], deal.rate_bp))
+
+
+def _get_of_the_same(deal: BuyGet, groups: Grouping, units: list[Unit]) -> None:
+    """Where all units may be bought and got, the dearest of those not got are bought."""
+    count = len(units) // (deal.buy_quantity + deal.get_quantity)
+    if deal.max_groups is not None:
+        count = min(count, deal.max_groups)
+    got, bought = count * deal.get_quantity, count * deal.buy_quantity
+    if deal.pick is Pick.CHEAPEST:
+        reduced, paid = units[:got], units[len(units) - bought :]
+    else:
+        dearest = units[::-1]
+        reduced, paid = dearest[:got], dearest[got : got + bought]
+    groups.use(reduced)
+    groups.use(paid)
     for unit in reduced:
         groups.cut(unit, share_of(unit[0], deal.rate_bp))
 

@@ -151,7 +151,7 @@ def _opening_state(lines: tuple[CartLine, ...]) -> State:
 
 def _any(masks: dict[str, int], ids: frozenset[str]) -> int:
     found = 0
-    for key in ids if len(ids) < len(masks) else masks:
-        if key in ids:
-            found |= masks.get(key, 0)
+    if ids:
+        for key in ids.intersection(masks):
+            found |= masks[key]
     return found

@@ -209,4 +209,4 @@ def paise(amount: Decimal | int) -> int:
 
 def rupees(amount: int) -> str:
     """Paise (or basis points) as the contract's decimal text."""
-    return f"{amount // 100}.{amount % 100:02d}"
+    return f"{amount // 100}.{amount % 100:02d}" if amount else "0.00"

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from rest_framework import serializers
 
 
+@lru_cache(maxsize=2_048)
 def camel_case(name: str) -> str:
     """`branch_ids` as `branchIds`."""
     return re.sub(r"_([a-z0-9])", lambda m: m.group(1).upper(), name)

@@ -7,12 +7,13 @@ are compiled from; another state, or another day in one of the chain's zones, co
 import datetime as dt
 import uuid
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psycopg
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
@@ -43,12 +44,11 @@ SOMEBODY = uuid.UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A query with `SOMEBODY`'s id among its parameters; `sql` empty: nobody is in it."""
+    """A query that asks for `%(customer)s` alone; `sql` empty: nobody is in it."""
 
     state: tuple[Any, ...]
     at: dt.datetime
     sql: str = ""
-    params: tuple[Any, ...] = ()
 
 
 _kept: OrderedDict[tuple[uuid.UUID, str], _Compiled] = OrderedDict()
@@ -65,20 +65,16 @@ def segments_of(
     if not segment_ids or customer_id is None:
         return NO_IDS
     compiled = _compiled(sorted(segment_ids), zone, now)
-    asked = [(pk, query) for pk, query in compiled if query.sql]
+    asked = [(pk, query.sql) for pk, query in compiled if query.sql]
     if not asked:
         return NO_IDS
-    params = [
-        customer_id if value == SOMEBODY else value
-        for _pk, query in asked
-        for value in query.params
-    ]
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(
-            "SELECT " + ", ".join(f"EXISTS ({query.sql})" for _pk, query in asked), params
+            "SELECT " + ", ".join(f"EXISTS ({sql})" for _pk, sql in asked),
+            {"customer": customer_id},
         )
         row = cursor.fetchone() or ()
-    return frozenset(pk for (pk, _query), holds in zip(asked, row, strict=True) if holds)
+    return frozenset(pk for (pk, _sql), holds in zip(asked, row, strict=True) if holds)
 
 
 def _compiled(
@@ -126,5 +122,13 @@ def _compile(
             sql, params = she.order_by().values("pk").query.sql_with_params()
         except (ValidationFailed, EmptyResultSet):
             continue
-        made[str(segment.pk)] = _Compiled(state, now, sql, tuple(params))
+        made[str(segment.pk)] = _Compiled(state, now, _of_anybody(sql, params))
     return made
+
+
+def _of_anybody(sql: str, params: Sequence[Any]) -> str:
+    """The query with all but the customer written out, so that its plan can be kept for all."""
+    connection.ensure_connection()
+    writer = psycopg.ClientCursor(connection.connection)
+    written = writer.mogrify(sql, params).replace("%", "%%")
+    return written.replace(writer.mogrify("%s", [SOMEBODY]), "%(customer)s")

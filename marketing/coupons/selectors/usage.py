@@ -19,7 +19,7 @@ WITH asked AS (
     SELECT offer_id, branch_id, customer_id, amount, local_day FROM coupons_hold
     WHERE tenant_id = %(tenant)s AND reservation_id = %(mine)s
 )
-SELECT asked.offer_id,
+SELECT asked.offer_id::text,
        coalesce(whole.used + whole.reserved, 0) - count(mine.*),
        coalesce(whole.spent + whole.held, 0) - coalesce(sum(mine.amount), 0),
        coalesce(here.used + here.reserved, 0)
@@ -62,15 +62,15 @@ def usage_of(
             USAGE,
             {
                 "tenant": current_tenant_id(),
-                "offers": [offer.id for offer in limited],
-                "periods": starts,
+                "offers": _array(offer.id for offer in limited),
+                "periods": _array(map(str, starts)),
                 "branch": branch_id,
                 "customer": customer_id,
                 "mine": reservation_id,
                 "lifetime": LIFETIME,
             },
         )
-        rows = {str(row[0]): row[1:] for row in cursor.fetchall()}
+        rows = {row[0]: row[1:] for row in cursor.fetchall()}
     usage = {}
     for offer, start in zip(limited, starts, strict=True):
         total, spent, branch, customer, in_period = rows[offer.id]
@@ -88,3 +88,8 @@ def usage_of(
             spent=int(spent),
         )
     return usage
+
+
+def _array(parts: Iterable[str]) -> str:
+    """PostgreSQL's spelling; the driver takes as long for a list as the statement itself."""
+    return f"{{{','.join(parts)}}}"

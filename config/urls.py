@@ -14,6 +14,8 @@ demo_logins = [
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    # Before the many pages: a till waits for the answer, and patterns are tried one by one.
+    path("api/v1/", include("config.api_urls")),
     path(
         "login",
         auth.LoginView.as_view(extra_context={"demo_logins": demo_logins}),
@@ -55,7 +57,6 @@ urlpatterns = [
             url_name="schema", authentication_classes=[], permission_classes=[]
         ),
     ),
-    path("api/v1/", include("config.api_urls")),
 ]
 handler404 = "marketing.core.pages.not_found"
 handler500 = "marketing.core.pages.server_error"

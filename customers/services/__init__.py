@@ -3,8 +3,6 @@
 from customers.facts import mark_stale
 from customers.services.activity import (
     BillLine,
-    Happening,
-    record_events,
     record_membership,
     record_package,
     record_purchase,
@@ -21,6 +19,7 @@ from customers.services.opt_outs import opt_out_address, opt_out_by_link
 from customers.services.person import erase_customer, export_customer
 from customers.services.preferences import put_preferences
 from customers.services.refunds import refund_purchase, void_purchase
+from customers.services.reported import ReportedEvent, record_events
 from customers.services.scoring import update_scoring
 from customers.services.suppression import (
     lift_opt_outs,
@@ -32,7 +31,7 @@ from customers.services.withdrawals import reopen_consent, set_dnd_for_many, wit
 
 __all__ = [
     "BillLine",
-    "Happening",
+    "ReportedEvent",
     "add_contact_point",
     "add_note",
     "change_note",

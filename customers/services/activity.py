@@ -8,14 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, connection, transaction
-from psycopg.types.json import Jsonb
+from django.db import IntegrityError, transaction
 
-from customers import changed
 from customers.facts import mark_stale
 from customers.models import (
     Customer,
@@ -26,11 +24,10 @@ from customers.models import (
     Service,
     Visit,
 )
-from customers.services.standing import standing, standing_ids
+from customers.services.standing import standing
 from marketing.core import events
 from marketing.core.actor import Actor
 from marketing.core.models import Branch, Staff
-from marketing.core.tenancy import current_tenant_id
 
 # An escape that is not itself escaped.
 NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
@@ -52,16 +49,6 @@ class BillLine:
     staff: Staff | None = None
     number: int = 0
     discount: Decimal = Decimal(0)
-
-
-class Happening(TypedDict):
-    """An event of any name; `id` is the sender's."""
-
-    id: str
-    name: str
-    customer: Customer
-    occurred_at: dt.datetime
-    properties: Mapping[str, Any]
 
 
 @transaction.atomic
@@ -186,45 +173,6 @@ def record_package(
     )
     mark_stale([customer.pk])
     return package
-
-
-@transaction.atomic
-def record_events(*, actor: Actor, events: Sequence[Happening]) -> int:
-    """Take in events of any name, those with a known id left out; returns how many were new."""
-    now = standing_ids(event["customer"].pk for event in events)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH given AS (
-                SELECT DISTINCT ON (external_id) *
-                FROM unnest(%(ids)s::text[], %(names)s::text[], %(customers)s::uuid[],
-                            %(times)s::timestamptz[], %(properties)s::jsonb[])
-                    AS given(external_id, name, customer_id, occurred_at, properties)
-                ORDER BY external_id
-            ), fresh AS (
-                INSERT INTO customers_customereventkey (tenant_id, external_id, event_id)
-                SELECT %(tenant)s, external_id, uuidv7() FROM given
-                ON CONFLICT (tenant_id, external_id) DO NOTHING
-                RETURNING external_id, event_id
-            )
-            INSERT INTO customers_customerevent
-                (id, tenant_id, customer_id, name, properties, occurred_at)
-            SELECT fresh.event_id, %(tenant)s, customer_id, name, properties, occurred_at
-            FROM fresh JOIN given USING (external_id)
-            RETURNING customer_id
-            """,
-            {
-                "tenant": current_tenant_id(),
-                "ids": [event["id"] for event in events],
-                "names": [event["name"] for event in events],
-                "customers": [now[event["customer"].pk] for event in events],
-                "times": [event["occurred_at"] for event in events],
-                "properties": [Jsonb(event["properties"], dumps=as_json) for event in events],
-            },
-        )
-        whose = [customer_id for (customer_id,) in cursor.fetchall()]
-    changed.tell(whose)
-    return len(whose)
 
 
 def as_json(value: Any) -> str:

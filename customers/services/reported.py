@@ -7,7 +7,7 @@ a membership or package is the newer.
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection, transaction
@@ -17,6 +17,7 @@ from customers import changed
 from customers.facts import mark_stale
 from customers.models import CustomerEventKey, Membership, Package
 from customers.services.activity import as_json
+from customers.services.standing import standing_ids
 from marketing.core import events
 from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant_id
@@ -89,6 +90,18 @@ def write_events(reported: Sequence[ReportedEvent]) -> set[str]:
         written = cursor.fetchall()
     changed.tell(list({customer_id for _id, customer_id in written}))
     return {external_id for external_id, _customer_id in written}
+
+
+@transaction.atomic
+def record_events(*, actor: Actor, events: Sequence[ReportedEvent]) -> int:
+    """Take in events, each of whoever stands for its customer now, those with a known id left out.
+
+    Returns how many were new.
+    """
+    now = standing_ids(event.customer_id for event in events)
+    return len(
+        write_events([replace(event, customer_id=now[event.customer_id]) for event in events])
+    )
 
 
 @transaction.atomic

@@ -113,13 +113,7 @@ def test_memberships_and_packages_follow_the_selling_system(manager, asha):
 
 
 def happening(customer, id_, **properties):
-    return {
-        "id": id_,
-        "name": "quote.sent",
-        "customer": customer,
-        "occurred_at": AT,
-        "properties": properties,
-    }
+    return services.ReportedEvent(id_, "quote.sent", customer.pk, AT, properties)
 
 
 def test_events_are_taken_once_each(manager, asha):

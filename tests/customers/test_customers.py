@@ -226,18 +226,9 @@ def test_erasing_blanks_the_person_and_keeps_the_numbers(manager, chain, kept_ab
         actor=manager, customer=asha, changes={"sms_consent": True}, source="staff"
     )
     services.add_note(actor=manager, customer=asha, text="allergic to henna")
-    services.record_events(
-        actor=manager,
-        events=[
-            {
-                "id": "1",
-                "name": "quiz",
-                "customer": asha,
-                "occurred_at": dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
-                "properties": {"answer": "her street"},
-            }
-        ],
-    )
+    new_year = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    quiz = services.ReportedEvent("1", "quiz", asha.pk, new_year, {"answer": "her street"})
+    services.record_events(actor=manager, events=[quiz])
     bill = PurchaseFactory(customer=asha, branch=chain.north)
     services.erase_customer(actor=manager, customer=asha)
 

@@ -99,14 +99,8 @@ def busy(asha, aasha, chain, manager):
         services.record_consent(
             actor=manager, customer=one, changes={"sms_service": False}, source="staff"
         )
-        happening = {
-            "id": f"E{number}",
-            "name": "quiz",
-            "customer": one,
-            "occurred_at": timezone.now(),
-            "properties": {},
-        }
-        services.record_events(actor=manager, events=[happening])
+        quiz = services.ReportedEvent(f"E{number}", "quiz", one.pk, timezone.now(), {})
+        services.record_events(actor=manager, events=[quiz])
         Engagement.objects.create(
             kind="click", message_id=one.pk, customer=one, run_id=one.pk, link_id=1
         )

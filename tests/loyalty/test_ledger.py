@@ -13,41 +13,12 @@ from marketing.loyalty.errors import (
 from marketing.loyalty.models import (
     EarnRate,
     PointsAccount,
-    PointsEntry,
-    PointsHold,
     PointsLot,
-    PointsTransaction,
 )
 from marketing.loyalty.services import BillLine
 from tests.factories.customers import CustomerFactory, ServiceFactory
 from tests.factories.loyalty import bill, earn, hold, make_programme, make_tiers, spend, system
-
-A, B, C = bill("A"), bill("B"), bill("C")
-
-
-def points(customer):
-    return selectors.balance(customer.pk).points
-
-
-def refund(source, of, lines=None):
-    return services.reverse_earn(actor=system(), source=source, of=of, lines=lines)
-
-
-def give_back(source, of, count=None):
-    return services.reverse_spend(actor=system(), source=source, of=of, points=count)
-
-
-def everything():
-    return [
-        list(model.objects.order_by("pk").values())
-        for model in (PointsAccount, PointsTransaction, PointsEntry, PointsLot, PointsHold)
-    ]
-
-
-def whole():
-    """The proof of the open chain finds nothing."""
-    proof = services.prove_ledger()
-    assert proof.differing == 0, proof.examples
+from tests.loyalty.ledger_words import A, B, C, give_back, points, refund, whole
 
 
 def test_points_are_rounded_down_once_a_bill_and_frozen_by_line(asha, chain):

@@ -4,7 +4,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from marketing.core.errors import IdempotencyMismatch, NotFound, ValidationFailed
-from marketing.loyalty import selectors, services
+from marketing.loyalty import services
 from marketing.loyalty.errors import (
     NothingToReverse,
     PointsHoldOver,
@@ -12,42 +12,13 @@ from marketing.loyalty.errors import (
     RedemptionLimit,
 )
 from marketing.loyalty.models import (
-    PointsAccount,
     PointsEntry,
-    PointsHold,
-    PointsLot,
     PointsTransaction,
 )
 from marketing.loyalty.services import BillLine, Source
 from tests.factories.customers import CustomerFactory
-from tests.factories.loyalty import bill, earn, hold, make_programme, spend, system
-
-A, B, C = bill("A"), bill("B"), bill("C")
-
-
-def points(customer):
-    return selectors.balance(customer.pk).points
-
-
-def refund(source, of, lines=None):
-    return services.reverse_earn(actor=system(), source=source, of=of, lines=lines)
-
-
-def give_back(source, of, count=None):
-    return services.reverse_spend(actor=system(), source=source, of=of, points=count)
-
-
-def everything():
-    return [
-        list(model.objects.order_by("pk").values())
-        for model in (PointsAccount, PointsTransaction, PointsEntry, PointsLot, PointsHold)
-    ]
-
-
-def whole():
-    """The proof of the open chain finds nothing."""
-    proof = services.prove_ledger()
-    assert proof.differing == 0, proof.examples
+from tests.factories.loyalty import earn, hold, make_programme, spend, system
+from tests.loyalty.ledger_words import A, B, C, everything, give_back, points, refund, whole
 
 
 def test_every_call_may_be_repeated(asha):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from customers import facts
 from customers.models import Customer, CustomerFacts
 from customers.services import (
+    ReportedEvent,
     create_customer,
     erase_customer,
     lift_opt_outs,
@@ -40,13 +41,7 @@ def tag(actor, customers):
 
 def happen(actor, customers):
     told = [
-        {
-            "id": f"event {number}",
-            "name": "quiz",
-            "customer": customer,
-            "occurred_at": timezone.now(),
-            "properties": {},
-        }
+        ReportedEvent(f"event {number}", "quiz", customer.pk, timezone.now(), {})
         for number, customer in enumerate(customers)
     ]
     record_events(actor=actor, events=told)

@@ -164,26 +164,26 @@ def _remember_scoped_ids(actor: Actor, cases: Sequence[Case]) -> None:
 
 
 def _tell_timelines(actor: Actor, cases: Sequence[Case]) -> None:
-    happenings: list[customers.Happening] = []
+    told: list[customers.ReportedEvent] = []
     for case in cases:
         text = _text(case.heard.said)
         for person in case.people if text else ():
             others = [str(other.pk) for other in case.people if other.pk != person.pk]
-            happenings.append(
-                {
-                    "id": f"inbound:{case.id}:{person.pk}",
-                    "name": EVENT,
-                    "customer": person,
-                    "occurred_at": case.heard.said.at,
-                    "properties": {
+            told.append(
+                customers.ReportedEvent(
+                    external_id=f"inbound:{case.id}:{person.pk}",
+                    name=EVENT,
+                    customer_id=person.pk,
+                    occurred_at=case.heard.said.at,
+                    properties={
                         "channel": case.heard.account.channel,
                         "text": text,
                         **({"sharedWith": others} if others else {}),
                     },
-                }
+                )
             )
-    if happenings:
-        customers.record_events(actor=actor, events=happenings)
+    if told:
+        customers.record_events(actor=actor, events=told)
 
 
 def _stop(actor: Actor, case: Case) -> None:

@@ -137,9 +137,10 @@ def _name(offer: str, catalogue: Catalogue) -> str:
 def reason_of(why: Reason) -> Wire:
     """`{"code": "min_amount_short", "need": "1000.00", "have": "850.00", "shortBy": "150.00"}`"""
     is_money = why.code in IN_RUPEES
-    return {"code": why.code} | {
-        camel_case(name): _detail(value, is_money) for name, value in why.details
-    }
+    told: Wire = {"code": why.code}
+    for name, value in why.details:
+        told[camel_case(name)] = _detail(value, is_money)
+    return told
 
 
 def _detail(value: Detail, is_money: bool) -> Any:

@@ -235,8 +235,7 @@ def _items(
         for i in open_now:
             cuts[i] = [net - amount if net > amount else 0 for net in state.unit_nets(i)]
     elif rate_bp:
-        for i in open_now:
-            lines[i] = share_of(state.net[i], rate_bp)
+        lines = {i: share_of(state.net[i], rate_bp) for i in open_now}
     elif terms.scope is Scope.UNIT:
         for i in open_now:
             cuts[i] = [net if net < amount else amount for net in state.unit_nets(i)]

@@ -12,8 +12,9 @@ from marketing.coupons.code_symbols import is_typed_code, key_of, normalise
 from marketing.coupons.pricing.bill import EnteredCode
 from marketing.coupons.pricing.reasons import Reason, ReasonCode, reason
 from marketing.coupons.revocation import REVOKED_AT_SQL
-from marketing.coupons.selectors.catalogue import LiveOffers
+from marketing.coupons.selectors.catalogue import NOTHING, LiveOffers
 
+# The keys come by a sub-select: for a list at hand PostgreSQL would plan anew each time.
 LOOK_UP = f"""
 SELECT code.key, code.id, code.offer_id, code.customer_id, code.max_uses,
        code.used + code.reserved - coalesce(mine.n, 0), code.expires_at, {REVOKED_AT_SQL},
@@ -25,7 +26,7 @@ LEFT JOIN LATERAL (
     SELECT count(*) AS n FROM coupons_hold hold
     WHERE hold.reservation_id = %(mine)s AND hold.code_id = code.id
 ) mine ON true
-WHERE code.tenant_id = %(tenant)s AND code.key = ANY(%(keys)s)
+WHERE code.tenant_id = %(tenant)s AND code.key = ANY((SELECT %(keys)s::text[])::text[])
 """  # noqa: S608  constants
 
 
@@ -105,7 +106,12 @@ def _rows(keys: Sequence[str], reservation_id: uuid.UUID | None) -> dict[str, tu
         return {}
     with kept_cursor() as cursor:
         cursor.execute(
-            LOOK_UP, {"tenant": current_tenant_id(), "keys": list(keys), "mine": reservation_id}
+            LOOK_UP,
+            {
+                "tenant": current_tenant_id(),
+                "keys": list(keys),
+                "mine": reservation_id or NOTHING,
+            },
         )
         return {row[0]: row[1:] for row in cursor.fetchall()}
 

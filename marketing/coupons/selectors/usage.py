@@ -10,6 +10,7 @@ from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.pricing.compiled import CompiledOffer
 from marketing.coupons.pricing.facts import OfferUsage
 from marketing.coupons.rules import LIFETIME, period_end, period_start
+from marketing.coupons.selectors.catalogue import NOTHING
 
 # What the bill's own reservation holds is taken off again.
 USAGE = """
@@ -21,7 +22,7 @@ WITH asked AS (
 )
 SELECT asked.offer_id::text,
        coalesce(whole.used + whole.reserved, 0) - count(mine.*),
-       coalesce(whole.spent + whole.held, 0) - coalesce(sum(mine.amount), 0),
+       coalesce(whole.spent + whole.held, 0) - coalesce(sum(mine.amount), 0)::bigint,
        coalesce(here.used + here.reserved, 0)
            - count(mine.*) FILTER (WHERE mine.branch_id = %(branch)s),
        coalesce(life.n, 0) - count(mine.*) FILTER (WHERE mine.customer_id = %(customer)s),
@@ -66,7 +67,7 @@ def usage_of(
                 "periods": _array(map(str, starts)),
                 "branch": branch_id,
                 "customer": customer_id,
-                "mine": reservation_id,
+                "mine": reservation_id or NOTHING,
                 "lifetime": LIFETIME,
             },
         )
@@ -85,7 +86,7 @@ def usage_of(
             customer=customer,
             in_period=in_period,
             period_resets_at=resets,
-            spent=int(spent),
+            spent=spent,
         )
     return usage
 

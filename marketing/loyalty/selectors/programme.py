@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -32,6 +32,16 @@ class Rates:
     standard: int
     services: Mapping[uuid.UUID, int]
     categories: Mapping[uuid.UUID, int]
+
+    @classmethod
+    def of_rows(cls, standard: int, rows: Iterable[tuple[str | None, str | None, int]]) -> "Rates":
+        """Of service, category and rate; of the first two one is given."""
+        given = list(rows)
+        return cls(
+            standard,
+            {uuid.UUID(service): rate for service, _category, rate in given if service},
+            {uuid.UUID(category): rate for _service, category, rate in given if category},
+        )
 
     def of(self, service_id: uuid.UUID | None, category_id: uuid.UUID | None) -> int:
         if service_id and service_id in self.services:

@@ -38,6 +38,12 @@ _IN_JSON = [place for place, field in enumerate(_FIELDS) if isinstance(field, JS
 # A reservation's columns, read as `bill`.
 RESERVATION = ", ".join(f"bill.{field.column}" for field in _FIELDS)
 
+FIND = f"""
+SELECT {RESERVATION} FROM coupons_reservation bill
+WHERE bill.tenant_id = %(tenant)s AND bill.branch_id = %(branch)s AND (
+    bill.id = %(reservation)s OR bill.state = 'redeemed' AND bill.invoice_id = %(invoice)s)
+"""  # noqa: S608  names of our own columns
+
 
 class OnBill(NamedTuple):
     """A `Use` with the frozen amounts that go with it."""
@@ -53,6 +59,31 @@ def reservation_of(row: Sequence[Any]) -> Reservation:
     for place in _IN_JSON:
         values[place] = decoded(values[place])
     return Reservation.from_db(DEFAULT_DB_ALIAS, _NAMES, values)
+
+
+def find_bills(
+    branch_id: uuid.UUID, invoice_id: str, reservation_id: uuid.UUID | None
+) -> tuple[Reservation | None, Reservation | None]:
+    """Of the branch: what the invoice was redeemed by, and the reservation; None where there is
+    none. Locks nothing."""
+    with kept_cursor() as cursor:
+        cursor.execute(
+            FIND,
+            {
+                "tenant": current_tenant_id(),
+                "branch": branch_id,
+                "invoice": invoice_id,
+                "reservation": reservation_id,
+            },
+        )
+        found = [reservation_of(row) for row in cursor.fetchall()]
+    redeemed = [
+        each
+        for each in found
+        if each.invoice_id == invoice_id and each.state == Reservation.State.REDEEMED
+    ]
+    reserved = [each for each in found if each.pk == reservation_id]
+    return next(iter(redeemed), None), next(iter(reserved), None)
 
 
 def require_branch(actor: Actor, branch_id: uuid.UUID) -> None:

@@ -4,17 +4,13 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 
-from django.db import DEFAULT_DB_ALIAS
-
 from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
 from marketing.loyalty.models import LoyaltyProgramme, Tier
-from marketing.loyalty.selectors.programme import Rates
+from marketing.loyalty.selectors.programme import PROGRAMME_COLUMNS, Rates, programme_of
 from marketing.loyalty.services.posting import OPEN
 from marketing.loyalty.services.settling import IS_DUE, settle_now
 
-_FIELDS = LoyaltyProgramme._meta.concrete_fields
-_NAMES = [field.attname for field in _FIELDS]
 # Her lots are looked at before her account is had: who had it meanwhile settled them herself.
 ENTER = f"""
 SELECT (
@@ -28,7 +24,7 @@ SELECT (
 EXISTS (
     SELECT FROM loyalty_pointslot lot
     WHERE lot.customer_id = %(customer)s AND lot.remaining > 0 AND ({IS_DUE})
-), {", ".join(f"programme.{field.column}" for field in _FIELDS)}
+), {PROGRAMME_COLUMNS}
 FROM (VALUES (true)) AS always
 LEFT JOIN loyalty_loyaltyprogramme programme ON programme.tenant_id = %(tenant)s
 LEFT JOIN LATERAL (
@@ -64,9 +60,7 @@ def enter(customer_id: uuid.UUID, now: dt.datetime, *, even_if_off: bool = False
         values = {"tenant": current_tenant_id(), "customer": customer_id, "now": now}
         cursor.execute(ENTER, values)
         rates, tiers, is_known, tier_id, is_in_grace, is_due, *columns = cursor.fetchone()
-        programme = LoyaltyProgramme()
-        if columns[0] is not None:
-            programme = LoyaltyProgramme.from_db(DEFAULT_DB_ALIAS, _NAMES, columns)
+        programme = LoyaltyProgramme() if columns[0] is None else programme_of(columns)
         if not is_known and (programme.is_enabled or even_if_off):
             cursor.execute(OPEN, [current_tenant_id(), customer_id])
             return enter(customer_id, now, even_if_off=even_if_off)

@@ -3,14 +3,14 @@
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound
+from marketing.core.prepared import bigints, kept_cursor
 from marketing.core.whole import whole
-from marketing.loyalty import rules, selectors
+from marketing.loyalty import rules
 from marketing.loyalty.errors import NothingToReverse
 from marketing.loyalty.models import Account, Kind, LotUse, PointsLot, PointsTransaction
 from marketing.loyalty.services.entering import Entered, enter
@@ -27,6 +27,22 @@ from marketing.loyalty.services.posting import (
     zone,
 )
 
+# A transaction takes from each lot once.
+RETURN = """
+WITH returned AS (
+    UPDATE loyalty_lotuse use SET returned = back.returned
+    FROM unnest(%(uses)s::uuid[], %(returned)s::bigint[]) AS back (id, returned)
+    WHERE use.id = back.id
+)
+UPDATE loyalty_pointslot lot
+SET remaining = back.remaining, expired = back.expired, expires_on = back.expires_on,
+    expires_at = back.expires_at
+FROM unnest(%(lots)s::uuid[], %(remaining)s::bigint[], %(expired)s::bigint[], %(days)s::date[],
+            %(ends)s::timestamptz[])
+    AS back (id, remaining, expired, expires_on, expires_at)
+WHERE lot.id = back.id
+"""
+
 
 @whole()
 def reverse_spend(
@@ -36,7 +52,6 @@ def reverse_spend(
     of: Source,
     points: int | None = None,
     branch_id: uuid.UUID | None = None,
-    her: Entered | None = None,
 ) -> PointsTransaction:
     """Give back the points that `of` used, or some of them, to the lots they came from.
 
@@ -48,34 +63,33 @@ def reverse_spend(
     if spent is None or spent.origin_id is None:
         raise NotFound()
     now = clock.now()
-    customer_id = (her or enter(stand_in(spent.customer_id), now)).customer_id
-    held = PointsTransaction.objects.get(pk=spent.origin_id)
+    her = enter(stand_in(spent.customer_id), now)
     if find(source, Kind.REVERSE_SPEND):
         return begin(
             actor=actor,
-            customer_id=customer_id,
+            customer_id=her.customer_id,
             kind=Kind.REVERSE_SPEND,
             source=source,
             origin=spent,
         ).transaction
-    left = sum(use.points - use.returned for use in _uses(held))
+    left = sum(use.points - use.returned for use in _uses(spent.origin_id))
     back = left if points is None else whole_points(points)
     if back > left or not left:
         raise NothingToReverse(details={"left": left})
     made = begin(
         actor=actor,
-        customer_id=customer_id,
+        customer_id=her.customer_id,
         kind=Kind.REVERSE_SPEND,
         source=source,
         origin=spent,
         points=back,
         branch_id=branch_id,
     ).transaction
-    give_back(made, held, back, Account.REDEEMED, now)
+    give_back(made, spent.origin_id, back, Account.REDEEMED, her, now)
     events.record(
         "loyalty.points_returned",
         {
-            "customerId": str(customer_id),
+            "customerId": str(her.customer_id),
             "points": back,
             "source": {"type": source.type, "id": source.id},
         },
@@ -94,22 +108,22 @@ class _Back:
 
 def give_back(
     made: PointsTransaction,
-    held: PointsTransaction,
+    held_by: uuid.UUID,
     points: int,
     out_of: Account,
+    her: Entered,
     now: dt.datetime,
 ) -> None:
-    """Return points to their lots, those taken last first, and post it.
+    """Return points that the transaction `held_by` took to their lots, those taken last first.
 
     They are whose the lots are by now. Nobody's held points lie in another's lots: merging moves
     holds and lots together, and undoing a merge ends holds first.
     """
-    by_owner = _return_to_lots(held, points, now)
+    by_owner = _return_to_lots(held_by, points, her.programme.grace_days, now)
     for owner in sorted(by_owner):
         back = by_owner[owner]
-        account = lock_account(owner)
         # Points of a lot that is over still make good what she owes.
-        repaid = min(back.dead, account.owed)
+        repaid = min(back.dead, lock_account(owner).owed) if back.dead else 0
         amounts = {
             out_of: -(back.alive + back.dead),
             Account.AVAILABLE: back.alive,
@@ -122,22 +136,19 @@ def give_back(
 
 
 def _return_to_lots(
-    held: PointsTransaction, points: int, now: dt.datetime
+    held_by: uuid.UUID, points: int, grace_days: int, now: dt.datetime
 ) -> dict[uuid.UUID, _Back]:
-    uses = _uses(held)
-    lots = {lot.pk: lot for lot in _lots(uses)}
-    programme = selectors.programme()
     by_owner: dict[uuid.UUID, _Back] = defaultdict(_Back)
     changed: list[LotUse] = []
-    for use in sorted(uses, key=lambda use: _spend_order(lots[use.lot_id]), reverse=True):
+    for use in sorted(_uses(held_by), key=lambda use: _spend_order(use.lot), reverse=True):
         part = min(points, use.points - use.returned)
         if not part:
             continue
-        lot, back = lots[use.lot_id], by_owner[lots[use.lot_id].customer_id]
+        lot, back = use.lot, by_owner[use.lot.customer_id]
         use.returned += part
         points -= part
         changed.append(use)
-        if _is_alive(lot, programme.grace_days, now):
+        if _is_alive(lot, grace_days, now):
             lot.remaining += part
             back.alive += part
         else:
@@ -145,10 +156,19 @@ def _return_to_lots(
             back.dead += part
     if points:
         raise NothingToReverse(details={"left": 0})
-    LotUse.objects.bulk_update(changed, ["returned"])
-    PointsLot.objects.bulk_update(
-        lots.values(), ["remaining", "expired", "expires_on", "expires_at"]
-    )
+    with kept_cursor() as cursor:
+        cursor.execute(
+            RETURN,
+            {
+                "uses": [use.pk for use in changed],
+                "returned": bigints(use.returned for use in changed),
+                "lots": [use.lot_id for use in changed],
+                "remaining": bigints(use.lot.remaining for use in changed),
+                "expired": bigints(use.lot.expired for use in changed),
+                "days": [use.lot.expires_on for use in changed],
+                "ends": [use.lot.expires_at for use in changed],
+            },
+        )
     return by_owner
 
 
@@ -164,13 +184,10 @@ def _is_alive(lot: PointsLot, grace_days: int, now: dt.datetime) -> bool:
     return True
 
 
-def _uses(held: PointsTransaction) -> list[LotUse]:
-    return list(LotUse.objects.filter(transaction=held).order_by("pk").select_for_update())
-
-
-def _lots(uses: Iterable[LotUse]) -> list[PointsLot]:
-    ids = [use.lot_id for use in uses]
-    return list(PointsLot.objects.filter(pk__in=ids).order_by("pk").select_for_update())
+def _uses(held_by: uuid.UUID) -> list[LotUse]:
+    """What the transaction took, each with its lot, once; locked."""
+    uses = LotUse.objects.filter(transaction=held_by).select_related("lot")
+    return list(uses.order_by("pk").select_for_update())
 
 
 def _spend_order(lot: PointsLot) -> tuple[bool, dt.datetime, dt.datetime, uuid.UUID]:

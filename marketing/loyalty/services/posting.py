@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Sum
 
 from customers.services.standing import standing_ids
@@ -83,14 +84,23 @@ NEXT_EXPIRY = """
 UPDATE loyalty_pointsaccount account SET next_expiry_on = lots.first
 FROM (
     SELECT asked.customer_id, (
-        SELECT min(expires_on) FROM loyalty_pointslot lot
+        SELECT expires_on FROM loyalty_pointslot lot
         WHERE lot.customer_id = asked.customer_id AND remaining > 0 AND NOT is_pending
+        ORDER BY expires_at LIMIT 1
     ) AS first
     FROM unnest(%(customers)s::uuid[]) AS asked (customer_id)
 ) lots
 WHERE account.customer_id = lots.customer_id
   AND account.next_expiry_on IS DISTINCT FROM lots.first
 """
+
+
+_FIELDS = PointsTransaction._meta.concrete_fields
+_NAMES = [field.attname for field in _FIELDS]
+FIND = f"""
+SELECT {", ".join(field.column for field in _FIELDS)} FROM loyalty_pointstransaction
+WHERE tenant_id = %s AND source_type = %s AND source_id = %s AND kind = %s
+"""  # noqa: S608  names of our own columns
 
 
 @dataclass(frozen=True)
@@ -195,8 +205,10 @@ def begin(
 
 def find(source: Source, kind: str) -> PointsTransaction | None:
     """What was posted for the source."""
-    rows = PointsTransaction.objects.filter(source_type=source.type, source_id=source.id)
-    return rows.filter(kind=kind).first()
+    with kept_cursor() as cursor:
+        cursor.execute(FIND, [current_tenant_id(), source.type, source.id, kind])
+        row = cursor.fetchone()
+    return row and PointsTransaction.from_db(DEFAULT_DB_ALIAS, _NAMES, row)
 
 
 def _posted_before(

@@ -168,7 +168,7 @@ def post_hold(
             raise IdempotencyMismatch()
         return made
     if used < hold.points:
-        give_back(made, held, hold.points - used, Account.HELD, now)
+        give_back(made, held.pk, hold.points - used, Account.HELD, her, now)
     events.record(
         "loyalty.points_redeemed",
         {
@@ -201,17 +201,17 @@ def end_hold(*, actor: Actor, hold: PointsHold, state: str) -> None:
     """Give the held points back as `state` says. Raises `PointsHoldOver` if it is over."""
     held = hold.transaction
     now = clock.now()
-    customer_id = enter(stand_in(hold.customer_id), now).customer_id
+    her = enter(stand_in(hold.customer_id), now)
     if not _ends(hold, state, 0, now):
         raise _over(hold)
     made = begin(
         actor=actor,
-        customer_id=customer_id,
+        customer_id=her.customer_id,
         kind=Kind.VOID,
         source=Source("hold", str(hold.pk)),
         origin=held,
     ).transaction
-    give_back(made, held, hold.points, Account.HELD, now)
+    give_back(made, held.pk, hold.points, Account.HELD, her, now)
 
 
 def _check_minutes(minutes: int) -> None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import F
@@ -11,23 +11,30 @@ from django.utils.translation import gettext as _
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound, ValidationFailed
+from marketing.core.prepared import bigints, kept_cursor
 from marketing.core.whole import whole
 from marketing.loyalty import rules
 from marketing.loyalty.errors import NothingToReverse
 from marketing.loyalty.models import Account, EarnedLine, Kind, PointsLot, PointsTransaction
 from marketing.loyalty.services import tiers
 from marketing.loyalty.services.earning import check_paise, tell
-from marketing.loyalty.services.entering import Entered, enter
+from marketing.loyalty.services.entering import enter
 from marketing.loyalty.services.posting import (
     Source,
     available_now,
     begin,
     find,
     note_next_expiry,
-    post,
     stand_in,
     take_from_lots,
 )
+
+KEEP_LINES = """
+UPDATE loyalty_earnedline line
+SET refunded_paise = changed.paise, reversed_points = changed.points
+FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS changed (id, paise, points)
+WHERE line.id = changed.id
+"""
 
 
 @whole()
@@ -38,7 +45,6 @@ def reverse_earn(
     of: Source,
     lines: Mapping[str, int] | None = None,
     branch_id: uuid.UUID | None = None,
-    her: Entered | None = None,
 ) -> PointsTransaction:
     """Take back what the bill `of` earned: in proportion to what of each line (by its ref) was
     refunded, in paise; all that is left where `lines` is None.
@@ -52,7 +58,7 @@ def reverse_earn(
     if earned is None:
         raise NotFound()
     now = clock.now()
-    her = her or enter(stand_in(earned.customer_id), now)
+    her = enter(stand_in(earned.customer_id), now)
     customer_id = her.customer_id
     if find(source, Kind.REVERSE_EARN):
         return begin(
@@ -77,9 +83,10 @@ def reverse_earn(
         # Tiers ask when the money was spent, not when it was given back.
         at=earned.at,
         branch_id=branch_id,
+        amounts=claim.amounts,
     ).transaction
     if lot and claim.total:
-        _claw_back(made, lot, customer_id, claim, now)
+        _claw_back(made, lot, claim, now)
     tiers.recompute(her)
     tell("loyalty.points_reversed", actor, made)
     return made
@@ -108,13 +115,25 @@ def _refund_lines(earned: PointsTransaction, lines: Mapping[str, int] | None) ->
         points += share - line.reversed_points
         spend += paise
         line.reversed_points = share
-    changed = [kept[ref] for ref, paise in asked.items() if paise]
-    EarnedLine.objects.bulk_update(changed, ["refunded_paise", "reversed_points"])
+    _keep_lines([kept[ref] for ref, paise in asked.items() if paise])
     if kept:
         if lines is None and not (points or spend) and (earned.points or earned.spend_paise):
             raise NothingToReverse(details={"left": 0})
         return points, spend
     return _left_of_lot(earned), 0
+
+
+def _keep_lines(changed: Sequence[EarnedLine]) -> None:
+    """Write what was counted at locked lines."""
+    with kept_cursor() as cursor:
+        cursor.execute(
+            KEEP_LINES,
+            [
+                [line.pk for line in changed],
+                bigints(line.refunded_paise for line in changed),
+                bigints(line.reversed_points for line in changed),
+            ],
+        )
 
 
 def _left_of_lot(earned: PointsTransaction) -> int:
@@ -135,10 +154,22 @@ class _Claim:
     own: int = 0
     others: int = 0
     owing: int = 0
+    is_pending: bool = False
 
     @property
     def total(self) -> int:
         return self.own + self.others + self.owing
+
+    @property
+    def amounts(self) -> dict[Account, int]:
+        """What is posted of them."""
+        pending = self.own if self.is_pending else 0
+        return {
+            Account.PENDING: -pending,
+            Account.AVAILABLE: pending - self.own - self.others,
+            Account.OWED: -self.owing,
+            Account.CLAWED_BACK: self.total,
+        }
 
 
 def _claim(lot: PointsLot | None, customer_id: uuid.UUID, points: int, policy: str) -> _Claim:
@@ -147,35 +178,22 @@ def _claim(lot: PointsLot | None, customer_id: uuid.UUID, points: int, policy: s
         return _Claim()
     own = min(points, lot.remaining)
     if policy == rules.ONLY_PENDING:
-        return _Claim(own) if lot.is_pending else _Claim()
+        return _Claim(own, is_pending=True) if lot.is_pending else _Claim()
     # What of the lot was spent and is not yet taken back; what expired is gone already.
     spent = max(0, lot.points - lot.remaining - lot.expired - lot.reversed)
     claim = min(points - own, spent)
-    free = available_now(customer_id) - (0 if lot.is_pending else own)
-    others = min(claim, free)
-    return _Claim(own, others, claim - others if policy == rules.UNLIMITED else 0)
+    others = 0
+    if claim:
+        others = min(claim, available_now(customer_id) - (0 if lot.is_pending else own))
+    owing = claim - others if policy == rules.UNLIMITED else 0
+    return _Claim(own, others, owing, lot.is_pending)
 
 
-def _claw_back(
-    made: PointsTransaction,
-    lot: PointsLot,
-    customer_id: uuid.UUID,
-    claim: _Claim,
-    now: dt.datetime,
-) -> None:
+def _claw_back(made: PointsTransaction, lot: PointsLot, claim: _Claim, now: dt.datetime) -> None:
+    """Take from the lots what is posted."""
     PointsLot.objects.filter(pk=lot.pk).update(
         remaining=F("remaining") - claim.own, reversed=F("reversed") + claim.total
     )
-    pending = claim.own if lot.is_pending else 0
-    post(
-        made,
-        customer_id,
-        {
-            Account.PENDING: -pending,
-            Account.AVAILABLE: pending - claim.own - claim.others,
-            Account.OWED: -claim.owing,
-            Account.CLAWED_BACK: claim.total,
-        },
-    )
-    take_from_lots(made, customer_id, claim.others, now)
-    note_next_expiry([customer_id])
+    if claim.others:
+        take_from_lots(made, made.customer_id, claim.others, now)
+    note_next_expiry([made.customer_id])

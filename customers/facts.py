@@ -17,7 +17,8 @@ from customers import changed, facts_sql, tasks
 from customers.models import Customer
 from customers.scoring import ensure_scoring
 from marketing.core import clock
-from marketing.core.nudge import nudge
+from marketing.core.nudge import nudge_soon
+from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
 
 BATCH = 5_000
@@ -27,23 +28,25 @@ START = uuid.UUID(int=0)
 # A rebuild takes it alone, refreshing workers share it.
 REBUILD_LOCK = "SELECT pg_advisory_xact_lock{}(hashtext('customer facts'), hashtext(%s))"
 
+MARK = """
+INSERT INTO customers_stalefacts (tenant_id, customer_id)
+SELECT %s, id FROM ({chosen}) AS chosen(id)
+"""
+
 
 def mark_stale(customer_ids: QuerySet[Customer] | Iterable[uuid.UUID]) -> None:
     """Have the facts of these customers computed again soon; never waits for anyone."""
     tenant_id = current_tenant_id()
     if isinstance(customer_ids, QuerySet):
         chosen, params = customer_ids.values("pk").query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(MARK.format(chosen=chosen), [tenant_id, *params])
+    elif ids := list(customer_ids):
+        with kept_cursor() as cursor:
+            cursor.execute(MARK.format(chosen="SELECT unnest(%s::uuid[])"), [tenant_id, ids])
     else:
-        chosen, params = "SELECT unnest(%s::uuid[])", (list(customer_ids),)
-        if not params[0]:
-            return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO customers_stalefacts (tenant_id, customer_id) "  # noqa: S608  the ORM's SQL
-            f"SELECT %s, id FROM ({chosen}) AS chosen(id)",
-            [tenant_id, *params],
-        )
-    transaction.on_commit(lambda: nudge(tasks.refresh_stale_facts, str(tenant_id)))
+        return
+    transaction.on_commit(lambda: nudge_soon(tasks.refresh_stale_facts, str(tenant_id)))
 
 
 def refresh_stale_facts(limit: int = BATCH) -> int:

@@ -15,10 +15,11 @@ from billing_bridge.bills import CounterBill, get_customer, no_such_branch, pais
 from billing_bridge.reading import OLDEST
 from customers.models import Customer, Purchase
 from customers.services import BillLine, record_purchase
-from marketing.core import clock
+from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, IdempotencyMismatch, ValidationFailed
 from marketing.core.models import Branch, Staff
+from marketing.core.whole import whole
 from marketing.coupons import services as coupons
 from marketing.coupons.code_symbols import normalise
 from marketing.coupons.errors import Busy
@@ -77,7 +78,7 @@ def external_id(branch_id: uuid.UUID, invoice_id: str) -> str:
     return f"{branch_id.hex}:{invoice_id}"
 
 
-@transaction.atomic
+@whole()
 def take_invoice(*, actor: Actor, invoice: Invoice) -> Taken:
     """Record the sale, and redeem, earn and convert what goes with it.
 
@@ -88,17 +89,16 @@ def take_invoice(*, actor: Actor, invoice: Invoice) -> Taken:
     """
     actor.require("coupon.redeem")
     bill = invoice.bill
-    with coupons.counter_call():
+    with coupons.counter_call(), events.together():
         branch = Branch.objects.filter(pk=bill.branch_id).first()
         if branch is None or not actor.has_branch(branch.pk):
             raise no_such_branch()
         _require_sound(invoice)
-        if bill.customer_id is not None:
-            get_customer(bill.customer_id)
+        named = None if bill.customer_id is None else get_customer(bill.customer_id)
         taken = _settled(actor, invoice, branch)
-        customer_id = bill.customer_id or _still_there(taken.reservation.customer_id)
-        if customer_id is not None:
-            _record(actor, invoice, branch, customer_id, taken)
+        customer = named or _still_there(taken.reservation.customer_id)
+        if customer is not None:
+            _record(actor, invoice, branch, customer, taken)
         _keep(invoice, taken)
     return taken
 
@@ -147,12 +147,12 @@ def _require_sound(invoice: Invoice) -> None:
         raise ValidationFailed(fields=faults)
 
 
-def _still_there(reserved_for: uuid.UUID | None) -> uuid.UUID | None:
+def _still_there(reserved_for: uuid.UUID | None) -> Customer | None:
     """Who a bill without a name was reserved for, unless she was erased since."""
     if reserved_for is None:
         return None
     known = Customer.objects.filter(pk=reserved_for).exclude(status=Customer.Status.ERASED)
-    return known.values_list("pk", flat=True).first()
+    return known.first()
 
 
 def _amounts(invoice: Invoice) -> dict[int, Decimal]:
@@ -173,9 +173,7 @@ def _total(invoice: Invoice) -> Decimal:
 def _settled(actor: Actor, invoice: Invoice, branch: Branch) -> Taken:
     """The bill redeemed: by its reservation, by what it asked for, or as one without offers."""
     bill = invoice.bill
-    done = Reservation.objects.filter(
-        branch=branch, invoice_id=invoice.invoice_id, state=State.REDEEMED
-    ).first()
+    done, held = coupons.find_bills(branch.pk, invoice.invoice_id, invoice.reservation_id)
     if done is not None:
         told: list[dict[str, Any]] = []
         if _units(done.sold) != _units(coupons.sold_of(bill.cart)):
@@ -188,7 +186,7 @@ def _settled(actor: Actor, invoice: Invoice, branch: Branch) -> Taken:
         _compare(invoice, done, told)
         return Taken(reservation=done, purchase=None, is_new=False, warnings=told)
     warnings: list[dict[str, Any]] = []
-    found = _by_reservation(actor, invoice, warnings) or _by_request(actor, invoice, warnings)
+    found = _by_reservation(actor, invoice, held, warnings) or _by_request(actor, invoice, warnings)
     if found is None:
         found = coupons.record_bill(
             actor=actor,
@@ -204,12 +202,14 @@ def _settled(actor: Actor, invoice: Invoice, branch: Branch) -> Taken:
 
 
 def _by_reservation(
-    actor: Actor, invoice: Invoice, warnings: list[dict[str, Any]]
+    actor: Actor,
+    invoice: Invoice,
+    held: Reservation | None,
+    warnings: list[dict[str, Any]],
 ) -> Reservation | None:
     bill = invoice.bill
     if invoice.reservation_id is None:
         return None
-    held = Reservation.objects.filter(pk=invoice.reservation_id, branch=bill.branch_id).first()
     if held is None:
         warnings.append(_warning("reservation_unknown", _("There is no such reservation here.")))
         return None
@@ -308,7 +308,7 @@ def _compare(invoice: Invoice, redeemed: Reservation, warnings: list[dict[str, A
 
 
 def _record(
-    actor: Actor, invoice: Invoice, branch: Branch, customer_id: uuid.UUID, taken: Taken
+    actor: Actor, invoice: Invoice, branch: Branch, customer: Customer, taken: Taken
 ) -> None:
     """The purchase of the customer; raises `IdempotencyMismatch` for one of another total."""
     bill, amounts = invoice.bill, _amounts(invoice)
@@ -317,7 +317,7 @@ def _record(
     taken.is_new = taken.is_new or not known.exists()
     taken.purchase = record_purchase(
         actor=actor,
-        customer=get_customer(customer_id),
+        customer=customer,
         branch=branch,
         purchased_at=invoice.at.astimezone(ZoneInfo(branch.time_zone)),
         lines=[

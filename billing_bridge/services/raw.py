@@ -29,6 +29,7 @@ from marketing.core.errors import Conflict, DomainError
 from marketing.core.idempotency import StillRunning
 from marketing.core.ids import lower_bound
 from marketing.core.models import ApiKey, Staff
+from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
 
 logger = logging.getLogger(__name__)
@@ -38,30 +39,32 @@ RETRYABLE = (429, 503)
 # what failed before under the natural key of one that is applied now is settled by it.
 WRITE = """
 WITH again AS (
-    UPDATE billing_bridge_rawrow SET tries = least(tries + 1, 32767), error = %(error)s
-    WHERE tenant_id = %(tenant)s AND operation = %(operation)s AND state = 'failed'
-      AND natural_key = %(natural_key)s AND natural_key <> ''
-      AND %(state)s = 'failed' AND body = %(body)s
+    UPDATE billing_bridge_rawrow SET tries = least(tries + 1, 32767), error = %(error)s::jsonb
+    WHERE tenant_id = %(tenant)s::uuid AND operation = %(operation)s::text AND state = 'failed'
+      AND natural_key = %(natural_key)s::text AND natural_key <> ''
+      AND %(state)s::text = 'failed' AND body = %(body)s
     RETURNING id
 ), fresh AS (
     INSERT INTO billing_bridge_rawrow (
         tenant_id, api_key_id, user_id, branch_id, operation, target, natural_key,
         idempotency_key, body, state, error, made, tries, applied_at)
-    SELECT %(tenant)s, %(api_key)s, %(user)s, %(branch)s, %(operation)s, %(target)s,
-        %(natural_key)s, %(idempotency_key)s, %(body)s, %(state)s, %(error)s, %(made)s, 1,
-        CASE WHEN %(state)s = 'applied' THEN %(now)s::timestamptz END
+    SELECT %(tenant)s::uuid, %(api_key)s::uuid, %(user)s::uuid, %(branch)s::uuid,
+        %(operation)s::text, %(target)s::text, %(natural_key)s::text, %(idempotency_key)s::text,
+        %(body)s, %(state)s::text, %(error)s::jsonb, %(made)s::jsonb, 1,
+        CASE WHEN %(state)s::text = 'applied' THEN %(now)s::timestamptz END
     WHERE NOT EXISTS (SELECT FROM again)
     RETURNING id
 ), settled AS (
     UPDATE billing_bridge_rawrow before
-    SET state = 'applied', applied_at = %(now)s, made = jsonb_build_object('settledBy', fresh.id)
+    SET state = 'applied', applied_at = %(now)s::timestamptz,
+        made = jsonb_build_object('settledBy', fresh.id)
     FROM fresh
-    WHERE before.tenant_id = %(tenant)s AND before.operation = %(operation)s
-      AND before.natural_key = %(natural_key)s AND before.natural_key <> ''
-      AND before.state = 'failed' AND %(state)s = 'applied'
+    WHERE before.tenant_id = %(tenant)s::uuid AND before.operation = %(operation)s::text
+      AND before.natural_key = %(natural_key)s::text AND before.natural_key <> ''
+      AND before.state = 'failed' AND %(state)s::text = 'applied'
 ), people AS (
     INSERT INTO billing_bridge_rawperson (tenant_id, row_id, customer_id)
-    SELECT %(tenant)s, fresh.id, person FROM fresh, unnest(%(people)s::uuid[]) AS person
+    SELECT %(tenant)s::uuid, fresh.id, person FROM fresh, unnest(%(people)s::uuid[]) AS person
 )
 SELECT id FROM fresh UNION ALL SELECT id FROM again LIMIT 1
 """
@@ -178,7 +181,7 @@ def record_raw(
         actor, operation, body, state, target, natural_key, idempotency_key, branch_id, made,
         error, customer_ids,
     )  # fmt: skip
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(WRITE, values)
         return uuid.UUID(str(cursor.fetchone()[0]))
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -15,9 +14,10 @@ from billing_bridge.reading import OLDEST
 from billing_bridge.services.invoices import OF_BILL, external_id
 from customers.models import Purchase, PurchaseRefund
 from customers.services import refund_purchase, void_purchase
-from marketing.core import clock
+from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, NotFound, ValidationFailed
+from marketing.core.whole import whole
 from marketing.coupons import services as coupons
 from marketing.coupons.models import Reservation, Reversal
 from marketing.coupons.pricing.units import unit_totals
@@ -76,7 +76,7 @@ class BillVoided(Conflict):
     default_message = _("This bill was voided; nothing is left to be refunded.")
 
 
-@transaction.atomic
+@whole()
 def refund_invoice(
     *,
     actor: Actor,
@@ -93,10 +93,10 @@ def refund_invoice(
     other lines, `Busy` with nothing done.
     """
     _require_time(refunded_at)
-    with coupons.counter_call():
-        bill = _redeemed(actor, branch_id, invoice_id)
+    with coupons.counter_call(), events.together():
+        bill, reversals = _redeemed(actor, branch_id, invoice_id)
         operation = f"{REFUND}{refund_id}"
-        former = _operations(bill)
+        former = {each.operation for each in reversals}
         if VOID in former and operation not in former:
             raise BillVoided()
         reversal = coupons.reverse(
@@ -105,6 +105,7 @@ def refund_invoice(
             invoice_id=invoice_id,
             operation=operation,
             lines=lines,
+            found=(bill, reversals),
         )
         worth = _worth(bill, reversal)
         purchase = _purchase(branch_id, invoice_id)
@@ -128,17 +129,21 @@ def refund_invoice(
     )
 
 
-@transaction.atomic
+@whole()
 def void_invoice(*, actor: Actor, branch_id: uuid.UUID, invoice_id: str) -> Refunded:
     """The bill was a mistake: all of it is taken back, and neither it nor its visit counts.
 
     Voided already is the same answer. Raises `BillUnknown`, `Busy`.
     """
-    with coupons.counter_call():
-        bill = _redeemed(actor, branch_id, invoice_id)
-        former = _operations(bill)
+    with coupons.counter_call(), events.together():
+        bill, reversals = _redeemed(actor, branch_id, invoice_id)
+        former = {each.operation for each in reversals}
         reversal = coupons.reverse(
-            actor=actor, branch_id=branch_id, invoice_id=invoice_id, operation=VOID
+            actor=actor,
+            branch_id=branch_id,
+            invoice_id=invoice_id,
+            operation=VOID,
+            found=(bill, reversals),
         )
         purchase = _purchase(branch_id, invoice_id)
         if purchase is not None:
@@ -153,21 +158,17 @@ def void_invoice(*, actor: Actor, branch_id: uuid.UUID, invoice_id: str) -> Refu
     )
 
 
-def _redeemed(actor: Actor, branch_id: uuid.UUID, invoice_id: str) -> Reservation:
+def _redeemed(
+    actor: Actor, branch_id: uuid.UUID, invoice_id: str
+) -> tuple[Reservation, list[Reversal]]:
     actor.require("coupon.redeem")
-    bill = Reservation.objects.select_for_update().filter(
-        branch=branch_id, invoice_id=invoice_id, state=Reservation.State.REDEEMED
-    )
     # An address may say what no column holds.
     is_name = "\0" not in invoice_id
-    found = bill.first() if is_name and actor.has_branch(branch_id) else None
-    if found is None:
-        raise BillUnknown(details={"invoiceId": invoice_id, "post": "billing/invoices"})
-    return found
-
-
-def _operations(bill: Reservation) -> set[str]:
-    return set(Reversal.objects.filter(reservation=bill).values_list("operation", flat=True))
+    if is_name and actor.has_branch(branch_id):
+        found = coupons.lock_redeemed(branch_id, invoice_id)
+        if found is not None:
+            return found
+    raise BillUnknown(details={"invoiceId": invoice_id, "post": "billing/invoices"})
 
 
 def _require_time(at: dt.datetime | None) -> None:
@@ -189,7 +190,9 @@ def _worth(bill: Reservation, reversal: Reversal) -> Worth:
 
 
 def _purchase(branch_id: uuid.UUID, invoice_id: str) -> Purchase | None:
-    return Purchase.objects.filter(external_id=external_id(branch_id, invoice_id)).first()
+    """The customer's own record of the bill, locked."""
+    known = Purchase.objects.filter(external_id=external_id(branch_id, invoice_id))
+    return known.select_for_update().first()
 
 
 def _of_nobody(bill: Reservation, reversal: Reversal) -> Decimal:
@@ -211,7 +214,6 @@ def _of_nobody(bill: Reservation, reversal: Reversal) -> Decimal:
 def _amount(bill: Reservation, purchase: Purchase, worth: Worth) -> Decimal:
     """Rupees; the last units of a bill bring the rest of it, what was rounded included."""
     left = purchase.total - purchase.refunded
-    sold = Reservation.objects.values_list("sold", flat=True).get(pk=bill.pk)
-    if all(len(line["back"]) == line["units"] for line in sold.values()):
+    if all(len(line["back"]) == line["units"] for line in bill.sold.values()):
         return left
     return min(left, Decimal(sum(map(sum, worth.values()))) / 100)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, transaction
+from django.db import connection, transaction
 
 from customers.facts import mark_stale
 from customers.models import (
@@ -20,7 +20,6 @@ from customers.models import (
     Membership,
     Package,
     Purchase,
-    PurchaseLine,
     Service,
     Visit,
 )
@@ -28,9 +27,31 @@ from customers.services.standing import standing
 from marketing.core import events
 from marketing.core.actor import Actor
 from marketing.core.models import Branch, Staff
+from marketing.core.prepared import bigints, kept_cursor
+from marketing.core.tenancy import current_tenant_id
+from marketing.core.whole import whole
 
 # An escape that is not itself escaped.
 NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+# A text that is empty names nothing, and is given to many.
+ONCE = """
+INSERT INTO {table} ({columns}) VALUES ({values})
+ON CONFLICT (tenant_id, external_id) WHERE external_id <> '' DO NOTHING
+RETURNING id
+"""
+LINES = """
+WITH joined AS (
+    UPDATE customers_purchase SET visit_id = %(visit)s
+    WHERE id = %(purchase)s AND tenant_id = %(tenant)s
+)
+INSERT INTO customers_purchaseline (tenant_id, purchase_id, service_id, category_id, staff_id,
+    quantity, unit_price, amount, number, discount, refunded_quantity)
+SELECT %(tenant)s, %(purchase)s, line.*, 0
+FROM unnest(%(services)s::uuid[], %(categories)s::uuid[], %(staff)s::uuid[],
+            %(quantities)s::bigint[], %(prices)s::numeric[], %(amounts)s::numeric[],
+            %(numbers)s::bigint[], %(discounts)s::numeric[]) AS line
+"""
 
 Row = TypeVar("Row", Visit, Purchase)
 
@@ -78,7 +99,7 @@ def record_visit(
     return visit
 
 
-@transaction.atomic
+@whole()
 def record_purchase(
     *,
     actor: Actor,
@@ -117,21 +138,23 @@ def record_purchase(
     if not is_new:
         return purchase
     purchase.visit = _visit_of_the_day(actor, purchase)
-    purchase.save(update_fields=["visit"])
-    PurchaseLine.objects.bulk_create(
-        PurchaseLine(
-            purchase=purchase,
-            service=line.service,
-            category_id=line.service.category_id,
-            staff=line.staff,
-            quantity=line.quantity,
-            unit_price=line.unit_price,
-            amount=line.amount,
-            number=line.number,
-            discount=line.discount,
+    with kept_cursor() as cursor:
+        cursor.execute(
+            LINES,
+            {
+                "tenant": current_tenant_id(),
+                "purchase": purchase.pk,
+                "visit": purchase.visit.pk,
+                "services": [line.service.pk for line in lines],
+                "categories": [line.service.category_id for line in lines],
+                "staff": [line.staff and line.staff.pk for line in lines],
+                "quantities": bigints(line.quantity for line in lines),
+                "prices": [line.unit_price for line in lines],
+                "amounts": [line.amount for line in lines],
+                "numbers": bigints(line.number for line in lines),
+                "discounts": [line.discount for line in lines],
+            },
         )
-        for line in lines
-    )
     events.record(
         "invoice.finalized",
         {
@@ -182,16 +205,21 @@ def as_json(value: Any) -> str:
 
 def _once(row: Row) -> tuple[Row, bool]:
     """Insert the row unless its `external_id` is known; that row then, and whether it is new."""
-    external_id = row.external_id
-    known = type(row).objects.filter(external_id=external_id)
-    if external_id and (found := known.first()):
-        return found, False
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        # Somebody else reported it in the meantime; any other breach has no such row.
-        return known.get(), False
+    fields = [field for field in row._meta.concrete_fields if not field.primary_key]
+    with kept_cursor() as cursor:
+        cursor.execute(
+            ONCE.format(
+                table=row._meta.db_table,
+                columns=", ".join(field.column for field in fields),
+                values=", ".join(["%s"] * len(fields)),
+            ),
+            [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields],
+        )
+        made = cursor.fetchone()
+    if made is None:
+        return type(row).objects.get(external_id=row.external_id), False
+    row.pk = made[0]
+    row._state.adding = False
     return row, True
 
 
@@ -208,8 +236,8 @@ def _visit_of_the_day(actor: Actor, purchase: Purchase) -> Visit:
     )
     if visit := day.order_by("-visited_at").first():
         return visit
-    visit = Visit.objects.create(
-        customer=purchase.customer, branch=purchase.branch, visited_at=purchase.purchased_at
+    visit, _is_new = _once(
+        Visit(customer=purchase.customer, branch=purchase.branch, visited_at=purchase.purchased_at)
     )
     _visit_completed(actor, visit)
     return visit

@@ -1,10 +1,10 @@
 """Bills that come back, in part or whole: what is counted of them is what is left."""
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 
-from django.db import connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
@@ -13,6 +13,8 @@ from customers.models import Purchase, PurchaseRefund, Visit
 from marketing.core import audit, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict
+from marketing.core.prepared import bigints, kept_cursor
+from marketing.core.whole import whole
 
 Status = Purchase.Status
 
@@ -22,9 +24,19 @@ FROM unnest(%s::int[], %s::int[]) AS back (number, units)
 WHERE line.purchase_id = %s AND line.number = back.number
   AND line.refunded_quantity + back.units <= line.quantity
 """
+KEEP = """
+WITH bill AS (
+    UPDATE customers_purchase SET refunded = %(refunded)s, status = %(status)s
+    WHERE id = %(purchase)s AND tenant_id = %(tenant)s
+)
+INSERT INTO customers_purchaserefund (
+    tenant_id, purchase_id, operation, amount, lines, refunded_at)
+VALUES (%(tenant)s, %(purchase)s, %(operation)s, %(amount)s, %(lines)s, %(refunded_at)s)
+RETURNING id
+"""
 
 
-@transaction.atomic
+@whole()
 def refund_purchase(
     *,
     actor: Actor,
@@ -36,10 +48,10 @@ def refund_purchase(
 ) -> PurchaseRefund:
     """Count so many units of lines (by number) as returned, and `amount` as given back.
 
-    A bill of which nothing is left is refunded. The same `operation` again changes nothing. Raises
-    `Conflict` for a bill that was voided, and for more than is left.
+    `purchase` is locked, its row just read. A bill of which nothing is left is refunded. The same
+    `operation` again changes nothing. Raises `Conflict` for a bill that was voided, and for more
+    than is left.
     """
-    purchase = Purchase.objects.select_for_update().get(pk=purchase.pk)
     done = PurchaseRefund.objects.filter(purchase=purchase, operation=operation).first()
     if done is not None:
         return done
@@ -51,25 +63,24 @@ def refund_purchase(
     purchase.refunded += amount
     if not _kept_units(purchase):
         purchase.status = Status.REFUNDED
-    purchase.save(update_fields=["refunded", "status"])
-    refund = PurchaseRefund.objects.create(
+    refund = PurchaseRefund(
         purchase=purchase,
         operation=operation,
         amount=amount,
         lines={str(number): units for number, units in lines.items()},
         refunded_at=refunded_at,
     )
+    _keep(refund)
     _tell(actor, purchase, operation, amount)
     return refund
 
 
-@transaction.atomic
+@whole()
 def void_purchase(*, actor: Actor, purchase: Purchase) -> Purchase:
     """The bill was a mistake: neither it nor the visit that it made counts any more.
 
-    Voided already is the same answer.
+    `purchase` is locked, its row just read. Voided already is the same answer.
     """
-    purchase = Purchase.objects.select_for_update().get(pk=purchase.pk)
     if purchase.status == Status.VOID:
         return purchase
     visit_id, purchase.visit = purchase.visit_id, None
@@ -82,9 +93,30 @@ def void_purchase(*, actor: Actor, purchase: Purchase) -> Purchase:
     return purchase
 
 
+def _keep(refund: PurchaseRefund) -> None:
+    """Write it, and what is left of its bill."""
+    purchase = refund.purchase
+    with kept_cursor() as cursor:
+        cursor.execute(
+            KEEP,
+            {
+                "tenant": refund.tenant_id,
+                "purchase": purchase.pk,
+                "refunded": purchase.refunded,
+                "status": purchase.status,
+                "operation": refund.operation,
+                "amount": refund.amount,
+                "lines": json.dumps(refund.lines),
+                "refunded_at": refund.refunded_at,
+            },
+        )
+        (refund.pk,) = cursor.fetchone()
+    refund._state.adding = False
+
+
 def _return_units(purchase: Purchase, lines: Mapping[int, int]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(RETURN, [list(lines), list(lines.values()), purchase.pk])
+    with kept_cursor() as cursor:
+        cursor.execute(RETURN, [bigints(lines), bigints(lines.values()), purchase.pk])
         if cursor.rowcount != len(lines):
             raise Conflict(_("More would be returned than was sold."))
 

@@ -8,9 +8,8 @@ merged into her before.
 import uuid
 from collections.abc import Collection, Iterable
 
-from django.db import connection
-
 from customers.models import Customer
+from marketing.core.prepared import kept_cursor
 
 LOCK = """
 SELECT id FROM customers_customer WHERE id = ANY(%s) AND status <> 'merged'
@@ -58,12 +57,12 @@ def standing(customer: Customer) -> Customer:
 
 
 def _lock(customer_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(LOCK, [sorted(customer_ids)])
         return {pk for (pk,) in cursor.fetchall()}
 
 
 def _followed(customer_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(FOLLOW, [sorted(customer_ids)])
         return dict(cursor.fetchall())

@@ -4,11 +4,18 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from marketing.core.actor import Actor
-from marketing.core.models import AuditEntry
+from marketing.core.prepared import kept_cursor
 from marketing.core.request_id import request_id
+
+WRITE = """
+INSERT INTO core_auditentry (
+    tenant_id, user_id, actor_label, action, object_type, object_id, changes, request_id)
+VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb, %s)
+"""
 
 
 def record(
@@ -18,16 +25,20 @@ def record(
 
     `changes` maps a field to `[before, after]` or to a plain value; never a secret.
     """
-    AuditEntry.objects.create(
-        tenant_id=actor.tenant_id,
-        user_id=actor.user_id,
-        actor_label=actor.label,
-        action=action,
-        object_type=target._meta.label_lower,
-        object_id=target.pk if isinstance(target.pk, uuid.UUID) else None,
-        changes=dict(changes or {}),
-        request_id=request_id.get(),
-    )
+    with kept_cursor() as cursor:
+        cursor.execute(
+            WRITE,
+            [
+                actor.tenant_id,
+                actor.user_id,
+                actor.label,
+                action,
+                target._meta.label_lower,
+                target.pk if isinstance(target.pk, uuid.UUID) else None,
+                DjangoJSONEncoder().encode(dict(changes or {})),
+                request_id.get(),
+            ],
+        )
 
 
 def difference(before: models.Model, values: Mapping[str, Any]) -> dict[str, list[Any]]:

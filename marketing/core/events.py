@@ -10,9 +10,12 @@ import datetime as dt
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -20,6 +23,7 @@ from django.utils import timezone
 from marketing.core import clock
 from marketing.core.models import DomainEvent, EventDelivery
 from marketing.core.nudge import nudge
+from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id, tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -51,16 +55,35 @@ def has_subscribers(name: str) -> bool:
     return bool(_subscriptions[name])
 
 
+# Ids of one statement are in the order in which the rows are made.
+WRITE = """
+INSERT INTO core_domainevent (tenant_id, name, payload, occurred_at, actor_id)
+SELECT %(tenant)s, event.name, event.payload, %(now)s, event.actor_id
+FROM unnest(%(names)s::text[], %(payloads)s::jsonb[], %(actors)s::uuid[])
+    WITH ORDINALITY AS event (name, payload, actor_id, place)
+ORDER BY place RETURNING id
+"""
+
+
+class _Waiting(NamedTuple):
+    name: str
+    payload: Mapping[str, Any]
+    actor_id: uuid.UUID | None
+    not_before: dt.datetime | None
+
+
+_waiting: ContextVar[list[_Waiting] | None] = ContextVar("waiting_events", default=None)
+
+
 def record(
     name: str,
     payload: Mapping[str, Any],
     *,
     actor_id: uuid.UUID | None = None,
     not_before: dt.datetime | None = None,
-) -> DomainEvent:
+) -> None:
     """Write an event of the open tenant scope, and what it owes to its handlers."""
-    (event,) = record_all(name, [payload], actor_id=actor_id, not_before=not_before)
-    return event
+    record_all(name, [payload], actor_id=actor_id, not_before=not_before)
 
 
 def record_all(
@@ -69,36 +92,72 @@ def record_all(
     *,
     actor_id: uuid.UUID | None = None,
     not_before: dt.datetime | None = None,
-) -> list[DomainEvent]:
-    """Write events of one name, and what they owe to their handlers, in two statements."""
-    tenant_id, now = current_tenant_id(), clock.now()
-    events = DomainEvent.objects.bulk_create(
-        DomainEvent(
-            tenant_id=tenant_id,
-            name=name,
-            payload=dict(payload),
-            occurred_at=now,
-            actor_id=actor_id,
+) -> None:
+    """Write events of one name, and what they owe to their handlers, in two statements.
+
+    Inside `together` they are written at its end.
+    """
+    happened = [_Waiting(name, payload, actor_id, not_before) for payload in payloads]
+    waiting = _waiting.get()
+    if waiting is None:
+        _write(happened)
+    else:
+        waiting += happened
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Write the events of the body at its end, in two statements however many there are.
+
+    Inside another it joins that; those of a body that raises are forgotten, as its work is.
+    """
+    outer = _waiting.get()
+    waiting = [] if outer is None else outer
+    before = len(waiting)
+    token = _waiting.set(waiting)
+    try:
+        yield
+    except BaseException:
+        del waiting[before:]
+        raise
+    finally:
+        _waiting.reset(token)
+    if outer is None:
+        _write(waiting)
+
+
+def _write(happened: Sequence[_Waiting]) -> None:
+    if not happened:
+        return
+    tenant_id, encode = current_tenant_id(), DjangoJSONEncoder().encode
+    with kept_cursor() as cursor:
+        cursor.execute(
+            WRITE,
+            {
+                "tenant": tenant_id,
+                "now": clock.now(),
+                "names": [event.name for event in happened],
+                "payloads": [encode(event.payload) for event in happened],
+                "actors": [event.actor_id for event in happened],
+            },
         )
-        for payload in payloads
-    )
+        ids = [pk for (pk,) in cursor.fetchall()]
     deliveries = [
         EventDelivery(
-            event_id=event.pk,
+            event_id=pk,
             tenant_id=tenant_id,
-            event_name=name,
+            event_name=event.name,
             handler=handler,
-            not_before=not_before or timezone.now(),
+            not_before=event.not_before or timezone.now(),
         )
-        for event in events
-        for handler in _subscriptions[name]
+        for pk, event in zip(ids, happened, strict=True)
+        for handler in _subscriptions[event.name]
     ]
     if deliveries:
         from marketing.core.tasks import deliver_events
 
         EventDelivery.objects.bulk_create(deliveries)
         transaction.on_commit(lambda: nudge(deliver_events))
-    return events
 
 
 def deliver_due() -> int:

@@ -8,14 +8,16 @@ from typing import Any
 
 import orjson
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError
 
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, IdempotencyMismatch
 from marketing.core.ids import lower_bound
 from marketing.core.models import IdempotencyRecord
+from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
+from marketing.core.whole import whole
 
 # The HTTP contract promises 24 hours; a weekend's clock or a queue may add to them.
 KEPT = dt.timedelta(hours=48)
@@ -51,7 +53,7 @@ def run_once(
     """
     client = str(actor.api_key.pk if actor.api_key else actor.user_id)
     digest = hashlib.sha256(operation.encode() + b"\n" + body).digest()
-    with transaction.atomic():
+    with whole():
         if not _claim(client, key, digest):
             record = IdempotencyRecord.objects.get(client=client, key=key)
             if bytes(record.request_hash) != digest:
@@ -75,7 +77,7 @@ def forget_old() -> int:
 
 def _claim(client: str, key: str, digest: bytes) -> bool:
     """Whether the key is ours; a competitor that holds it makes this wait at most 200 ms."""
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         try:
             cursor.execute(CLAIM, [current_tenant_id(), client, key, digest])
         except OperationalError as error:
@@ -91,5 +93,5 @@ def _keep(client: str, key: str, status: int, data: Any) -> None:
         ).decode()
     except TypeError:  # numbers of any size, keys that are no texts
         text = json.dumps(data, cls=DjangoJSONEncoder)
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(KEEP, [status, text, current_tenant_id(), client, key])

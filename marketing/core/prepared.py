@@ -1,6 +1,6 @@
 """Statements that are run over and over: parsed and planned on the server once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,3 +54,11 @@ def kept_cursor() -> Iterator[CursorWrapper]:
     wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
     with wrap(keeping) as cursor:
         yield cursor
+
+
+def bigints(values: Iterable[int | None]) -> str:
+    """The numbers as PostgreSQL writes a `bigint[]`.
+
+    A list's type goes by its largest number, and a statement is kept once for each type.
+    """
+    return "{" + ",".join(["NULL" if each is None else str(each) for each in values]) + "}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 from django.db import connection, models, transaction
 
 from marketing.core.ids import IdentifiedModel
+from marketing.core.prepared import kept_cursor
 
 if TYPE_CHECKING:
     from marketing.core.models import Tenant
@@ -78,7 +79,7 @@ def tenant_scope(tenant_id: uuid.UUID) -> Iterator[None]:
 def _name_to_postgres(tenant_id: uuid.UUID | None) -> None:
     if connection.needs_rollback:
         return  # the rollback that must follow restores the former value itself
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute("SELECT set_config('app.tenant_id', %s, true)", [str(tenant_id or "")])
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from customers.models import Customer
+from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.pricing.answer import Quote
@@ -19,11 +20,10 @@ from marketing.coupons.pricing.paise import WHOLE, apportion, half_up
 from marketing.coupons.pricing.units import Units, over_units, unit_nets, unit_totals
 from marketing.coupons.quote_effects import Basket, Contribution, Held, Json, Paid, Returned
 from marketing.loyalty import rules, selectors, services
-from marketing.loyalty.errors import PointsHoldOver
 from marketing.loyalty.models import PointsHold
 from marketing.loyalty.models.ledger import OF_BRANCH
 from marketing.loyalty.selectors import AtTheCounter
-from marketing.loyalty.services import BillLine, Source
+from marketing.loyalty.services import BillLine, Entered, Source
 
 # As much as she has and the programme lets her.
 MOST = "max"
@@ -116,7 +116,8 @@ class PointsEffect:
         if customer_id is None:
             return {}
         source = _source(paid.invoice_id, paid.held.branch_id)
-        used = self._use(paid, source)
+        her = services.enter(services.stand_in(customer_id), clock.now())
+        used = _use(paid, source, her)
         earned = 0
         lines = _earning(paid.cart, paid.quote)
         made = services.earn_points(
@@ -126,6 +127,7 @@ class PointsEffect:
             lines=lines,
             branch_id=paid.held.branch_id,
             at=paid.at,
+            her=her,
         )
         kept: dict[str, Any] = {}
         if made is not None:
@@ -169,27 +171,25 @@ class PointsEffect:
             told["takenBack"] = abs(made.points)
         return told
 
-    def _use(self, paid: Paid, source: Source) -> int:
-        """Post what is held; hold it once more where the hold ran out while she paid."""
-        kept = paid.held.kept
-        if not kept:
-            return 0
-        points: int = kept["points"]
-        hold = PointsHold.objects.get(pk=kept["hold"])
-        try:
-            services.post_hold(actor=_system(), hold=hold, source=source)
-        except PointsHoldOver:
-            assert paid.held.customer_id
-            again = _held(
-                paid.held.customer_id,
-                paid.held.branch_id,
-                points,
-                paid.held.reservation_id,
-                kept["turn"] + 1,
-            )
-            hold = PointsHold.objects.get(pk=again["hold"])
-            services.post_hold(actor=_system(), hold=hold, source=source)
-        return points
+
+def _use(paid: Paid, source: Source, her: Entered) -> int:
+    """Post what is held; hold it once more where the hold ran out while she paid."""
+    kept = paid.held.kept
+    if not kept:
+        return 0
+    points: int = kept["points"]
+    hold = services.lock_hold(kept["hold"])
+    if not hold.lasts(clock.now()):
+        again = _held(
+            her.customer_id,
+            paid.held.branch_id,
+            points,
+            paid.held.reservation_id,
+            kept["turn"] + 1,
+        )
+        hold = services.lock_hold(again["hold"])
+    services.post_hold(actor=_system(), hold=hold, source=source, her=her)
+    return points
 
 
 def _not_at_all(basket: Basket) -> dict[str, Any]:

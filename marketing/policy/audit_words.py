@@ -49,6 +49,8 @@ ACTS = {
     "coupon.make_codes": gettext_lazy("Made codes for an offer"),
     "coupon.record_bill": gettext_lazy("Took in a bill without an offer"),
     "coupon.redeem": gettext_lazy("Gave an offer on a bill"),
+    "coupon.release": gettext_lazy("Let go of a reserved bill"),
+    "coupon.renew": gettext_lazy("Kept a bill reserved for longer"),
     "coupon.reverse": gettext_lazy("Took back an offer with a refund"),
     "coupon.revoke_batch": gettext_lazy("Revoked all codes of a batch"),
     "coupon.revoke_code": gettext_lazy("Revoked a code"),

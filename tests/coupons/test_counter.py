@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from marketing.core.errors import IdempotencyMismatch, NotFound, ValidationFailed
+from marketing.core.models import AuditEntry
 from marketing.coupons import selectors, services
 from marketing.coupons.errors import (
     CouponCustomerLimit,
@@ -149,6 +150,20 @@ def test_release_gives_back_and_may_be_said_twice(chain):
     with pytest.raises(ReservationOver):
         services.redeem(actor=system(), reservation_id=reserved.reservation.pk, invoice_id="7")
     assert sell(chain.north, codes=["ONE"], customer=she).redemptions
+
+
+def test_what_is_let_go_or_kept_for_longer_is_audited_once(chain):
+    reserved = reserve(chain.north).reservation
+    renewed = services.renew(actor=system(), reservation_id=reserved.pk)
+    for _ in range(2):
+        services.release(actor=system(), reservation_id=reserved.pk)
+    with pytest.raises(ReservationOver):
+        services.renew(actor=system(), reservation_id=reserved.pk)
+    rows = AuditEntry.objects.filter(object_id=reserved.pk).order_by("pk")
+    assert list(rows.values_list("action", "changes")) == [
+        ("coupon.renew", {"expiresAt": renewed.expires_at.isoformat()}),
+        ("coupon.release", {}),
+    ]
 
 
 def test_renewed_up_to_half_an_hour(chain, at):

@@ -226,16 +226,18 @@ def test_without_an_order_of_counters_some_wait_in_a_circle(salon, counted, toge
         kind, owner, part, period = counters_place(counter)
         return kind, owner * own.sign, part, period
 
-    def slowly(counter, change):
-        moved = move(counter, change)
-        if not getattr(own, "met", False):
-            own.met = True
-            first.wait(20)
+    def one_by_one(table, changes):
+        moved = {}
+        for counter, change in changes.items():
+            moved |= move(table, {counter: change})
+            if not getattr(own, "met", False):
+                own.met = True
+                first.wait(20)
         return moved
 
     counters_place = counters._place
     monkeypatch.setattr(counters, "_place", disordered)
-    monkeypatch.setattr(counters, "_move", slowly)
+    monkeypatch.setattr(counters, "_move", one_by_one)
 
     def till(turn):
         own.sign = -1 if turn else 1

@@ -5,7 +5,7 @@ from marketing.coupons.services.batches import (
     make_part,
     revoke_codes,
 )
-from marketing.coupons.services.bills import stand_for
+from marketing.coupons.services.bills import find_bills, stand_for
 from marketing.coupons.services.expiry import expire_due
 from marketing.coupons.services.issuing import (
     issue_to_people,
@@ -25,7 +25,7 @@ from marketing.coupons.services.offers import (
 from marketing.coupons.services.plain_bills import record_bill
 from marketing.coupons.services.redemptions import Redeemed, redeem, redeem_bill
 from marketing.coupons.services.reservations import Reserved, release, renew, reserve, sold_of
-from marketing.coupons.services.reversals import reverse
+from marketing.coupons.services.reversals import lock_redeemed, reverse
 from marketing.coupons.services.settings import update_counter_settings
 from marketing.coupons.services.wrong_codes import note_codes, require_patience
 
@@ -37,8 +37,10 @@ __all__ = [
     "create_offer",
     "deactivate_offer",
     "expire_due",
+    "find_bills",
     "issue_codes",
     "issue_to_people",
+    "lock_redeemed",
     "make_codes",
     "make_next_part",
     "make_part",

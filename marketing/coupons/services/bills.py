@@ -1,40 +1,48 @@
-"""What calls on one bill share: whom it is for, what it holds, how it answers."""
+"""What calls on one bill share: its row, whom it is for, what it holds."""
 
-import json
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from django.db import connection
+import orjson
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import JSONField
 
 from customers.services.standing import standing_ids
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound
+from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.models import Reservation
 from marketing.coupons.pricing.terms import Limits, Period
 from marketing.coupons.services.counters import Use
 
-# An offer on a bill with the limits it has now; `amount` may be what is left of it.
+# An offer on a bill with the limits it has now, as `on_bill` reads it.
 HELD = """
-SELECT held.offer_id, held.branch_id, held.customer_id, held.code_id, code.max_uses, held.amount,
-       held.local_day, held.revision, held.shares,
-       offer.max_total_uses, offer.max_uses_per_customer, offer.max_uses_per_branch,
-       offer.max_uses_per_period, offer.use_period, offer.budget
-FROM coupons_hold held
-JOIN coupons_offer offer ON offer.id = held.offer_id
+held.offer_id, held.branch_id, held.customer_id, held.code_id, code.max_uses, held.amount,
+held.local_day, held.revision, held.shares,
+offer.max_total_uses, offer.max_uses_per_customer, offer.max_uses_per_branch,
+offer.max_uses_per_period, offer.use_period, offer.budget
+"""
+LIMITS = """
+LEFT JOIN coupons_offer offer ON offer.id = held.offer_id
 LEFT JOIN coupons_couponcode code ON code.id = held.code_id
+"""
+HELD_BY = f"""
+SELECT {HELD} FROM coupons_hold held {LIMITS}
 WHERE held.tenant_id = %s AND held.reservation_id = ANY(%s)
-"""
-OF_APPLIED = """
-SELECT applied.offer_id, code.id, code.max_uses,
-       offer.max_total_uses, offer.max_uses_per_customer, offer.max_uses_per_branch,
-       offer.max_uses_per_period, offer.use_period, offer.budget
-FROM unnest(%s::uuid[], %s::uuid[]) AS applied (offer_id, code_id)
-JOIN coupons_offer offer ON offer.id = applied.offer_id
-LEFT JOIN coupons_couponcode code ON code.id = applied.code_id
-WHERE offer.tenant_id = %s
-"""
+"""  # noqa: S608  constants
+_FIELDS = Reservation._meta.concrete_fields
+_NAMES = [field.attname for field in _FIELDS]
+_IN_JSON = [place for place, field in enumerate(_FIELDS) if isinstance(field, JSONField)]
+# A reservation's columns, read as `bill`.
+RESERVATION = ", ".join(f"bill.{field.column}" for field in _FIELDS)
+
+FIND = f"""
+SELECT {RESERVATION} FROM coupons_reservation bill
+WHERE bill.tenant_id = %(tenant)s AND bill.branch_id = %(branch)s AND (
+    bill.id = %(reservation)s OR bill.state = 'redeemed' AND bill.invoice_id = %(invoice)s)
+"""  # noqa: S608  names of our own columns
 
 
 class OnBill(NamedTuple):
@@ -43,6 +51,39 @@ class OnBill(NamedTuple):
     use: Use
     revision: int
     shares: list[dict[str, Any]]
+
+
+def reservation_of(row: Sequence[Any]) -> Reservation:
+    """Of the columns `RESERVATION`."""
+    values = list(row)
+    for place in _IN_JSON:
+        values[place] = decoded(values[place])
+    return Reservation.from_db(DEFAULT_DB_ALIAS, _NAMES, values)
+
+
+def find_bills(
+    branch_id: uuid.UUID, invoice_id: str, reservation_id: uuid.UUID | None
+) -> tuple[Reservation | None, Reservation | None]:
+    """Of the branch: what the invoice was redeemed by, and the reservation; None where there is
+    none. Locks nothing."""
+    with kept_cursor() as cursor:
+        cursor.execute(
+            FIND,
+            {
+                "tenant": current_tenant_id(),
+                "branch": branch_id,
+                "invoice": invoice_id,
+                "reservation": reservation_id,
+            },
+        )
+        found = [reservation_of(row) for row in cursor.fetchall()]
+    redeemed = [
+        each
+        for each in found
+        if each.invoice_id == invoice_id and each.state == Reservation.State.REDEEMED
+    ]
+    reserved = [each for each in found if each.pk == reservation_id]
+    return next(iter(redeemed), None), next(iter(reserved), None)
 
 
 def require_branch(actor: Actor, branch_id: uuid.UUID) -> None:
@@ -59,52 +100,25 @@ def stand_for(customer_id: uuid.UUID | None) -> uuid.UUID | None:
 
 def held_by(reservation_ids: Iterable[uuid.UUID]) -> list[OnBill]:
     """What live reservations hold."""
-    with connection.cursor() as cursor:
-        cursor.execute(HELD, [current_tenant_id(), list(reservation_ids)])
-        rows = cursor.fetchall()
-    return [
-        OnBill(
-            Use(
-                offer_id=offer,
-                branch_id=branch,
-                customer_id=customer,
-                code_id=code,
-                code_limit=most,
-                amount=amount,
-                day=day,
-                limits=limits(columns),
-            ),
-            revision,
-            decoded(shares),
-        )
-        for offer, branch, customer, code, most, amount, day, revision, shares, *columns in rows
-    ]
+    with kept_cursor() as cursor:
+        cursor.execute(HELD_BY, [current_tenant_id(), list(reservation_ids)])
+        return [on_bill(row) for row in cursor.fetchall()]
 
 
-def applied_of(reservation: Reservation) -> list[OnBill]:
-    """What a reservation that is over was promised, with the limits of now."""
-    applied = {uuid.UUID(entry["offer"]): entry for entry in reservation.applied}
-    codes = [entry["codeId"] and uuid.UUID(entry["codeId"]) for entry in applied.values()]
-    with connection.cursor() as cursor:
-        cursor.execute(OF_APPLIED, [list(applied), codes, current_tenant_id()])
-        rows = cursor.fetchall()
-    return [
-        OnBill(
-            Use(
-                offer_id=offer,
-                branch_id=reservation.branch_id,
-                customer_id=reservation.customer_id,
-                code_id=code,
-                code_limit=most,
-                amount=applied[offer]["amount"],
-                day=reservation.local_day,
-                limits=limits(columns),
-            ),
-            applied[offer]["revision"],
-            applied[offer]["shares"],
-        )
-        for offer, code, most, *columns in rows
-    ]
+def on_bill(row: Sequence[Any]) -> OnBill:
+    """Of the columns `HELD`."""
+    offer, branch, customer, code, most, amount, day, revision, shares, *columns = row
+    use = Use(
+        offer_id=offer,
+        branch_id=branch,
+        customer_id=customer,
+        code_id=code,
+        code_limit=most,
+        amount=amount,
+        day=day,
+        limits=limits(columns),
+    )
+    return OnBill(use, revision, decoded(shares))
 
 
 def limits(columns: Sequence[Any]) -> Limits:
@@ -122,4 +136,9 @@ def limits(columns: Sequence[Any]) -> Limits:
 
 def decoded(value: Any) -> Any:
     """JSON as a plain cursor gives it."""
-    return json.loads(value) if isinstance(value, str) else value
+    return orjson.loads(value) if isinstance(value, str) else value
+
+
+def encoded(value: Any) -> str:
+    """JSON as a plain cursor takes it."""
+    return orjson.dumps(value).decode()

@@ -1,4 +1,4 @@
-"""Counters of limited offers and codes: moved by one conditional statement each, or not at all.
+"""Counters of limited offers and codes: moved by one conditional statement a table, or not at all.
 
 Whoever moves several does so in the order of (kind, ids): codes, offers in all, offers in a
 branch, customers. No counter is touched for a limit that an offer does not have.
@@ -9,11 +9,13 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from django.db import connection
 
 from marketing.core.errors import DomainError
+from marketing.core.prepared import bigints, kept_cursor
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.errors import refusal_of
 from marketing.coupons.models import OfferUse
@@ -90,47 +92,94 @@ LET_GO = Change(reserved=-1, held=-1)
 USE_HELD = Change(used=1, spent=1, reserved=-1, held=-1)
 USE_AT_ONCE = Change(used=1, spent=1)
 
-CODE_WITHIN = "AND used + reserved + %(takes)s <= %(limit)s"
-MOVE_CODE = """
-UPDATE coupons_couponcode SET used = used + %(used)s, reserved = reserved + %(reserved)s
-WHERE id = %(owner)s AND tenant_id = %(tenant)s {within}
-RETURNING used + reserved
+# What is asked of the counters of one table, in the order in which they are locked.
+_ASKED = """
+unnest(%(owners)s::uuid[], %(parts)s::uuid[], %(periods)s::date[], %(used)s::bigint[],
+       %(reserved)s::bigint[], %(spent)s::bigint[], %(held)s::bigint[], %(limits)s::bigint[],
+       %(budgets)s::bigint[])
+    WITH ORDINALITY AS asked (owner, part, period, used, reserved, spent, held, most, budget, place)
 """
+# An UPDATE of several rows locks them in no order of ours: they are locked before it.
+_LOCK = """
+SELECT FROM {asked} JOIN {table} own ON own.tenant_id = %(tenant)s AND {same}
+ORDER BY asked.place FOR UPDATE OF own
+"""
+# Where the limit of an offer was taken away since, there is no row, and nothing to move.
+_MOVE = """
+UPDATE {table} own SET {moved} FROM {asked} WHERE own.tenant_id = %(tenant)s AND {same} {within}
+RETURNING asked.place, {now}
+"""
+CODE_WITHIN = "AND own.used + own.reserved + asked.used + asked.reserved <= asked.most"
 OFFER_WITHIN = """
-WHERE (%(limit)s::bigint IS NULL OR own.used + own.reserved + %(takes)s <= %(limit)s)
-  AND (%(budget)s::bigint IS NULL OR own.spent + own.held + %(pays)s <= %(budget)s)
+WHERE (
+    SELECT (asked.most IS NULL
+            OR own.used + own.reserved + excluded.used + excluded.reserved <= asked.most)
+       AND (asked.budget IS NULL
+            OR own.spent + own.held + excluded.spent + excluded.held <= asked.budget)
+    FROM asked WHERE asked.owner = own.offer_id AND asked.part IS NOT DISTINCT FROM own.branch_id)
 """
-TAKE_OFFER = """
-INSERT INTO coupons_offeruse AS own (tenant_id, offer_id, branch_id, used, reserved, spent, held)
-VALUES (%(tenant)s, %(owner)s, %(part)s, %(used)s, %(reserved)s, %(spent)s, %(held)s)
-ON CONFLICT (tenant_id, offer_id, branch_id) DO UPDATE
-SET used = own.used + %(used)s, reserved = own.reserved + %(reserved)s,
-    spent = own.spent + %(spent)s, held = own.held + %(held)s
-{within}
-RETURNING used
+TAKE_OFFERS = """
+WITH asked AS MATERIALIZED (SELECT * FROM {asked}), taken AS (
+    INSERT INTO coupons_offeruse AS own (
+        tenant_id, offer_id, branch_id, used, reserved, spent, held)
+    SELECT %(tenant)s, owner, part, used, reserved, spent, held FROM asked ORDER BY place
+    ON CONFLICT (tenant_id, offer_id, branch_id) DO UPDATE
+    SET used = own.used + excluded.used, reserved = own.reserved + excluded.reserved,
+        spent = own.spent + excluded.spent, held = own.held + excluded.held
+    {within}
+    RETURNING offer_id, branch_id, used
+)
+SELECT asked.place, taken.used FROM asked JOIN taken
+    ON taken.offer_id = asked.owner AND taken.branch_id IS NOT DISTINCT FROM asked.part
 """
-# Where the limit was taken away since, there is no row, and nothing to move.
-MOVE_OFFER = """
-UPDATE coupons_offeruse
-SET used = used + %(used)s, reserved = reserved + %(reserved)s,
-    spent = spent + %(spent)s, held = held + %(held)s
-WHERE tenant_id = %(tenant)s AND offer_id = %(owner)s AND branch_id IS NOT DISTINCT FROM %(part)s
-RETURNING used
+CUSTOMER_WITHIN = """
+WHERE own.n + excluded.n <= (
+    SELECT asked.most FROM asked
+    WHERE asked.owner = own.offer_id AND asked.part = own.customer_id
+      AND asked.period = own.period_start)
 """
-CUSTOMER_WITHIN = "WHERE own.n + %(takes)s <= %(limit)s"
-TAKE_CUSTOMER = """
-INSERT INTO coupons_customeruse AS own (tenant_id, customer_id, offer_id, period_start, n)
-VALUES (%(tenant)s, %(part)s, %(owner)s, %(period)s, %(takes)s)
-ON CONFLICT (tenant_id, customer_id, offer_id, period_start) DO UPDATE
-SET n = own.n + %(takes)s {within}
-RETURNING n
+TAKE_CUSTOMERS = """
+WITH asked AS MATERIALIZED (SELECT * FROM {asked}), taken AS (
+    INSERT INTO coupons_customeruse AS own (tenant_id, customer_id, offer_id, period_start, n)
+    SELECT %(tenant)s, part, owner, period, used + reserved FROM asked ORDER BY place
+    ON CONFLICT (tenant_id, customer_id, offer_id, period_start) DO UPDATE
+    SET n = own.n + excluded.n {within}
+    RETURNING customer_id, offer_id, period_start, n
+)
+SELECT asked.place, taken.n FROM asked JOIN taken ON taken.customer_id = asked.part
+    AND taken.offer_id = asked.owner AND taken.period_start = asked.period
 """
-MOVE_CUSTOMER = """
-UPDATE coupons_customeruse SET n = n + %(takes)s
-WHERE tenant_id = %(tenant)s AND customer_id = %(part)s AND offer_id = %(owner)s
-  AND period_start = %(period)s
-RETURNING n
-"""
+
+
+class _Table(NamedTuple):
+    """A table of counters: which row is asked for, what is added, what is told of it then."""
+
+    name: str
+    same: str
+    moved: str
+    now: str
+
+
+_CODES = _Table(
+    "coupons_couponcode",
+    "own.id = asked.owner",
+    "used = own.used + asked.used, reserved = own.reserved + asked.reserved",
+    "own.used",
+)
+_OFFERS = _Table(
+    "coupons_offeruse",
+    "own.offer_id = asked.owner AND own.branch_id IS NOT DISTINCT FROM asked.part",
+    f"{_CODES.moved}, spent = own.spent + asked.spent, held = own.held + asked.held",
+    "own.used",
+)
+_CUSTOMERS = _Table(
+    "coupons_customeruse",
+    "own.customer_id = asked.part AND own.offer_id = asked.owner"
+    " AND own.period_start = asked.period",
+    "n = own.n + asked.used + asked.reserved",
+    "own.n",
+)
+_TABLES = {Kind.CODE: _CODES, Kind.TOTAL: _OFFERS, Kind.BRANCH: _OFFERS, Kind.CUSTOMER: _CUSTOMERS}
 
 Changes = dict[Counter, Change]
 
@@ -178,17 +227,26 @@ def move(changes: Changes) -> dict[uuid.UUID, int]:
     Raises Module 11's refusal when a limit or budget would be passed. Answers how often each offer
     whose total was moved is used now, reservations not counted.
     """
-    totals = {}
-    for counter in sorted(changes, key=_place):
-        change = changes[counter]
-        if change.is_nothing:
-            continue
-        taken = _move(counter, change)
-        if taken is None and change.takes:
-            raise _refusal(counter, change)
-        if counter.kind is Kind.TOTAL and taken is not None:
-            totals[counter.owner] = taken
+    totals: dict[uuid.UUID, int] = {}
+    moving = [each for each in sorted(changes, key=_place) if _moves(each, changes[each])]
+    for (table, _takes), together in groupby(
+        moving, key=lambda each: (_TABLES[each.kind], changes[each].takes)
+    ):
+        asked = {each: changes[each] for each in together}
+        moved = _move(table, asked)
+        for counter, change in asked.items():
+            if change.takes and counter not in moved:
+                raise _refusal(counter, change)
+            if counter.kind is Kind.TOTAL and counter in moved:
+                totals[counter.owner] = moved[counter]
     return totals
+
+
+def _moves(counter: Counter, change: Change) -> bool:
+    """A customer's counter does not tell what is held from what is used."""
+    if counter.kind is Kind.CUSTOMER:
+        return bool(change.used + change.reserved)
+    return not change.is_nothing
 
 
 def _place(counter: Counter) -> tuple[int, int, int, dt.date]:
@@ -196,40 +254,44 @@ def _place(counter: Counter) -> tuple[int, int, int, dt.date]:
     return counter.kind, counter.owner.int, part, counter.period
 
 
-def _move(counter: Counter, change: Change) -> int | None:
-    """What the counter says after the change; None where no row was changed."""
-    takes = change.used + change.reserved
-    if counter.kind is Kind.CUSTOMER and not takes:
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _statement(counter.kind, change),
-            {
-                "tenant": current_tenant_id(),
-                "owner": counter.owner,
-                "part": counter.part,
-                "period": counter.period,
-                "used": change.used,
-                "reserved": change.reserved,
-                "spent": change.spent,
-                "held": change.held,
-                "takes": takes,
-                "pays": change.spent + change.held,
-                "limit": change.limit,
-                "budget": change.budget,
-            },
-        )
-        row = cursor.fetchone()
-    return None if row is None else int(row[0])
+def _move(table: _Table, changes: Changes) -> dict[Counter, int]:
+    """What the counters of one table say after changes that all take, or all do not; those of
+    which no row was changed are left out."""
+    counters = list(changes)
+    takes = changes[counters[0]].takes
+    values: dict[str, Any] = {
+        "tenant": current_tenant_id(),
+        "owners": [each.owner for each in counters],
+        "parts": [each.part for each in counters],
+        "periods": [each.period for each in counters],
+        "used": bigints(change.used for change in changes.values()),
+        "reserved": bigints(change.reserved for change in changes.values()),
+        "spent": bigints(change.spent for change in changes.values()),
+        "held": bigints(change.held for change in changes.values()),
+        "limits": bigints(change.limit for change in changes.values()),
+        "budgets": bigints(change.budget for change in changes.values()),
+    }
+    with kept_cursor() as cursor:
+        if len(counters) > 1 and (table is _CODES or not takes):
+            cursor.execute(_LOCK.format(asked=_ASKED, table=table.name, same=table.same), values)
+        cursor.execute(_statement(table, takes=takes), values)
+        return {counters[place - 1]: int(count) for place, count in cursor.fetchall()}
 
 
-def _statement(kind: Kind, change: Change) -> str:
-    if kind is Kind.CODE:
-        return MOVE_CODE.format(within=CODE_WITHIN if change.takes else "")
-    if kind is Kind.CUSTOMER:
-        return TAKE_CUSTOMER.format(within=CUSTOMER_WITHIN) if change.takes else MOVE_CUSTOMER
+def _statement(table: _Table, *, takes: bool) -> str:
     # A first row is within every limit but a budget below one bill, which no quote offers.
-    return TAKE_OFFER.format(within=OFFER_WITHIN) if change.takes else MOVE_OFFER
+    if takes and table is _OFFERS:
+        return TAKE_OFFERS.format(asked=_ASKED, within=OFFER_WITHIN)
+    if takes and table is _CUSTOMERS:
+        return TAKE_CUSTOMERS.format(asked=_ASKED, within=CUSTOMER_WITHIN)
+    return _MOVE.format(
+        table=table.name,
+        asked=_ASKED,
+        same=table.same,
+        moved=table.moved,
+        now=table.now,
+        within=CODE_WITHIN if takes else "",
+    )
 
 
 def _refusal(counter: Counter, change: Change) -> DomainError:

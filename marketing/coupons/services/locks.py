@@ -3,10 +3,12 @@
 import contextlib
 import uuid
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 import psycopg.errors
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError
 
+from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.errors import Busy
 
@@ -23,6 +25,8 @@ _MARK = """
     SELECT FROM patience, coupons_cataloguemark WHERE tenant_id = %s
     FOR UPDATE OF coupons_cataloguemark
 """
+# A call may be made of others: the lock is had once.
+_in_call: ContextVar[bool] = ContextVar("in_counter_call", default=False)
 _WAITED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
 
@@ -34,23 +38,30 @@ def _key(tenant_id: uuid.UUID) -> int:
 @contextlib.contextmanager
 def counter_call() -> Iterator[None]:
     """What a till waits for. Raises `Busy`, with nothing done, where a lock is not had in time."""
-    with _busy():
-        _lock(_BILLS, PATIENCE)
+    if _in_call.get():
         yield
+        return
+    token = _in_call.set(True)
+    try:
+        with _busy():
+            _lock(_BILLS, PATIENCE)
+            yield
+    finally:
+        _in_call.reset(token)
 
 
 @contextlib.contextmanager
 def change_of_offers() -> Iterator[None]:
     """A change of terms: alone, after the bills under way."""
     with _busy():
-        with connection.cursor() as cursor:
+        with kept_cursor() as cursor:
             cursor.execute(_MARK, [_CHANGE_WAITS, current_tenant_id()])
         _lock(_CHANGE, _CHANGE_WAITS)
         yield
 
 
 def _lock(statement: str, patience: str) -> None:
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(statement, [patience, _key(current_tenant_id())])
 
 

@@ -4,10 +4,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
-
-from marketing.core import audit, clock
+from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
+from marketing.core.whole import whole
 from marketing.coupons.models import Reservation
 from marketing.coupons.pricing.bill import Cart
 from marketing.coupons.pricing.canonical import promise_hash
@@ -23,6 +22,7 @@ from marketing.coupons.services.redemptions import (
     Redeemed,
     again,
     commit_effects,
+    keep_effects,
     require_invoice,
 )
 from marketing.coupons.services.reservations import sold_of
@@ -30,7 +30,7 @@ from marketing.coupons.services.reservations import sold_of
 State = Reservation.State
 
 
-@transaction.atomic
+@whole()
 def record_bill(
     *,
     actor: Actor,
@@ -79,7 +79,7 @@ def record_bill(
             invoice_id=invoice_id,
             redeemed_at=now,
         )
-        reservation.effects = commit_effects(reservation, by=actor.label)
-        reservation.save(update_fields=["effects"])
+        with events.together():
+            keep_effects(reservation, commit_effects(reservation, by=actor.label))
         audit.record(actor, "coupon.record_bill", reservation, {"invoiceId": invoice_id})
     return Redeemed(reservation=reservation, redemptions=[])

@@ -6,12 +6,12 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db import transaction
-from django.db.models import Q
-
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, NotFound, ValidationFailed
+from marketing.core.prepared import kept_cursor
+from marketing.core.tenancy import current_tenant_id
+from marketing.core.whole import whole
 from marketing.coupons import quote_effects
 from marketing.coupons.errors import Busy, ReservationExpired
 from marketing.coupons.given import note_use
@@ -21,10 +21,14 @@ from marketing.coupons.quote_effects import Paid
 from marketing.coupons.selectors.replay import kept_basket, kept_bill, kept_quote
 from marketing.coupons.services import counters
 from marketing.coupons.services.bills import (
+    HELD,
+    LIMITS,
+    RESERVATION,
     OnBill,
-    applied_of,
-    held_by,
+    encoded,
+    on_bill,
     require_branch,
+    reservation_of,
 )
 from marketing.coupons.services.counters import USE_AT_ONCE, USE_HELD, Changes, Kind
 from marketing.coupons.services.locks import counter_call
@@ -32,6 +36,41 @@ from marketing.coupons.services.reservations import held_of, let_go, over, reser
 
 State = Reservation.State
 MAX_INVOICE = 100
+
+FIND = f"""
+SELECT {RESERVATION} FROM coupons_reservation bill
+WHERE bill.tenant_id = %(tenant)s AND (
+    bill.id = %(id)s
+    OR bill.state = 'redeemed' AND bill.invoice_id = %(invoice)s::text AND bill.branch_id = (
+        SELECT branch_id FROM coupons_reservation WHERE id = %(id)s AND tenant_id = %(tenant)s))
+ORDER BY bill.id FOR UPDATE OF bill
+"""  # noqa: S608  names of our own columns
+# One row for the bill at least, and one for each offer, with the limits that it has now.
+REDEEM = f"""
+WITH bill AS (
+    UPDATE coupons_reservation
+    SET state = 'redeemed', invoice_id = %(invoice)s::text, redeemed_at = %(now)s
+    WHERE id = %(id)s AND tenant_id = %(tenant)s AND state = %(found_in)s
+    RETURNING id, tenant_id
+), held AS (
+    DELETE FROM coupons_hold hold USING bill
+    WHERE hold.tenant_id = bill.tenant_id AND hold.reservation_id = bill.id
+    RETURNING hold.*
+), used AS (
+    INSERT INTO coupons_redemption (tenant_id, reservation_id, offer_id, code_id, branch_id,
+        customer_id, invoice_id, revision, amount, shares, state, local_day, redeemed_at)
+    SELECT tenant_id, reservation_id, offer_id, code_id, branch_id, customer_id,
+           %(invoice)s::text, revision, amount, shares, 'redeemed', local_day, %(now)s
+    FROM held ORDER BY id
+    RETURNING id, offer_id
+)
+SELECT used.id, {HELD}
+FROM bill LEFT JOIN held ON true LEFT JOIN used ON used.offer_id = held.offer_id {LIMITS}
+ORDER BY used.id
+"""  # noqa: S608  constants
+KEEP_EFFECTS = """
+UPDATE coupons_reservation SET effects = %s WHERE id = %s AND tenant_id = %s
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +82,7 @@ class Redeemed:
     repeated: bool = False
 
 
-@transaction.atomic
+@whole()
 def redeem(*, actor: Actor, reservation_id: uuid.UUID, invoice_id: str) -> Redeemed:
     """Use what the reservation holds for the bill `invoice_id`, which a branch has once.
 
@@ -65,19 +104,17 @@ def redeem(*, actor: Actor, reservation_id: uuid.UUID, invoice_id: str) -> Redee
             return again(done)
         if reservation.state not in (State.RESERVED, State.EXPIRED):
             raise over(reservation)
-        used = _use(reservation, invoice_id)
-        redemptions = _write(reservation, used.offers)
-        kept = commit_effects(reservation, by=actor.label)
-        if kept != reservation.effects:
-            reservation.effects = kept
-            reservation.save(update_fields=["effects"])
+        with events.together():
+            used = _use(reservation, invoice_id)
+            _tell(used.redemptions)
+            keep_effects(reservation, commit_effects(reservation, by=actor.label))
         audit.record(actor, "coupon.redeem", reservation, {"invoiceId": invoice_id})
         # Last: every bill with a limited offer waits for its row until this one is over.
         _count(reservation, used)
-    return Redeemed(reservation=reservation, redemptions=redemptions)
+    return Redeemed(reservation=reservation, redemptions=used.redemptions)
 
 
-@transaction.atomic
+@whole()
 def redeem_bill(
     *,
     actor: Actor,
@@ -116,15 +153,11 @@ def require_invoice(invoice_id: str) -> None:
 
 def _find(reservation_id: uuid.UUID, invoice_id: str) -> list[Reservation]:
     """The reservation, and the one that this invoice of its branch was redeemed by; locked."""
-    branch = Reservation.objects.filter(pk=reservation_id).values("branch_id")
-    return list(
-        Reservation.objects.select_for_update()
-        .filter(
-            Q(pk=reservation_id)
-            | Q(branch_id__in=branch, invoice_id=invoice_id, state=State.REDEEMED)
+    with kept_cursor() as cursor:
+        cursor.execute(
+            FIND, {"tenant": current_tenant_id(), "id": reservation_id, "invoice": invoice_id}
         )
-        .order_by("pk")
-    )
+        return [reservation_of(row) for row in cursor.fetchall()]
 
 
 def again(done: Reservation) -> Redeemed:
@@ -137,41 +170,82 @@ def again(done: Reservation) -> Redeemed:
 
 
 class _Used(NamedTuple):
-    """What the bill uses, and what that changes; `anew` where the sweeper gave it back before."""
+    """What the bill used, and what that changes; `anew` where the sweeper gave it back before."""
 
-    offers: list[OnBill]
+    redemptions: list[Redemption]
     changes: Changes
-    anew: bool = False
+    anew: bool
 
 
 def _use(reservation: Reservation, invoice_id: str) -> _Used:
-    """Turn the reservation to redeemed; what of its holds, or of what it was promised, is used."""
-    now = clock.now()
+    """Turn a locked reservation, and what it holds, to redeemed.
+
+    Over, but not swept yet, it still holds what is hers; else that is held anew.
+    """
     swept = reservation.state == State.EXPIRED
-    moved = Reservation.objects.filter(
-        pk=reservation.pk, state=State.RESERVED, expires_at__gt=now
-    ).update(state=State.REDEEMED, invoice_id=invoice_id, redeemed_at=now)
-    if not moved:
-        # Over: what the sweeper has not given back yet is still held.
-        late = Reservation.objects.filter(pk=reservation.pk, state=reservation.state)
-        if not late.filter(expires_at__lte=now).update(
-            state=State.REDEEMED, invoice_id=invoice_id, redeemed_at=now
-        ):
-            raise Busy()
+    if swept:
+        _hold_anew(reservation)
+    with kept_cursor() as cursor:
+        cursor.execute(
+            REDEEM,
+            {
+                "tenant": current_tenant_id(),
+                "id": reservation.pk,
+                "found_in": reservation.state,
+                "invoice": invoice_id,
+                "now": (now := clock.now()),
+            },
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        raise Busy()
     reservation.state = State.REDEEMED
     reservation.invoice_id, reservation.redeemed_at = invoice_id, now
+    used = [(pk, on_bill(held)) for pk, *held in rows if pk is not None]
     changes: Changes = {}
+    counters.add(changes, [each.use for _pk, each in used], USE_AT_ONCE if swept else USE_HELD)
     if swept:
-        used = applied_of(reservation)
-        counters.add(changes, [each.use for each in used], USE_AT_ONCE)
         with _no_longer_held(reservation):
             _hold_effects_anew(reservation)
-        return _Used(used, changes, anew=True)
-    held = held_by([reservation.pk])
-    counters.add(changes, [each.use for each in held], USE_HELD)
-    if held:
-        Hold.objects.filter(reservation=reservation).delete()
-    return _Used(held, changes)
+    return _Used([_redemption(reservation, *each) for each in used], changes, swept)
+
+
+def _hold_anew(reservation: Reservation) -> None:
+    """Write what it was promised as held; counters are asked for it when it is used."""
+    Hold.objects.bulk_create(
+        Hold(
+            reservation=reservation,
+            offer_id=entry["offer"],
+            code_id=entry["codeId"],
+            branch_id=reservation.branch_id,
+            customer_id=reservation.customer_id,
+            revision=entry["revision"],
+            amount=entry["amount"],
+            shares=entry["shares"],
+            local_day=reservation.local_day,
+        )
+        for entry in reservation.applied
+    )
+
+
+def _redemption(reservation: Reservation, pk: uuid.UUID, on_bill: OnBill) -> Redemption:
+    use = on_bill.use
+    return Redemption(
+        pk=pk,
+        reservation=reservation,
+        offer_id=use.offer_id,
+        code_id=use.code_id,
+        branch_id=use.branch_id,
+        customer_id=use.customer_id,
+        invoice_id=reservation.invoice_id,
+        revision=on_bill.revision,
+        amount=use.amount,
+        returned=0,
+        shares=on_bill.shares,
+        counted=True,
+        local_day=use.day,
+        redeemed_at=reservation.redeemed_at or clock.now(),
+    )
 
 
 def _count(reservation: Reservation, used: _Used) -> None:
@@ -199,25 +273,9 @@ def _hold_effects_anew(reservation: Reservation) -> None:
             reservation.effects[effect.name] = dict(effect.hold(basket, quote, reservation.pk))
 
 
-def _write(reservation: Reservation, used: list[OnBill]) -> list[Redemption]:
-    redemptions = Redemption.objects.bulk_create(
-        Redemption(
-            reservation=reservation,
-            offer_id=each.use.offer_id,
-            code_id=each.use.code_id,
-            branch_id=each.use.branch_id,
-            customer_id=each.use.customer_id,
-            invoice_id=reservation.invoice_id,
-            revision=each.revision,
-            amount=each.use.amount,
-            shares=each.shares,
-            local_day=each.use.day,
-            redeemed_at=reservation.redeemed_at or clock.now(),
-        )
-        for each in used
-    )
+def _tell(redemptions: list[Redemption]) -> None:
     if redemptions:
-        note_use(reservation.customer_id)
+        note_use(redemptions[0].customer_id)
     events.record_all(
         "coupon.redeemed",
         [
@@ -229,7 +287,6 @@ def _write(reservation: Reservation, used: list[OnBill]) -> list[Redemption]:
             for row in redemptions
         ],
     )
-    return redemptions
 
 
 def _tell_exhausted(totals: Mapping[uuid.UUID, int], changes: Changes) -> None:
@@ -237,6 +294,14 @@ def _tell_exhausted(totals: Mapping[uuid.UUID, int], changes: Changes) -> None:
         used = totals.get(counter.owner) if counter.kind is Kind.TOTAL else None
         if used is not None and used == change.limit:
             events.record("coupon.exhausted", {"couponId": str(counter.owner)})
+
+
+def keep_effects(reservation: Reservation, kept: dict[str, Any]) -> None:
+    """What effects keep with a paid bill."""
+    if kept != reservation.effects:
+        reservation.effects = kept
+        with kept_cursor() as cursor:
+            cursor.execute(KEEP_EFFECTS, [encoded(kept), reservation.pk, current_tenant_id()])
 
 
 def commit_effects(reservation: Reservation, *, by: str) -> dict[str, Any]:

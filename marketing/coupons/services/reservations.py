@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Least
 
-from marketing.core import clock
+from marketing.core import audit, clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound
+from marketing.core.prepared import bigints, kept_cursor
+from marketing.core.tenancy import current_tenant_id
+from marketing.core.whole import whole
 from marketing.coupons import quote_effects
 from marketing.coupons.errors import QuoteChanged, ReservationExpired, ReservationOver, refusal_of
 from marketing.coupons.models import Hold, Reservation
@@ -24,11 +26,59 @@ from marketing.coupons.rules import LASTS, LONGEST, local_day
 from marketing.coupons.selectors.prices import Priced, price_bill
 from marketing.coupons.selectors.replay import pack
 from marketing.coupons.services import counters
-from marketing.coupons.services.bills import OnBill, held_by, require_branch, stand_for
+from marketing.coupons.services.bills import (
+    RESERVATION,
+    OnBill,
+    encoded,
+    held_by,
+    require_branch,
+    reservation_of,
+    stand_for,
+)
 from marketing.coupons.services.counters import HOLD, LET_GO, Changes, Use
 from marketing.coupons.services.locks import counter_call
 
 State = Reservation.State
+
+# The id is of a bill that is not reserved yet: effects name it before its row is written.
+FIND = f"""
+SELECT uuidv7(), bill.*
+FROM (VALUES (true)) AS always
+LEFT JOIN LATERAL (
+    SELECT {RESERVATION} FROM coupons_reservation bill
+    WHERE bill.tenant_id = %(tenant)s AND bill.branch_id = %(branch)s AND bill.key = %(key)s
+      AND bill.state = 'reserved'
+    FOR UPDATE
+) bill ON true
+"""  # noqa: S608  names of our own columns
+WRITTEN = (
+    "branch_id", "customer_id", "key", "state", "quote_hash", "engine", "catalogue", "trace",
+    "applied", "sold", "effects", "discount", "payable", "local_day", "reserved_at", "expires_at",
+    "invoice_id",
+)  # fmt: skip
+_HOLDS = """
+INSERT INTO coupons_hold (tenant_id, reservation_id, offer_id, code_id, branch_id, customer_id,
+    revision, amount, shares, local_day)
+SELECT bill.tenant_id, bill.id, held.offer_id, held.code_id, bill.branch_id, bill.customer_id,
+       held.revision, held.amount, held.shares, bill.local_day
+FROM bill, unnest(%(offers)s::uuid[], %(codes)s::uuid[], %(revisions)s::bigint[],
+                  %(amounts)s::bigint[], %(shares)s::jsonb[])
+    AS held (offer_id, code_id, revision, amount, shares)
+"""
+INSERT = f"""
+WITH bill AS (
+    INSERT INTO coupons_reservation (id, tenant_id, {", ".join(WRITTEN)})
+    VALUES (%(id)s, %(tenant)s, {", ".join(f"%({name})s" for name in WRITTEN)})
+    RETURNING *
+)
+{_HOLDS}"""  # noqa: S608  names of our own columns
+UPDATE = f"""
+WITH bill AS (
+    UPDATE coupons_reservation SET {", ".join(f"{name} = %({name})s" for name in WRITTEN)}
+    WHERE id = %(id)s AND tenant_id = %(tenant)s
+    RETURNING *
+)
+{_HOLDS}"""  # noqa: S608  names of our own columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +97,7 @@ class Reserved:
         return self.priced.told
 
 
-@transaction.atomic
+@whole()
 def reserve(
     *,
     actor: Actor,
@@ -67,11 +117,7 @@ def reserve(
     """
     require_branch(actor, branch_id)
     with counter_call():
-        mine = (
-            Reservation.objects.select_for_update()
-            .filter(branch=branch_id, key=key, state=State.RESERVED)
-            .first()
-        )
+        mine, new_id = _find(branch_id, key)
         priced = price_bill(
             branch_id=branch_id,
             customer_id=stand_for(customer_id),
@@ -82,20 +128,21 @@ def reserve(
         )
         _require_promise(priced, quote_hash)
         former = held_by([mine.pk]) if mine else []
-        reservation = _written(mine or Reservation(branch_id=branch_id, key=key), priced)
-        _hold_effects(reservation, priced)
+        reservation = mine or Reservation(pk=new_id, branch_id=branch_id, key=key)
+        _promise(reservation, priced)
+        reservation.effects = _hold_effects(reservation, priced)
         held = _on_bill(reservation, priced)
         changes: Changes = {}
         counters.add(changes, [each.use for each in former], LET_GO)
         counters.add(changes, [each.use for each in held], HOLD)
         if former:
             Hold.objects.filter(reservation=reservation).delete()
-        write_holds(reservation, held)
+        _write(reservation, held, is_new=mine is None)
         counters.move(changes)
     return Reserved(reservation=reservation, priced=priced)
 
 
-@transaction.atomic
+@whole()
 def renew(*, actor: Actor, reservation_id: uuid.UUID) -> Reservation:
     """Ten minutes from now, but thirty from the beginning at most.
 
@@ -110,13 +157,16 @@ def renew(*, actor: Actor, reservation_id: uuid.UUID) -> Reservation:
         reservation.refresh_from_db()
         if not renewed:
             raise over(reservation)
+        audit.record(
+            actor, "coupon.renew", reservation, {"expiresAt": reservation.expires_at.isoformat()}
+        )
         for effect in quote_effects.effects():
             if effect.name in reservation.effects:
                 effect.renew(held_of(reservation, effect.name), reservation.expires_at)
     return reservation
 
 
-@transaction.atomic
+@whole()
 def release(*, actor: Actor, reservation_id: uuid.UUID) -> Reservation:
     """Give back what is held; released or expired already is the same answer.
 
@@ -128,6 +178,7 @@ def release(*, actor: Actor, reservation_id: uuid.UUID) -> Reservation:
         if reservation.state == State.REDEEMED:
             raise over(reservation)
         if reservation.state == State.RESERVED:
+            audit.record(actor, "coupon.release", reservation)
             let_go(reservation)
     return reservation
 
@@ -168,22 +219,33 @@ def over(reservation: Reservation) -> ReservationExpired | ReservationOver:
     return ReservationOver(details={"state": reservation.state})
 
 
-def write_holds(reservation: Reservation, held: list[OnBill]) -> None:
-    """Write what the reservation holds, in one statement."""
-    Hold.objects.bulk_create(
-        Hold(
-            reservation=reservation,
-            offer_id=each.use.offer_id,
-            code_id=each.use.code_id,
-            branch_id=each.use.branch_id,
-            customer_id=each.use.customer_id,
-            revision=each.revision,
-            amount=each.use.amount,
-            shares=each.shares,
-            local_day=each.use.day,
-        )
-        for each in held
-    )
+def _find(branch_id: uuid.UUID, key: str) -> tuple[Reservation | None, uuid.UUID]:
+    """What is reserved under the key, locked; and the id of one that is made."""
+    with kept_cursor() as cursor:
+        cursor.execute(FIND, {"tenant": current_tenant_id(), "branch": branch_id, "key": key})
+        new_id, *row = cursor.fetchone()
+    return (None if row[0] is None else reservation_of(row)), new_id
+
+
+def _write(reservation: Reservation, held: list[OnBill], *, is_new: bool) -> None:
+    """Write the reservation with what it holds, in one statement."""
+    values = {name: getattr(reservation, name) for name in WRITTEN}
+    for name in ("applied", "sold", "effects"):
+        values[name] = encoded(values[name])
+    # Numbers as text, whose type does not go by their size.
+    for name in ("catalogue", "discount", "payable"):
+        values[name] = str(values[name])
+    values |= {
+        "id": reservation.pk,
+        "tenant": current_tenant_id(),
+        "offers": [each.use.offer_id for each in held],
+        "codes": [each.use.code_id for each in held],
+        "revisions": bigints(each.revision for each in held),
+        "amounts": bigints(each.use.amount for each in held),
+        "shares": [encoded(each.shares) for each in held],
+    }
+    with kept_cursor() as cursor:
+        cursor.execute(INSERT if is_new else UPDATE, values)
 
 
 def _get(actor: Actor, pk: uuid.UUID) -> Reservation:
@@ -210,8 +272,8 @@ def _require_promise(priced: Priced, quote_hash: str | None) -> None:
             raise refusal_of(code.reasons, code=code.code)
 
 
-def _written(reservation: Reservation, priced: Priced) -> Reservation:
-    """The reservation with what was promised, ten minutes from now."""
+def _promise(reservation: Reservation, priced: Priced) -> None:
+    """Put into the reservation what is promised, ten minutes from now."""
     now, quote = priced.basket.now, priced.quote
     reservation.customer_id = priced.scene.customer_id
     reservation.quote_hash = priced.quote_hash
@@ -244,8 +306,6 @@ def _written(reservation: Reservation, priced: Priced) -> Reservation:
     reservation.local_day = local_day(priced.facts.cart.at, priced.scene.zone)
     reservation.reserved_at = now
     reservation.expires_at = now + LASTS
-    reservation.save()
-    return reservation
 
 
 def sold_of(cart: Cart) -> dict[str, Any]:
@@ -259,15 +319,13 @@ def _code_id(priced: Priced, offer: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _hold_effects(reservation: Reservation, priced: Priced) -> None:
-    effects: dict[str, Any] = {}
-    for effect in quote_effects.effects():
-        kept = effect.hold(priced.asking(effect.name), priced.quote, reservation.pk)
-        if kept:
-            effects[effect.name] = dict(kept)
-    if effects != reservation.effects:
-        reservation.effects = effects
-        reservation.save(update_fields=["effects"])
+def _hold_effects(reservation: Reservation, priced: Priced) -> dict[str, Any]:
+    """What effects keep with the reservation, by their names."""
+    kept = {
+        effect.name: dict(effect.hold(priced.asking(effect.name), priced.quote, reservation.pk))
+        for effect in quote_effects.effects()
+    }
+    return {name: held for name, held in kept.items() if held}
 
 
 def _on_bill(reservation: Reservation, priced: Priced) -> list[OnBill]:

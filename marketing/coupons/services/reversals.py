@@ -2,32 +2,85 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import transaction
-from django.db.models import F, Value
 from django.utils.translation import gettext as _
 
-from marketing.core import audit
+from marketing.core import audit, events
 from marketing.core.actor import Actor
 from marketing.core.errors import IdempotencyMismatch, NotFound, ValidationFailed
+from marketing.core.prepared import bigints, kept_cursor
+from marketing.core.tenancy import current_tenant_id
+from marketing.core.whole import whole
 from marketing.coupons import quote_effects
 from marketing.coupons.errors import MoreThanSold
 from marketing.coupons.given import note_use
 from marketing.coupons.models import Redemption, Reservation, Reversal
-from marketing.coupons.pricing.terms import Limits, Period
 from marketing.coupons.quote_effects import Returned
 from marketing.coupons.services import counters
-from marketing.coupons.services.bills import require_branch
+from marketing.coupons.services.bills import (
+    RESERVATION,
+    decoded,
+    encoded,
+    limits,
+    require_branch,
+    reservation_of,
+)
 from marketing.coupons.services.counters import Changes, Use
 from marketing.coupons.services.locks import counter_call
 
-State = Redemption.State
+FIND = f"""
+SELECT {RESERVATION} FROM coupons_reservation bill
+WHERE bill.tenant_id = %s AND bill.branch_id = %s AND bill.invoice_id = %s
+  AND bill.state = 'redeemed'
+FOR UPDATE
+"""  # noqa: S608  names of our own columns
+GIVEN = """
+SELECT given.id, given.offer_id, given.customer_id, given.code_id, code.max_uses, given.local_day,
+       given.shares, given.state, given.counted, offer.reusable_after_cancel,
+       offer.max_total_uses, offer.max_uses_per_customer, offer.max_uses_per_branch,
+       offer.max_uses_per_period, offer.use_period, offer.budget
+FROM coupons_redemption given
+JOIN coupons_offer offer ON offer.id = given.offer_id
+LEFT JOIN coupons_couponcode code ON code.id = given.code_id
+WHERE given.tenant_id = %s AND given.reservation_id = %s
+ORDER BY given.id FOR UPDATE OF given
+"""
+MOVE = """
+UPDATE coupons_redemption given
+SET returned = given.returned + back.amount, counted = given.counted AND NOT back.frees,
+    state = CASE WHEN back.is_whole THEN 'reversed' ELSE 'part_reversed' END
+FROM unnest(%(ids)s::uuid[], %(amounts)s::bigint[], %(whole)s::bool[], %(frees)s::bool[])
+    AS back (id, amount, is_whole, frees)
+WHERE given.tenant_id = %(tenant)s AND given.id = back.id AND given.state <> 'reversed'
+  AND given.returned + back.amount <= given.amount
+"""
+KEEP = """
+WITH bill AS (
+    UPDATE coupons_reservation SET sold = %(sold)s WHERE id = %(bill)s AND tenant_id = %(tenant)s
+)
+INSERT INTO coupons_reversal (
+    tenant_id, reservation_id, operation, asked, lines, given_back, amount, effects)
+VALUES (%(tenant)s, %(bill)s, %(operation)s, %(asked)s, %(lines)s, %(given_back)s, %(amount)s,
+        %(effects)s)
+RETURNING id, made_at
+"""
 # A line's number to the places of its units, from 0.
 Units = dict[int, list[int]]
 
 
-@transaction.atomic
+class _Given(NamedTuple):
+    """What a bill was given by one offer; its use without an amount."""
+
+    pk: uuid.UUID
+    use: Use
+    shares: list[dict[str, Any]]
+    is_reversed: bool
+    is_counted: bool
+    is_reusable: bool
+
+
+@whole()
 def reverse(
     *,
     actor: Actor,
@@ -35,44 +88,36 @@ def reverse(
     invoice_id: str,
     operation: str,
     lines: Mapping[int, int] | None = None,
+    found: tuple[Reservation, list[Reversal]] | None = None,
 ) -> Reversal:
     """Take back so many units of each line of a redeemed bill, or all that is left of it.
 
     Of a line the most reduced units come back first, so that none is refunded at full price while
     a free one stays. An offer of which nothing is left gives its use back, unless it says that it
     is not to be had again. `operation` is the counter's name for the refund: the same again, and
-    the whole bill once more, give the same answer. Raises `NotFound` for a bill that was not
+    the whole bill once more, give the same answer. `found` is the bill as `lock_redeemed` found it
+    in this transaction. Raises `NotFound` for a bill that was not
     redeemed here, `MoreThanSold`, and `IdempotencyMismatch` for an operation with other lines.
     """
     require_branch(actor, branch_id)
     _require_asked(operation, lines)
     asked = None if lines is None else {str(line): lines[line] for line in sorted(lines)}
-    with counter_call():
-        bill = (
-            Reservation.objects.select_for_update()
-            .filter(branch=branch_id, invoice_id=invoice_id, state=Reservation.State.REDEEMED)
-            .first()
-        )
-        if bill is None:
+    with counter_call(), events.together():
+        found = found or lock_redeemed(branch_id, invoice_id)
+        if found is None:
             raise NotFound(details={"invoiceId": invoice_id})
-        former = list(Reversal.objects.filter(reservation=bill).order_by("pk"))
+        bill, former = found
         for done in former:
             if done.operation == operation:
                 if done.asked != asked:
                     raise IdempotencyMismatch()
                 return done
-        rows = list(
-            Redemption.objects.select_for_update(of=("self",))
-            .filter(reservation=bill)
-            .select_related("offer", "code")
-            .order_by("pk")
-        )
+        rows = _locked(bill)
         units = _units(bill, rows, lines)
         if not units and former:
             return former[-1]
         given_back, changes = _give_back(bill, rows, units)
-        bill.save(update_fields=["sold"])
-        reversal = Reversal.objects.create(
+        reversal = Reversal(
             reservation=bill,
             operation=operation,
             asked=asked,
@@ -81,10 +126,24 @@ def reverse(
             amount=sum(given_back.values()),
             effects=_reverse_effects(bill, operation, units),
         )
+        _keep(reversal)
         audit.record(actor, "coupon.reverse", bill, {"operation": operation, "lines": asked})
         # Last, as in `redeem`: others wait for these rows.
         counters.move(changes)
     return reversal
+
+
+def lock_redeemed(
+    branch_id: uuid.UUID, invoice_id: str
+) -> tuple[Reservation, list[Reversal]] | None:
+    """The bill that the invoice was redeemed by, locked, and what came back of it before."""
+    with kept_cursor() as cursor:
+        cursor.execute(FIND, [current_tenant_id(), branch_id, invoice_id])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    bill = reservation_of(row)
+    return bill, list(Reversal.objects.filter(reservation=bill).order_by("pk"))
 
 
 def _require_asked(operation: str, lines: Mapping[int, int] | None) -> None:
@@ -94,7 +153,7 @@ def _require_asked(operation: str, lines: Mapping[int, int] | None) -> None:
         raise ValidationFailed(fields={"lines": [_("Say how many units of which lines.")]})
 
 
-def _units(bill: Reservation, rows: Sequence[Redemption], lines: Mapping[int, int] | None) -> Units:
+def _units(bill: Reservation, rows: Sequence[_Given], lines: Mapping[int, int] | None) -> Units:
     """Which units come back now. Raises `MoreThanSold`."""
     left = {
         int(line): [
@@ -114,7 +173,7 @@ def _units(bill: Reservation, rows: Sequence[Redemption], lines: Mapping[int, in
     return {line: left[line][:units] for line, units in sorted(lines.items())}
 
 
-def _in_order(line: int, sold: Mapping[str, Any], rows: Sequence[Redemption]) -> list[int]:
+def _in_order(line: int, sold: Mapping[str, Any], rows: Sequence[_Given]) -> list[int]:
     """The line's units, the most reduced first."""
     cuts = [0] * sold["units"]
     for row in rows:
@@ -125,66 +184,94 @@ def _in_order(line: int, sold: Mapping[str, Any], rows: Sequence[Redemption]) ->
 
 
 def _give_back(
-    bill: Reservation, rows: Sequence[Redemption], units: Units
+    bill: Reservation, rows: Sequence[_Given], units: Units
 ) -> tuple[dict[str, int], Changes]:
     """Move redemptions; paise given back by offer, and what that changes of counters."""
     for line, places in units.items():
         bill.sold[str(line)]["back"] += places
     given_back: dict[str, int] = {}
     changes: Changes = {}
+    moves: list[tuple[_Given, int, bool, bool]] = []
     for row in rows:
-        if row.state == State.REVERSED:
+        if row.is_reversed or not any(share["line"] in units for share in row.shares):
             continue
         amount = sum(
             share["units"][place] for share in row.shares for place in units.get(share["line"], ())
         )
-        if not any(share["line"] in units for share in row.shares):
-            continue
-        whole = all(
+        whole_offer = all(
             len(bill.sold[str(share["line"])]["back"]) == len(share["units"])
             for share in row.shares
         )
-        frees = whole and row.counted and row.offer.reusable_after_cancel
-        _move(row, amount, whole=whole, frees=frees)
-        counters.give_back(changes, _use(row), amount=amount if row.counted else 0, whole=frees)
-        given_back[str(row.offer_id)] = amount
-    if given_back:
+        frees = whole_offer and row.is_counted and row.is_reusable
+        moves.append((row, amount, whole_offer, frees))
+        counters.give_back(changes, row.use, amount=amount if row.is_counted else 0, whole=frees)
+        given_back[str(row.use.offer_id)] = amount
+    if moves:
+        _move(moves)
         note_use(bill.customer_id)
     return given_back, changes
 
 
-def _move(row: Redemption, amount: int, *, whole: bool, frees: bool) -> None:
-    live = Redemption.objects.filter(pk=row.pk, returned__lte=F("amount") - Value(amount)).exclude(
-        state=State.REVERSED
-    )
-    moved = live.update(
-        returned=F("returned") + amount,
-        state=State.REVERSED if whole else State.PART_REVERSED,
-        counted=row.counted and not frees,
-    )
-    if not moved:
-        raise MoreThanSold()
+def _move(moves: Sequence[tuple[_Given, int, bool, bool]]) -> None:
+    """Count on locked redemptions what comes back of each; raises `MoreThanSold`."""
+    with kept_cursor() as cursor:
+        cursor.execute(
+            MOVE,
+            {
+                "tenant": current_tenant_id(),
+                "ids": [row.pk for row, _amount, _whole, _frees in moves],
+                "amounts": bigints(amount for _row, amount, _whole, _frees in moves),
+                "whole": [whole_offer for _row, _amount, whole_offer, _frees in moves],
+                "frees": [frees for _row, _amount, _whole, frees in moves],
+            },
+        )
+        if cursor.rowcount != len(moves):
+            raise MoreThanSold()
 
 
-def _use(row: Redemption) -> Use:
-    offer = row.offer
-    return Use(
-        offer_id=row.offer_id,
-        branch_id=row.branch_id,
-        customer_id=row.customer_id,
-        code_id=row.code_id,
-        code_limit=row.code.max_uses if row.code else None,
+def _locked(bill: Reservation) -> list[_Given]:
+    """What the bill was given by each offer, with the limits that it has now; locked."""
+    with kept_cursor() as cursor:
+        cursor.execute(GIVEN, [current_tenant_id(), bill.pk])
+        return [_given(bill, row) for row in cursor.fetchall()]
+
+
+def _given(bill: Reservation, row: Sequence[Any]) -> _Given:
+    pk, offer, customer, code, most, day, shares, state, is_counted, is_reusable, *columns = row
+    use = Use(
+        offer_id=offer,
+        branch_id=bill.branch_id,
+        customer_id=customer,
+        code_id=code,
+        code_limit=most,
         amount=0,
-        day=row.local_day,
-        limits=Limits(
-            total=offer.max_total_uses,
-            per_customer=offer.max_uses_per_customer,
-            per_branch=offer.max_uses_per_branch,
-            per_period=offer.max_uses_per_period,
-            period=Period(offer.use_period),
-            budget=offer.budget,
-        ),
+        day=day,
+        limits=limits(columns),
     )
+    is_reversed = state == Redemption.State.REVERSED
+    return _Given(pk, use, decoded(shares), is_reversed, is_counted, is_reusable)
+
+
+def _keep(reversal: Reversal) -> None:
+    """Write it, and on its bill which units are back."""
+    bill = reversal.reservation
+    with kept_cursor() as cursor:
+        cursor.execute(
+            KEEP,
+            {
+                "tenant": current_tenant_id(),
+                "bill": bill.pk,
+                "sold": encoded(bill.sold),
+                "operation": reversal.operation,
+                "asked": None if reversal.asked is None else encoded(reversal.asked),
+                "lines": encoded(reversal.lines),
+                "given_back": encoded(reversal.given_back),
+                "amount": str(reversal.amount),
+                "effects": encoded(reversal.effects),
+            },
+        )
+        reversal.pk, reversal.made_at = cursor.fetchone()
+    reversal._state.adding = False
 
 
 def _reverse_effects(bill: Reservation, operation: str, units: Units) -> dict[str, Any]:

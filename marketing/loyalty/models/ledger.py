@@ -1,5 +1,7 @@
 """The ledger of points. Transactions and entries are never changed; the rest is moved by them."""
 
+import datetime as dt
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -321,6 +323,10 @@ class PointsHold(LooseTenantModel):
                 fields=["customer"], condition=Q(state="held"), name="points_hold_of_customer"
             ),
         ]
+
+    def lasts(self, now: dt.datetime) -> bool:
+        """Whether its points may be used."""
+        return self.state == HoldState.HELD and self.expires_at > now
 
     def __str__(self) -> str:
         return f"{self.points} {self.state}"

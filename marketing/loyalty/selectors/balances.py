@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db import connection
 from django.db.models import F, Lookup, Min, Q, QuerySet, Sum
 
 from customers.models import Customer
 from marketing.core import clock
 from marketing.core.actor import Actor
+from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant
 from marketing.loyalty import rules
 from marketing.loyalty.models import (
@@ -80,7 +80,7 @@ class Balance:
 
 def balance(customer_id: uuid.UUID) -> Balance:
     """The balance of a customer who was not merged into another; one query, by indexes."""
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(BALANCE, {"customer": customer_id, "now": clock.now()})
         row = cursor.fetchone()
     return balance_of_row(row)

@@ -55,10 +55,6 @@ def at_the_counter(customer_id: uuid.UUID) -> AtTheCounter | None:
         least=least,
         most=most,
         percent=percent,
-        rates=Rates(
-            standard,
-            {uuid.UUID(service): rate for service, _category, rate in rows if service},
-            {uuid.UUID(category): rate for _service, category, rate in rows if category},
-        ),
+        rates=Rates.of_rows(standard, rows),
         balance=balance_of_row(balance),
     )

@@ -2,22 +2,40 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q, Sum
 
 from customers.models import Customer
+from marketing.core.prepared import kept_cursor
+from marketing.core.tenancy import current_tenant_id
 from marketing.loyalty import rules
-from marketing.loyalty.models import EarnRate, Kind, LoyaltyProgramme, PointsTransaction, Tier
+from marketing.loyalty.models import Kind, LoyaltyProgramme, PointsTransaction, Tier
 
+_FIELDS = LoyaltyProgramme._meta.concrete_fields
+PROGRAMME_COLUMNS = ", ".join(f"programme.{field.column}" for field in _FIELDS)
+PROGRAMME = f"""
+SELECT {PROGRAMME_COLUMNS} FROM loyalty_loyaltyprogramme programme WHERE programme.tenant_id = %s
+"""  # noqa: S608  names of our own columns
 COUNTED = (Kind.EARN, Kind.BONUS, Kind.REVERSE_EARN)
 
 
 def programme() -> LoyaltyProgramme:
     """The chain's programme; one that is off, with the defaults, until somebody sets it up."""
-    return LoyaltyProgramme.objects.first() or LoyaltyProgramme()
+    with kept_cursor() as cursor:
+        cursor.execute(PROGRAMME, [current_tenant_id()])
+        row = cursor.fetchone()
+    return programme_of(row) if row else LoyaltyProgramme()
+
+
+def programme_of(row: Sequence[Any]) -> LoyaltyProgramme:
+    """Of the columns `PROGRAMME_COLUMNS`."""
+    names = [field.attname for field in _FIELDS]
+    return LoyaltyProgramme.from_db(DEFAULT_DB_ALIAS, names, row)
 
 
 def tier_names() -> dict[str, str]:
@@ -33,22 +51,22 @@ class Rates:
     services: Mapping[uuid.UUID, int]
     categories: Mapping[uuid.UUID, int]
 
+    @classmethod
+    def of_rows(cls, standard: int, rows: Iterable[tuple[str | None, str | None, int]]) -> "Rates":
+        """Of service, category and rate; of the first two one is given."""
+        given = list(rows)
+        return cls(
+            standard,
+            {uuid.UUID(service): rate for service, _category, rate in given if service},
+            {uuid.UUID(category): rate for _service, category, rate in given if category},
+        )
+
     def of(self, service_id: uuid.UUID | None, category_id: uuid.UUID | None) -> int:
         if service_id and service_id in self.services:
             return self.services[service_id]
         if category_id and category_id in self.categories:
             return self.categories[category_id]
         return self.standard
-
-
-def rates(of: LoyaltyProgramme) -> Rates:
-    """The rates of the programme."""
-    rows = list(EarnRate.objects.all())
-    return Rates(
-        _hundredths(of.points_per_100),
-        {row.service_id: _hundredths(row.points_per_100) for row in rows if row.service_id},
-        {row.category_id: _hundredths(row.points_per_100) for row in rows if row.category_id},
-    )
 
 
 def tiers() -> list[Tier]:
@@ -106,7 +124,3 @@ def counted_for_tiers(customer_id: uuid.UUID, of: LoyaltyProgramme, since: dt.da
 def rupees(paise: int) -> Decimal:
     """Paise as an amount with two places."""
     return Decimal(paise) / 100
-
-
-def _hundredths(points: Decimal | int) -> int:
-    return int(Decimal(points) * 100)

@@ -7,11 +7,12 @@ from marketing.loyalty.services.earning import (
     earn_points,
     give_points,
     grant_bonus,
-    reverse_earn,
 )
+from marketing.loyalty.services.entering import Entered, enter
 from marketing.loyalty.services.erasing import erase_points
+from marketing.loyalty.services.giving_back import reverse_spend
 from marketing.loyalty.services.merging import merge_points, restore_points
-from marketing.loyalty.services.posting import Source, balances_of
+from marketing.loyalty.services.posting import Source, balances_of, stand_in
 from marketing.loyalty.services.programme import (
     delete_tier,
     set_rates,
@@ -23,17 +24,19 @@ from marketing.loyalty.services.proving import DIFFERS, prove_ledger
 from marketing.loyalty.services.settling import activate_due, expire_due, void_overdue_holds
 from marketing.loyalty.services.spending import (
     hold_points,
+    lock_hold,
     post_hold,
     renew_hold,
-    reverse_spend,
     void_hold,
 )
+from marketing.loyalty.services.taking_back import reverse_earn
 from marketing.loyalty.services.tiers import end_periods
 
 __all__ = [
     "BONUSES",
     "DIFFERS",
     "BillLine",
+    "Entered",
     "Source",
     "activate_due",
     "adjust_limit",
@@ -42,11 +45,13 @@ __all__ = [
     "delete_tier",
     "earn_points",
     "end_periods",
+    "enter",
     "erase_points",
     "expire_due",
     "give_points",
     "grant_bonus",
     "hold_points",
+    "lock_hold",
     "merge_points",
     "post_hold",
     "prove_ledger",
@@ -57,6 +62,7 @@ __all__ = [
     "set_rates",
     "set_tier",
     "setting_names",
+    "stand_in",
     "update_programme",
     "void_hold",
     "void_overdue_holds",

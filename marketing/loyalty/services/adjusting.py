@@ -11,6 +11,7 @@ from marketing.core.models import Role
 from marketing.loyalty import rules, selectors
 from marketing.loyalty.models import Account, Kind, PointsTransaction
 from marketing.loyalty.services.earning import give_points
+from marketing.loyalty.services.entering import enter
 from marketing.loyalty.services.posting import (
     Source,
     begin,
@@ -20,7 +21,6 @@ from marketing.loyalty.services.posting import (
     take_from_lots,
     whole_points,
 )
-from marketing.loyalty.services.settling import settle
 
 REASON_LENGTH = 200
 
@@ -84,9 +84,8 @@ def adjust_points(
 def _take(
     actor: Actor, customer: Customer, points: int, reason: str, source: Source
 ) -> PointsTransaction:
-    customer_id = stand_in(customer.pk)
     now = clock.now()
-    settle(customer_id, now)
+    customer_id = enter(stand_in(customer.pk), now, even_if_off=True).customer_id
     posted = begin(
         actor=actor,
         customer_id=customer_id,

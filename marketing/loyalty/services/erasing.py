@@ -8,6 +8,7 @@ from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant_id
 from marketing.loyalty import selectors
 from marketing.loyalty.models import Account, HoldState, Kind, PointsAccount, PointsHold, PointsLot
+from marketing.loyalty.services.entering import enter
 from marketing.loyalty.services.posting import (
     Source,
     begin,
@@ -15,7 +16,6 @@ from marketing.loyalty.services.posting import (
     note_next_expiry,
     post,
 )
-from marketing.loyalty.services.settling import settle
 from marketing.loyalty.services.spending import end_hold
 
 
@@ -27,7 +27,7 @@ def erase_points(customer: Customer) -> None:
     system = Actor.system(current_tenant_id())
     for hold in PointsHold.objects.filter(customer=customer, state=HoldState.HELD):
         end_hold(actor=system, hold=hold, state=HoldState.VOIDED)
-    settle(customer.pk, clock.now())
+    enter(customer.pk, clock.now())
     account = lock_account(customer.pk)
     PointsAccount.objects.filter(pk=account.pk).update(
         tier=None, tier_since=None, tier_until=None, tier_in_grace=False

@@ -10,19 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Sum
 
 from customers.services.standing import standing_ids
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import IdempotencyMismatch, ValidationFailed
+from marketing.core.prepared import bigints, kept_cursor
 from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.loyalty import rules
 from marketing.loyalty.errors import NotEnoughPoints
 from marketing.loyalty.models import (
     Account,
-    LotUse,
     PointsAccount,
     PointsEntry,
     PointsTransaction,
@@ -38,6 +38,18 @@ SET available = available + %(available)s, pending = pending + %(pending)s,
 WHERE customer_id = %(customer)s AND available + %(available)s >= 0
   AND pending + %(pending)s >= 0 AND held + %(held)s >= 0 AND owed + %(owed)s >= 0
 RETURNING available, owed
+"""
+# With `made` the transaction, or none where it was posted before.
+POST = """
+WITH made AS ({made}), moved AS ({move}), legs AS (
+    INSERT INTO loyalty_pointsentry (tenant_id, transaction_id, account, customer_id, side, points)
+    SELECT %(tenant)s, made.id, leg.account,
+           CASE WHEN leg.account = ANY(%(of_customer)s::text[]) THEN %(customer)s END,
+           CASE WHEN leg.amount > 0 THEN 'credit' ELSE 'debit' END, abs(leg.amount)
+    FROM made, moved, unnest(%(accounts)s::text[], %(amounts)s::bigint[]) AS leg (account, amount)
+    WHERE leg.amount <> 0
+)
+SELECT made.id, moved.available, moved.owed FROM made LEFT JOIN moved ON true
 """
 BEGIN = """
 INSERT INTO loyalty_pointstransaction (
@@ -59,22 +71,36 @@ WHERE customer_id = %s AND remaining > 0 AND NOT is_pending
 ORDER BY expires_at NULLS LAST, earned_at, id FOR UPDATE
 """
 TAKE = """
-UPDATE loyalty_pointslot lot SET remaining = remaining - taken.points
-FROM unnest(%s::uuid[], %s::bigint[]) AS taken (id, points)
-WHERE lot.id = taken.id AND remaining >= taken.points
+WITH taken AS (
+    UPDATE loyalty_pointslot lot SET remaining = remaining - part.points
+    FROM unnest(%(lots)s::uuid[], %(points)s::bigint[]) AS part (id, points)
+    WHERE lot.id = part.id AND remaining >= part.points
+    RETURNING lot.id, part.points
+)
+INSERT INTO loyalty_lotuse (tenant_id, transaction_id, lot_id, points)
+SELECT %(tenant)s, %(made)s, id, points FROM taken
 """
 NEXT_EXPIRY = """
 UPDATE loyalty_pointsaccount account SET next_expiry_on = lots.first
 FROM (
     SELECT asked.customer_id, (
-        SELECT min(expires_on) FROM loyalty_pointslot lot
+        SELECT expires_on FROM loyalty_pointslot lot
         WHERE lot.customer_id = asked.customer_id AND remaining > 0 AND NOT is_pending
+        ORDER BY expires_at LIMIT 1
     ) AS first
-    FROM unnest(%s::uuid[]) AS asked (customer_id)
+    FROM unnest(%(customers)s::uuid[]) AS asked (customer_id)
 ) lots
 WHERE account.customer_id = lots.customer_id
   AND account.next_expiry_on IS DISTINCT FROM lots.first
 """
+
+
+_FIELDS = PointsTransaction._meta.concrete_fields
+_NAMES = [field.attname for field in _FIELDS]
+FIND = f"""
+SELECT {", ".join(field.column for field in _FIELDS)} FROM loyalty_pointstransaction
+WHERE tenant_id = %s AND source_type = %s AND source_id = %s AND kind = %s
+"""  # noqa: S608  names of our own columns
 
 
 @dataclass(frozen=True)
@@ -87,10 +113,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Posted:
-    """A transaction, and whether it had been posted before."""
+    """A transaction, whether it had been posted before, and what she has and owes after it."""
 
     transaction: PointsTransaction
     is_repeat: bool
+    available: int = 0
+    owed: int = 0
 
 
 def whole_points(points: int, field: str = "points") -> int:
@@ -103,11 +131,8 @@ def whole_points(points: int, field: str = "points") -> int:
 
 
 def stand_in(customer_id: uuid.UUID) -> uuid.UUID:
-    """Who stands for the customer now, held against merging; she has an account from now on."""
-    pk = standing_ids([customer_id])[customer_id]
-    with connection.cursor() as cursor:
-        cursor.execute(OPEN, [current_tenant_id(), pk])
-    return pk
+    """Who stands for the customer now, held against merging."""
+    return standing_ids([customer_id])[customer_id]
 
 
 def begin(
@@ -123,10 +148,13 @@ def begin(
     origin: PointsTransaction | None = None,
     branch_id: uuid.UUID | None = None,
     reason: str = "",
+    amounts: Mapping[Account, int] | None = None,
 ) -> Posted:
     """Write the transaction, or find what was posted for this source and kind before.
 
-    Raises `IdempotencyMismatch` when that was of somebody else, or completes something else.
+    With `amounts` they are posted with it, in the same statement, as `post` does. Raises
+    `IdempotencyMismatch` when that was of somebody else, or completes something else, and
+    `NotEnoughPoints`.
     """
     if not source.type or not source.id or len(source.type) > 30 or len(source.id) > 120:
         raise ValidationFailed(fields={"source": ["A type and an id, within their lengths."]})
@@ -139,19 +167,24 @@ def begin(
         "source_id": source.id,
         "origin": origin.pk if origin else None,
         "branch": branch_id,
-        "points": points,
-        "spend": spend_paise,
-        "tier_points": tier_points,
+        "points": str(points),
+        "spend": str(spend_paise),
+        "tier_points": str(tier_points),
         "at": moment,
         "reason": reason,
         "actor": actor.label[:150],
         "user": actor.user_id,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(BEGIN, values)
+    with kept_cursor() as cursor:
+        if amounts:
+            _require_balance(amounts)
+            cursor.execute(_posting(BEGIN), {**values, **_moved(customer_id, amounts)})
+        else:
+            cursor.execute(BEGIN, values)
         row = cursor.fetchone()
     if row is None:
         return Posted(_posted_before(customer_id, kind, source, origin), True)
+    after = _after(customer_id, row) if amounts else (0, 0)
     made = PointsTransaction(
         pk=row[0],
         tenant_id=current_tenant_id(),
@@ -167,13 +200,15 @@ def begin(
         at=moment,
         reason=reason,
     )
-    return Posted(made, False)
+    return Posted(made, False, *after)
 
 
 def find(source: Source, kind: str) -> PointsTransaction | None:
     """What was posted for the source."""
-    rows = PointsTransaction.objects.filter(source_type=source.type, source_id=source.id)
-    return rows.filter(kind=kind).first()
+    with kept_cursor() as cursor:
+        cursor.execute(FIND, [current_tenant_id(), source.type, source.id, kind])
+        row = cursor.fetchone()
+    return row and PointsTransaction.from_db(DEFAULT_DB_ALIAS, _NAMES, row)
 
 
 def _posted_before(
@@ -196,50 +231,60 @@ def post(
     `amounts` are credits (debits are negative) and add up to zero. Raises `NotEnoughPoints` when
     a balance would go below zero.
     """
-    if sum(amounts.values()):
-        raise ValueError(f"{amounts} do not balance")
-    after = _move(customer_id, amounts)
-    PointsEntry.objects.bulk_create(_entries(made, customer_id, amounts))
-    return after
+    _require_balance(amounts)
+    return _post(made, customer_id, amounts)
 
 
 def transfer(
     made: PointsTransaction, giver: uuid.UUID, taker: uuid.UUID, amounts: Mapping[Account, int]
 ) -> tuple[int, int]:
     """Move amounts from one customer to another; what the taker has available and owes then."""
-    out = {account: -points for account, points in amounts.items()}
-    _move(giver, out)
-    after = _move(taker, amounts)
-    entries = [*_entries(made, giver, out), *_entries(made, taker, amounts)]
-    PointsEntry.objects.bulk_create(entries)
-    return after
+    _post(made, giver, {account: -points for account, points in amounts.items()})
+    return _post(made, taker, amounts)
 
 
-def _move(customer_id: uuid.UUID, amounts: Mapping[Account, int]) -> tuple[int, int]:
+def _require_balance(amounts: Mapping[Account, int]) -> None:
+    if sum(amounts.values()):
+        raise ValueError(f"{amounts} do not balance")
+
+
+def _post(
+    made: PointsTransaction, customer_id: uuid.UUID, amounts: Mapping[Account, int]
+) -> tuple[int, int]:
+    with kept_cursor() as cursor:
+        cursor.execute(
+            _posting("SELECT %(made)s::uuid AS id"),
+            {"made": made.pk, **_moved(customer_id, amounts)},
+        )
+        return _after(customer_id, cursor.fetchone())
+
+
+def _posting(made: str) -> str:
+    """`POST` of the transaction `made`, whose balances move only where there is one."""
+    move = MOVE.replace("RETURNING", "AND EXISTS (SELECT FROM made) RETURNING")
+    return POST.format(made=made, move=move)
+
+
+def _moved(customer_id: uuid.UUID, amounts: Mapping[Account, int]) -> dict[str, Any]:
+    """Numbers are text: a statement is kept once for each set of types, and they go by size."""
     moved = {account.value: amounts.get(account, 0) for account in OF_CUSTOMER}
     moved["owed"] = -moved["owed"]
-    with connection.cursor() as cursor:
-        cursor.execute(MOVE, {**moved, "customer": customer_id})
-        row: tuple[int, int] | None = cursor.fetchone()
-    if row is None:
+    return {
+        "tenant": current_tenant_id(),
+        "customer": customer_id,
+        "of_customer": [account.value for account in OF_CUSTOMER],
+        "accounts": [account.value for account in amounts],
+        "amounts": bigints(amounts.values()),
+        **{name: str(points) for name, points in moved.items()},
+    }
+
+
+def _after(customer_id: uuid.UUID, row: Sequence[Any]) -> tuple[int, int]:
+    """What is available and owed. Raises `NotEnoughPoints` where nothing was moved."""
+    _made, available, owed = row
+    if available is None:
         raise NotEnoughPoints(details={"available": available_now(customer_id)})
-    return row
-
-
-def _entries(
-    made: PointsTransaction, customer_id: uuid.UUID, amounts: Mapping[Account, int]
-) -> list[PointsEntry]:
-    return [
-        PointsEntry(
-            transaction=made,
-            account=account,
-            customer_id=customer_id if account in OF_CUSTOMER else None,
-            side=Side.CREDIT if points > 0 else Side.DEBIT,
-            points=abs(points),
-        )
-        for account, points in amounts.items()
-        if points
-    ]
+    return available, owed
 
 
 def available_now(customer_id: uuid.UUID) -> int:
@@ -265,7 +310,7 @@ def take_from_lots(
     """
     left = points
     taken: list[tuple[uuid.UUID, int]] = []
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(SPENDABLE, [customer_id, now])
         for lot_id, remaining in cursor.fetchall():
             if not left:
@@ -282,13 +327,18 @@ def draw(made: PointsTransaction, taken: Sequence[tuple[uuid.UUID, int]]) -> Non
     """Take these points from these lots and note it. The lots are locked already."""
     if not taken:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(TAKE, [[pk for pk, _ in taken], [points for _, points in taken]])
+    with kept_cursor() as cursor:
+        cursor.execute(
+            TAKE,
+            {
+                "tenant": current_tenant_id(),
+                "made": made.pk,
+                "lots": [pk for pk, _points in taken],
+                "points": bigints(points for _pk, points in taken),
+            },
+        )
         if cursor.rowcount != len(taken):
             raise NotEnoughPoints()
-    LotUse.objects.bulk_create(
-        LotUse(transaction=made, lot_id=pk, points=points) for pk, points in taken
-    )
 
 
 def settle_debt(
@@ -304,8 +354,8 @@ def settle_debt(
 
 def note_next_expiry(customer_ids: Iterable[uuid.UUID]) -> None:
     """Keep in the accounts which day points go next."""
-    with connection.cursor() as cursor:
-        cursor.execute(NEXT_EXPIRY, [sorted(customer_ids)])
+    with kept_cursor() as cursor:
+        cursor.execute(NEXT_EXPIRY, {"customers": sorted(customer_ids)})
 
 
 def zone() -> str:

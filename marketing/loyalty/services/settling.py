@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant_id
 from marketing.loyalty.errors import PointsHoldOver
-from marketing.loyalty.models import HoldState, PointsAccount, PointsHold, PointsLot
+from marketing.loyalty.models import HoldState, PointsAccount, PointsHold
 from marketing.loyalty.services.posting import note_next_expiry
 
 BATCH = 5_000
@@ -97,15 +96,14 @@ DUE = {
     ACTIVATE: "lot.is_pending AND lot.active_at <= %(now)s",
     EXPIRE: "NOT lot.is_pending AND lot.remaining > 0 AND lot.expires_at <= %(now)s",
 }
+# Of a lot with points left.
+IS_DUE = "lot.is_pending AND lot.active_at <= %(now)s OR lot.expires_at <= %(now)s"
 
 
-def settle(customer_id: uuid.UUID, now: dt.datetime) -> None:
+def settle_now(customer_id: uuid.UUID, now: dt.datetime) -> None:
     """Bring one customer's lots up to the moment. Her customer row is held already."""
-    lots = PointsLot.objects.filter(customer_id=customer_id, remaining__gt=0)
-    is_due = Q(is_pending=True, active_at__lte=now) | Q(expires_at__lte=now)
-    if lots.filter(is_due).exists():
-        _move(ACTIVATE, [customer_id], now)
-        _move(EXPIRE, [customer_id], now)
+    _move(ACTIVATE, [customer_id], now)
+    _move(EXPIRE, [customer_id], now)
 
 
 @transaction.atomic

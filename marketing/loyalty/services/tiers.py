@@ -4,7 +4,6 @@ What counts is what was spent or earned in the window, never the balance: to spe
 nobody her tier.
 """
 
-import uuid
 from typing import Any
 
 from django.db import connection, transaction
@@ -12,7 +11,8 @@ from django.db import connection, transaction
 from marketing.core import clock, events
 from marketing.core.tenancy import current_tenant_id
 from marketing.loyalty import rules, selectors
-from marketing.loyalty.models import LoyaltyProgramme, PointsAccount, Tier, TierChange
+from marketing.loyalty.models import PointsAccount, Tier, TierChange
+from marketing.loyalty.services.entering import Entered
 from marketing.loyalty.services.posting import zone
 
 BATCH = 5_000
@@ -71,43 +71,40 @@ FROM next WHERE account.id = next.id
 """
 
 
-def upgrade(customer_id: uuid.UUID, programme: LoyaltyProgramme) -> None:
+def upgrade(her: Entered) -> None:
     """Give her the tier that she has reached by now, if it is above hers, or keeps hers longer.
 
     In the transaction of the posting, whose account is locked already.
     """
-    levels = selectors.tiers()
-    if not levels:
+    if not her.levels:
         return
-    account = PointsAccount.objects.select_related("tier").get(customer_id=customer_id)
-    reached = _reached(customer_id, programme, levels)
-    if reached is None or (account.tier and account.tier.level > reached.level):
+    reached = _reached(her)
+    if reached is None or (her.tier and her.tier.level > reached.level):
         return
-    if account.tier_id == reached.pk and not account.tier_in_grace:
+    if her.tier and her.tier.pk == reached.pk and not her.is_in_grace:
         return
-    _set(account, reached, programme)
+    _set(her, reached)
 
 
-def recompute(customer_id: uuid.UUID, programme: LoyaltyProgramme) -> None:
+def recompute(her: Entered) -> None:
     """After a refund: undo the last upgrade as far as it is no longer earned.
 
     Nobody falls below what she had before that upgrade: periods, not refunds, take tiers away.
     """
-    levels = selectors.tiers()
-    account = PointsAccount.objects.select_related("tier").get(customer_id=customer_id)
-    if account.tier is None:
+    if her.tier is None:
         return
-    reached = _reached(customer_id, programme, levels)
-    if reached and reached.level >= account.tier.level:
+    reached = _reached(her)
+    if reached and reached.level >= her.tier.level:
         return
-    last = TierChange.objects.filter(customer_id=customer_id).order_by("-at", "-pk").first()
-    if last is None or last.after_id != account.tier_id:
+    changes = TierChange.objects.filter(customer_id=her.customer_id)
+    last = changes.order_by("-at", "-pk").first()
+    if last is None or last.after_id != her.tier.pk:
         return
-    before = next((tier for tier in levels if tier.pk == last.before_id), None)
-    if before and before.level >= account.tier.level:
+    before = next((tier for tier in her.levels if tier.pk == last.before_id), None)
+    if before and before.level >= her.tier.level:
         return  # the last change was downwards
     floors = [tier for tier in (before, reached) if tier]
-    _set(account, max(floors, key=lambda tier: tier.level, default=None), programme)
+    _set(her, max(floors, key=lambda tier: tier.level, default=None))
 
 
 @transaction.atomic
@@ -132,36 +129,33 @@ def end_periods() -> int:
     return count
 
 
-def _reached(
-    customer_id: uuid.UUID, programme: LoyaltyProgramme, levels: list[Tier]
-) -> Tier | None:
+def _reached(her: Entered) -> Tier | None:
     now = clock.now()
-    since = selectors.window_start(programme, now, zone())
-    counted = selectors.counted_for_tiers(customer_id, programme, since)
-    level = rules.qualified_level(counted, {tier.level: tier.threshold for tier in levels})
-    return next((tier for tier in levels if tier.level == level), None)
+    since = selectors.window_start(her.programme, now, zone())
+    counted = selectors.counted_for_tiers(her.customer_id, her.programme, since)
+    level = rules.qualified_level(counted, {tier.level: tier.threshold for tier in her.levels})
+    return next((tier for tier in her.levels if tier.level == level), None)
 
 
-def _set(account: PointsAccount, tier: Tier | None, programme: LoyaltyProgramme) -> None:
+def _set(her: Entered, tier: Tier | None) -> None:
     now = clock.now()
-    before = account.tier_id
+    before = her.tier.pk if her.tier else None
     after = tier.pk if tier else None
-    PointsAccount.objects.filter(pk=account.pk).update(
+    account = PointsAccount.objects.filter(customer_id=her.customer_id)
+    account.update(
         tier=tier,
-        tier_since=now if after != before else account.tier_since,
-        tier_until=selectors.tier_period_end(programme, now, zone()) if tier else None,
+        tier_until=selectors.tier_period_end(her.programme, now, zone()) if tier else None,
         tier_in_grace=False,
     )
     if after == before:
         return
-    TierChange.objects.create(
-        customer_id=account.customer_id, before_id=before, after_id=after, at=now
-    )
+    account.update(tier_since=now)
+    TierChange.objects.create(customer_id=her.customer_id, before_id=before, after_id=after, at=now)
     events.record(
         "loyalty.tier_changed",
         {
-            "customerId": str(account.customer_id),
-            "before": account.tier.name if account.tier else None,
+            "customerId": str(her.customer_id),
+            "before": her.tier.name if her.tier else None,
             "after": tier.name if tier else None,
         },
     )

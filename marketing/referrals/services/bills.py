@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from psycopg.types.json import Jsonb
 
 from customers.models import Customer
 from marketing.core import clock
 from marketing.core.actor import Actor
+from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.models import Reservation
 from marketing.coupons.pricing.answer import Quote
@@ -187,7 +188,7 @@ def _by_code(system: Actor, bill: PaidBill) -> Referral | None:
 
 
 def _open(system: Actor, bill: PaidBill) -> Referral | None:
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(
             OPEN,
             {

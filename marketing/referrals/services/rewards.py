@@ -152,12 +152,13 @@ def take_back(system: Actor, referral: Referral) -> None:
 
 def _reverse(system: Actor, given: Source, referral: Referral) -> None:
     try:
-        loyalty.reverse_earn(
-            actor=system,
-            source=Source(f"{given.type}_back", given.id),
-            of=given,
-            branch_id=referral.branch_id,
-        )
+        with transaction.atomic():
+            loyalty.reverse_earn(
+                actor=system,
+                source=Source(f"{given.type}_back", given.id),
+                of=given,
+                branch_id=referral.branch_id,
+            )
     except (NotFound, NothingToReverse):
         return  # the friend was erased before, or the lot was written off
 

@@ -10,6 +10,7 @@ from marketing.core import clock
 from marketing.core.tenancy import tenant_scope
 from marketing.coupons import selectors, services
 from marketing.coupons.models import CodeBatch, Offer, OfferRevision
+from tests.coupons.editor import form_of
 from tests.factories.coupons import make_offer, sell, system
 from tests.factories.customers import CustomerFactory, ServiceFactory
 from tests.factories.loyalty import make_tiers
@@ -132,13 +133,7 @@ def test_each_kind_is_made_by_its_form_and_read_back_the_same(chain, login):
         assert answer.status_code == 302, (kind, answer.context["form"].errors)
         offer = Offer.objects.latest("pk")
         assert words in text_of(client.get(offer_path(offer))), kind
-        form = client.get(offer_path(offer, "/edit")).context["form"]
-        again = {bound.html_name: bound.value() for bound in form}
-        posted = {
-            name: "on" if value is True else value
-            for name, value in again.items()
-            if value not in (None, "", [], False)
-        }
+        posted = form_of(client, offer)
         assert client.post(offer_path(offer, "/edit"), posted).status_code == 302, kind
         offer.refresh_from_db()
         assert (offer.revision, offer.version) == (1, 1), (kind, selectors.history_of(offer))

@@ -59,7 +59,13 @@ class LineInput(ApiSerializer):
     manual_discount = money(default=0, help_text="Given by hand, of the whole line.")
     floor_price = money(default=0)
     tax_rate = serializers.DecimalField(
-        max_digits=5, decimal_places=2, min_value=0, max_value=100, required=False, allow_null=True
+        max_digits=5,
+        decimal_places=2,
+        min_value=0,
+        max_value=100,
+        required=False,
+        allow_null=True,
+        help_text="The service's own, unless given.",
     )
     performed_on = serializers.DateField(required=False, allow_null=True)
     is_addon = serializers.BooleanField(default=False)

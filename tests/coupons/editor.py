@@ -1,10 +1,22 @@
-"""The editor's form as a browser sends it back untouched."""
+"""The pages of offers as a browser sees them, and the editor's form sent back untouched."""
 
+import re
 from typing import Any
 
 from django.test import Client
 
 from marketing.coupons.models import Offer
+
+TENTH = {"kind": "percentage", "name": "Tenth", "value": "10", "opening": "automatic"}
+
+
+def offer_path(offer: Offer, rest: str = "") -> str:
+    return f"/offers/{offer.pk}{rest}"
+
+
+def text_of(answer: Any) -> str:
+    """What is read on the page, without its tags."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
 
 
 def form_of(client: Client, offer: Offer) -> dict[str, Any]:

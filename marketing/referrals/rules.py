@@ -41,7 +41,10 @@ FREE = frozenset({INVITED, REJECTED, EXPIRED})
 CONVERTED = frozenset({QUALIFIED, HELD, APPROVED, REWARDED})
 
 # Who is told of what; older news is none any more.
-TOLD_CAME, TOLD_REWARDED, TOLD_FRIEND = "came", "rewarded", "friend_rewarded"
+TOLD_JOINED, TOLD_CAME, TOLD_REWARDED = "joined", "came", "rewarded"
+TOLD_FRIEND_JOINED, TOLD_FRIEND_CAME = "friend_joined", "friend_came"
+TOLD_FRIEND = "friend_rewarded"
+TO_FRIEND = frozenset({TOLD_FRIEND_JOINED, TOLD_FRIEND_CAME, TOLD_FRIEND})
 NEWS_LASTS = dt.timedelta(days=3)
 # Why rewards were taken back: nothing of a code that was used could be.
 REFUNDED, REFUNDED_USED = "refunded", "refunded_used"

@@ -7,7 +7,7 @@ from marketing.referrals.services.applying import (
     require_place,
 )
 from marketing.referrals.services.bills import PaidBill, take_paid_bill, take_refund, visited
-from marketing.referrals.services.choosing import choose_notices
+from marketing.referrals.services.choosing import choose_notices, configure
 from marketing.referrals.services.codes import get_or_create_code, make_missing_codes
 from marketing.referrals.services.entries import ENTRIES, watch_entries
 from marketing.referrals.services.holds import hold_place, let_go
@@ -31,6 +31,7 @@ __all__ = [
     "approve_due",
     "approve_referral",
     "choose_notices",
+    "configure",
     "ensure_programme",
     "expire_unused",
     "get_or_create_code",

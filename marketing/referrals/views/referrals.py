@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -133,13 +132,12 @@ def programme(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         said = request.POST.get("version", "")
         try:
-            with transaction.atomic():
-                services.update_programme(
-                    actor=request.actor,
-                    values=form.values(),
-                    version=int(said) if said.isdecimal() else None,
-                )
-                services.choose_notices(actor=request.actor, chosen=form.chosen())
+            services.configure(
+                actor=request.actor,
+                values=form.values(),
+                chosen=form.chosen(),
+                version=int(said) if said.isdecimal() else None,
+            )
         except DomainError as error:
             form.refuse(error)
         else:

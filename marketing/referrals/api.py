@@ -136,11 +136,24 @@ class ReferralCodeOutput(ApiSerializer):
     whatsapp_url = serializers.CharField()
 
 
+def token(help_text: str) -> serializers.CharField:
+    """Opaque; kept only as a keyed hash, and told to nobody."""
+    return serializers.CharField(
+        max_length=services.LONGEST_TOKEN,
+        required=False,
+        allow_blank=True,
+        write_only=True,
+        help_text=f"{help_text} Opaque, kept only as a keyed hash.",
+    )
+
+
 class ApplyReferralInput(ApiSerializer):
     referral_code = serializers.CharField(max_length=60)
     referred_phone = serializers.CharField(max_length=40)
     referred_name = serializers.CharField(max_length=200, required=False, allow_blank=True)
     branch_id = serializers.UUIDField(required=False, allow_null=True)
+    instrument_token = token("What her payment provider calls her card or account by.")
+    device_token = token("What the app or site knows her device by.")
 
 
 class ReferredCustomer(ApiSerializer):
@@ -328,6 +341,7 @@ class ApplyReferral(ApiView):
                 phone=data["referred_phone"],
                 name=data.get("referred_name", ""),
                 branch_id=data.get("branch_id"),
+                tokens=services.tokens_of(data),
             )
             referral = selectors.with_names(row.pk)
             answer: dict[str, Any] = {

@@ -51,6 +51,16 @@ REFUNDED, REFUNDED_USED = "refunded", "refunded_used"
 # From here on nothing is due to anybody.
 OVER = frozenset({REJECTED, VOIDED, CLAWED_BACK})
 
+# What bills and sign-ups may be known again by. The same of both people is a signal.
+INSTRUMENT, DEVICE = "instrument", "device"
+SHARED = {INSTRUMENT: "same_instrument", DEVICE: "same_device"}
+TOKEN_LASTS = dt.timedelta(days=365)
+# What more people used than that is the salon's own, or says nothing.
+MOST_SHARING = 5
+# What a signal weighs where a manager looks: one instrument is most often one person, a device
+# and a household may be a family's.
+WEIGHTS = {"same_instrument": 3, "same_device": 2}
+
 CLICK_LASTS = dt.timedelta(days=30)
 UNUSED_LASTS = dt.timedelta(days=90)
 WEEK, MONTH = dt.timedelta(days=7), dt.timedelta(days=30)

@@ -138,7 +138,9 @@ def reason_of(why: Reason) -> Wire:
     """`{"code": "min_amount_short", "need": "1000.00", "have": "850.00", "shortBy": "150.00"}`"""
     is_money = why.code in IN_RUPEES
     return {"code": why.code} | {
-        camel_case(name): _detail(value, is_money) for name, value in why.details
+        camel_case(name): _detail(value, is_money)
+        for name, value in why.details
+        if value != 0 or name != "need"
     }
 
 

@@ -3,9 +3,14 @@
 import pytest
 
 from marketing.coupons import selectors
-from tests.coupons.editor import form_of
+from tests.coupons.editor import form_of, offer_path, text_of
 from tests.factories.coupons import make_offer
 from tests.factories.customers import ServiceCategoryFactory, ServiceFactory
+
+SAID = {
+    "part_of_anything": "2 × any service + ",
+    "get_anything": "Buy 2, get 1 free: any service",
+}
 
 
 @pytest.fixture
@@ -49,6 +54,8 @@ def test_saving_an_offer_of_the_api_unchanged_changes_nothing(chain, login, name
         assert client.post(f"/offers/{offer.pk}/edit", posted).status_code == 302, name
         offer.refresh_from_db()
         assert selectors.body_of(offer)["discountType"] == before.kind.value
+        if name in SAID:
+            assert SAID[name] in text_of(client.get(offer_path(offer)))
         after = selectors.terms_of(offer)
         assert (after.buy_get, after.bundle, after.timetable) == (
             before.buy_get,

@@ -81,7 +81,7 @@ NEEDED = frozenset(
     (
         *("value", "code", "scope", "free_units", "buy_quantity", "get_quantity", "get_percent"),
         *("pick", "tier_unit", "tier_0_from", "tier_0_give", "part_0_services"),
-        *("part_0_quantity", "measure", "basis", "use_period", "budget_policy", "stacking"),
+        *("measure", "basis", "use_period", "budget_policy", "stacking"),
     )
 )
 

@@ -59,7 +59,9 @@ def row_fields(kind: str, place: int, chosen: Mapping[str, forms.Field]) -> dict
         return {
             **chosen,
             f"part_{place}_quantity": count_field(
-                _("How many"), help_text=_("With nothing chosen: of any service.")
+                _("How many"),
+                help_text=_("With nothing chosen: of any service."),
+                widget=forms.NumberInput({"placeholder": 1}),
             ),
         }
     if kind == "hours":

@@ -12,8 +12,16 @@ from marketing.core.errors import Conflict
 
 @admin.register(RawRow)
 class RawRowAdmin(ReadOnlyAdmin):
-    list_display = ("received_at", "operation", "natural_key", "state", "tries", "applied_at")
-    list_filter = ("state", "operation")
+    list_display = (
+        "received_at",
+        "source",
+        "operation",
+        "natural_key",
+        "state",
+        "tries",
+        "applied_at",
+    )
+    list_filter = ("state", "source", "operation")
     search_fields = ("natural_key", "idempotency_key")
     ordering = ("-id",)
     exclude = ("body",)

@@ -139,7 +139,8 @@ def reason_of(why: Reason) -> Wire:
     is_money = why.code in IN_RUPEES
     told: Wire = {"code": why.code}
     for name, value in why.details:
-        told[camel_case(name)] = _detail(value, is_money)
+        if value != 0 or name != "need":
+            told[camel_case(name)] = _detail(value, is_money)
     return told
 
 

@@ -188,6 +188,8 @@ def _services(lines: Sequence[Data]) -> list[Service]:
 
 def _line(line: Data, place: int, service: Service) -> CartLine:
     rate = line.get("tax_rate")
+    if rate is None:
+        rate = service.tax_rate
     return CartLine(
         number=line.get("number") or place,
         service=str(service.pk),

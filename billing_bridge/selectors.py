@@ -34,7 +34,10 @@ def branches_of(rows: Iterable[RawRow]) -> dict[uuid.UUID | None, str]:
 
 
 def senders(rows: Iterable[RawRow]) -> dict[uuid.UUID, str]:
-    """The names of the programs and people who sent these rows, by the row's id."""
+    """The names of the programs and people who sent these rows, by the row's id.
+
+    Who stood at the counter's page is named with it.
+    """
     rows = list(rows)
     keys: dict[uuid.UUID | None, str] = {
         key.pk: f"{key.name} · {key.terminal}" if key.terminal else key.name
@@ -45,4 +48,9 @@ def senders(rows: Iterable[RawRow]) -> dict[uuid.UUID, str]:
             "user_id", "name"
         )
     )
-    return {row.pk: keys.get(row.api_key_id) or people.get(row.user_id) or "" for row in rows}
+    names = {row.pk: keys.get(row.api_key_id) or people.get(row.user_id) or "" for row in rows}
+    at_counter = [row for row in rows if row.source == RawRow.Source.COUNTER]
+    return names | {
+        row.pk: " · ".join(filter(None, (names[row.pk], row.get_source_display())))
+        for row in at_counter
+    }

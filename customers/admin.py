@@ -97,7 +97,7 @@ class ServiceCategoryAdmin(TenantAdmin):
 
 @admin.register(Service)
 class ServiceAdmin(TenantAdmin):
-    list_display = ("name", "category", "price", "duration_minutes", "is_active")
+    list_display = ("name", "category", "price", "tax_rate", "duration_minutes", "is_active")
     list_filter = ("is_active",)
     list_select_related = ("category",)
     search_fields = ("name", "external_id")

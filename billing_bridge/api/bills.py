@@ -17,6 +17,7 @@ from billing_bridge.patience import price, wary_of_guesses
 from billing_bridge.services import Coming, recording
 from billing_bridge.services.invoices import take_invoice
 from billing_bridge.services.refunds import refund_invoice, void_invoice
+from billing_bridge.tokens import note_tokens, without_tokens
 from marketing.core.drf.views import ApiView
 from marketing.coupons import selectors, services
 from marketing.coupons.errors import QuoteChanged
@@ -55,7 +56,7 @@ class CounterView(ApiView):
         return recording(
             actor=self.actor,
             operation=operation,
-            body=self.request._request.body,
+            body=without_tokens(self.request._request.body),
             target=target,
             idempotency_key=self.request.headers.get("Idempotency-Key", ""),
         )
@@ -197,6 +198,7 @@ class Invoices(CounterView):
             def take() -> Response:
                 invoice = invoice_of(bill, data)
                 taken = at_its_field(lambda: take_invoice(actor=self.actor, invoice=invoice))
+                note_tokens(taken, data)
                 came.applied(made=taken.made, customer_ids=taken.customer_ids)
                 shown = answers.invoice_of(taken)
                 return Response(shown, status=201 if taken.is_new else 200)

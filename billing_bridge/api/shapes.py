@@ -11,6 +11,7 @@ from marketing.coupons.pricing.bill import CodesPolicy
 from marketing.coupons.pricing.bill_check import MOST_CODES, MOST_LINES, MOST_UNITS
 from marketing.coupons.pricing.faults import HIGHEST
 from marketing.loyalty.rules import MAX_POINTS
+from marketing.referrals.services import LONGEST_TOKEN
 
 HIGHEST_RUPEES = HIGHEST // 100
 # With its branch before it, it still fits the column that it is found by.
@@ -59,7 +60,13 @@ class LineInput(ApiSerializer):
     manual_discount = money(default=0, help_text="Given by hand, of the whole line.")
     floor_price = money(default=0)
     tax_rate = serializers.DecimalField(
-        max_digits=5, decimal_places=2, min_value=0, max_value=100, required=False, allow_null=True
+        max_digits=5,
+        decimal_places=2,
+        min_value=0,
+        max_value=100,
+        required=False,
+        allow_null=True,
+        help_text="The service's own, unless given.",
     )
     performed_on = serializers.DateField(required=False, allow_null=True)
     is_addon = serializers.BooleanField(default=False)
@@ -135,6 +142,17 @@ class PaymentInput(ApiSerializer):
     amount = money()
 
 
+def token(help_text: str) -> serializers.CharField:
+    """Opaque: compared with others' by referrals, kept as a keyed hash alone."""
+    return serializers.CharField(
+        max_length=LONGEST_TOKEN,
+        required=False,
+        allow_blank=True,
+        write_only=True,
+        help_text=f"{help_text} Opaque, kept only as a keyed hash.",
+    )
+
+
 class InvoiceInput(BillInput):
     invoice_id = serializers.CharField(max_length=LONGEST_INVOICE_ID)
     invoice_number = serializers.CharField(
@@ -147,6 +165,8 @@ class InvoiceInput(BillInput):
     tax = money(required=False)
     rounding = money(default=0, min_value=-100, max_value=100)
     payments = PaymentInput(many=True, required=False)
+    instrument_token = token("What the payment provider calls her card or account by.")
+    device_token = token("Of a bill that was booked online: what her device is known by.")
 
 
 class RefundLineInput(ApiSerializer):

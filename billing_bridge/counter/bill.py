@@ -1,4 +1,4 @@
-"""A reserved or paid bill as the counter shows and prints it, and the writes on it."""
+"""A reserved or paid bill as the counter shows and prints it."""
 
 import datetime as dt
 import uuid
@@ -7,24 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from billing_bridge.api import shapes
-from billing_bridge.bills import read_bill, rupees
-from billing_bridge.bodies import invoice_of
-from billing_bridge.counter.sheet import Sheet, as_id
-from billing_bridge.services.invoices import Taken, take_invoice
+from billing_bridge.counter.sheet import as_id
 from billing_bridge.services.refunds import VOID
 from customers.models import Customer, Service
 from customers.selectors import customers_for_actor
 from marketing.core import clock
 from marketing.core.actor import Actor
-from marketing.core.errors import NotFound, ValidationFailed
+from marketing.core.errors import NotFound
 from marketing.core.ids import lower_bound
 from marketing.core.models import Branch
-from marketing.coupons import services
 from marketing.coupons.code_symbols import SYMBOLS
 from marketing.coupons.models import Offer, Reservation, Reversal
 from marketing.coupons.pricing.answer import PricedLine, Quote
@@ -146,10 +140,14 @@ def _worth(kept: KeptBill, reversal: Reversal) -> int:
     )
 
 
-def service_names(ids: Iterable[str]) -> dict[str, str]:
+def services_of(ids: Iterable[str]) -> dict[str, Service]:
     """By id; what can be none is left out, and what is gone."""
-    found = Service.objects.filter(pk__in=[pk for text in ids for pk in as_id(text)]).order_by()
-    return {str(pk): name for pk, name in found.values_list("pk", "name")}
+    known = Service.objects.in_bulk([pk for text in ids for pk in as_id(text)])
+    return {str(pk): service for pk, service in known.items()}
+
+
+def service_names(ids: Iterable[str]) -> dict[str, str]:
+    return {pk: service.name for pk, service in services_of(ids).items()}
 
 
 def bills_of_today(branch: Branch) -> QuerySet[Reservation]:
@@ -189,47 +187,6 @@ def invoice_number(reservation: Reservation) -> str:
         rest, symbol = divmod(rest, len(SYMBOLS))
         symbols.append(SYMBOLS[symbol])
     return f"{reservation.local_day:%y%m%d}-{''.join(symbols)}"
-
-
-@transaction.atomic
-def pay(*, actor: Actor, reservation: Reservation, invoice_id: str, method: str) -> Taken:
-    """Redeem the reservation, and record the sale as the billing system would.
-
-    Raises `ReservationExpired`, `ReservationOver` as `redeem` does, and `ValidationFailed` at
-    `invoiceId` for the number of another bill: nothing is done then.
-    """
-    done = services.redeem(
-        actor=actor, reservation_id=reservation.pk, invoice_id=invoice_id
-    ).reservation
-    if done.pk != reservation.pk:
-        message = _("Another bill of this branch has this number. Leave it empty for a new one.")
-        raise ValidationFailed(fields={"invoiceId": [message]})
-    form = shapes.InvoiceInput(data=_invoice_body(done, method))
-    form.is_valid(raise_exception=True)
-    data = dict(form.validated_data)
-    bill = read_bill(actor, data, at=done.redeemed_at)
-    return take_invoice(actor=actor, invoice=invoice_of(bill, data))
-
-
-def _invoice_body(reservation: Reservation, method: str) -> dict[str, Any]:
-    kept = kept_bill(reservation)
-    quote = kept.quote
-    body = Sheet.of_reservation(reservation).body()
-    for line, entry, priced in zip(body["lines"], kept.cart.lines, quote.lines, strict=True):
-        line |= {"number": entry.number, "discount": rupees(priced.discount + priced.points)}
-    paid = {method: quote.payable, "points": quote.tender}
-    return body | {
-        "codes": [],
-        "invoiceId": reservation.invoice_id,
-        "reservationId": str(reservation.pk),
-        "pricesIncludeTax": kept.cart.prices_include_tax,
-        "total": rupees(quote.total),
-        "tax": rupees(quote.tax),
-        "finalizedAt": reservation.redeemed_at,
-        "payments": [
-            {"method": name, "amount": rupees(amount)} for name, amount in paid.items() if amount
-        ],
-    }
 
 
 def _left(reservation: Reservation, number: int) -> int:

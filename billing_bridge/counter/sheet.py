@@ -16,6 +16,8 @@ from marketing.coupons.selectors.replay import kept_basket, kept_bill
 # An address longer than some 4,000 signs is refused by web servers.
 MOST_ROWS = 40
 LONGEST_TEXT = 200
+WITH_TAX, WITHOUT_TAX = "with", "without"
+PRICES = (WITH_TAX, WITHOUT_TAX)
 COLUMNS = {"s": "service", "q": "quantity", "p": "price", "d": "discount", "t": "tax"}
 ON_THE_WIRE = {
     "service": "serviceId",
@@ -44,11 +46,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """`key` is the counter's name of the bill: two windows with it hold one reservation."""
+    """`key` is the counter's name of the bill: two windows with it hold one reservation.
+
+    `prices` says whether they have tax in them (`PRICES`); empty where nothing was said yet.
+    """
 
     key: str = ""
     branch: str = ""
     customer: str = ""
+    prices: str = ""
     rows: Sequence[Row] = ()
     codes: str = ""
     referral: str = ""
@@ -66,6 +72,7 @@ class Sheet:
             key=_text(query.get("bill", ""))[:60],
             branch=_text(query.get("branch", "")),
             customer=_text(query.get("customer", "")),
+            prices=prices if (prices := query.get("tax", "")) in PRICES else "",
             rows=[row for row in rows if row.service][: MOST_ROWS + 1],
             codes=_text(query.get("codes", "")),
             referral=_text(query.get("referral", "")),
@@ -80,6 +87,7 @@ class Sheet:
             key=reservation.key,
             branch=str(reservation.branch_id),
             customer=str(reservation.customer_id or ""),
+            prices=WITH_TAX if kept.cart.prices_include_tax else WITHOUT_TAX,
             rows=[_row(line) for line in kept.cart.lines],
             codes=" ".join(kept_basket(reservation, "").typed),
             referral=str(kept.asked.get("referral", {}).get("code", "")),
@@ -94,6 +102,8 @@ class Sheet:
                 rows[place] = replace(row, quantity=str(int(row.quantity) + 1))
                 return replace(self, rows=rows)
         tax = rows[-1].tax if rows else ""
+        if service.tax_rate is not None:
+            tax = _percent(int(service.tax_rate * 100))
         rows.append(Row(str(service.pk), price=f"{service.price:.2f}", tax=tax))
         return replace(self, rows=rows)
 
@@ -101,13 +111,16 @@ class Sheet:
         rows = [row for number, row in enumerate(self.rows, 1) if number != place]
         return replace(self, rows=rows)
 
-    def named(self) -> "Sheet":
-        return self if self.key else replace(self, key=uuid.uuid4().hex)
+    def named(self, *, with_tax: bool = True) -> "Sheet":
+        """With a name, and prices as the chain has them, where it has none yet."""
+        prices = self.prices or (WITH_TAX if with_tax else WITHOUT_TAX)
+        return replace(self, key=self.key or uuid.uuid4().hex, prices=prices)
 
     def body(self) -> dict[str, Any]:
         """The bill as the API takes it."""
         body: dict[str, Any] = {
             "branchId": self.branch,
+            "pricesIncludeTax": self.prices != WITHOUT_TAX,
             "lines": [row.body() for row in self.rows],
             "codes": self.codes.replace(",", " ").replace(";", " ").split(),
         }
@@ -126,6 +139,7 @@ class Sheet:
             ("bill", self.key),
             ("branch", self.branch),
             ("customer", self.customer),
+            ("tax", self.prices),
             *(
                 (letter, getattr(row, name))
                 for row in self.rows

@@ -26,11 +26,18 @@ class RawRow(AppendModel):
         APPLIED = "applied", _("Applied")
         FAILED = "failed", _("Failed")
 
+    class Source(models.TextChoices):
+        API = "api", _("API")
+        COUNTER = "counter", _("Counter's page")
+
     plain_keys = {"api_key_id": "core.ApiKey", "user_id": "core.User", "branch_id": "core.Branch"}
 
     api_key_id = models.UUIDField(null=True)
     user_id = models.UUIDField(null=True)
     branch_id = models.UUIDField(null=True)
+    source = models.CharField(
+        max_length=10, choices=Source.choices, default=Source.API, db_default=Source.API
+    )
     operation = models.CharField(max_length=40)
     target = models.CharField(max_length=100, blank=True)
     natural_key = models.CharField(max_length=200, blank=True)

@@ -184,6 +184,9 @@ def _settled(actor: Actor, invoice: Invoice, branch: Branch) -> Taken:
                 fields={"customerId": [_("This bill was sent for another customer.")]}
             )
         _compare(invoice, done, told)
+        if done.customer_id is None and whose is not None:
+            done = _named(actor, invoice, done, whose)
+            told.append(_warning("customer_added", _("She was named after the bill had come.")))
         return Taken(reservation=done, purchase=None, is_new=False, warnings=told)
     warnings: list[dict[str, Any]] = []
     found = _by_reservation(actor, invoice, held, warnings) or _by_request(actor, invoice, warnings)
@@ -199,6 +202,24 @@ def _settled(actor: Actor, invoice: Invoice, branch: Branch) -> Taken:
     else:
         _compare(invoice, found, warnings)
     return Taken(reservation=found, purchase=None, is_new=True, warnings=warnings)
+
+
+def _named(
+    actor: Actor, invoice: Invoice, done: Reservation, customer_id: uuid.UUID
+) -> Reservation:
+    """A bill of nobody is hers: its points follow. Raises `IdempotencyMismatch` where it cannot."""
+    total = f"{invoice.total:.2f}"
+    if done.effects.get(OF_BILL, {}).get("total", total) != total:
+        raise IdempotencyMismatch(fields={"total": [_("This bill was sent with another total.")]})
+    named = coupons.name_customer(actor=actor, reservation=done, customer_id=customer_id)
+    if named is None:
+        message = _("Some of this bill came back before she was named: it stays nobody's.")
+        raise IdempotencyMismatch(fields={"customerId": [message]})
+    if named.customer_id != customer_id:
+        raise IdempotencyMismatch(
+            fields={"customerId": [_("This bill was sent for another customer.")]}
+        )
+    return named
 
 
 def _by_reservation(

@@ -46,11 +46,11 @@ WITH again AS (
     RETURNING id
 ), fresh AS (
     INSERT INTO billing_bridge_rawrow (
-        tenant_id, api_key_id, user_id, branch_id, operation, target, natural_key,
+        tenant_id, api_key_id, user_id, branch_id, source, operation, target, natural_key,
         idempotency_key, body, state, error, made, tries, applied_at)
     SELECT %(tenant)s::uuid, %(api_key)s::uuid, %(user)s::uuid, %(branch)s::uuid,
-        %(operation)s::text, %(target)s::text, %(natural_key)s::text, %(idempotency_key)s::text,
-        %(body)s, %(state)s::text, %(error)s::jsonb, %(made)s::jsonb, 1,
+        %(source)s::text, %(operation)s::text, %(target)s::text, %(natural_key)s::text,
+        %(idempotency_key)s::text, %(body)s, %(state)s::text, %(error)s::jsonb, %(made)s::jsonb, 1,
         CASE WHEN %(state)s::text = 'applied' THEN %(now)s::timestamptz END
     WHERE NOT EXISTS (SELECT FROM again)
     RETURNING id
@@ -104,6 +104,10 @@ class Coming:
         """What the sender calls it, and where it happened."""
         self._values |= {"natural_key": natural_key[:200], "branch_id": branch_id}
 
+    def said(self, body: bytes) -> None:
+        """The body as it is now; for who makes it of what the work finds."""
+        self._values["body"] = body
+
     def applied(
         self,
         *,
@@ -141,7 +145,13 @@ class Coming:
 
 @contextmanager
 def recording(
-    *, actor: Actor, operation: str, body: bytes, target: str = "", idempotency_key: str = ""
+    *,
+    actor: Actor,
+    operation: str,
+    body: bytes,
+    target: str = "",
+    idempotency_key: str = "",
+    source: str = RawRow.Source.API,
 ) -> Iterator[Coming]:
     """Keep a write that fails in the body; the body itself says `applied` when it is done.
 
@@ -154,6 +164,7 @@ def recording(
         body,
         target=target[:100],
         idempotency_key=idempotency_key[:255],
+        source=source,
     )
     try:
         yield coming
@@ -175,11 +186,12 @@ def record_raw(
     made: Mapping[str, Any] | None = None,
     error: Mapping[str, Any] | None = None,
     customer_ids: Sequence[uuid.UUID] = (),
+    source: str = RawRow.Source.API,
 ) -> uuid.UUID:
     """Write one row in the open transaction, in one statement; returns its id."""
     values = _values(
         actor, operation, body, state, target, natural_key, idempotency_key, branch_id, made,
-        error, customer_ids,
+        error, customer_ids, source,
     )  # fmt: skip
     with kept_cursor() as cursor:
         cursor.execute(WRITE, values)
@@ -228,8 +240,13 @@ def replay_row(*, actor: Actor, row_id: uuid.UUID) -> RawRow:
 def replayable(
     *, operation: str = "", since: dt.datetime | None = None, until: dt.datetime | None = None
 ) -> list[uuid.UUID]:
-    """The rows that are not applied, oldest first: of an operation, of a time (half-open)."""
-    rows = RawRow.objects.exclude(state=RawRow.State.APPLIED).filter(forgotten_at=None)
+    """The rows that are not applied, oldest first: of an operation, of a time (half-open).
+
+    Not those of the counter's page: whoever was refused there has done it anew by herself.
+    """
+    rows = RawRow.objects.exclude(state=RawRow.State.APPLIED).filter(
+        forgotten_at=None, source=RawRow.Source.API
+    )
     if operation:
         rows = rows.filter(operation=operation)
     if since:
@@ -291,6 +308,7 @@ def _values(
     made: Mapping[str, Any] | None = None,
     error: Mapping[str, Any] | None = None,
     customer_ids: Sequence[uuid.UUID] = (),
+    source: str = RawRow.Source.API,
 ) -> dict[str, Any]:
     encode = DjangoJSONEncoder().encode
     return {
@@ -298,6 +316,7 @@ def _values(
         "api_key": actor.api_key.pk if actor.api_key else None,
         "user": actor.user_id,
         "branch": branch_id,
+        "source": source,
         "operation": operation,
         "target": target.replace("\0", ""),
         "natural_key": natural_key.replace("\0", ""),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing_bridge.api import shapes
 from billing_bridge.bills import CounterBill, at_its_field, read_bill
-from billing_bridge.counter.bill import paid_as, service_names
+from billing_bridge.counter.bill import paid_as, services_of
 from billing_bridge.counter.faults import Faults, explained
 from billing_bridge.counter.quoted import QuoteWords, changes, in_words
 from billing_bridge.counter.sheet import MOST_ROWS, Row, Sheet, as_id
@@ -30,6 +30,7 @@ from marketing.core.selectors import branches_for_actor
 from marketing.coupons import services
 from marketing.coupons.errors import QuoteChanged
 from marketing.coupons.models import Offer
+from marketing.coupons.selectors import counter_settings
 from marketing.loyalty.selectors import balance
 from marketing.referrals.selectors import code_of
 
@@ -43,7 +44,7 @@ def counter(request: StaffRequest) -> HttpResponse:
     asked = Sheet.read(request.GET)
     branches = list(branches_for_actor(request.actor).order_by("name"))
     sheet, note = _changed(asked, branches, request.GET)
-    if sheet != asked and not request.htmx and not note:
+    if sheet != replace(asked, prices=sheet.prices) and not request.htmx and not note:
         return redirect(_address(sheet))
     page = _context(request, sheet, branches)
     page["note"] = note
@@ -133,7 +134,9 @@ def _hold(request: StaffRequest, sheet: Sheet, bill: CounterBill) -> services.Re
 
 def _changed(asked: Sheet, branches: list[Branch], query: QueryDict) -> tuple[Sheet, str]:
     """The sheet with a name, a branch of the actor's, and what the address changes on it."""
-    sheet = asked.named()
+    sheet = asked
+    if not (asked.key and asked.prices):
+        sheet = asked.named(with_tax=counter_settings().prices_include_tax)
     if str(sheet.branch) not in {str(branch.pk) for branch in branches} and branches:
         sheet = replace(sheet, branch=str(branches[0].pk))
     if pick := query.get("pick"):
@@ -154,7 +157,8 @@ def _context(request: StaffRequest, sheet: Sheet, branches: list[Branch]) -> dic
     customer = _customer(request.actor, sheet.customer)
     if customer is not None:
         sheet = replace(sheet, customer=str(customer.pk))
-    names = service_names(row.service for row in sheet.rows)
+    known = services_of(row.service for row in sheet.rows)
+    names = {pk: service.name for pk, service in known.items()}
     words, faults = _priced(request.actor, sheet, names)
     context: dict[str, Any] = {
         "sheet": sheet,
@@ -168,7 +172,7 @@ def _context(request: StaffRequest, sheet: Sheet, branches: list[Branch]) -> dic
             ShownRow(
                 place,
                 row,
-                names.get(row.service, ""),
+                known.get(row.service),
                 faults.at_lines.get(place - 1, {}) if faults else {},
             )
             for place, row in enumerate(sheet.rows, 1)
@@ -192,8 +196,12 @@ class ShownRow:
 
     place: int
     row: Row
-    name: str
+    service: Service | None
     faults: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.service.name if self.service else ""
 
 
 def _priced(

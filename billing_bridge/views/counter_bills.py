@@ -13,20 +13,18 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from billing_bridge import answers
-from billing_bridge.api import shapes
-from billing_bridge.bodies import lines_of
+from billing_bridge.counter import writes
 from billing_bridge.counter.bill import (
     SHOWN,
     bill_of,
     bills_of_today,
     get_reservation,
     invoice_number,
-    pay,
 )
 from billing_bridge.counter.faults import explained
 from billing_bridge.counter.sheet import Sheet
 from billing_bridge.patience import patiently
-from billing_bridge.services.refunds import Refunded, refund_invoice, void_invoice
+from billing_bridge.services.refunds import Refunded
 from customers.models import Customer
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
@@ -110,12 +108,10 @@ def counter_pay(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     def work() -> None:
         if reservation.state == State.REDEEMED and not number:
             return
-        form = shapes.RedeemInput(data={"invoiceId": number or invoice_number(reservation)})
-        form.is_valid(raise_exception=True)
-        pay(
+        writes.pay(
             actor=request.actor,
             reservation=reservation,
-            invoice_id=form.validated_data["invoice_id"],
+            invoice_id=number or invoice_number(reservation),
             method=method if method in METHODS else "cash",
         )
 
@@ -153,21 +149,16 @@ def counter_refund(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     reservation = get_reservation(request.actor, pk)
 
     def work() -> Refunded:
-        body: dict[str, Any] = {"refundId": request.POST.get("refund", "")[:90]}
-        if "all" not in request.POST:
-            body["lines"] = [
-                {"number": number, "quantity": text}
-                for number in reservation.sold
-                if (text := request.POST.get(f"back_{number}", "").strip()) not in ("", "0")
-            ]
-        form = shapes.RefundInput(data=body)
-        form.is_valid(raise_exception=True)
-        return refund_invoice(
+        units = {
+            number: text
+            for number in reservation.sold
+            if (text := request.POST.get(f"back_{number}", "").strip()) not in ("", "0")
+        }
+        return writes.refund(
             actor=request.actor,
-            branch_id=reservation.branch_id,
-            invoice_id=reservation.invoice_id,
-            refund_id=form.validated_data["refund_id"],
-            lines=lines_of(form.validated_data),
+            reservation=reservation,
+            refund_id=request.POST.get("refund", "")[:90],
+            units=None if "all" in request.POST else units,
         )
 
     return _done(request, reservation, work, _("%(amount)s came back; pay out %(money)s."))
@@ -180,11 +171,7 @@ def counter_void(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     return _done(
         request,
         reservation,
-        lambda: void_invoice(
-            actor=request.actor,
-            branch_id=reservation.branch_id,
-            invoice_id=reservation.invoice_id,
-        ),
+        lambda: writes.void(actor=request.actor, reservation=reservation),
         _("The bill is void: neither it nor the visit counts. To be given back: %(money)s."),
     )
 

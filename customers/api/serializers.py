@@ -265,6 +265,15 @@ class ServiceRow(ApiSerializer):
     category_external_id = serializers.CharField(max_length=100, source="category")
     name = serializers.CharField(max_length=100)
     price = serializers.DecimalField(max_digits=10, decimal_places=2, min_value=0)
+    tax_rate = serializers.DecimalField(
+        max_digits=5,
+        decimal_places=2,
+        min_value=0,
+        max_value=100,
+        required=False,
+        allow_null=True,
+        help_text="GST, per cent. Left out: as it was. Bills go by it where a line names none.",
+    )
     duration_minutes = serializers.IntegerField(min_value=0, max_value=1440, default=30)
     is_active = serializers.BooleanField(default=True)
 

@@ -28,7 +28,8 @@ def put_categories(*, actor: Actor, rows: Sequence[Mapping[str, Any]]) -> list[S
 def put_services(*, actor: Actor, rows: Sequence[Mapping[str, Any]]) -> list[Service]:
     """Make or change services by `external_id`; those not named stay as they are.
 
-    `category` of a row is the external id of a category that stands already.
+    `category` of a row is the external id of a category that stands already. A row that does not
+    name `tax_rate` leaves it as it is; None takes it away.
     """
     _refuse_repeats(rows, "services")
     named = ServiceCategory.objects.filter(external_id__in={row["category"] for row in rows})
@@ -40,11 +41,27 @@ def put_services(*, actor: Actor, rows: Sequence[Mapping[str, Any]]) -> list[Ser
     }
     if unknown:
         raise ValidationFailed(fields=unknown)
+    unsaid = [row["external_id"] for row in rows if "tax_rate" not in row]
+    rates = dict(
+        Service.objects.filter(external_id__in=unsaid)
+        .select_for_update()
+        .order_by("pk")
+        .values_list("external_id", "tax_rate")
+    )
     return Service.objects.bulk_create(
-        (Service(**{**row, "category": categories[row["category"]]}) for row in rows),
+        (
+            Service(
+                **{
+                    "tax_rate": rates.get(row["external_id"]),
+                    **row,
+                    "category": categories[row["category"]],
+                }
+            )
+            for row in rows
+        ),
         update_conflicts=True,
         unique_fields=["tenant", "external_id"],
-        update_fields=["category", "name", "price", "duration_minutes", "is_active"],
+        update_fields=["category", "name", "price", "tax_rate", "duration_minutes", "is_active"],
     )
 
 

@@ -21,6 +21,17 @@ def is_tag(purpose: bytes, data: bytes, given: bytes) -> bool:
     return any(hmac.compare_digest(_tag(state, data), given) for state in _states(purpose))
 
 
+def fingerprints(purpose: bytes, data: bytes) -> list[bytes]:
+    """32 bytes by which `data` is known again without being kept: under this key, then under the
+    earlier ones."""
+    found = []
+    for state in _states(purpose):
+        mac = state.copy()
+        mac.update(data)
+        found.append(mac.digest())
+    return found
+
+
 def _tag(state: "hmac.HMAC", data: bytes) -> bytes:
     mac = state.copy()
     mac.update(data)

@@ -10,6 +10,7 @@ from marketing.referrals.models import (
     ReferralProgramme,
     ReferralStep,
     ReferralTouch,
+    SeenToken,
 )
 
 
@@ -72,5 +73,14 @@ class NoticeTemplateAdmin(ReadOnlyAdmin):
 class ReferralNoticeAdmin(ReadOnlyAdmin):
     list_display = ("at", "referral_id", "kind", "customer_id", "run_id")
     list_filter = ("kind",)
+    show_full_result_count = False
+    ordering = ("-id",)
+
+
+@admin.register(SeenToken)
+class SeenTokenAdmin(ReadOnlyAdmin):
+    list_display = ("seen_at", "kind", "customer_id")
+    list_filter = ("kind",)
+    exclude = ("digest",)
     show_full_result_count = False
     ordering = ("-id",)

@@ -11,16 +11,35 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from customers.models import Service
+from customers.models import Channel, Service
 from customers.selectors import get_customer_for_actor
-from marketing.core.drf.serializers import ApiSerializer
+from marketing.core.drf.serializers import ApiSerializer, camel_case
 from marketing.core.drf.views import ApiView
 from marketing.core.errors import ValidationFailed
 from marketing.core.tenancy import current_tenant
 from marketing.referrals import links, rules, selectors, services
-from marketing.referrals.models import Referral, ReferralProgramme, RewardOn, RewardType
+from marketing.referrals.models import NoticeKind, Referral, ReferralProgramme, RewardOn, RewardType
 
 MONEY: dict[str, Any] = {"max_digits": 10, "decimal_places": 2}
+
+
+class ChannelsFields(ApiSerializer):
+    """Ids of messages; null: none tells it on this channel."""
+
+    whatsapp = serializers.UUIDField(required=False, allow_null=True)
+    sms = serializers.UUIDField(required=False, allow_null=True)
+    email = serializers.UUIDField(required=False, allow_null=True)
+
+
+class NoticesFields(ApiSerializer):
+    """What is not named stays."""
+
+    joined = ChannelsFields(required=False)
+    came = ChannelsFields(required=False)
+    rewarded = ChannelsFields(required=False)
+    friend_joined = ChannelsFields(required=False)
+    friend_came = ChannelsFields(required=False)
+    friend_rewarded = ChannelsFields(required=False)
 
 
 class ReferralConfigFields(ApiSerializer):
@@ -44,6 +63,9 @@ class ReferralConfigFields(ApiSerializer):
     flags_surnames = serializers.BooleanField(required=False)
     share_text = serializers.DictField(
         child=serializers.CharField(max_length=1_000, allow_blank=True), required=False
+    )
+    notices = NoticesFields(
+        required=False, help_text="Of each notice the messages that tell it, by channel."
     )
 
 
@@ -114,11 +136,24 @@ class ReferralCodeOutput(ApiSerializer):
     whatsapp_url = serializers.CharField()
 
 
+def token(help_text: str) -> serializers.CharField:
+    """Opaque; kept only as a keyed hash, and told to nobody."""
+    return serializers.CharField(
+        max_length=services.LONGEST_TOKEN,
+        required=False,
+        allow_blank=True,
+        write_only=True,
+        help_text=f"{help_text} Opaque, kept only as a keyed hash.",
+    )
+
+
 class ApplyReferralInput(ApiSerializer):
     referral_code = serializers.CharField(max_length=60)
     referred_phone = serializers.CharField(max_length=40)
     referred_name = serializers.CharField(max_length=200, required=False, allow_blank=True)
     branch_id = serializers.UUIDField(required=False, allow_null=True)
+    instrument_token = token("What her payment provider calls her card or account by.")
+    device_token = token("What the app or site knows her device by.")
 
 
 class ReferredCustomer(ApiSerializer):
@@ -200,9 +235,20 @@ class ReferralConfigView(ApiView):
                 data[f"{side}_reward_service"] = self._service(
                     data.pop(f"{side}_reward_service_id"), side
                 )
-        return self._answer(
-            services.update_programme(actor=self.actor, values=data, version=version)
-        )
+        chosen = {
+            (kind, channel): template_id
+            for kind, channels in data.pop("notices", {}).items()
+            for channel, template_id in channels.items()
+        }
+        try:
+            programme = services.configure(
+                actor=self.actor, values=data, chosen=chosen, version=version
+            )
+        except ValidationFailed as error:
+            # As the page's form names them: notice_came_sms.
+            error.fields = {_notice_path(name): each for name, each in error.fields.items()}
+            raise
+        return self._answer(programme)
 
     def _service(self, pk: uuid.UUID | None, side: str) -> Service | None:
         service = Service.objects.filter(pk=pk).first() if pk else None
@@ -211,7 +257,27 @@ class ReferralConfigView(ApiView):
         return service
 
     def _answer(self, programme: ReferralProgramme) -> Response:
+        programme.notices = _chosen()  # type: ignore[attr-defined]
         return Response({"config": ReferralConfigOutput(programme).data})
+
+
+def _chosen() -> dict[str, dict[str, uuid.UUID | None]]:
+    """The messages chosen, by notice and channel; all of them are named."""
+    found: dict[str, dict[str, uuid.UUID | None]] = {
+        kind: dict.fromkeys(Channel.values) for kind in NoticeKind.values
+    }
+    for (kind, channel), row in selectors.chosen_notices().items():
+        found[kind][channel] = row.template_id
+    return found
+
+
+def _notice_path(name: str) -> str:
+    places = {
+        f"notice_{kind}_{channel}": f"notices.{camel_case(kind)}.{channel}"
+        for kind in NoticeKind.values
+        for channel in Channel.values
+    }
+    return places.get(name, name)
 
 
 class Referrals(ApiView):
@@ -275,6 +341,7 @@ class ApplyReferral(ApiView):
                 phone=data["referred_phone"],
                 name=data.get("referred_name", ""),
                 branch_id=data.get("branch_id"),
+                tokens=services.tokens_of(data),
             )
             referral = selectors.with_names(row.pk)
             answer: dict[str, Any] = {

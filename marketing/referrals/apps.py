@@ -42,5 +42,6 @@ class ReferralsConfig(AppConfig):
         )
         merging.register_rows("referrals.Referral", "referrer")
         merging.register(people.FRIENDS)
+        merging.register_single_rows("referrals.SeenToken", "digest")
         merging.register_rows("referrals.ReferralNotice")
         merging.register_single_rows("referrals.ReferralCode")

@@ -15,7 +15,13 @@ from marketing.content.usage import Use
 from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.referrals import links, rules, selectors
-from marketing.referrals.models import NoticeTemplate, Referral, ReferralCode, ReferralNotice
+from marketing.referrals.models import (
+    NoticeTemplate,
+    Referral,
+    ReferralCode,
+    ReferralNotice,
+    SeenToken,
+)
 from marketing.referrals.services.transitions import move
 
 PANEL_ROWS = 4
@@ -42,7 +48,8 @@ def referrals_of_customer(actor: Actor, customer: Customer) -> dict[str, Any]:
 
 
 def export_referrals(customer: Customer) -> dict[str, Any]:
-    """Her code, whom she brought (their names are not hers to have), and how she came."""
+    """Her code, whom she brought (their names are not hers to have), how she came, and when what
+    she pays and books by was seen."""
     code = ReferralCode.objects.filter(customer=customer).values_list("code", flat=True).first()
     brought = Referral.objects.filter(referrer=customer).order_by("pk")
     came = Referral.objects.filter(friend=customer).order_by("pk")
@@ -50,6 +57,9 @@ def export_referrals(customer: Customer) -> dict[str, Any]:
         "code": code,
         "brought": list(brought.values(*KEPT)),
         "came": list(came.values(*KEPT, "friend_phone")),
+        "seen": list(
+            SeenToken.objects.filter(customer=customer).order_by("pk").values("kind", "seen_at")
+        ),
     }
 
 
@@ -65,6 +75,7 @@ def erase_referrals(customer: Customer) -> None:
     move(system, list(approved), rules.VOIDED, reason="erased")
     Referral.objects.filter(friend=customer).update(friend_phone="")
     ReferralNotice.objects.filter(referral__in=rows.values("pk")).update(said={})
+    SeenToken.objects.filter(customer=customer).delete()
     if customer.phone:
         left = Referral.objects.filter(state=rules.INVITED, friend_phone=customer.phone)
         ids = list(left.order_by("pk").values_list("pk", flat=True))

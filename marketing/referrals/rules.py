@@ -41,12 +41,25 @@ FREE = frozenset({INVITED, REJECTED, EXPIRED})
 CONVERTED = frozenset({QUALIFIED, HELD, APPROVED, REWARDED})
 
 # Who is told of what; older news is none any more.
-TOLD_CAME, TOLD_REWARDED, TOLD_FRIEND = "came", "rewarded", "friend_rewarded"
+TOLD_JOINED, TOLD_CAME, TOLD_REWARDED = "joined", "came", "rewarded"
+TOLD_FRIEND_JOINED, TOLD_FRIEND_CAME = "friend_joined", "friend_came"
+TOLD_FRIEND = "friend_rewarded"
+TO_FRIEND = frozenset({TOLD_FRIEND_JOINED, TOLD_FRIEND_CAME, TOLD_FRIEND})
 NEWS_LASTS = dt.timedelta(days=3)
 # Why rewards were taken back: nothing of a code that was used could be.
 REFUNDED, REFUNDED_USED = "refunded", "refunded_used"
 # From here on nothing is due to anybody.
 OVER = frozenset({REJECTED, VOIDED, CLAWED_BACK})
+
+# What bills and sign-ups may be known again by. The same of both people is a signal.
+INSTRUMENT, DEVICE = "instrument", "device"
+SHARED = {INSTRUMENT: "same_instrument", DEVICE: "same_device"}
+TOKEN_LASTS = dt.timedelta(days=365)
+# What more people used than that is the salon's own, or says nothing.
+MOST_SHARING = 5
+# What a signal weighs where a manager looks: one instrument is most often one person, a device
+# and a household may be a family's.
+WEIGHTS = {"same_instrument": 3, "same_device": 2}
 
 CLICK_LASTS = dt.timedelta(days=30)
 UNUSED_LASTS = dt.timedelta(days=90)

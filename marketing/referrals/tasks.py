@@ -22,4 +22,5 @@ def keep_referrals() -> None:
 
     drain_each_chain(services.make_missing_codes)
     drain_each_chain(services.expire_unused)
+    drain_each_chain(services.drop_old_tokens)
     in_each_chain(services.watch_collusion)

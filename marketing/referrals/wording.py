@@ -11,6 +11,8 @@ SIGNALS: dict[str, str | Promise] = {
     "same_address": _("Both live at the same address"),
     "same_surname": _("Both have the same surname"),
     "many_entries": _("One person at the till entered this code very often in a day"),
+    "same_instrument": _("Both paid by the same card or account"),
+    "same_device": _("Both booked on the same device"),
     "velocity": _("Many rewards in a short time"),
 }
 REASONS: dict[str, str | Promise] = {
@@ -31,6 +33,12 @@ REASONS: dict[str, str | Promise] = {
 def signal_words(signal: str) -> str:
     """The signal for people; itself where nobody knows it."""
     return str(SIGNALS.get(signal, signal))
+
+
+def signals_in_words(signals: list[str]) -> list[tuple[str, bool]]:
+    """The heaviest first; whether each weighs more than what families have in common."""
+    ordered = sorted(signals, key=lambda signal: -rules.WEIGHTS.get(signal, 1))
+    return [(signal_words(signal), rules.WEIGHTS.get(signal, 1) > 1) for signal in ordered]
 
 
 def reason_words(reason: str) -> str:

@@ -2,14 +2,28 @@
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from customers.models import Service
 from marketing.core.api_keys import issue_api_key
+from tests.factories.customers import ServiceFactory
 
 AT = "2026-05-04T10:00:00+05:30"
+
+
+@pytest.fixture
+def desk(login) -> Client:
+    """The counter's page, with a receptionist of the north at it."""
+    return login("receptionist")
+
+
+@pytest.fixture
+def cut(chain) -> Service:
+    return ServiceFactory(name="Haircut", price=Decimal("500"))
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """The counter's page: from a customer to a printed bill and back, and every refusal in words."""
 
-import re
 from decimal import Decimal
-from html import unescape
-from urllib.parse import urlencode
 
 import pytest
 from django.core.cache import cache
@@ -20,69 +17,13 @@ from marketing.coupons.models import Offer, Redemption, Reservation
 from marketing.coupons.pricing.reasons import ReasonCode
 from marketing.coupons.wording import reasons
 from marketing.loyalty.selectors import balance
+from tests.billing_bridge.desk import held, hold, look, paid, press, sheet, shown
 from tests.factories.coupons import make_offer, reserve, sell, system
-from tests.factories.customers import CustomerFactory, ServiceFactory
+from tests.factories.customers import CustomerFactory
 from tests.factories.loyalty import earn, make_programme
 from tests.factories.referrals import code_for
 from tests.factories.referrals import make_programme as make_referrals
 from tests.page_queries import questions
-
-
-@pytest.fixture
-def desk(login):
-    return login("receptionist")
-
-
-@pytest.fixture
-def cut(chain):
-    return ServiceFactory(name="Haircut", price=Decimal("500"))
-
-
-def sheet(branch, *lines, **more):
-    """The address of a bill: a line is a service and its quantity, price, discount and tax."""
-    pairs = [("bill", more.pop("bill", "till-1")), ("branch", str(branch.pk))]
-    for service, *rest in lines:
-        texts = [*rest, *["1", "500.00", "", ""][len(rest) :]]
-        pairs += zip("sqpdt", [str(service.pk), *texts], strict=True)
-    return urlencode([*pairs, *more.items()])
-
-
-def shown(answer, status=200):
-    assert answer.status_code == status, answer.content
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())))
-
-
-def look(desk, query):
-    return desk.get(f"{reverse('counter')}?{query}")
-
-
-def hold(desk, query, **more):
-    """Press Reserve on the page as it is; `seen` and `quote` may be of an older one."""
-    words = look(desk, query).context["words"]
-    form = {
-        "sheet": query,
-        "quote": words.hash if words else "",
-        "seen": words.seen if words else "",
-    }
-    return desk.post(reverse("counter-reserve"), form | more)
-
-
-def held(desk, query):
-    answer = hold(desk, query)
-    assert answer.status_code == 302, shown(answer, answer.status_code)
-    return Reservation.objects.get(pk=answer.url.rsplit("/", 1)[1])
-
-
-def press(desk, name, reservation, **form):
-    return desk.post(reverse(f"counter-{name}", args=[reservation.pk]), form)
-
-
-def paid(desk, query, **form):
-    reservation = held(desk, query)
-    answer = press(desk, "pay", reservation, **form)
-    assert answer.status_code == 302, shown(answer, answer.status_code)
-    reservation.refresh_from_db()
-    return reservation
 
 
 def test_a_bill_from_customer_to_print_and_back(desk, chain, cut):

@@ -4,10 +4,8 @@ import datetime as dt
 import json
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from billing_bridge import services
 from billing_bridge.models import RawPerson, RawRow
@@ -320,70 +318,3 @@ def test_a_thousand_events_are_as_many_statements_as_ten(send, chain):
     counted(send, *batch("first", 1000, chain))
     few = counted(send, *batch("few", 10, chain))
     assert counted(send, *batch("many", 1000, chain)) == few
-
-
-PEOPLE = [
-    {"phone": "+919811100001", "name": "Asha Rao"},
-    {"externalId": "C-2", "phone": "+919811100002", "name": "Mira"},
-    {"externalId": "C-2"},
-    {"phone": "+919811100002"},
-]
-STORY = [
-    event("a", "visit.completed", PEOPLE[0]) | at(1),
-    event("b", "visit.completed", PEOPLE[1]) | at(2),
-    event("c", "customer.updated", PEOPLE[1] | {"tags": ["VIP"], "gender": "female"}) | at(3),
-    event("d", "customer.updated", PEOPLE[1] | {"firstName": "Meera"}) | at(4),
-    event("e", "membership.sold", PEOPLE[1], properties=GOLD) | at(5),
-    event("f", "membership.changed", PEOPLE[1], properties=GOLD | {"plan": "Silver"}) | at(6),
-    event("g", "package.sold", PEOPLE[1], properties=FACIALS) | at(7),
-    event("h", "package.used", PEOPLE[1], properties=FACIALS | {"sessionsUsed": 3}) | at(8),
-    event("i", "quote.sent", PEOPLE[0]) | at(9),
-]
-
-
-def rows():
-    """All that a call may leave, without ids."""
-    return (
-        sorted(Customer.objects.values_list("external_id", "first_name", "phone", "gender", "tags"),
-               key=str),
-        sorted(Visit.objects.values_list("external_id", "customer__first_name")),
-        sorted(Membership.objects.values_list("plan", "status", "customer__first_name")),
-        sorted(Package.objects.values_list("sessions_used", "customer__first_name")),
-        sorted(CustomerEvent.objects.values_list("name", "occurred_at")),
-        ContactPoint.objects.count(),
-    )  # fmt: skip
-
-
-class Undo(Exception):
-    """Ends a try, whose rows go with it."""
-
-
-@settings(
-    max_examples=12,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(st.data())
-def test_any_order_and_repetition_leave_the_same_rows(chain, data):
-    story = [
-        each | {"properties": {"branchCode": chain.north.code}}
-        if each["name"] == "visit.completed"
-        else each
-        for each in STORY
-    ]
-    shuffled = data.draw(st.permutations(story + story[:4]))
-    cut = data.draw(st.integers(0, len(shuffled)))
-    owner = chain.actor(chain.owner)
-    found = []
-    for calls in ([story], [shuffled[:cut], shuffled[cut:], shuffled]):
-        try:
-            with transaction.atomic():
-                for call in calls:
-                    if call:
-                        taken = services.take_events(actor=owner, events=call, where="test")
-                        assert not taken.errors
-                found.append(rows())
-                raise Undo
-        except Undo:
-            pass
-    assert found[0] == found[1]

@@ -1,25 +1,19 @@
-"""The counter asks again: with the same key, another key, another body, and two at once."""
+"""The counter asks again: with the same key, another key, another body."""
 
 import datetime as dt
 
 import pytest
-from django.db import connection
-from django.test import Client
 
 from billing_bridge.models import RawRow
 from billing_bridge.services import replay_row
-from customers.models import Purchase, PurchaseRefund, Visit
+from customers.models import Purchase, PurchaseRefund
 from customers.services import erase_customer
 from marketing.core import clock
 from marketing.core.models import DomainEvent
-from marketing.core.tenancy import tenant_scope
 from marketing.coupons import services
-from marketing.coupons.models import OfferUse, Redemption, Reservation, Reversal
+from marketing.coupons.models import OfferUse, Redemption, Reversal
 from marketing.loyalty import selectors as points_selectors
-from marketing.loyalty.models import PointsTransaction
 from tests.billing_bridge.till import Refused, Till
-from tests.concurrency import at_once
-from tests.factories.core import make_chain
 from tests.factories.coupons import make_offer, system
 from tests.factories.customers import CustomerFactory, ServiceFactory
 from tests.factories.loyalty import earn, make_programme
@@ -206,40 +200,6 @@ def test_a_refused_bill_is_kept_and_goes_through_once_mended(chain, till):
         ("invoice", "applied"),
         ("refund", "applied"),
     }
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_same_bill_at_once_is_one_sale():
-    chain = make_chain()
-    with tenant_scope(chain.tenant.pk):
-        make_programme()
-        offer = make_offer(maxTotalUses=5)
-        asha = CustomerFactory()
-        till = Till(chain)
-        reserved = till.reserve(customer=asha)
-        body = till.invoice_body(customer=asha, reserved=reserved, invoice="17")
-    connection.close()
-
-    def post():
-        try:
-            return till.post("invoices", body, client=Client())
-        except Refused as refused:
-            return refused
-
-    found = at_once(8, post)
-    refusals = [each for each in found if isinstance(each, Refused)]
-    found = [each for each in found if not isinstance(each, Refused)]
-    assert {each.status for each in refusals} <= {503, 409}
-    assert {each.headers["Retry-After"] for each in refusals} <= {"1"}
-    with tenant_scope(chain.tenant.pk):
-        assert found
-        assert all(each == found[0] for each in found)
-        assert till.post("invoices", body) == found[0]
-        assert Purchase.objects.count() == Visit.objects.count() == 1
-        assert Reservation.objects.count() == Redemption.objects.count() == 1
-        assert OfferUse.objects.get(offer=offer).used == 1
-        assert PointsTransaction.objects.filter(kind="earn").count() == 1
-        assert DomainEvent.objects.filter(name="invoice.finalized").count() == 1
 
 
 def test_the_same_bill_for_another_customer_is_refused(chain, till):

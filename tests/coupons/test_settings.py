@@ -112,6 +112,7 @@ def test_over_http(chain, login):
         "compared": 10,
         "stackSize": 3,
         "maxCodes": 5,
+        "pricesIncludeTax": True,
         "version": 1,
     }
     owner = login("owner")

@@ -16,45 +16,17 @@ from marketing.policy.models import ProviderAccount
 from marketing.referrals import services
 from marketing.referrals.models import NoticeTemplate, Referral, ReferralNotice
 from marketing.referrals.services import choosing, notices
-from tests.factories.content import TemplateFactory
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import make_senders, open_all_hours, states_of
 from tests.factories.policy import set_config
 from tests.factories.referrals import converted, make_programme, past_hold, reward_all, system
-
-TOLD = "{{ referral_friend | default: 'x' }} by {{ referral_referrer }}: {{ referral_reward }}."
-MAIL = {"subject": "News", "body": f"Dear {{{{ customer_name }}}}, {TOLD}"}
-BODY = {"body": MAIL["body"]}
-
-
-def message_on(channel="whatsapp", **values):
-    contents = {"en": MAIL, "hi": MAIL} if channel == "email" else {"en": BODY, "hi": BODY}
-    values = {"contents": contents, "template_type": "trigger", "trigger_type": "referral_news"} | (
-        values
-    )
-    return TemplateFactory(channel=channel, **values)
-
-
-def choose(kind, *templates):
-    chosen = {(kind, template.channel): template.pk for template in templates}
-    return services.choose_notices(actor=system(), chosen=chosen)
+from tests.referrals.telling import choose, message_on, said_to, tell
 
 
 @pytest.fixture
 def ready(chain, asha):
     open_all_hours()
     make_senders()
-
-
-def tell():
-    given = 0
-    while more := services.give_notices():
-        given += more
-    return given
-
-
-def said_to(person):
-    return [row.variables for row in Message.objects.filter(customer=person).order_by("pk")]
 
 
 def test_off_until_a_message_is_chosen(chain, ready, asha, bela):

@@ -51,6 +51,10 @@ PACKAGES = (
 )
 
 
+# Per cent of GST.
+TAX_RATE = Decimal(18)
+
+
 def make_catalogue() -> dict[str, Service]:
     """Make categories and services of the open tenant scope; returns services by name."""
     names = list(dict.fromkeys(entry[0] for entry in MENU))
@@ -67,6 +71,7 @@ def make_catalogue() -> dict[str, Service]:
             category=categories[category],
             name=name,
             price=Decimal(price),
+            tax_rate=TAX_RATE,
             duration_minutes=minutes,
         )
         for number, (category, name, price, minutes, _whom, _weight) in enumerate(MENU, 1)

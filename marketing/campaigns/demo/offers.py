@@ -7,13 +7,12 @@ from typing import Any
 from django.db.models import F
 
 from customers.models import Customer, Service
+from marketing.campaigns.demo.catalogue import TAX_RATE
 from marketing.campaigns.demo.organisation import Organisation
 from marketing.core.actor import Actor
 from marketing.coupons import services as coupons
 from marketing.coupons.models import CouponCode, Redemption, Reservation
 from marketing.coupons.pricing.bill import Cart, CartLine, EnteredCode
-
-TAX_BP = 500
 
 # One of each kind; days are counted from today, services and categories called by their names.
 OFFERS: tuple[tuple[int | None, int | None, Mapping[str, Any]], ...] = (
@@ -241,7 +240,7 @@ def sell(
                     category=str(service.category_id),
                     quantity=quantity,
                     unit_price=int(service.price * 100),
-                    tax_rate_bp=TAX_BP,
+                    tax_rate_bp=int(TAX_RATE * 100),
                 )
                 for number, (service, quantity) in enumerate(lines, 1)
             ),

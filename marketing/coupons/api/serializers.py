@@ -178,7 +178,11 @@ class CouponCodeOutput(ApiSerializer):
 
 
 class SettingsFields(ApiSerializer):
-    """How bills are priced. `maxBillDiscount` caps all offers of a bill together."""
+    """How bills are priced. `maxBillDiscount` caps all offers of a bill together.
+
+    `pricesIncludeTax` is where bills of the counter's page begin; bills over HTTP say for
+    themselves.
+    """
 
     tax_rounding = serializers.ChoiceField(CounterSettings.TaxRounding.choices)
     choice = serializers.ChoiceField(CounterSettings.Choice.choices)
@@ -186,6 +190,7 @@ class SettingsFields(ApiSerializer):
     compared = serializers.IntegerField(min_value=1, max_value=12)
     stack_size = serializers.IntegerField(min_value=1, max_value=4)
     max_codes = serializers.IntegerField(min_value=0, max_value=20)
+    prices_include_tax = serializers.BooleanField()
 
 
 class SettingsPatch(SettingsFields):

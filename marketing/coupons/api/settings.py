@@ -10,7 +10,7 @@ from marketing.coupons import selectors, services
 from marketing.coupons.api.serializers import SettingsAnswer, SettingsPatch
 from marketing.coupons.models import CounterSettings
 from marketing.coupons.pricing.wire import paise, rupees
-from marketing.coupons.selectors.settings import SETTINGS
+from marketing.coupons.selectors.settings import COLUMNS
 
 
 class CounterSettingsView(ApiView):
@@ -34,7 +34,7 @@ class CounterSettingsView(ApiView):
         )
 
     def _answer(self, kept: CounterSettings) -> Response:
-        found: dict[str, Any] = {name: getattr(kept, name) for name in SETTINGS}
+        found: dict[str, Any] = {name: getattr(kept, name) for name in COLUMNS}
         most = kept.max_bill_discount
         found |= {"max_bill_discount": most and rupees(most), "version": kept.version}
         return Response(SettingsAnswer({"settings": found}).data)

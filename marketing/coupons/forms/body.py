@@ -50,8 +50,7 @@ def _worth(kind: str, data: Data, rows: Rows) -> dict[str, Any]:
 
 
 def _buy_get(data: Data) -> dict[str, Any]:
-    services, categories = _chosen(data, "get_services"), _chosen(data, "get_categories")
-    get = {"serviceIds": services, "categoryIds": categories}
+    get = _selection(data, "get_")
     said = {
         "buyQuantity": data.get("buy_quantity"),
         "buyAmount": _number(data, "buy_amount"),
@@ -59,24 +58,31 @@ def _buy_get(data: Data) -> dict[str, Any]:
         "percent": _number(data, "get_percent"),
         "pick": _unless(data, "pick", "cheapest"),
         "maxGroups": data.get("max_groups"),
-        "get": _said(get) if services or categories else None,
+        "get": get if get or data.get("get_any") else None,
     }
     return _said(said)
 
 
 def _bundle(data: Data, rows: Rows) -> dict[str, Any]:
-    parts = [
-        _said(
-            {
-                "serviceIds": _chosen(data, f"part_{place}_services"),
-                "categoryIds": _chosen(data, f"part_{place}_categories"),
-                "quantity": data.get(f"part_{place}_quantity") or 1,
-            }
-        )
-        for place in range(rows["part"])
-        if data.get(f"part_{place}_services") or data.get(f"part_{place}_categories")
-    ]
+    parts = []
+    for place in range(rows["part"]):
+        selection = _selection(data, f"part_{place}_")
+        quantity = data.get(f"part_{place}_quantity")
+        if selection or quantity:
+            parts.append({**selection, "quantity": quantity or 1})
     return _said({"parts": parts, "maxGroups": data.get("max_groups")})
+
+
+def _selection(data: Data, prefix: str) -> dict[str, Any]:
+    """What is chosen and left out in the fields of this prefix; empty where nothing is."""
+    return _said(
+        {
+            "serviceIds": _chosen(data, f"{prefix}services"),
+            "categoryIds": _chosen(data, f"{prefix}categories"),
+            "excludedServiceIds": _chosen(data, f"{prefix}excluded_services"),
+            "excludedCategoryIds": _chosen(data, f"{prefix}excluded_categories"),
+        }
+    )
 
 
 def _tiers(data: Data, rows: Rows) -> list[dict[str, Any]]:

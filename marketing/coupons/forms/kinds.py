@@ -92,7 +92,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     OfferKind.FREE_SERVICE: ("free_units",),
     OfferKind.BUY_X_GET_Y: (
         *("buy_quantity", "buy_amount", "get_quantity", "get_percent"),
-        *("get_services", "get_categories", "pick", "max_groups"),
+        *("get_services", "get_categories", "get_any"),
+        *("get_excluded_services", "get_excluded_categories", "pick", "max_groups"),
     ),
     OfferKind.BUNDLE: ("value", "max_groups"),
     OfferKind.SPEND_TIERS: ("tier_unit", "scope"),

@@ -81,7 +81,7 @@ NEEDED = frozenset(
     (
         *("value", "code", "scope", "free_units", "buy_quantity", "get_quantity", "get_percent"),
         *("pick", "tier_unit", "tier_0_from", "tier_0_give", "part_0_services"),
-        *("part_0_quantity", "measure", "basis", "use_period", "budget_policy", "stacking"),
+        *("measure", "basis", "use_period", "budget_policy", "stacking"),
     )
 )
 
@@ -151,6 +151,9 @@ class OfferForm(RefusableForm):
     get_percent = rupees_field(_("at so many per cent off"), initial=100)
     get_services = _many(_("Which services are got"), help_text=_("Empty: the same."))
     get_categories = _many(_("or which categories"))
+    get_any = forms.BooleanField(label=_("Any service can be got"), required=False)
+    get_excluded_services = _many(_("Never got are these services"))
+    get_excluded_categories = _many(_("nor these categories"))
     pick = _one(
         _("Reduced are"),
         [("cheapest", _("the cheapest")), ("dearest", _("the dearest"))],
@@ -275,6 +278,8 @@ class OfferForm(RefusableForm):
                 chosen = {
                     f"part_{place}_services": _many(_("Any of these services")),
                     f"part_{place}_categories": _many(_("or categories")),
+                    f"part_{place}_excluded_services": _many(_("But not these services")),
+                    f"part_{place}_excluded_categories": _many(_("But not these categories")),
                 }
                 for name, field in chosen.items():
                     of = choices.services if name.endswith("services") else choices.categories

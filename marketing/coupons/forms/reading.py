@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from marketing.coupons.models import Offer
-from marketing.coupons.pricing.terms import EVERY_DAY, Kind, OfferTerms
+from marketing.coupons.pricing.terms import EVERY_DAY, Kind, OfferTerms, Selection
 from marketing.coupons.rules import first_day, last_day
 
 MINUTES_A_DAY = 24 * 60
@@ -44,16 +44,15 @@ def _worth(terms: OfferTerms) -> dict[str, Any]:
             "buy_amount": _hundredth(deal.buy_amount or None),
             "get_quantity": deal.get_quantity,
             "get_percent": _hundredth(deal.rate_bp),
-            "get_services": sorted(deal.get.services) if deal.get else [],
-            "get_categories": sorted(deal.get.categories) if deal.get else [],
+            **_selection(deal.get or Selection(), "get_"),
+            "get_any": deal.get is not None and deal.get == Selection(),
             "pick": deal.pick.value,
             "max_groups": deal.max_groups,
         }
     if bundle is not None:
         found |= {"value": _hundredth(bundle.price), "max_groups": bundle.max_groups}
         for place, part in enumerate(bundle.parts):
-            found[f"part_{place}_services"] = sorted(part.selection.services)
-            found[f"part_{place}_categories"] = sorted(part.selection.categories)
+            found |= _selection(part.selection, f"part_{place}_")
             found[f"part_{place}_quantity"] = part.quantity
     for place, tier in enumerate(terms.tiers):
         found["tier_unit"] = "percent" if tier.rate_bp else "amount"
@@ -62,13 +61,18 @@ def _worth(terms: OfferTerms) -> dict[str, Any]:
     return found
 
 
-def _what(terms: OfferTerms) -> dict[str, Any]:
-    chosen = terms.selection
+def _selection(chosen: Selection, prefix: str) -> dict[str, Any]:
     return {
-        "services": sorted(chosen.services),
-        "categories": sorted(chosen.categories),
-        "excluded_services": sorted(chosen.excluded_services),
-        "excluded_categories": sorted(chosen.excluded_categories),
+        f"{prefix}services": sorted(chosen.services),
+        f"{prefix}categories": sorted(chosen.categories),
+        f"{prefix}excluded_services": sorted(chosen.excluded_services),
+        f"{prefix}excluded_categories": sorted(chosen.excluded_categories),
+    }
+
+
+def _what(terms: OfferTerms) -> dict[str, Any]:
+    return {
+        **_selection(terms.selection, ""),
         "skip_discounted": terms.skip_discounted,
         "skip_addons": terms.skip_addons,
     }

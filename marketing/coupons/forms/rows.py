@@ -12,7 +12,8 @@ from marketing.coupons.wording.amounts import weekday_names
 
 # At least so many rows are shown; one more than is filled in, up to the most.
 SHOWN = {"tier": 3, "part": 3, "hours": 1, "off": 1}
-MOST = 12
+# As many as the API takes: an offer that it made is shown whole.
+MOST = {"tier": 20, "part": 20, "hours": 50, "off": 100}
 _ROW = re.compile(r"(tier|part|hours|off)_(\d{1,2})_\w+")
 
 
@@ -24,7 +25,7 @@ def rows_in(names: Mapping[str, Any]) -> dict[str, int]:
         if found and value not in (None, "", []):
             kind, place = found[1], int(found[2])
             filled[kind] = max(filled[kind], place + 1)
-    return {kind: min(MOST, max(SHOWN[kind], filled[kind] + 1)) for kind in SHOWN}
+    return {kind: min(MOST[kind], max(SHOWN[kind], filled[kind] + 1)) for kind in SHOWN}
 
 
 def date_input() -> forms.DateInput:
@@ -57,7 +58,11 @@ def row_fields(kind: str, place: int, chosen: Mapping[str, forms.Field]) -> dict
     if kind == "part":
         return {
             **chosen,
-            f"part_{place}_quantity": count_field(_("How many"), initial=1),
+            f"part_{place}_quantity": count_field(
+                _("How many"),
+                help_text=_("With nothing chosen: of any service."),
+                widget=forms.NumberInput({"placeholder": 1}),
+            ),
         }
     if kind == "hours":
         return {

@@ -30,6 +30,7 @@ class CounterSettingsForm(forms.ModelForm):
             "compared",
             "max_codes",
             "tax_rounding",
+            "prices_include_tax",
         )
         labels = {
             "choice": _("Which offers a bill gets"),
@@ -37,10 +38,12 @@ class CounterSettingsForm(forms.ModelForm):
             "compared": _("Automatic offers that are compared"),
             "max_codes": _("Codes on one bill, at most"),
             "tax_rounding": _("Tax is rounded"),
+            "prices_include_tax": _("Prices typed at the counter have tax in them"),
         }
         help_texts = {
             "compared": _("Those that save most alone. More takes longer at the counter."),
             "tax_rounding": _("Ask your accountant: bills must add up as your billing system's."),
+            "prices_include_tax": _("Where a bill begins; it can be changed on each bill."),
         }
 
     def __init__(self, data: Any = None, *, instance: CounterSettings) -> None:

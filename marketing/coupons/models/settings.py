@@ -11,7 +11,8 @@ from marketing.core.tenancy import TenantModel
 class CounterSettings(TenantModel):
     """The engine's `pricing.facts.Settings` as a row; its defaults are the engine's.
 
-    `max_bill_discount` is paise, None without a limit. Bills keep the settings they were priced
+    `max_bill_discount` is paise, None without a limit. `prices_include_tax` is where bills of the
+    counter's page begin; a bill over HTTP says for itself. Bills keep the settings they were priced
     by, so a change is for bills priced from then on.
     """
 
@@ -39,6 +40,7 @@ class CounterSettings(TenantModel):
     max_codes = models.PositiveSmallIntegerField(
         default=5, validators=[MinValueValidator(0), MaxValueValidator(20)]
     )
+    prices_include_tax = models.BooleanField(default=True, db_default=True)
     version = models.PositiveIntegerField(default=1)
 
     class Meta:

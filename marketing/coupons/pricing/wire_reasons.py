@@ -18,7 +18,11 @@ def reason_on_wire(why: Reason) -> dict[str, Any]:
     money = _MONEY.get(why.code, frozenset())
     return {
         "code": why.code.value,
-        **{_camel(name): _plain(value, name in money) for name, value in why.details},
+        **{
+            _camel(name): _plain(value, name in money)
+            for name, value in why.details
+            if value != 0 or name != "need"
+        },
     }
 
 

@@ -87,7 +87,10 @@ def look_up(
             continue
         pk, offer, holder, most, used, expires, revoked, opted_out = rows[key]
         fault = _fault_of_row(holder, most, used, expires, revoked, opted_out, customer_id, now)
-        entered.codes.append(EnteredCode(code=code, offer=str(offer), fault=fault))
+        # Whoever has somebody else's code learns nothing of what it opens.
+        is_others = fault is not None and fault.code is ReasonCode.CODE_NOT_HERS
+        opens = "" if is_others else str(offer)
+        entered.codes.append(EnteredCode(code=code, offer=opens, fault=fault))
         if fault is None:
             entered.ids.setdefault(str(offer), (pk, most))
     return entered

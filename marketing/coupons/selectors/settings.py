@@ -15,6 +15,8 @@ SETTINGS = (
     "stack_size",
     "max_codes",
 )
+# Beside them, what the counter's page begins with.
+COLUMNS = (*SETTINGS, "prices_include_tax")
 
 
 def counter_settings() -> CounterSettings:

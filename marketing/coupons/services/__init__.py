@@ -14,6 +14,7 @@ from marketing.coupons.services.issuing import (
     take_back_codes,
 )
 from marketing.coupons.services.locks import counter_call
+from marketing.coupons.services.naming import name_customer
 from marketing.coupons.services.offers import (
     create_coupon,
     create_offer,
@@ -45,6 +46,7 @@ __all__ = [
     "make_next_part",
     "make_part",
     "may_change",
+    "name_customer",
     "note_codes",
     "read_terms",
     "record_bill",

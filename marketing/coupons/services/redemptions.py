@@ -30,6 +30,7 @@ from marketing.coupons.services.bills import (
     require_branch,
     reservation_of,
 )
+from marketing.coupons.services.budgets import is_spent
 from marketing.coupons.services.counters import USE_AT_ONCE, USE_HELD, Changes, Kind
 from marketing.coupons.services.locks import counter_call
 from marketing.coupons.services.reservations import held_of, let_go, over, reserve
@@ -292,7 +293,7 @@ def _tell(redemptions: list[Redemption]) -> None:
 def _tell_exhausted(totals: Mapping[uuid.UUID, int], changes: Changes) -> None:
     for counter, change in changes.items():
         used = totals.get(counter.owner) if counter.kind is Kind.TOTAL else None
-        if used is not None and used == change.limit:
+        if used is not None and (used == change.limit or is_spent(counter.owner, change)):
             events.record("coupon.exhausted", {"couponId": str(counter.owner)})
 
 

@@ -10,7 +10,7 @@ from marketing.core import audit
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, ValidationFailed
 from marketing.coupons.models import CounterSettings
-from marketing.coupons.selectors.settings import SETTINGS
+from marketing.coupons.selectors.settings import COLUMNS
 
 
 @transaction.atomic
@@ -23,7 +23,7 @@ def update_counter_settings(
     no longer theirs (`details["current"]`).
     """
     actor.require("config.change")
-    if unknown := set(values) - set(SETTINGS):
+    if unknown := set(values) - set(COLUMNS):
         raise KeyError(unknown)
     CounterSettings.objects.bulk_create([CounterSettings()], ignore_conflicts=True)
     kept = CounterSettings.objects.select_for_update().get()

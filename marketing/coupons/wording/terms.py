@@ -73,8 +73,8 @@ def headline(terms: OfferTerms, names: Names) -> str:
     return _tiers(terms)
 
 
-def what_of(selection: Selection, names: Names) -> str:
-    """The services an offer is for: named, or the bill."""
+def what_of(selection: Selection, names: Names, whole: str = "") -> str:
+    """The services an offer is for: named, or all of them as `whole` says, the bill unless said."""
     inside = [
         listed(selection.categories, names.categories),
         listed(selection.services, names.services),
@@ -83,7 +83,7 @@ def what_of(selection: Selection, names: Names) -> str:
         listed(selection.excluded_categories, names.categories),
         listed(selection.excluded_services, names.services),
     ]
-    what = ", ".join(filter(None, inside)) or _("the bill")
+    what = ", ".join(filter(None, inside)) or whole or _("the bill")
     without = ", ".join(filter(None, outside))
     if not without:
         return what
@@ -115,7 +115,11 @@ def _buy_get(terms: OfferTerms, names: Names) -> str:
         if deal.rate_bp == WHOLE
         else _("Buy %(bought)s, get %(count)d at %(share)s off")
     ) % got
-    of = what_of(deal.get or terms.selection, names)
+    of = (
+        what_of(terms.selection, names)
+        if deal.get is None
+        else what_of(deal.get, names, _("any service"))
+    )
     return f"{deal_in_words}: {of}"
 
 
@@ -124,10 +128,9 @@ def _bundle(terms: OfferTerms, names: Names) -> str:
     if bundle is None:
         return ""
     parts = [
-        f"{part.quantity} × {what_of(part.selection, names)}"
-        if part.quantity > 1
-        else what_of(part.selection, names)
+        f"{part.quantity} × {what}" if part.quantity > 1 else what
         for part in bundle.parts
+        for what in [what_of(part.selection, names, _("any service"))]
     ]
     return _("%(parts)s together for %(price)s") % {
         "parts": " + ".join(parts),

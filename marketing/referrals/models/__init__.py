@@ -7,6 +7,7 @@ from marketing.referrals.models.referrals import (
     ReferralStep,
     ReferralTouch,
 )
+from marketing.referrals.models.tokens import SeenToken
 
 __all__ = [
     "NoticeKind",
@@ -20,4 +21,5 @@ __all__ = [
     "ReferralTouch",
     "RewardOn",
     "RewardType",
+    "SeenToken",
 ]

@@ -13,8 +13,11 @@ from marketing.referrals import rules
 class NoticeKind(models.TextChoices):
     """Who is told, and of what."""
 
+    JOINED = rules.TOLD_JOINED, _("Who brought a friend: when the friend signed up")
     CAME = rules.TOLD_CAME, _("Who brought a friend: when the friend came")
     REWARDED = rules.TOLD_REWARDED, _("Who brought a friend: when the reward is there")
+    FRIEND_JOINED = rules.TOLD_FRIEND_JOINED, _("The friend: when she signed up")
+    FRIEND_CAME = rules.TOLD_FRIEND_CAME, _("The friend: when she came")
     FRIEND = rules.TOLD_FRIEND, _("The friend: when her reward is there")
 
 

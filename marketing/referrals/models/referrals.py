@@ -140,6 +140,11 @@ class Referral(TenantModel):
             models.Index(
                 fields=["tenant", "-id"], condition=Q(is_flagged=True), name="referral_to_review"
             ),
+            models.Index(
+                fields=["tenant", "attributed_at"],
+                condition=Q(state=rules.ATTRIBUTED),
+                name="referral_signed_up",
+            ),
         ]
 
     @property

@@ -16,6 +16,7 @@ from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.code_symbols import is_sound, key_of, normalise
 from marketing.referrals import rules
 from marketing.referrals.models import Referral, ReferralProgramme
+from marketing.referrals.selectors.sharing import sharing_with
 
 CODE = """
 SELECT code.id, code.code, code.customer_id, customer.status, code.month, code.taken,
@@ -247,7 +248,7 @@ def signals_of(referrer: Customer, friend: Customer, programme: ReferralProgramm
     surname = referrer.last_name.strip().casefold()
     if programme.flags_surnames and surname and surname == friend.last_name.strip().casefold():
         found.append("same_surname")
-    return found
+    return [*found, *sharing_with(friend.pk, referrer.pk).get(referrer.pk, [])]
 
 
 def _live_together(one: Customer, other: Customer) -> bool:

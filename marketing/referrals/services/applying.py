@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection, transaction
@@ -34,6 +35,7 @@ from marketing.referrals.models import (
 from marketing.referrals.selectors import judging
 from marketing.referrals.selectors.judging import Fault, FoundCode, Friend
 from marketing.referrals.services import places
+from marketing.referrals.services.tokens import note_tokens
 from marketing.referrals.services.transitions import move, tell
 
 # The partial unique indexes of the friend decide who was first.
@@ -64,10 +66,12 @@ def apply_code(
     customer: Customer | None = None,
     name: str = "",
     branch_id: uuid.UUID | None = None,
+    tokens: Mapping[str, str] | None = None,
 ) -> Referral:
     """Module 11's `referrals/apply`: from now on the friend is brought by the code's owner.
 
     She is made a customer where nobody has the phone. Twice by the same code is the same answer.
+    `tokens` are what she pays or books by (`note_tokens`).
     Raises `ValidationFailed` at `referred_phone`, `InvalidReferralCode`, `SelfReferral`,
     `ReferralLimitReached`, `AlreadyReferred`, `ReferralNotEligible`.
     """
@@ -86,6 +90,9 @@ def apply_code(
     friend = Friend(customer_id=customer.pk if customer else None, phone=number)
     verdict = judging.judge(found, friend)
     if verdict.referral is not None and verdict.referral.state != rules.INVITED:
+        if tokens and customer is not None:
+            note_tokens(customer_id=customer.pk, tokens=tokens)
+            verdict.referral.refresh_from_db()
         return verdict.referral
     if verdict.fault is not None:
         raise refusal(verdict.fault, found)
@@ -103,6 +110,9 @@ def apply_code(
     )
     if referral is None:
         raise AlreadyReferred()
+    if tokens:
+        note_tokens(customer_id=customer.pk, tokens=tokens)
+        referral.refresh_from_db()
     return referral
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -14,13 +15,24 @@ from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
 from marketing.referrals.models import NoticeKind, NoticeTemplate, ReferralProgramme
 from marketing.referrals.selectors import chosen_notices, fits_notices
-from marketing.referrals.services.programme import ensure_programme
+from marketing.referrals.services.programme import ensure_programme, update_programme
+
+Chosen = Mapping[tuple[str, str], uuid.UUID | None]
 
 
 @transaction.atomic
-def choose_notices(
-    *, actor: Actor, chosen: Mapping[tuple[str, str], uuid.UUID | None]
-) -> dict[tuple[str, str], NoticeTemplate]:
+def configure(
+    *, actor: Actor, values: Mapping[str, Any], chosen: Chosen, version: int | None = None
+) -> ReferralProgramme:
+    """`update_programme` and `choose_notices` in one: both are changed, or nothing is."""
+    update_programme(actor=actor, values=values, version=version)
+    if chosen:
+        choose_notices(actor=actor, chosen=chosen)
+    return ReferralProgramme.objects.get()
+
+
+@transaction.atomic
+def choose_notices(*, actor: Actor, chosen: Chosen) -> dict[tuple[str, str], NoticeTemplate]:
     """Let these messages tell the notices, by kind and channel; None: none does.
 
     What is not named stays. A kind that had none is told from now on, not of what was before.
@@ -58,7 +70,7 @@ def choose_notices(
     return chosen_notices()
 
 
-def _check(wanted: Mapping[tuple[str, str], uuid.UUID | None]) -> None:
+def _check(wanted: Chosen) -> None:
     versions = current_versions([pk for pk in wanted.values() if pk is not None])
     faults: dict[str, list[str]] = {}
     for (kind, channel), template_id in wanted.items():

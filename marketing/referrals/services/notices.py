@@ -1,4 +1,4 @@
-"""Both are told: her friend came, her reward is there. Each once, by the way she prefers."""
+"""Both are told: she signed up, she came, the reward is there. Each once, as she prefers."""
 
 import datetime as dt
 import logging
@@ -45,11 +45,16 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 500
 # So long the first channel has to arrive before the next is tried.
 MINUTES = 60
-# The indexes of what is held and of what is rewarded bound these. Who had her discount on her first
-# bill has seen it there.
+# The indexes of who signed up, of what is held and of what is rewarded bound these. Who had her
+# discount on her first bill has seen it there.
+JOINED = "state = 'attributed' AND attributed_at >= greatest(%(since)s, %(fresh)s)"
+CAME = """state IN ('qualified', 'held') AND NOT is_flagged
+    AND converted_at >= %(since)s AND greatest(converted_at, reviewed_at) >= %(fresh)s"""
 WHEN = {
-    NoticeKind.CAME: """state IN ('qualified', 'held') AND NOT is_flagged
-        AND converted_at >= %(since)s AND greatest(converted_at, reviewed_at) >= %(fresh)s""",
+    NoticeKind.JOINED: JOINED,
+    NoticeKind.FRIEND_JOINED: f"friend_id IS NOT NULL AND {JOINED}",
+    NoticeKind.CAME: CAME,
+    NoticeKind.FRIEND_CAME: f"friend_id IS NOT NULL AND {CAME}",
     NoticeKind.REWARDED: """state = 'rewarded'
         AND referrer_reward_at >= greatest(%(since)s, %(fresh)s)""",
     NoticeKind.FRIEND: """state = 'rewarded' AND friend_id IS NOT NULL
@@ -212,7 +217,7 @@ def _whom(
     kind: NoticeKind, due: Sequence[Referral]
 ) -> dict[uuid.UUID, tuple[uuid.UUID, dict[str, str]]]:
     """By who stands for the person now: the referral she is told of, and what is said of it."""
-    of = "friend" if kind == NoticeKind.FRIEND else "referrer"
+    of = "friend" if kind in rules.TO_FRIEND else "referrer"
     standing = standing_ids(sorted({getattr(row, f"{of}_id") for row in due}))
     people = Customer.objects.exclude(status=Customer.Status.ERASED).in_bulk(
         list(standing.values())
@@ -232,7 +237,7 @@ def _said(
     kind: NoticeKind, row: Referral, language: str, programme: ReferralProgramme
 ) -> dict[str, str]:
     with translation.override(language if language in ("en", "hi") else "en"):
-        if kind == NoticeKind.FRIEND:
+        if kind in rules.TO_FRIEND:
             reward = reward_words(
                 row.friend_reward_type,
                 row.friend_reward_value,
@@ -252,7 +257,7 @@ def _of_referrer(kind: NoticeKind, row: Referral, programme: ReferralProgramme) 
     words = reward_words(
         row.referrer_reward_type, row.referrer_reward_value, programme.referrer_reward_service
     )
-    if kind == NoticeKind.CAME or row.referrer_reward_type == RewardType.POINTS:
+    if kind != NoticeKind.REWARDED or row.referrer_reward_type == RewardType.POINTS:
         return words
     code = row.referrer_reward_code.code if row.referrer_reward_code else ""
     if not code:

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
+from django.db.models import Case, Value, When
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,7 +19,7 @@ from marketing.core.tenancy import current_tenant
 from marketing.referrals import rules, selectors, services
 from marketing.referrals.forms import ProgrammeForm, ReferralFilter, RejectForm
 from marketing.referrals.models import Referral
-from marketing.referrals.wording import reason_words, signal_words, taken_back_words
+from marketing.referrals.wording import reason_words, signals_in_words, taken_back_words
 
 ROWS = 50
 LEADERS = 50
@@ -58,10 +58,17 @@ def referral_list(request: StaffRequest) -> HttpResponse:
 @staff_view("referral.review")
 @require_safe
 def review(request: StaffRequest) -> HttpResponse:
-    """What waits for a manager, the oldest first."""
-    rows = list(_waiting(request).order_by("pk")[:ROWS])
+    """What waits for a manager: what weighs most first, then the oldest."""
+    weight = Case(
+        *(
+            When(signals__contains=[signal], then=Value(weight))
+            for signal, weight in sorted(rules.WEIGHTS.items(), key=lambda item: -item[1])
+        ),
+        default=Value(1),
+    )
+    rows = list(_waiting(request).order_by(weight.desc(), "pk")[:ROWS])
     for row in rows:
-        row.signal_words = [signal_words(signal) for signal in row.signals]
+        row.signal_words = signals_in_words(row.signals)
     context = {"rows": rows, "tabs": _tabs(request, "review")}
     return render(request, "referrals/review.html", context)
 
@@ -133,13 +140,12 @@ def programme(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         said = request.POST.get("version", "")
         try:
-            with transaction.atomic():
-                services.update_programme(
-                    actor=request.actor,
-                    values=form.values(),
-                    version=int(said) if said.isdecimal() else None,
-                )
-                services.choose_notices(actor=request.actor, chosen=form.chosen())
+            services.configure(
+                actor=request.actor,
+                values=form.values(),
+                chosen=form.chosen(),
+                version=int(said) if said.isdecimal() else None,
+            )
         except DomainError as error:
             form.refuse(error)
         else:
@@ -170,7 +176,7 @@ def _show(request: StaffRequest, referral: Referral, form: RejectForm) -> HttpRe
         "referral": referral,
         "form": form,
         "can_decide": can_decide,
-        "signals": [signal_words(signal) for signal in referral.signals],
+        "signals": signals_in_words(referral.signals),
         "reason": reason_words(referral.reason),
         "taken_back": taken_back_words(referral),
         "steps": [(step, reason_words(step.reason)) for step in selectors.steps_of(referral)],

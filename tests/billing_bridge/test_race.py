@@ -1,0 +1,155 @@
+"""One bill sent by several at once is one sale; and the same with each guard taken away."""
+
+import threading
+
+import pytest
+from django.db import connection
+from django.db.models import QuerySet
+from django.test import Client
+
+from billing_bridge.api import bills
+from customers.models import Purchase, PurchaseRefund, Visit
+from marketing.core import idempotency
+from marketing.core.models import DomainEvent
+from marketing.core.tenancy import tenant_scope
+from marketing.coupons.models import OfferUse, Redemption, Reservation, Reversal
+from marketing.coupons.services import redemptions, reversals
+from marketing.loyalty.models import PointsTransaction
+from tests.billing_bridge.till import Refused, Till
+from tests.concurrency import at_once
+from tests.factories.core import make_chain
+from tests.factories.coupons import make_offer
+from tests.factories.customers import CustomerFactory
+from tests.factories.loyalty import make_programme
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TILLS = 6
+
+
+@pytest.fixture
+def till():
+    chain = make_chain()
+    with tenant_scope(chain.tenant.pk):
+        make_programme()
+        make_offer(maxTotalUses=5)
+        return Till(chain)
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Nobody is told to come again: whoever waits is answered in the end."""
+    monkeypatch.setattr("marketing.coupons.services.locks.PATIENCE", "30s")
+
+
+def reserved_bill(till):
+    with tenant_scope(till.chain.tenant.pk):
+        asha = CustomerFactory()
+        reserved = till.reserve(customer=asha)
+        return till.invoice_body(customer=asha, reserved=reserved, invoice="17")
+
+
+def send(till, path, body, key=None):
+    """What each of so many was answered, and the refusals."""
+    connection.close()
+
+    def post():
+        try:
+            return till.post(path, body, key, client=Client())
+        except Refused as refused:
+            return refused
+
+    found = at_once(TILLS, post)
+    refusals = [each for each in found if isinstance(each, Refused)]
+    return [each for each in found if not isinstance(each, Refused)], refusals
+
+
+def without_row_locks(monkeypatch, module, name):
+    """No row is locked, and all have read before the first goes on from `module.name`."""
+    work, all_have_read = getattr(module, name), threading.Barrier(TILLS)
+
+    def meeting(*args):
+        all_have_read.wait(20)
+        return work(*args)
+
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, *_a, **_k: self.all())
+    monkeypatch.setattr(module, name, meeting)
+
+
+@pytest.fixture
+def works(monkeypatch):
+    """Each time that a bill was really taken in."""
+    done, take = [], bills.take_invoice
+
+    def counted(**said):
+        taken = take(**said)
+        done.append(taken)
+        return taken
+
+    monkeypatch.setattr(bills, "take_invoice", counted)
+    return done
+
+
+def test_the_same_bill_at_once_is_one_sale(till):
+    body = reserved_bill(till)
+    found, refusals = send(till, "invoices", body)
+    assert {each.status for each in refusals} <= {503, 409}
+    assert {each.headers["Retry-After"] for each in refusals} <= {"1"}
+    with tenant_scope(till.chain.tenant.pk):
+        assert found
+        assert all(each == found[0] for each in found)
+        assert till.post("invoices", body) == found[0]
+        assert Purchase.objects.count() == Visit.objects.count() == 1
+        assert Reservation.objects.count() == Redemption.objects.count() == 1
+        assert OfferUse.objects.get().used == 1
+        assert PointsTransaction.objects.filter(kind="earn").count() == 1
+        assert DomainEvent.objects.filter(name="invoice.finalized").count() == 1
+
+
+def test_whoever_waits_for_the_bill_is_answered_the_same(till, patient):
+    found, refusals = send(till, "invoices", reserved_bill(till))
+    assert refusals == []
+    assert all(each == found[0] for each in found)
+
+
+def test_without_the_lock_of_the_bill_they_would_not_be(till, patient, monkeypatch):
+    body = reserved_bill(till)
+    without_row_locks(monkeypatch, redemptions, "_use")
+    found, refusals = send(till, "invoices", body)
+    assert (len(found), len(refusals)) == (1, TILLS - 1)
+
+
+def test_under_one_key_the_work_is_done_once(till, works):
+    found, refusals = send(till, "invoices", reserved_bill(till), key="one")
+    assert len(works) == 1
+    assert all(each == found[0] for each in found)
+    assert {each.error["name"] for each in refusals} <= {"STILL_RUNNING"}
+
+
+def test_without_the_claim_of_the_key_it_is_done_by_each(till, works, patient, monkeypatch):
+    body = reserved_bill(till)
+    monkeypatch.setattr(idempotency, "_claim", lambda client, key, digest: True)
+    send(till, "invoices", body, key="one")
+    assert len(works) == TILLS
+
+
+def sold(till):
+    with tenant_scope(till.chain.tenant.pk):
+        line = {"unitPrice": "100.00", "quantity": 3}
+        till.sell(line, customer=CustomerFactory(), invoice="17")
+    return {"branchId": str(till.branch.pk), "refundId": "R1", "lines": [{"number": 1}]}
+
+
+def test_the_same_refund_at_once_brings_the_money_back_once(till, patient):
+    found, refusals = send(till, "invoices/17/refund", sold(till))
+    assert refusals == []
+    assert all(each == found[0] for each in found)
+    with tenant_scope(till.chain.tenant.pk):
+        assert Reversal.objects.count() == PurchaseRefund.objects.count() == 1
+        assert Purchase.objects.get().refunded == 100
+
+
+def test_without_the_lock_of_the_bill_refunds_would_meet(till, patient, monkeypatch):
+    body = sold(till)
+    without_row_locks(monkeypatch, reversals, "_units")
+    _found, refusals = send(till, "invoices/17/refund", body)
+    assert refusals

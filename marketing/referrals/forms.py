@@ -33,7 +33,7 @@ LABELS = {
     "flags_surnames": _("Look at friends of the same surname"),
 }
 HELP = {
-    "referrer_reward_value": _("For a free service it is not read."),
+    "referrer_reward_value": _("Not needed for a free service."),
     "referred_reward_value": _("A discount or free service is for her first bill."),
     "min_order_for_reward": _("In rupees, for paid visits."),
     "hold_days": _("Only then is the reward given."),
@@ -85,6 +85,7 @@ class ProgrammeForm(forms.ModelForm):
                 Service.objects.filter(is_active=True),
                 label=LABELS[name],
                 required=False,
+                empty_label="–",
                 initial=getattr(self.instance, f"{name}_id"),
                 widget=forms.Select(attrs={"data-searchable": True}),
             )

@@ -36,7 +36,7 @@ _WORDS: Mapping[ReasonCode, str | Promise] = {
     ReasonCode.MIN_QUANTITY_SHORT: gettext_lazy("%(short_by)s more of its services are needed"),
     ReasonCode.MAX_AMOUNT_OVER: gettext_lazy("The bill is %(over_by)s above %(limit)s"),
     ReasonCode.WRONG_BRANCH: gettext_lazy("It does not hold in this branch"),
-    ReasonCode.SERVICE_EXCLUDED: gettext_lazy("Nothing on the bill is of its services"),
+    ReasonCode.SERVICE_EXCLUDED: gettext_lazy("None of its services is on the bill"),
     ReasonCode.REQUIRES_MISSING: gettext_lazy("A service that it asks for is not on the bill"),
     ReasonCode.SEGMENT: gettext_lazy("She is not of the segment"),
     ReasonCode.TIER: gettext_lazy("She has another tier"),

@@ -1,0 +1,25 @@
+"""The editor's refusals: each says what may be typed instead."""
+
+import pytest
+
+TENTH = {"kind": "percentage", "name": "Tenth", "value": "10", "opening": "automatic"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "said"),
+    [
+        ({"value": "150"}, "value", "From 0.01 to 100 per cent."),
+        ({"value": ""}, "value", "Say how much: without it there is no such offer."),
+        ({"kind": "flat", "value": "0"}, "value", "More than ₹0."),
+        ({"budget": "99999999.99"}, "budget", "At most ₹1,00,00,000."),
+        ({"min_amount": "500", "max_amount": "100"}, "max_amount", "This is less than the least."),
+        (
+            {"opening": "typed", "code": "A" * 60},
+            "code",
+            "Ensure this value has at most 50 characters (it has 60).",
+        ),
+    ],
+)
+def test_a_refusal_says_what_may_be_typed(chain, login, changes, field, said):
+    answer = login("owner").post("/offers/new", TENTH | changes)
+    assert answer.context["form"].errors[field] == [said]

@@ -113,6 +113,9 @@ def test_its_points_agree_with_their_ledger(demo):
     assert min(whole.points, whole.redeemed) > 0
     tiers = Counter(PointsAccount.objects.values_list("tier__name", flat=True))
     assert set(tiers) == {"Bronze", "Silver", "Gold"}
+    # The newest first is by id, and so are the days that the ledger's page looks for.
+    late = "abs(extract(epoch FROM at - uuid_extract_timestamp(id))) > 60"
+    assert rows(f"SELECT count(*) FROM loyalty_pointstransaction WHERE {late}") == [(0,)]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM (SELECT FROM loyalty_pointsentry GROUP BY transaction_id HAVING"

@@ -18,7 +18,7 @@ from marketing.core.htmx import StaffRequest
 from marketing.core.models import Tenant
 from marketing.core.pages import staff_view
 from marketing.core.tenancy import current_tenant, know_tenant, tenant_scope
-from marketing.loyalty import links, selectors, services
+from marketing.loyalty import links, rules, selectors, services
 from marketing.loyalty.forms import AdjustForm
 from marketing.loyalty.services import Source
 
@@ -64,11 +64,12 @@ def adjust(request: StaffRequest, customer: uuid.UUID) -> HttpResponse:
         else:
             messages.success(request, _("The points are corrected."))
             return redirect("points-customer", person.pk)
+    limit = services.adjust_limit(request.actor)
     context = {
         "form": form,
         "customer": person,
         "points": selectors.balance(person.pk),
-        "limit": services.adjust_limit(request.actor),
+        "limit": None if limit == rules.MAX_POINTS else limit,
     }
     status = 422 if form.errors else 200
     return render(request, "loyalty/adjust.html", context, status=status)

@@ -30,6 +30,7 @@ from marketing.core.selectors import branches_for_actor
 from marketing.coupons import services
 from marketing.coupons.errors import QuoteChanged
 from marketing.coupons.models import Offer
+from marketing.coupons.wording.amounts import rupees
 from marketing.loyalty.selectors import balance
 from marketing.referrals.selectors import code_of
 
@@ -176,7 +177,7 @@ def _context(request: StaffRequest, sheet: Sheet, branches: list[Branch]) -> dic
     }
     if not request.htmx:
         context["services"] = [
-            {"value": str(pk), "label": f"{name} · {price:.0f}"}
+            {"value": str(pk), "label": f"{name} · {rupees(int(price * 100))}"}
             for pk, name, price in Service.objects.filter(is_active=True).values_list(
                 "pk", "name", "price"
             )

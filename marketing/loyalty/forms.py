@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.forms import RefusableForm
 from customers.models import Service, ServiceCategory
-from marketing.core.errors import DomainError
+from marketing.core.errors import SAVE_AGAIN, Conflict, DomainError
 from marketing.loyalty import rules
 from marketing.loyalty.models import EarnRate, Kind, LoyaltyProgramme, Tier
 from marketing.loyalty.services import setting_names
@@ -100,7 +100,9 @@ class ProgrammeForm(forms.ModelForm):
         for name, faults in error.fields.items():
             for fault in faults:
                 self.add_error(name if name in self.fields else None, fault)
-        if not error.fields:
+        if type(error) is Conflict:
+            self.add_error(None, f"{error.message} {SAVE_AGAIN}")
+        elif not error.fields:
             self.add_error(None, error.message)
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.forms import RefusableForm
 from customers.models import Channel, Service
 from marketing.content.models import MessageTemplate
-from marketing.core.errors import DomainError
+from marketing.core.errors import SAVE_AGAIN, Conflict, DomainError
 from marketing.referrals.models import NoticeKind, NoticeTemplate, Referral, ReferralProgramme
 from marketing.referrals.services import SETTINGS
 
@@ -154,7 +154,9 @@ class ProgrammeForm(forms.ModelForm):
             at = self.texts[0] if name == "share_text" else name
             for fault in faults:
                 self.add_error(at if at in self.fields else None, fault)
-        if not error.fields:
+        if type(error) is Conflict:
+            self.add_error(None, f"{error.message} {SAVE_AGAIN}")
+        elif not error.fields:
             self.add_error(None, error.message)
 
 

@@ -148,7 +148,7 @@ def test_offers_say_why_they_do_not_apply_and_what_would_change_it(desk, chain, 
     make_offer(name="Small", discountValue="5", allowStacking=False)
     page = shown(look(desk, sheet(chain.north, (cut,), codes="NONE-SUCH")))
     assert "Half −₹250" in page
-    assert "Big bill ₹300 are missing to ₹800 Spend ₹300 more" in page
+    assert "Big bill ₹300 short of ₹800 Spend ₹300 more" in page
     assert ": Half" in page
     assert "NONE-SUCH There is no such code" in page
 

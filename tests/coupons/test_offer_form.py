@@ -23,3 +23,10 @@ TENTH = {"kind": "percentage", "name": "Tenth", "value": "10", "opening": "autom
 def test_a_refusal_says_what_may_be_typed(chain, login, changes, field, said):
     answer = login("owner").post("/offers/new", TENTH | changes)
     assert answer.context["form"].errors[field] == [said]
+
+
+def test_an_offer_that_is_over_when_it_is_saved_says_so(chain, login):
+    client = login("owner")
+    for day, told in (("2020-01-31", True), ("2099-01-31", False)):
+        answer = client.post("/offers/new", TENTH | {"valid_until": day}, follow=True)
+        assert ("Its last day is over" in answer.content.decode()) == told

@@ -252,6 +252,7 @@ def test_two_owners_at_once(chain, login):
     owner.post("/points/settings", settings_of(signup_bonus=5))
     late = owner.post("/points/settings", settings_of(signup_bonus=9) | {"version": version})
     assert late.status_code == 422
+    assert "save again to keep it" in late.text
     assert LoyaltyProgramme.objects.get().signup_bonus == 5
 
 

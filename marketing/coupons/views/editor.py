@@ -7,9 +7,11 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from marketing.core import clock
 from marketing.core.errors import Conflict, DomainError, Forbidden
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
@@ -84,6 +86,8 @@ def _posted(request: StaffRequest, offer: Offer | None, choices: Choices) -> Htt
             form.refuse(error)
         else:
             messages.success(request, _("Saved."))
+            if saved.valid_until and saved.valid_until < timezone.localdate(clock.now()):
+                messages.warning(request, _("Its last day is over: nobody gets it any more."))
             return redirect("offer-detail", saved.pk)
     return _page(request, offer, form, choices, conflict=conflict, status=422)
 

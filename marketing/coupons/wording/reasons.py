@@ -32,7 +32,7 @@ _WORDS: Mapping[ReasonCode, str | Promise] = {
     ReasonCode.LIMIT_CUSTOMER: gettext_lazy("She has used it %(n)s times, which is all"),
     ReasonCode.LIMIT_PERIOD: gettext_lazy("She has used it %(n)s times in this period"),
     ReasonCode.BUDGET_LEFT: gettext_lazy("Of its budget %(left)s are left"),
-    ReasonCode.MIN_AMOUNT_SHORT: gettext_lazy("%(short_by)s are missing to %(need)s"),
+    ReasonCode.MIN_AMOUNT_SHORT: gettext_lazy("%(short_by)s short of %(need)s"),
     ReasonCode.MIN_QUANTITY_SHORT: gettext_lazy("%(short_by)s more of its services are needed"),
     ReasonCode.MAX_AMOUNT_OVER: gettext_lazy("The bill is %(over_by)s above %(limit)s"),
     ReasonCode.WRONG_BRANCH: gettext_lazy("It does not hold in this branch"),

@@ -142,6 +142,15 @@ class ProgrammeForm(forms.ModelForm):
     def text_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in self.texts]
 
+    def clean(self) -> dict[str, Any]:
+        """A text to share must lead somewhere."""
+        data: dict[str, Any] = super().clean() or {}
+        for name in self.texts:
+            text = data.get(name) or ""
+            if text and "{code}" not in text and "{link}" not in text:
+                self.add_error(name, _("Write {link} or {code} in it: else nobody finds the way."))
+        return data
+
     def values(self) -> dict[str, Any]:
         """As the service takes them."""
         data = {name: self.cleaned_data[name] for name in SETTINGS if name != "share_text"}

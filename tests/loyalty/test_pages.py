@@ -131,6 +131,11 @@ def test_a_manager_corrects_within_her_limit(chain, points, login):
     for _twice in range(2):
         assert adjust(manager, points, 500, key=key).status_code == 302
     assert selectors.balance(points.pk).points == 1_500
+    back = adjust(manager, points, 200, key=key)
+    assert back.status_code == 422
+    assert "saved from this page already" in back.text
+    assert back.context["form"]["key"].value() != str(key)
+    assert selectors.balance(points.pk).points == 1_500
     assert adjust(manager, points, -500).status_code == 302
     before = PointsTransaction.objects.count()
     for count, reason in (

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from customers.models import Customer
 from customers.selectors import get_customer_for_actor, person_behind_link
-from marketing.core.errors import DomainError
+from marketing.core.errors import DomainError, IdempotencyMismatch
 from marketing.core.htmx import StaffRequest
 from marketing.core.models import Tenant
 from marketing.core.pages import staff_view
@@ -59,6 +59,8 @@ def adjust(request: StaffRequest, customer: uuid.UUID) -> HttpResponse:
                 reason=data["reason"],
                 source=Source("adjustment", str(data["key"])),
             )
+        except IdempotencyMismatch:
+            form = _once_more(form)
         except DomainError as error:
             form.refuse(error)
         else:
@@ -73,6 +75,18 @@ def adjust(request: StaffRequest, customer: uuid.UUID) -> HttpResponse:
     }
     status = 422 if form.errors else 200
     return render(request, "loyalty/adjust.html", context, status=status)
+
+
+def _once_more(form: AdjustForm) -> AdjustForm:
+    """What was typed, as a correction of its own: the page was saved before with another one."""
+    data = form.data.copy()
+    data["key"] = str(uuid.uuid4())
+    again = AdjustForm(data)
+    again.add_error(
+        None,
+        _("A correction was saved from this page already. Save again to make this one as well."),
+    )
+    return again
 
 
 @require_safe

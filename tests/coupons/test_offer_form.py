@@ -2,6 +2,8 @@
 
 import pytest
 
+from marketing.coupons.models import Offer
+
 TENTH = {"kind": "percentage", "name": "Tenth", "value": "10", "opening": "automatic"}
 
 
@@ -30,3 +32,13 @@ def test_an_offer_that_is_over_when_it_is_saved_says_so(chain, login):
     for day, told in (("2020-01-31", True), ("2099-01-31", False)):
         answer = client.post("/offers/new", TENTH | {"valid_until": day}, follow=True)
         assert ("Its last day is over" in answer.content.decode()) == told
+
+
+def test_the_same_page_sent_again_makes_no_second_offer(chain, login):
+    client = login("owner")
+    first = client.post("/offers/new", TENTH)
+    again = client.post("/offers/new", TENTH, follow=True)
+    assert again.redirect_chain[0][0] == first.url
+    assert "You saved the same before" in again.content.decode()
+    assert client.post("/offers/new", TENTH | {"value": "11"}).url != first.url
+    assert Offer.objects.count() == 2

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -60,7 +60,7 @@ def adjust(request: StaffRequest, customer: uuid.UUID) -> HttpResponse:
                 source=Source("adjustment", str(data["key"])),
             )
         except IdempotencyMismatch:
-            form = _once_more(form)
+            form = _once_more(request.POST)
         except DomainError as error:
             form.refuse(error)
         else:
@@ -77,9 +77,9 @@ def adjust(request: StaffRequest, customer: uuid.UUID) -> HttpResponse:
     return render(request, "loyalty/adjust.html", context, status=status)
 
 
-def _once_more(form: AdjustForm) -> AdjustForm:
+def _once_more(posted: QueryDict) -> AdjustForm:
     """What was typed, as a correction of its own: the page was saved before with another one."""
-    data = form.data.copy()
+    data = posted.copy()
     data["key"] = str(uuid.uuid4())
     again = AdjustForm(data)
     again.add_error(

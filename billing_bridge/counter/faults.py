@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing_bridge.counter.sheet import ON_THE_WIRE
@@ -18,6 +19,21 @@ _FIELDS = {
     "referral": "referral",
     "codes": "codes",
     "invoiceId": "invoice",
+}
+_COLUMN_NAMES: Mapping[str, object] = {
+    "service": gettext_lazy("Service"),
+    "quantity": gettext_lazy("Quantity"),
+    "price": gettext_lazy("Price"),
+    "discount": gettext_lazy("Off by hand"),
+    "tax": gettext_lazy("Tax %"),
+}
+_FIELD_NAMES: Mapping[str, object] = {
+    "customer": gettext_lazy("Customer"),
+    "branch": gettext_lazy("Branch"),
+    "points": gettext_lazy("Points"),
+    "referral": gettext_lazy("Friend's code"),
+    "codes": gettext_lazy("Codes"),
+    "invoice": gettext_lazy("Number of the bill"),
 }
 _WAYS_OUT: Mapping[str, object] = {
     "MARKETING_037": gettext_lazy("Price the bill again: what she gets now may differ."),
@@ -45,6 +61,18 @@ class Faults:
                 self.at_fields[name] = text
             else:
                 self.others.append(text)
+
+    @property
+    def told(self) -> list[str]:
+        """A sentence for each fault that says where it is; never empty."""
+        told = [
+            _("Line %(line)d, %(column)s: %(text)s")
+            % {"line": place + 1, "column": _COLUMN_NAMES[column], "text": text}
+            for place, columns in self.at_lines.items()
+            for column, text in columns.items()
+        ]
+        told += [f"{_FIELD_NAMES[name]}: {text}" for name, text in self.at_fields.items()]
+        return told + self.others or [self.message]
 
 
 def explained(error: Exception) -> Faults:

@@ -132,15 +132,15 @@ def changes(seen: str, now: QuoteWords, names: Mapping[str, str]) -> list[str]:
 
 
 def _offer(priced: Priced, one: Decision, known: Names) -> OfferWords:
-    why = [reason_in_words(reason) for reason in one.reasons]
+    why = list(dict.fromkeys(reason_in_words(reason) for reason in one.reasons))
     if one.verdict is Verdict.BEATEN and one.beaten_by:
-        others = ", ".join(filter(None, (name_of(priced, pk) for pk in one.beaten_by)))
-        why.append(_("Beaten by %(offers)s") % {"offers": others})
+        others = " + ".join(filter(None, (name_of(priced, pk) for pk in one.beaten_by)))
+        why = [f"{', '.join(why)}: {others}"]
     return OfferWords(
         pk=one.offer,
         name=name_of(priced, one.offer),
         code=one.code,
         amount=one.saving,
-        why=list(dict.fromkeys(why)),
+        why=why,
         unlock=[unlock_in_words(step, known) for step in one.unlock],
     )

@@ -9,6 +9,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from billing_bridge.api import shapes
@@ -31,10 +32,17 @@ from marketing.coupons import services
 from marketing.coupons.errors import QuoteChanged
 from marketing.coupons.models import Offer
 from marketing.coupons.selectors import counter_settings
+from marketing.coupons.wording.amounts import rupees
 from marketing.loyalty.selectors import balance
 from marketing.referrals.selectors import code_of
 
 FOUND = 8
+# Where what is wrong with somebody new was typed.
+ENTERED = {
+    "first_name": gettext_lazy("Name"),
+    "last_name": gettext_lazy("Name"),
+    "phone": gettext_lazy("Phone"),
+}
 
 
 @require_safe
@@ -84,7 +92,11 @@ def counter_customer(request: StaffRequest) -> HttpResponse:
         branches = list(branches_for_actor(request.actor).order_by("name"))
         page = _context(request, sheet, branches)
         entered = {"name": request.POST.get("name", ""), "phone": values["phone"]}
-        faults = [text for found in error.fields.values() for text in found] or [error.message]
+        faults = [
+            f"{ENTERED.get(name, name)}: {text}"
+            for name, found in error.fields.items()
+            for text in found
+        ] or [error.message]
         page |= {"entered": entered, "entering_faults": faults}
         return render(request, "counter/counter.html", page, status=422)
     messages.success(request, _("%(name)s is entered.") % {"name": customer.name})
@@ -180,7 +192,7 @@ def _context(request: StaffRequest, sheet: Sheet, branches: list[Branch]) -> dic
     }
     if not request.htmx:
         context["services"] = [
-            {"value": str(pk), "label": f"{name} · {price:.0f}"}
+            {"value": str(pk), "label": f"{name} · {rupees(int(price * 100))}"}
             for pk, name, price in Service.objects.filter(is_active=True).values_list(
                 "pk", "name", "price"
             )

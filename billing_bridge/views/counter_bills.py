@@ -198,11 +198,11 @@ def _page(request: StaffRequest, reservation: Reservation, faults: Any = None) -
         "faults": faults,
         "number": invoice_number(reservation),
         "typed": request.POST.get("invoice", ""),
-        "typed_back": {
-            name.removeprefix("back_"): text
-            for name, text in request.POST.items()
-            if name.startswith("back_")
-        },
+        "returnable": [
+            (line, request.POST.get(f"back_{line.line.number}", ""))
+            for line in bill.lines
+            if line.left
+        ],
         "methods": METHODS.items(),
         "method": request.POST.get("method", "cash"),
         "refund_id": request.POST.get("refund") or uuid.uuid4().hex,

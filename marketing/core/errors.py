@@ -67,6 +67,12 @@ class Conflict(DomainError):
     default_message = _("Somebody changed this in the meantime.")
 
 
+# Beside a `Conflict` on a form that holds what was typed and the version that stands now.
+SAVE_AGAIN = _(
+    "What you entered stands below: save again to keep it, or load the page anew to see theirs."
+)
+
+
 class IdempotencyMismatch(DomainError):
     code, name, http_status = "MARKETING_422", "IDEMPOTENCY_MISMATCH", 422
     default_message = _("This Idempotency-Key was used with another body.")

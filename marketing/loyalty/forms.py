@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.forms import RefusableForm
 from customers.models import Service, ServiceCategory
-from marketing.core.errors import DomainError
+from marketing.core.errors import SAVE_AGAIN, Conflict, DomainError
 from marketing.loyalty import rules
 from marketing.loyalty.models import EarnRate, Kind, LoyaltyProgramme, Tier
 from marketing.loyalty.services import setting_names
@@ -88,11 +88,21 @@ class ProgrammeForm(forms.ModelForm):
     def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
         return [(title, [self[name] for name in names]) for title, names in GROUPS]
 
+    def clean(self) -> dict[str, Any]:
+        """With 0 months what is earned today would be gone tomorrow; who types it means never."""
+        data: dict[str, Any] = super().clean() or {}
+        to_the_day = data.get("expiry_rounding") == LoyaltyProgramme.Rounding.NONE
+        if data.get("expiry_months") == 0 and to_the_day:
+            self.add_error("expiry_months", _("At least 1, or empty: then they never expire."))
+        return data
+
     def refuse(self, error: DomainError) -> None:
         for name, faults in error.fields.items():
             for fault in faults:
                 self.add_error(name if name in self.fields else None, fault)
-        if not error.fields:
+        if type(error) is Conflict:
+            self.add_error(None, f"{error.message} {SAVE_AGAIN}")
+        elif not error.fields:
             self.add_error(None, error.message)
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.forms import RefusableForm
 from customers.models import Channel, Service
 from marketing.content.models import MessageTemplate
-from marketing.core.errors import DomainError
+from marketing.core.errors import SAVE_AGAIN, Conflict, DomainError
 from marketing.referrals.models import NoticeKind, NoticeTemplate, Referral, ReferralProgramme
 from marketing.referrals.services import SETTINGS
 
@@ -33,7 +33,7 @@ LABELS = {
     "flags_surnames": _("Look at friends of the same surname"),
 }
 HELP = {
-    "referrer_reward_value": _("For a free service it is not read."),
+    "referrer_reward_value": _("Not needed for a free service."),
     "referred_reward_value": _("A discount or free service is for her first bill."),
     "min_order_for_reward": _("In rupees, for paid visits."),
     "hold_days": _("Only then is the reward given."),
@@ -85,6 +85,7 @@ class ProgrammeForm(forms.ModelForm):
                 Service.objects.filter(is_active=True),
                 label=LABELS[name],
                 required=False,
+                empty_label="–",
                 initial=getattr(self.instance, f"{name}_id"),
                 widget=forms.Select(attrs={"data-searchable": True}),
             )
@@ -141,6 +142,15 @@ class ProgrammeForm(forms.ModelForm):
     def text_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in self.texts]
 
+    def clean(self) -> dict[str, Any]:
+        """A text to share must lead somewhere."""
+        data: dict[str, Any] = super().clean() or {}
+        for name in self.texts:
+            text = data.get(name) or ""
+            if text and "{code}" not in text and "{link}" not in text:
+                self.add_error(name, _("Write {link} or {code} in it: else nobody finds the way."))
+        return data
+
     def values(self) -> dict[str, Any]:
         """As the service takes them."""
         data = {name: self.cleaned_data[name] for name in SETTINGS if name != "share_text"}
@@ -153,7 +163,9 @@ class ProgrammeForm(forms.ModelForm):
             at = self.texts[0] if name == "share_text" else name
             for fault in faults:
                 self.add_error(at if at in self.fields else None, fault)
-        if not error.fields:
+        if type(error) is Conflict:
+            self.add_error(None, f"{error.message} {SAVE_AGAIN}")
+        elif not error.fields:
             self.add_error(None, error.message)
 
 

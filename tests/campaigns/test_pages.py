@@ -310,6 +310,13 @@ def test_receptionists_only_look(chain, login, act):
     assert list(Campaign.objects.values_list("status", "version")) == [("draft", 1)]
 
 
+def test_a_page_asks_only_for_what_the_reader_may_see(chain, login):
+    campaign = submitted(chain.manager)
+    count = page(campaign, "campaign-estimate")
+    assert count in login("manager").get(page(campaign)).content.decode()
+    assert count not in login("receptionist").get(page(campaign)).content.decode()
+
+
 @pytest.mark.parametrize("act", ACTS)
 def test_anothers_campaign_is_not_there(chain, login, other_chain, act):
     elsewhere = make_campaign(make_staff(Role.BRANCH_MANAGER, chain.west))

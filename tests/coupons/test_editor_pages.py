@@ -43,7 +43,7 @@ def kinds(hair, spa):
         "spend_tiers": (
             {"tier_unit": "amount", "tier_0_from": "1000", "tier_0_give": "100",
              "tier_1_from": "2000", "tier_1_give": "300"},
-            "from ₹1,000 ₹100 off; from ₹2,000 ₹300 off",
+            "₹100 off from ₹1,000 on; ₹300 off from ₹2,000 on",
         ),
     }  # fmt: skip
 
@@ -136,6 +136,10 @@ def test_all_conditions_are_kept_as_typed(chain, login):
         ({"value": "-5"}, "value"),
         ({"value": "1.234"}, "value"),
         ({"value": "1e12"}, "value"),
+        ({"kind": "flat", "value": "0"}, "value"),
+        ({"kind": "flat", "value": "99999999.99"}, "value"),
+        ({"kind": "fixed_price", "value": ""}, "value"),
+        ({"budget": "99999999.99"}, "budget"),
         ({"opening": "typed"}, "code"),
         ({"opening": "typed", "code": "A?"}, "code"),
         ({"valid_from": "2026-02-02", "valid_until": "2026-02-01"}, "valid_until"),
@@ -215,7 +219,7 @@ def test_sample_bill_changes_with_the_form(chain, login):
     assert "She saves ₹100" in shown
     assert "She pays ₹900" in shown
     short = text_of(client.post("/offers/sample", TENTH | lines | {"min_amount": "1500"}))
-    assert "₹500 are missing to ₹1,500" in short
+    assert "₹500 short of ₹1,500" in short
     assert "Spend ₹500 more" in short
     assert "She pays ₹1,000" in short
     assert "Value" not in short

@@ -140,9 +140,9 @@ def test_codes_are_made_taken_away_and_taken_back(chain, login):
     offer = make_offer(automatic=False)
     client = login("owner")
     path = offer_path(offer, "/codes")
-    refused = client.post(path, {"count": "0", "prefix": "A B?"})
+    refused = client.post(path, {"count": "0", "prefix": "A B?", "expires_on": "2020-01-31"})
     assert refused.status_code == 422
-    assert "count" in refused.context["form"].errors
+    assert refused.context["form"].errors.keys() == {"count", "expires_on"}
     posted = {"count": "3", "prefix": "diwali", "max_uses": "1", "expires_on": "2099-01-31"}
     assert client.post(path, posted).status_code == 302
     batch = CodeBatch.objects.get()
@@ -151,6 +151,7 @@ def test_codes_are_made_taken_away_and_taken_back(chain, login):
     services.make_part(batch_id=batch.pk)
     shown = client.get(path, headers={"HX-Request": "true"}).content.decode()
     assert "every 2s" not in shown
+    assert "31 Jan 2099" in shown
     assert "<h1" not in shown
     file = client.get(offer_path(offer, f"/batches/{batch.pk}/download"))
     lines = b"".join(file.streaming_content).decode("utf-8-sig").splitlines()

@@ -13,7 +13,7 @@ from marketing.core.services import issue_key
 from marketing.core.tenancy import tenant_scope
 from marketing.loyalty import links, selectors, services
 from marketing.loyalty.models import EarnRate, LoyaltyProgramme, PointsTransaction, Tier
-from marketing.loyalty.services import setting_names
+from marketing.loyalty.services import Source, setting_names
 from tests.factories.customers import CustomerFactory, ServiceFactory
 from tests.factories.loyalty import bill, earn, hold, make_programme, make_tiers, spend, system
 
@@ -131,6 +131,11 @@ def test_a_manager_corrects_within_her_limit(chain, points, login):
     for _twice in range(2):
         assert adjust(manager, points, 500, key=key).status_code == 302
     assert selectors.balance(points.pk).points == 1_500
+    back = adjust(manager, points, 200, key=key)
+    assert back.status_code == 422
+    assert "saved from this page already" in back.text
+    assert back.context["form"]["key"].value() != str(key)
+    assert selectors.balance(points.pk).points == 1_500
     assert adjust(manager, points, -500).status_code == 302
     before = PointsTransaction.objects.count()
     for count, reason in (
@@ -142,6 +147,7 @@ def test_a_manager_corrects_within_her_limit(chain, points, login):
     ):
         assert adjust(manager, points, count, reason).status_code == 422
     assert "up to 500" in adjust(manager, points, 501).text
+    assert "up to" not in login("owner").get(f"/customers/{points.pk}/points/adjust").text
     assert adjust(login("regional"), points, 5_001).status_code == 422
     assert adjust(login("regional"), points, -1_100).status_code == 422
     assert PointsTransaction.objects.count() == before
@@ -163,11 +169,14 @@ def test_the_front_desk_corrects_nothing(chain, points, login):
 def test_the_ledger_shows_what_one_may_see(chain, points, login, django_assert_max_num_queries):
     south = CustomerFactory(first_name="Southerner", home_branch=chain.south)
     earn(south, 10, branch_id=chain.south.pk)
+    friend = Source("referral", "R1")
+    services.give_points(actor=system(), customer=south, points=5, source=friend, reason="referral")
     owner, manager = login("owner"), login("manager")
     everything = owner.get("/points").text
     assert "Southerner" in everything
     assert "Asha" in everything
     assert "Owed to customers" in everything
+    assert "For bringing a friend" in everything
     own = manager.get("/points").text
     assert "Asha" in own
     assert "Southerner" not in own
@@ -228,6 +237,7 @@ def test_an_owner_sets_it_up(chain, login):
         ("max_redeem_percent", 0),
         ("max_redeem_points", 1),
         ("expiry_months", 10**12),
+        ("expiry_months", 0),
         ("negative_policy", "never"),
     ],
 )
@@ -247,6 +257,7 @@ def test_two_owners_at_once(chain, login):
     owner.post("/points/settings", settings_of(signup_bonus=5))
     late = owner.post("/points/settings", settings_of(signup_bonus=9) | {"version": version})
     assert late.status_code == 422
+    assert "save again to keep it" in late.text
     assert LoyaltyProgramme.objects.get().signup_bonus == 5
 
 

@@ -228,6 +228,10 @@ def test_an_owner_sets_it_up(chain, asha, login):
     wrong = owner.post("/referrals/settings", body | {"referred_reward_value": "101"})
     assert wrong.status_code == 422
     assert "referred_reward_value" in wrong.context["form"].errors
+    lost = owner.post("/referrals/settings", body | {"share_text_en": "Come to us"})
+    assert list(lost.context["form"].errors) == ["share_text_en"]
+    programme.refresh_from_db()
+    assert programme.share_text == {"hi": "आइए {code} {link}"}
 
 
 def test_the_card_on_her_page(chain, asha, brought, login):

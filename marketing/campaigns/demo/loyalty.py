@@ -28,7 +28,7 @@ TIERS = (
 
 
 def write_points(now: dt.datetime, zone: str) -> None:
-    """Points earned on bills, some of them used three weeks later."""
+    """Points earned on bills, some of them used three weeks later; ids are of these times."""
     LoyaltyProgramme.objects.create(**PROGRAMME)
     for level, (name, threshold, multiplier, benefits) in enumerate(TIERS, 1):
         Tier.objects.create(
@@ -48,14 +48,16 @@ def write_points(now: dt.datetime, zone: str) -> None:
 
 
 BILLS = """
-    SELECT bill.*, pg_temp.make_id(v, 'points') AS earn_id, pg_temp.make_id(v, 'lot') AS lot_id,
+    SELECT bill.*, pg_temp.make_id_at(earned_ms, v, 'points') AS earn_id,
+           pg_temp.make_id(v, 'lot') AS lot_id,
            CASE WHEN at + interval '21 days' < %(now)s AND points >= 20
                      AND pg_temp.draw(v, 'uses points') < 0.3 THEN points / 2 ELSE 0 END AS used,
-           pg_temp.make_id(v, 'points held') AS hold_id,
-           pg_temp.make_id(v, 'points used') AS post_id,
+           pg_temp.make_id_at(earned_ms + 1814400000, v, 'points held') AS hold_id,
+           pg_temp.make_id_at(earned_ms + 1814400001, v, 'points used') AS post_id,
            (at AT TIME ZONE %(zone)s + interval '12 months')::date AS last_day
     FROM (
-        SELECT visit.v, visit.customer_id, visit.branch_id, purchase.purchased_at AS at,
+        SELECT visit.v, (date_part('epoch', purchase.purchased_at) * 1000)::bigint AS earned_ms,
+               visit.customer_id, visit.branch_id, purchase.purchased_at AS at,
                purchase.invoice_number,
                ((purchase.total - purchase.tax) * 100)::bigint AS paise,
                floor((purchase.total - purchase.tax) * %(rate)s / 100)::bigint AS points

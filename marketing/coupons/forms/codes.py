@@ -1,7 +1,11 @@
+import datetime as dt
+
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.forms import RefusableForm
+from marketing.core import clock
 from marketing.coupons.forms.rows import count_field, date_input
 
 
@@ -36,6 +40,12 @@ class CodesForm(RefusableForm):
         choices=[(8, _("Short, for offers of little worth")), (12, _("Long, hard to guess"))],
         initial=8,
     )
+
+    def clean_expires_on(self) -> dt.date | None:
+        day: dt.date | None = self.cleaned_data["expires_on"]
+        if day and day < timezone.localdate(clock.now()):
+            raise forms.ValidationError(_("This day is over: nobody could use them."))
+        return day
 
 
 class RedemptionFilter(forms.Form):

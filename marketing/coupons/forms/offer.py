@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.forms import RefusableForm
 from marketing.core.errors import DomainError
+from marketing.coupons.forms.amounts import amount_faults
 from marketing.coupons.forms.body import body_of_form
 from marketing.coupons.forms.choices import Choice, Choices
 from marketing.coupons.forms.kinds import FIELDS, VALUE_LABELS
@@ -309,8 +310,11 @@ class OfferForm(RefusableForm):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
-        if data.get("opening") == "typed" and not data.get("code"):
+        if data.get("opening") == "typed" and not data.get("code") and "code" not in self.errors:
             self.add_error("code", _("Give the code that customers type."))
+        for name, fault in amount_faults(self.of_kind, data, self.fields):
+            if name not in self.errors:
+                self.add_error(name, fault)
         for time, day in (("from_time", "valid_from"), ("until_time", "valid_until")):
             if data.get(time) and not data.get(day) and day not in self.errors:
                 self.add_error(day, _("Give the day as well."))

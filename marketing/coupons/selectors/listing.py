@@ -93,7 +93,7 @@ def rows_of(offers: Sequence[Offer]) -> list[OfferRow]:
                 state=OfferState(offer.state),  # type: ignore[attr-defined]
                 gives=headline(own, names),
                 where=", ".join(lines["where"]),
-                when=", ".join(lines["when"]),
+                when=" · ".join(lines["when"]),
                 uses=uses[offer.pk],
                 budget_left=None if offer.budget is None else max(0, offer.budget - given),
             )

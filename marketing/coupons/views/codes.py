@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -55,7 +56,7 @@ def offer_codes(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     files = {batch.pk: range(1, min(MOST_FILES, printing.files_of(batch)) + 1) for batch in batches}
     context = {
         "form": form,
-        "batches": [(batch, files[batch.pk]) for batch in batches],
+        "batches": [(batch, files[batch.pk], _last_day(batch)) for batch in batches],
         "is_making": any(batch.state == CodeBatch.State.MAKING for batch in batches),
         "singles": code_batches.single_codes(offer)[:SHOWN],
         "may_change": services.may_change(request.actor, selectors.body_of(offer)),
@@ -96,6 +97,12 @@ def batch_download(request: StaffRequest, pk: uuid.UUID, batch: uuid.UUID) -> St
 
 def _batch(request: StaffRequest, pk: uuid.UUID, batch: uuid.UUID) -> CodeBatch:
     return selectors.get_batch(selectors.get_offer_with_codes(request.actor, pk), batch)
+
+
+def _last_day(batch: CodeBatch) -> dt.date | None:
+    """The day with whose end the batch's codes end; None where they end at some hour of it."""
+    end = batch.expires_at and timezone.localtime(batch.expires_at)
+    return end.date() - dt.timedelta(days=1) if end and end.time() == dt.time() else None
 
 
 def _end_of(day: dt.date | None) -> dt.datetime | None:

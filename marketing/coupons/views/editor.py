@@ -1,5 +1,7 @@
 """The editor of offers: a plain form; HTMX redraws it for another kind and prices the sample."""
 
+import hashlib
+import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +9,11 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from marketing.core import clock, idempotency
 from marketing.core.errors import Conflict, DomainError, Forbidden
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
@@ -77,13 +81,15 @@ def _posted(request: StaffRequest, offer: Offer | None, choices: Choices) -> Htt
     conflict = None
     if form.is_valid():
         try:
-            saved = _save(request, offer, form)
+            saved, said = _save(request, offer, form)
         except Conflict:
             conflict = _conflict(request, offer, form)
         except DomainError as error:
             form.refuse(error)
         else:
-            messages.success(request, _("Saved."))
+            messages.success(request, said)
+            if saved.valid_until and saved.valid_until < timezone.localdate(clock.now()):
+                messages.warning(request, _("Its last day is over: nobody gets it any more."))
             return redirect("offer-detail", saved.pk)
     return _page(request, offer, form, choices, conflict=conflict, status=422)
 
@@ -110,15 +116,36 @@ def _shown_again(
     return _page(request, offer, form, choices, trial=trial, **beside)
 
 
-def _save(request: StaffRequest, offer: Offer | None, form: OfferForm) -> Offer:
+def _save(request: StaffRequest, offer: Offer | None, form: OfferForm) -> tuple[Offer, str]:
+    """The offer as it is now, and what to say of it."""
     if offer is None:
-        return services.create_offer(actor=request.actor, body=form.values())
-    return services.update_offer(
+        return _create_once(request, form.values())
+    changed = services.update_offer(
         actor=request.actor,
         offer=offer,
         values=form.values(),
         version=seen_version(request.POST, form.cleaned_data["version"]),
     )
+    return changed, _("Saved.")
+
+
+def _create_once(request: StaffRequest, body: dict[str, Any]) -> tuple[Offer, str]:
+    """A page that is sent again, by the back button or twice, makes no second offer of the same."""
+    made: list[Offer] = []
+
+    def work() -> tuple[int, Any]:
+        made.append(services.create_offer(actor=request.actor, body=body))
+        return 201, str(made[0].pk)
+
+    text = json.dumps(body, sort_keys=True, default=str).encode()
+    key = f"offer-page-{hashlib.sha256(text).hexdigest()}"
+    _status, pk = idempotency.run_once(
+        actor=request.actor, key=key, operation="offer-new", body=text, work=work
+    )
+    if made:
+        return made[0], _("Saved.")
+    kept = selectors.get_offer_for_actor(request.actor, uuid.UUID(pk))
+    return kept, _("You saved the same before: this is it.")
 
 
 def _initial(offer: Offer) -> dict[str, Any]:

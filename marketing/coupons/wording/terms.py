@@ -115,12 +115,11 @@ def _buy_get(terms: OfferTerms, names: Names) -> str:
         if deal.rate_bp == WHOLE
         else _("Buy %(bought)s, get %(count)d at %(share)s off")
     ) % got
-    of = (
-        what_of(terms.selection, names)
-        if deal.get is None
-        else what_of(deal.get, names, _("any service"))
-    )
-    return f"{deal_in_words}: {of}"
+    if deal.get is not None:
+        return f"{deal_in_words}: {what_of(deal.get, names, _('any service'))}"
+    if terms.selection == Selection():
+        return deal_in_words
+    return f"{deal_in_words}: {what_of(terms.selection, names)}"
 
 
 def _bundle(terms: OfferTerms, names: Names) -> str:
@@ -144,7 +143,7 @@ def _tiers(terms: OfferTerms) -> str:
 
 def _tier(tier: SpendTier) -> str:
     off = share(tier.rate_bp) if tier.rate_bp else rupees(tier.amount)
-    return _("from %(amount)s %(off)s off") % {"amount": rupees(tier.threshold), "off": off}
+    return _("%(off)s off from %(amount)s on") % {"amount": rupees(tier.threshold), "off": off}
 
 
 def _gives(terms: OfferTerms, names: Names) -> Iterator[str]:
@@ -215,12 +214,14 @@ def _where(terms: OfferTerms, names: Names) -> Iterator[str]:
 
 def _when(terms: OfferTerms) -> Iterator[str]:
     table = terms.timetable
-    if table.starts is not None:
-        at = _day_or_moment(table.starts, first_day(terms))
-        yield _("From %(day)s") % {"day": at}
-    if table.ends is not None:
-        at = _day_or_moment(table.ends, last_day(terms))
-        yield _("Until %(day)s") % {"day": at}
+    first = _day_or_moment(table.starts, first_day(terms)) if table.starts else None
+    last = _day_or_moment(table.ends, last_day(terms)) if table.ends else None
+    if first and last:
+        yield _("From %(first)s to %(last)s") % {"first": first, "last": last}
+    elif first:
+        yield _("From %(day)s") % {"day": first}
+    elif last:
+        yield _("Until %(day)s") % {"day": last}
     yield from (hours(window) for window in table.hours)
     for span in table.blackouts:
         yield _("Not from %(first)s to %(last)s") % {
@@ -297,7 +298,7 @@ def _beside(terms: OfferTerms) -> Iterator[str]:
     how = terms.combining
     yield {
         Stacking.NONE: _("Alone on the bill"),
-        Stacking.INVOICE: _("Beside others on the bill, one a line"),
+        Stacking.INVOICE: _("Beside others on the bill, each line has one"),
         Stacking.ITEM: _("Beside others, also on the same line"),
     }[how.stacking]
     if how.tags:

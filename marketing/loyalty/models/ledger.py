@@ -100,6 +100,15 @@ class PointsAccount(TenantModel):
         return str(self.balance)
 
 
+# What a bonus was given for, by its reason.
+BONUS_WORDS = {
+    "signup": _("For joining"),
+    "review": _("For a review"),
+    "referral": _("For bringing a friend"),
+    "birthday": _("For a birthday"),
+}
+
+
 class PointsTransaction(LooseTenantModel):
     """Something that moved points; what moved where is in its entries.
 
@@ -142,6 +151,12 @@ class PointsTransaction(LooseTenantModel):
     def bill(self) -> str:
         """The number of the bill that it is for, as the branch names it; else empty."""
         return self.source_id.partition(OF_BRANCH)[0] if self.source_type == "invoice" else ""
+
+    @property
+    def why(self) -> str:
+        """The reason for people: what a bonus is for, else as it was written."""
+        words = BONUS_WORDS.get(self.reason) if self.kind == Kind.BONUS else None
+        return str(words or self.reason)
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.points}"

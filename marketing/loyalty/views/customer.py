@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -13,12 +13,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from customers.models import Customer
 from customers.selectors import get_customer_for_actor, person_behind_link
-from marketing.core.errors import DomainError
+from marketing.core.errors import DomainError, IdempotencyMismatch
 from marketing.core.htmx import StaffRequest
 from marketing.core.models import Tenant
 from marketing.core.pages import staff_view
 from marketing.core.tenancy import current_tenant, know_tenant, tenant_scope
-from marketing.loyalty import links, selectors, services
+from marketing.loyalty import links, rules, selectors, services
 from marketing.loyalty.forms import AdjustForm
 from marketing.loyalty.services import Source
 
@@ -59,19 +59,34 @@ def adjust(request: StaffRequest, customer: uuid.UUID) -> HttpResponse:
                 reason=data["reason"],
                 source=Source("adjustment", str(data["key"])),
             )
+        except IdempotencyMismatch:
+            form = _once_more(request.POST)
         except DomainError as error:
             form.refuse(error)
         else:
             messages.success(request, _("The points are corrected."))
             return redirect("points-customer", person.pk)
+    limit = services.adjust_limit(request.actor)
     context = {
         "form": form,
         "customer": person,
         "points": selectors.balance(person.pk),
-        "limit": services.adjust_limit(request.actor),
+        "limit": None if limit == rules.MAX_POINTS else limit,
     }
     status = 422 if form.errors else 200
     return render(request, "loyalty/adjust.html", context, status=status)
+
+
+def _once_more(posted: QueryDict) -> AdjustForm:
+    """What was typed, as a correction of its own: the page was saved before with another one."""
+    data = posted.copy()
+    data["key"] = str(uuid.uuid4())
+    again = AdjustForm(data)
+    again.add_error(
+        None,
+        _("A correction was saved from this page already. Save again to make this one as well."),
+    )
+    return again
 
 
 @require_safe

@@ -31,6 +31,14 @@ BAD_OFFERS = {
     ),
     "an unknown field within": ({**BUY, "buyGet": {"free": 1}}, "buyGet.free"),
     "no bundle": ({"discountType": "bundle"}, "bundle"),
+    "a price nobody said": (
+        {"discountType": "fixed_price", "discountValue": None},
+        "discountValue",
+    ),
+    "a bundle at no price": (
+        {"discountType": "bundle", "discountValue": None, "bundle": {"parts": [{"quantity": 1}]}},
+        "discountValue",
+    ),
     "no parts": ({"discountType": "bundle", "bundle": {}}, "bundle.parts"),
     "hours that are none": ({"hours": [{"from": "25:00", "until": "23:00"}]}, "hours.0.from"),
     "days that are none": (

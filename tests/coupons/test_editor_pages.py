@@ -153,6 +153,8 @@ def test_all_conditions_are_kept_as_typed(chain, login):
         ({"kind": "spend_tiers"}, "tier_0_from"),
         ({"kind": "bundle", "value": "9"}, "part_0_services"),
         ({"kind": "free_service"}, "services"),
+        ({"kind": "buy_x_get_y", "get_quantity": "1"}, "buy_quantity"),
+        ({"kind": "bundle", "value": "", "part_0_quantity": "1"}, "value"),
         ({"kind": "magic"}, "kind"),
     ],
 )

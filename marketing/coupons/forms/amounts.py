@@ -27,6 +27,8 @@ def amount_faults(
             yield "value", _("From 0.01 to 100 per cent.")
         elif kind == OfferKind.FLAT and not value:
             yield "value", _("More than ₹0.")
+    if "buy_quantity" in shown and data.get("buy_quantity") is None and not data.get("buy_amount"):
+        yield "buy_quantity", _("Say how many she buys, or for how much; 0 gives without buying.")
     for name in IN_RUPEES:
         amount = data.get(name)
         if amount is not None and amount * 100 > HIGHEST:

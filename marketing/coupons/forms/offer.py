@@ -146,7 +146,7 @@ class OfferForm(RefusableForm):
     value = rupees_field(_("Value"))
     scope = _one(_("It is reckoned"), [], initial="bill")
     free_units = count_field(_("How many are free"), initial=1)
-    buy_quantity = count_field(_("Buy so many"))
+    buy_quantity = count_field(_("Buy so many"), least=0)
     buy_amount = rupees_field(_("or for so much, ₹"))
     get_quantity = count_field(_("Get so many"), initial=1)
     get_percent = rupees_field(_("at so many per cent off"), initial=100)

@@ -40,7 +40,7 @@ def _worth(terms: OfferTerms) -> dict[str, Any]:
         found["value"] = _hundredth(terms.amount)
     if deal is not None:
         found |= {
-            "buy_quantity": deal.buy_quantity or None,
+            "buy_quantity": None if deal.buy_amount else deal.buy_quantity,
             "buy_amount": _hundredth(deal.buy_amount or None),
             "get_quantity": deal.get_quantity,
             "get_percent": _hundredth(deal.rate_bp),

@@ -42,9 +42,9 @@ def rupees_field(label: Any, **more: Any) -> forms.DecimalField:
     )
 
 
-def count_field(label: Any, **more: Any) -> forms.IntegerField:
+def count_field(label: Any, *, least: int = 1, **more: Any) -> forms.IntegerField:
     return forms.IntegerField(
-        label=label, required=False, min_value=1, max_value=2_000_000_000, **more
+        label=label, required=False, min_value=least, max_value=2_000_000_000, **more
     )
 
 

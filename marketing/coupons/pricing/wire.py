@@ -168,7 +168,12 @@ def _line(line: Body, place: int, path: str) -> CartLine:
 
 
 def _value(body: Body, kind: Kind) -> int:
-    given = body.get("discountValue") or 0
+    given = body.get("discountValue")
+    if given is None:
+        # A price that nobody said is not a price of nothing.
+        if kind in (Kind.FIXED_PRICE, Kind.BUNDLE):
+            raise WireError("discountValue", "a price is needed")
+        given = 0
     if kind is Kind.PERCENTAGE:
         return basis_points(given, "discountValue")
     return paise(given, "discountValue")

@@ -125,7 +125,9 @@ def test_all_offers_of_the_vectors_are_sound():
         (OfferTerms(id="o", kind=Kind.BUNDLE), "bundle", FaultCode.REQUIRED),
         (OfferTerms(id="o", kind=Kind.BUY_X_GET_Y), "buyGet", FaultCode.REQUIRED),
         (
-            OfferTerms(id="o", kind=Kind.BUY_X_GET_Y, buy_get=BuyGet(get_quantity=0)),
+            OfferTerms(
+                id="o", kind=Kind.BUY_X_GET_Y, buy_get=BuyGet(buy_quantity=1, get_quantity=0)
+            ),
             "buyGet",
             FaultCode.OUT_OF_RANGE,
         ),

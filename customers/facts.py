@@ -25,6 +25,12 @@ BATCH = 5_000
 SLICE = 200_000
 START = uuid.UUID(int=0)
 # A rebuild takes it alone, refreshing workers share it.
+# As a part of a statement that changes rows with `tenant_id` and `customer_id`, named `changed`;
+# the worker's next look finds the marks.
+MARK = """
+INSERT INTO customers_stalefacts (tenant_id, customer_id)
+SELECT tenant_id, customer_id FROM {changed}
+"""
 REBUILD_LOCK = "SELECT pg_advisory_xact_lock{}(hashtext('customer facts'), hashtext(%s))"
 
 

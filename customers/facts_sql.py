@@ -2,7 +2,8 @@
 
 What is asked together with them is copied beside them from the customer and her consent.
 
-Upper apps add what she took notice of (`engagement`) and was given (`discounts`).
+Upper apps add what she took notice of (`engagement`), was given (`discounts`) and what else of
+theirs is counted (`copied`).
 
 `chosen` is a condition on `{table}.{id}`, a table's column of customer ids, and its `tenant_id`:
 of the statements' parameters, `tenant` and `now` are always there.
@@ -10,7 +11,7 @@ of the statements' parameters, `tenant` and `now` are always there.
 
 from collections.abc import Sequence
 
-from customers import discounts, engagement
+from customers import copied, discounts, engagement
 from customers.rfm import CELLS
 from marketing.core.ids import NTH_ID
 
@@ -38,6 +39,13 @@ COPIES = {
     "email_service": "consent.email_service",
     "is_dnd": "consent.is_dnd",
     "marketing_opted_out": "consent.marketing_opted_out",
+}
+# What upper apps register, and its type: NULL while none of them does.
+OF_OTHERS = {
+    "points_balance": "bigint",
+    "points_tier_id": "uuid",
+    "points_expire_on": "date",
+    "offers_used": "uuid[]",
 }
 COLUMNS = (
     "visit_count",
@@ -70,6 +78,7 @@ COLUMNS = (
     "rfm_monetary",
     "rfm_group",
     *COPIES,
+    *OF_OTHERS,
 )
 RHYTHM_COLUMNS = ("visits", "last_at", "interval_days", "due_on")
 # Fewer show no rhythm.
@@ -244,6 +253,7 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
            score.r AS rfm_recency, score.f AS rfm_frequency, score.m AS rfm_monetary,
            ('{CELLS}'::text[])[25 * (score.r - 1) + 5 * (score.f - 1) + score.m] AS rfm_group,
            {_copies()},
+           {_of_others()},
            scoring.version AS scoring_version, chosen.at AS computed_at
     FROM chosen CROSS JOIN scoring
     JOIN customers_customer customer ON customer.id = chosen.id
@@ -257,6 +267,7 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
     LEFT JOIN package ON package.customer_id = chosen.id
     LEFT JOIN engagement ON engagement.customer_id = chosen.id
     LEFT JOIN offer ON offer.customer_id = chosen.id
+    {_others()}
     CROSS JOIN LATERAL (SELECT (visits.last AT TIME ZONE chosen.zone)::date AS last_day,
                                {_median("gaps")} AS days) AS rhythm
     CROSS JOIN LATERAL (
@@ -332,6 +343,22 @@ def _chosen(chosen: str, at: str) -> str:
 
 def _copies() -> str:
     return ", ".join(f"{source} AS {column}" for column, source in COPIES.items())
+
+
+def _of_others() -> str:
+    given = {column for source in copied.sources() for column in source.columns}
+    return ", ".join(
+        column if column in given else f"NULL::{kind} AS {column}"
+        for column, kind in OF_OTHERS.items()
+    )
+
+
+def _others() -> str:
+    """The joins of what upper apps give."""
+    return " ".join(
+        f"LEFT JOIN ({source.select}) AS other_{n} ON other_{n}.customer_id = chosen.id"
+        for n, source in enumerate(copied.sources())
+    )
 
 
 def _engagement() -> str:

@@ -7,7 +7,7 @@ class CouponsConfig(AppConfig):
     label = "coupons"
 
     def ready(self) -> None:
-        from customers import discounts, merging, panels, person_data, timeline
+        from customers import copied, discounts, merging, panels, person_data, timeline
         from marketing.core import news
         from marketing.core.context import NAVIGATION
         from marketing.coupons import given, people
@@ -19,6 +19,7 @@ class CouponsConfig(AppConfig):
         NAVIGATION.append((gettext_noop("Offers"), "offer-list", "ticket", "coupon.view"))
         news.register(wrong_codes.NEWS, WRONG_CODES)
         discounts.register(given.GIVEN)
+        copied.register(["offers_used"], given.USED)
         register_merge_fields()
         register_segment_fields()
         panels.register(

@@ -37,7 +37,7 @@ def register_segment_fields() -> None:
             "offers_used",
             _("Offers used"),
             Several(),
-            Related(Redemption, "offer_id", TAKEN),
+            Related(Redemption, "offer_id", TAKEN, copy="offers_used"),
             OFFERS,
             choices=_offers,
             phrases={"is_set": _("has used an offer"), "not_set": _("has never used an offer")},

@@ -57,7 +57,7 @@ def _child(child: Any) -> Any:
             inner = _of_facts(child.q)
             return None if inner is None else does_not_hold(inner)
         case HasRow():
-            return child.of("customer_id")
+            return child.copied or child.of("customer_id")
         case Value():
             return child
         case (str(path), value) if not _looks_at_customer(value):

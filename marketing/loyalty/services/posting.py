@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Sum
 
+from customers.facts import MARK
 from customers.services.standing import standing_ids
 from marketing.core import clock
 from marketing.core.actor import Actor
@@ -31,14 +32,17 @@ from marketing.loyalty.models import (
 from marketing.loyalty.models.ledger import OF_CUSTOMER
 
 # The guard: no balance of hers may go below zero, judged in the statement that moves it.
-MOVE = """
-UPDATE loyalty_pointsaccount
-SET available = available + %(available)s, pending = pending + %(pending)s,
-    held = held + %(held)s, owed = owed + %(owed)s, version = version + 1
-WHERE customer_id = %(customer)s AND available + %(available)s >= 0
-  AND pending + %(pending)s >= 0 AND held + %(held)s >= 0 AND owed + %(owed)s >= 0
-RETURNING available, owed
-"""
+MOVE = f"""
+WITH moved AS (
+    UPDATE loyalty_pointsaccount
+    SET available = available + %(available)s, pending = pending + %(pending)s,
+        held = held + %(held)s, owed = owed + %(owed)s, version = version + 1
+    WHERE customer_id = %(customer)s AND available + %(available)s >= 0
+      AND pending + %(pending)s >= 0 AND held + %(held)s >= 0 AND owed + %(owed)s >= 0
+    RETURNING tenant_id, customer_id, available, owed
+), marked AS ({MARK.format(changed="moved")} WHERE %(available)s <> %(owed)s)
+SELECT available, owed FROM moved
+"""  # noqa: S608  constants
 BEGIN = """
 INSERT INTO loyalty_pointstransaction (
     tenant_id, customer_id, kind, source_type, source_id, origin_id, branch_id, points,
@@ -48,10 +52,12 @@ VALUES (%(tenant)s, %(customer)s, %(kind)s, %(source_type)s, %(source_id)s, %(or
 ON CONFLICT (tenant_id, source_type, source_id, kind) DO NOTHING
 RETURNING id
 """
-OPEN = """
-INSERT INTO loyalty_pointsaccount (tenant_id, customer_id) VALUES (%s, %s)
-ON CONFLICT (customer_id) DO NOTHING
-"""
+OPEN = f"""
+WITH opened AS (
+    INSERT INTO loyalty_pointsaccount (tenant_id, customer_id) VALUES (%s, %s)
+    ON CONFLICT (customer_id) DO NOTHING RETURNING tenant_id, customer_id
+) {MARK.format(changed="opened")}
+"""  # noqa: S608  constants
 SPENDABLE = """
 SELECT id, remaining FROM loyalty_pointslot
 WHERE customer_id = %s AND remaining > 0 AND NOT is_pending
@@ -63,18 +69,21 @@ UPDATE loyalty_pointslot lot SET remaining = remaining - taken.points
 FROM unnest(%s::uuid[], %s::bigint[]) AS taken (id, points)
 WHERE lot.id = taken.id AND remaining >= taken.points
 """
-NEXT_EXPIRY = """
-UPDATE loyalty_pointsaccount account SET next_expiry_on = lots.first
-FROM (
-    SELECT asked.customer_id, (
-        SELECT min(expires_on) FROM loyalty_pointslot lot
-        WHERE lot.customer_id = asked.customer_id AND remaining > 0 AND NOT is_pending
-    ) AS first
-    FROM unnest(%s::uuid[]) AS asked (customer_id)
-) lots
-WHERE account.customer_id = lots.customer_id
-  AND account.next_expiry_on IS DISTINCT FROM lots.first
-"""
+NEXT_EXPIRY = f"""
+WITH moved AS (
+    UPDATE loyalty_pointsaccount account SET next_expiry_on = lots.first
+    FROM (
+        SELECT asked.customer_id, (
+            SELECT min(expires_on) FROM loyalty_pointslot lot
+            WHERE lot.customer_id = asked.customer_id AND remaining > 0 AND NOT is_pending
+        ) AS first
+        FROM unnest(%s::uuid[]) AS asked (customer_id)
+    ) lots
+    WHERE account.customer_id = lots.customer_id
+      AND account.next_expiry_on IS DISTINCT FROM lots.first
+    RETURNING account.tenant_id, account.customer_id
+) {MARK.format(changed="moved")}
+"""  # noqa: S608  constants
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 
+from customers.facts import mark_stale
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant_id
@@ -148,6 +149,7 @@ def _move(statement: str, customer_ids: Sequence[uuid.UUID], now: dt.datetime) -
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
     note_next_expiry(customer_ids)
+    mark_stale(customer_ids)
 
 
 @transaction.atomic

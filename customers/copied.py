@@ -24,6 +24,11 @@ def register(columns: Sequence[str], select: str) -> None:
     _sources.append(Copied(columns, select))
 
 
+def source_of(column: str) -> Copied:
+    """The one that gives this column of facts."""
+    return next(source for source in _sources if column in source.columns)
+
+
 def sources() -> Iterator[Copied]:
     """All of them."""
     return iter(_sources)

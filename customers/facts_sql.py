@@ -46,6 +46,7 @@ OF_OTHERS = {
     "points_tier_id": "uuid",
     "points_expire_on": "date",
     "offers_used": "uuid[]",
+    "codes_held": "uuid[]",
 }
 COLUMNS = (
     "visit_count",
@@ -99,6 +100,16 @@ def write_facts(chosen: str) -> str:
     FROM ({facts(chosen)}) AS computed ORDER BY customer_id
     ON CONFLICT (customer_id) DO UPDATE SET {_assignments(columns)}
     """  # noqa: S608  constants of this module
+
+
+def write_copied(source: copied.Copied) -> str:
+    """Write the source's columns of whoever has a row there; the customers come as `ids`."""
+    columns = ", ".join(f"{column} = given.{column}" for column in source.columns)
+    return f"""
+    WITH chosen AS (SELECT id, {AT_PRESENT}::timestamptz AS at FROM unnest(%(ids)s::uuid[]) AS id)
+    UPDATE customers_customerfacts facts SET {columns}
+    FROM ({source.select}) AS given WHERE given.customer_id = facts.customer_id
+    """  # noqa: S608  constants
 
 
 def write_rhythms(chosen: str) -> str:

@@ -13,6 +13,13 @@ class Migration(migrations.Migration):
         LockTimeout(),
         migrations.AddField(
             model_name="customerfacts",
+            name="codes_held",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.UUIDField(), null=True, size=None
+            ),
+        ),
+        migrations.AddField(
+            model_name="customerfacts",
             name="offers_used",
             field=django.contrib.postgres.fields.ArrayField(
                 base_field=models.UUIDField(), null=True, size=None

@@ -7,7 +7,7 @@ comparison, and its negation always does.
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from typing import Any, Protocol, Self
@@ -235,25 +235,27 @@ class Related:
         if lookup == "len":
             return ~self.is_known()
         if lookup == "overlap":
-            return self._exists(Q((f"{self.path}__in", value)), (f"{self.copy}__overlap", value))
-        return Q(
-            *[
-                self._exists(Q((self.path, each)), (f"{self.copy}__contains", [each]))
-                for each in value
-            ]
-        )
+            return self._exists(Q((f"{self.path}__in", value)), value)
+        return Q(*[self._exists(Q((self.path, each)), [each]) for each in value])
 
     def is_known(self) -> Q:
-        return self._exists(Q(), (f"{self.copy}__isnull", False))
+        return self._exists(Q(), None)
 
     def expression(self) -> Combinable:
         hers = self._rows().filter(customer_id=OuterRef("pk"))
         values = hers.order_by().values("customer_id")
         return Subquery(values.annotate(all=ArrayAgg(self.path, distinct=True)).values("all"))
 
-    def _exists(self, condition: Q, copied: tuple[str, Any]) -> Q:
-        rows = self._rows().filter(condition)
-        return Q(HasRow(rows, copied=Q(copied) if self.copy else None))
+    def copied(self, values: Sequence[Any] | None) -> Q | None:
+        """Who has one of these, or any (None), asked of her facts; None where these cannot say."""
+        if not self.copy:
+            return None
+        if values is None:
+            return Q((f"{self.copy}__isnull", False))
+        return Q((f"{self.copy}__overlap", values))
+
+    def _exists(self, condition: Q, values: Sequence[Any] | None) -> Q:
+        return Q(HasRow(self._rows().filter(condition), copied=self.copied(values)))
 
     def _rows(self) -> QuerySet[Any]:
         return manager_of(self.model).filter(self.rows)

@@ -150,6 +150,7 @@ CUSTOMER = st.fixed_dictionaries(
                 st.sampled_from(["open", "used", "reserved", "revoked", "expired", "lasting"]),
             ),
             max_size=2,
+            unique=True,
         ),
         "friends": st.lists(
             st.sampled_from(["qualified", "rewarded", "invited", "voided"]), max_size=3

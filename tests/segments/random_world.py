@@ -23,7 +23,7 @@ from customers.models import (
 from customers.services import suppress_address
 from marketing.core.ids import lower_bound
 from marketing.core.models import Branch
-from marketing.coupons.models import CouponCode, Offer, Redemption
+from marketing.coupons.models import CodeBatch, CouponCode, Offer, Redemption
 from marketing.delivery.models import Message
 from marketing.loyalty.models import PointsAccount, Tier
 from marketing.referrals.models import Referral, ReferralCode
@@ -56,6 +56,11 @@ OFFERS: dict[str, dict[str, Any]] = {
     "glow": {},
     "over": {"valid_until": dt.date(2026, 2, 28)},
     "off": {"is_active": False},
+}
+CODES = ("open", "used", "reserved", "revoked", "expired", "lasting")
+EXPIRING = {
+    "expired": NOW - dt.timedelta(hours=25),
+    "lasting": NOW + dt.timedelta(hours=25),
 }
 # What rules and people name, by the word for it: branches, categories, segments, services.
 World = dict[str, Any]
@@ -190,18 +195,18 @@ def insert_points_and_offers(pairs: list[tuple[Customer, dict[str, Any]]], world
         for number, (row, use) in enumerate(uses)
     )
     codes = [(row, *code) for row, person in pairs for code in person["codes"]]
-    hour = dt.timedelta(hours=25)
     CouponCode.objects.bulk_create(
         CouponCode(
             customer=row,
             offer=world[f"offer:{offer}"],
+            batch=world[f"batch:{offer} {state}"],
             code=f"CODE{number}",
             key=f"CODE{number}",
             max_uses=None if state == "open" else 1,
             used=int(state == "used"),
             reserved=int(state == "reserved"),
             revoked_at=NOW if state == "revoked" else None,
-            expires_at={"expired": NOW - hour, "lasting": NOW + hour}.get(state),
+            expires_at=EXPIRING.get(state),
         )
         for number, (row, offer, state) in enumerate(codes)
     )
@@ -315,7 +320,15 @@ def make_world(chain: Chain) -> World:
     gone_one = Customer.objects.filter(status="merged").first()
     world["referral code"] = ReferralCode.objects.create(customer=gone_one, code="BRING")
     for name, terms in OFFERS.items():
-        world[f"offer:{name}"] = Offer.objects.create(name=name, kind="flat", **terms)
+        offer = world[f"offer:{name}"] = Offer.objects.create(name=name, kind="flat", **terms)
+        for state in CODES:
+            world[f"batch:{name} {state}"] = CodeBatch.objects.create(
+                offer=offer,
+                count=1,
+                expires_at=EXPIRING.get(state),
+                is_copied=True,
+                copied_to=gone_one.pk,
+            )
     for channel, address in SUPPRESSED:
         suppress_address(channel=channel, address=address, reason="hard_bounce")
     suppress_address(channel="email", address="c_d@e.com", reason="unreachable")

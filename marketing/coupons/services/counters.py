@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from customers.facts import MARK
 from marketing.core.errors import DomainError
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.errors import refusal_of
@@ -91,11 +92,14 @@ USE_HELD = Change(used=1, spent=1, reserved=-1, held=-1)
 USE_AT_ONCE = Change(used=1, spent=1)
 
 CODE_WITHIN = "AND used + reserved + %(takes)s <= %(limit)s"
-MOVE_CODE = """
-UPDATE coupons_couponcode SET used = used + %(used)s, reserved = reserved + %(reserved)s
-WHERE id = %(owner)s AND tenant_id = %(tenant)s {within}
-RETURNING used + reserved
-"""
+MOVE_CODE = f"""
+WITH moved AS (
+    UPDATE coupons_couponcode SET used = used + %(used)s, reserved = reserved + %(reserved)s
+    WHERE id = %(owner)s AND tenant_id = %(tenant)s {{within}}
+    RETURNING tenant_id, customer_id, used + reserved AS taken
+), marked AS ({MARK.format(changed="moved")} WHERE customer_id IS NOT NULL)
+SELECT taken FROM moved
+"""  # noqa: S608  constants
 OFFER_WITHIN = """
 WHERE (%(limit)s::bigint IS NULL OR own.used + own.reserved + %(takes)s <= %(limit)s)
   AND (%(budget)s::bigint IS NULL OR own.spent + own.held + %(pays)s <= %(budget)s)

@@ -16,7 +16,7 @@ from marketing.coupons.models import CodeBatch, CouponCode, Offer
 from marketing.coupons.services import copying
 from marketing.segments.compiler import compile_tree
 from marketing.segments.context import RuleContext
-from marketing.segments.counting import count_active
+from marketing.segments.counting import Counting
 from tests.factories.coupons import make_offer, reserve, system
 from tests.factories.customers import CustomerFactory
 
@@ -44,7 +44,7 @@ def holders(*, by_facts=True, **rule):
     tree = {"operator": "AND", "conditions": [condition]}
     q = compile_tree(tree, RuleContext(at_once=True)).q
     with CaptureQueriesContext(connection) as queries:
-        count = count_active(q, None)
+        count = Counting(None).count(q)
     first = next(each["sql"] for each in queries if "COUNT(" in each["sql"])
     assert ("coupons_couponcode" not in first) == by_facts
     assert count == Customer.objects.filter(q, status="active").count()

@@ -13,7 +13,7 @@ from customers.models import (
 )
 from marketing.segments.compiler import compile_rules, compile_tree
 from marketing.segments.context import RuleContext
-from marketing.segments.counting import count_active
+from marketing.segments.counting import Counting
 from marketing.segments.fields import Fields
 from marketing.segments.tally import Tally
 from tests.factories.core import Chain
@@ -93,7 +93,10 @@ def check(world: World, rules: dict[str, Any], people: list[dict[str, Any]]) -> 
         at_once = RuleContext(now=NOW, zone=INDIA, at_once=True)
         assert names(Customer.objects.filter(compile_tree(rules_as_sent, at_once).q)) == expected
         assert names(counted_at_once(rules_as_sent)) == expected
-        assert count_active(compile_tree(rules_as_sent, at_once).q, None) == len(expected)
+        counting = Counting(None)
+        assert counting.count(compile_tree(rules_as_sent, at_once).q) == len(expected)
+        q = compile_rules(rules_as_sent, now=NOW, zone=INDIA)
+        assert names(counting.some(q, len(people))) == expected
     finally:
         transaction.savepoint_rollback(savepoint)
 

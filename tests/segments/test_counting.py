@@ -13,7 +13,7 @@ from marketing.core import clock
 from marketing.core.tenancy import tenant_scope
 from marketing.segments import counting, selectors
 from marketing.segments.compiler import compile_rules
-from marketing.segments.counting import count_active
+from marketing.segments.counting import Counting
 from marketing.segments.negation import does_not_hold
 from tests.factories.coupons import make_offer, sell
 from tests.factories.customers import CustomerFactory
@@ -29,7 +29,7 @@ def asha(chain):
 def asked(q, branch_ids=None):
     """The number, and the statements that counted."""
     with CaptureQueriesContext(connection) as queries:
-        count = count_active(q, branch_ids)
+        count = Counting(branch_ids).count(q)
     return count, [each["sql"] for each in queries if "COUNT(" in each["sql"]]
 
 

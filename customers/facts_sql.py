@@ -12,6 +12,7 @@ of the statements' parameters, `tenant` and `now` are always there.
 from collections.abc import Sequence
 
 from customers import copied, discounts, engagement
+from customers.facts_columns import COLUMNS, COPIES, OF_OTHERS
 from customers.rfm import CELLS
 from marketing.core.ids import NTH_ID
 
@@ -20,67 +21,6 @@ IN_SLICE = (
     "{table}.tenant_id = %(tenant)s AND {table}.{id} > %(after)s AND {table}.{id} <= %(last)s"
 )
 
-# Where each copy comes from, for who has no consent row too.
-COPIES = {
-    "status": "customer.status",
-    "home_branch_id": "customer.home_branch_id",
-    "gender": "customer.gender",
-    "language": "customer.language",
-    "preferred_channel": "customer.preferred_channel",
-    "tags": "customer.tags",
-    "birth_date": "customer.birth_date",
-    "anniversary": "customer.anniversary",
-    "entered_at": "customer.created_at",
-    "whatsapp_promotional": "consent.whatsapp_promotional",
-    "whatsapp_service": "consent.whatsapp_service",
-    "sms_promotional": "consent.sms_promotional",
-    "sms_service": "consent.sms_service",
-    "email_promotional": "consent.email_promotional",
-    "email_service": "consent.email_service",
-    "is_dnd": "consent.is_dnd",
-    "marketing_opted_out": "consent.marketing_opted_out",
-}
-# What upper apps register, and its type: NULL while none of them does.
-OF_OTHERS = {
-    "points_balance": "bigint",
-    "points_tier_id": "uuid",
-    "points_expire_on": "date",
-    "offers_used": "uuid[]",
-    "codes_held": "uuid[]",
-}
-COLUMNS = (
-    "visit_count",
-    "first_visit_at",
-    "last_visit_at",
-    "visits_365_days",
-    "visit_interval_days",
-    "due_on",
-    "total_spend",
-    "spend_90_days",
-    "spend_365_days",
-    "average_ticket",
-    "favourite_service_id",
-    "favourite_branch_id",
-    "favourite_staff_id",
-    "membership_status",
-    "membership_expires_on",
-    "has_active_membership",
-    "has_active_package",
-    "package_sessions_left",
-    "package_expires_on",
-    "engaged_90_days",
-    "last_engaged_at",
-    "last_offer_at",
-    "discount_90_days",
-    "discount_365_days",
-    "stage",
-    "rfm_recency",
-    "rfm_frequency",
-    "rfm_monetary",
-    "rfm_group",
-    *COPIES,
-    *OF_OTHERS,
-)
 RHYTHM_COLUMNS = ("visits", "last_at", "interval_days", "due_on")
 # Fewer show no rhythm.
 RHYTHM_VISITS = 3

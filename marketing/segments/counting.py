@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet, Value
 
-from customers.facts_sql import COPIES
+from customers.facts_columns import COPIES
 from customers.models import Customer, CustomerFacts, StaleFacts
 from marketing.segments.negation import DoesNotHold, does_not_hold
 from marketing.segments.sources import HasRow

@@ -20,7 +20,7 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from customers.copied import sources
-from customers.facts_sql import COPIES
+from customers.facts_columns import COPIES
 from customers.models import (
     ConsentState,
     Customer,

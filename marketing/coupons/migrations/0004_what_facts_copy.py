@@ -3,6 +3,8 @@
 from django.db import migrations, models
 from django.db.models import Q
 
+from marketing.core.migration_operations import LockTimeout
+
 MARK = """
 INSERT INTO customers_stalefacts (tenant_id, customer_id)
 SELECT DISTINCT tenant_id, customer_id FROM coupons_redemption
@@ -17,6 +19,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        LockTimeout(),
         migrations.AddField(
             model_name="codebatch",
             name="is_copied",

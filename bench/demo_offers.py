@@ -25,8 +25,9 @@ FROM (SELECT people.*, n, now() - make_interval(secs => random() * 400 * 86400) 
 """
 BATCHES = """
 INSERT INTO coupons_codebatch
-    (tenant_id, offer_id, name, prefix, symbols, count, made, state, max_uses)
-SELECT tenant_id, id, 'bench', 'BENCH' || row_number() OVER (ORDER BY id), 8, 1, 1, 'done', 1
+    (tenant_id, offer_id, name, prefix, symbols, count, made, state, max_uses, is_copied, copied_to)
+SELECT tenant_id, id, 'bench', 'BENCH' || row_number() OVER (ORDER BY id), 8, 1, 1, 'done', 1,
+       true, (SELECT max(id) FROM customers_customer)
 FROM coupons_offer ORDER BY id LIMIT 3
 """
 CODES = """
@@ -64,7 +65,19 @@ WHERE facts.customer_id = given.customer_id
 """
 
 
+COPIES = """
+WITH chosen AS (SELECT id, now() AS at FROM customers_customer)
+UPDATE customers_customerfacts facts SET {columns}
+FROM ({select}) given WHERE given.customer_id = facts.customer_id
+"""
+
+
 def fill(server: psycopg.Connection[Any]) -> None:
     """Into the demo just made."""
+    from customers import copied
+
     for statement in (USES, BATCHES, CODES, POINTS, FACTS):
         server.execute(statement)
+    for source in copied.sources():
+        columns = ", ".join(f"{column} = given.{column}" for column in source.columns)
+        server.execute(COPIES.format(columns=columns, select=source.select))

@@ -144,9 +144,12 @@ def forget_messages() -> None:
         connection.execute("CHECKPOINT")
 
 
-def admin(database: str = DATABASE) -> psycopg.Connection[tuple[Any, ...]]:
-    """A superuser's connection that commits each statement."""
-    return psycopg.connect(os.environ["DATABASE_ADMIN_URL"], dbname=database, autocommit=True)
+def admin(database: str = "") -> psycopg.Connection[tuple[Any, ...]]:
+    """A superuser's connection that commits each statement; to the bench's database as it is named
+    now.
+    """
+    name = database or DATABASE
+    return psycopg.connect(os.environ["DATABASE_ADMIN_URL"], dbname=name, autocommit=True)
 
 
 def open_account(tenant_id: uuid.UUID, provider: str, **values: Any) -> None:

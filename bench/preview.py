@@ -1,4 +1,4 @@
-"""The live count of five rules of growing depth, two that count and two of offers.
+"""The live count of five rules of growing depth, two that count and four of offers.
 
 The same by hand stands beside. Both run as the application's role, in turn. Ours is the whole way
 of a preview: reading the rules, compiling them, counting, and ten people as a sample.
@@ -144,6 +144,51 @@ RULES = (
            AND EXISTS (SELECT FROM loyalty_pointsaccount account WHERE account.customer_id = c.id
                          AND account.tenant_id = %(tenant)s
                          AND account.available - account.owed < 50)""",
+    ),
+    Rule(
+        "codes or points, 5 conditions, 2 deep",
+        group(
+            "AND",
+            where("offers_used", "is_set", None),
+            group(
+                "OR",
+                where("points_expire_days", "within_next", 30),
+                where("points_balance", "gte", 1500),
+            ),
+            group(
+                "NOT",
+                where("unused_offer_codes", "not_set", None),
+                where("marketing_opted_out", "eq", True),
+            ),
+        ),
+        """EXISTS (SELECT FROM coupons_redemption used
+                   WHERE used.customer_id = c.id AND used.tenant_id = %(tenant)s
+                     AND used.state <> 'reversed')
+           AND EXISTS (SELECT FROM loyalty_pointsaccount account WHERE account.customer_id = c.id
+                         AND account.tenant_id = %(tenant)s
+                         AND (account.next_expiry_on BETWEEN %(today)s AND %(today)s + 30
+                              OR account.available - account.owed >= 1500))
+           AND EXISTS (SELECT FROM coupons_couponcode code
+                       JOIN coupons_offer offer ON offer.id = code.offer_id AND offer.is_active
+                        AND (offer.valid_until IS NULL OR offer.valid_until >= %(today)s)
+                       LEFT JOIN coupons_codebatch batch ON batch.id = code.batch_id
+                       WHERE code.customer_id = c.id AND code.tenant_id = %(tenant)s
+                         AND code.revoked_at IS NULL AND batch.revoked_at IS NULL
+                         AND code.max_uses > code.used + code.reserved
+                         AND (code.expires_at IS NULL OR code.expires_at > %(midnight)s))
+           AND s.marketing_opted_out IS NOT TRUE""",
+    ),
+    Rule(
+        "offers used, and no friends",
+        group(
+            "AND", where("friends_brought", "not_set", None), where("offers_used", "is_set", None)
+        ),
+        """EXISTS (SELECT FROM coupons_redemption used
+                   WHERE used.customer_id = c.id AND used.tenant_id = %(tenant)s
+                     AND used.state <> 'reversed')
+           AND NOT EXISTS (SELECT FROM referrals_referral friend
+                           WHERE friend.referrer_id = c.id AND friend.tenant_id = %(tenant)s
+                             AND friend.state IN ('qualified', 'held', 'approved', 'rewarded'))""",
     ),
 )
 BY_HAND = """

@@ -30,6 +30,7 @@ SCHEDULES: dict[str, dt.timedelta | str] = {
     "marketing.core.tasks.mail_notifications": dt.timedelta(minutes=1),
     "marketing.coupons.tasks.expire_reservations": dt.timedelta(seconds=10),
     "marketing.coupons.tasks.resume_batches": dt.timedelta(minutes=1),
+    "marketing.coupons.tasks.copy_batches": dt.timedelta(seconds=10),
     "marketing.delivery.tasks.consume_webhooks": dt.timedelta(seconds=5),
     "marketing.delivery.tasks.count_engagement": dt.timedelta(seconds=5),
     "marketing.delivery.tasks.drop_old_partitions": "0 3 * * *",

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from customers import changed, facts_sql, tasks
+from customers import changed, copied, facts_sql, tasks
 from customers.models import Customer
 from customers.scoring import ensure_scoring
 from marketing.core import clock
@@ -26,6 +26,12 @@ BATCH = 5_000
 SLICE = 200_000
 START = uuid.UUID(int=0)
 # A rebuild takes it alone, refreshing workers share it.
+# As a part of a statement that changes rows with `tenant_id` and `customer_id`, named `changed`;
+# the worker's next look finds the marks.
+MARK = """
+INSERT INTO customers_stalefacts (tenant_id, customer_id)
+SELECT tenant_id, customer_id FROM {changed}
+"""
 REBUILD_LOCK = "SELECT pg_advisory_xact_lock{}(hashtext('customer facts'), hashtext(%s))"
 
 MARK = """
@@ -155,6 +161,29 @@ def recompute(customer_ids: Sequence[uuid.UUID]) -> None:
         "ids": list(customer_ids),
         "now": clock.now(),
     }
+    _lock(values)
+    _compute(facts_sql.THESE, values)
+    changed.tell(customer_ids)
+
+
+def copy_again(customer_ids: Sequence[uuid.UUID], column: str) -> None:
+    """Copy what gives this column of facts (`copied`) anew for these customers, who come in order.
+
+    In the transaction that let them have more of it: who has none is left as she is.
+    """
+    values: dict[str, Any] = {
+        "tenant": current_tenant_id(),
+        "ids": list(customer_ids),
+        "now": clock.now(),
+    }
+    _lock(values)
+    with connection.cursor() as cursor:
+        cursor.execute(facts_sql.write_copied(copied.source_of(column)), values)
+    changed.tell(customer_ids)
+
+
+def _lock(values: Mapping[str, Any]) -> None:
+    """Hold the facts rows of these `ids`, made where there were none, to the end."""
     with connection.cursor() as cursor:
         cursor.execute(REBUILD_LOCK.format("_shared"), [str(values["tenant"])])
         cursor.execute(
@@ -172,8 +201,6 @@ def recompute(customer_ids: Sequence[uuid.UUID]) -> None:
             """,
             values,
         )
-    _compute(facts_sql.THESE, values)
-    changed.tell(customer_ids)
 
 
 def _compute(chosen: str, values: Mapping[str, Any]) -> int:

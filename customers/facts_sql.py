@@ -2,7 +2,8 @@
 
 What is asked together with them is copied beside them from the customer and her consent.
 
-Upper apps add what she took notice of (`engagement`) and was given (`discounts`).
+Upper apps add what she took notice of (`engagement`), was given (`discounts`) and what else of
+theirs is counted (`copied`).
 
 `chosen` is a condition on `{table}.{id}`, a table's column of customer ids, and its `tenant_id`:
 of the statements' parameters, `tenant` and `now` are always there.
@@ -10,7 +11,8 @@ of the statements' parameters, `tenant` and `now` are always there.
 
 from collections.abc import Sequence
 
-from customers import discounts, engagement
+from customers import copied, discounts, engagement
+from customers.facts_columns import COLUMNS, COPIES, OF_OTHERS
 from customers.rfm import CELLS
 from marketing.core.ids import NTH_ID
 
@@ -19,58 +21,6 @@ IN_SLICE = (
     "{table}.tenant_id = %(tenant)s AND {table}.{id} > %(after)s AND {table}.{id} <= %(last)s"
 )
 
-# Where each copy comes from, for who has no consent row too.
-COPIES = {
-    "status": "customer.status",
-    "home_branch_id": "customer.home_branch_id",
-    "gender": "customer.gender",
-    "language": "customer.language",
-    "preferred_channel": "customer.preferred_channel",
-    "tags": "customer.tags",
-    "birth_date": "customer.birth_date",
-    "anniversary": "customer.anniversary",
-    "entered_at": "customer.created_at",
-    "whatsapp_promotional": "consent.whatsapp_promotional",
-    "whatsapp_service": "consent.whatsapp_service",
-    "sms_promotional": "consent.sms_promotional",
-    "sms_service": "consent.sms_service",
-    "email_promotional": "consent.email_promotional",
-    "email_service": "consent.email_service",
-    "is_dnd": "consent.is_dnd",
-    "marketing_opted_out": "consent.marketing_opted_out",
-}
-COLUMNS = (
-    "visit_count",
-    "first_visit_at",
-    "last_visit_at",
-    "visits_365_days",
-    "visit_interval_days",
-    "due_on",
-    "total_spend",
-    "spend_90_days",
-    "spend_365_days",
-    "average_ticket",
-    "favourite_service_id",
-    "favourite_branch_id",
-    "favourite_staff_id",
-    "membership_status",
-    "membership_expires_on",
-    "has_active_membership",
-    "has_active_package",
-    "package_sessions_left",
-    "package_expires_on",
-    "engaged_90_days",
-    "last_engaged_at",
-    "last_offer_at",
-    "discount_90_days",
-    "discount_365_days",
-    "stage",
-    "rfm_recency",
-    "rfm_frequency",
-    "rfm_monetary",
-    "rfm_group",
-    *COPIES,
-)
 RHYTHM_COLUMNS = ("visits", "last_at", "interval_days", "due_on")
 # Fewer show no rhythm.
 RHYTHM_VISITS = 3
@@ -90,6 +40,16 @@ def write_facts(chosen: str) -> str:
     FROM ({facts(chosen)}) AS computed ORDER BY customer_id
     ON CONFLICT (customer_id) DO UPDATE SET {_assignments(columns)}
     """  # noqa: S608  constants of this module
+
+
+def write_copied(source: copied.Copied) -> str:
+    """Write the source's columns of whoever has a row there; the customers come as `ids`."""
+    columns = ", ".join(f"{column} = given.{column}" for column in source.columns)
+    return f"""
+    WITH chosen AS (SELECT id, {AT_PRESENT}::timestamptz AS at FROM unnest(%(ids)s::uuid[]) AS id)
+    UPDATE customers_customerfacts facts SET {columns}
+    FROM ({source.select}) AS given WHERE given.customer_id = facts.customer_id
+    """  # noqa: S608  constants
 
 
 def write_rhythms(chosen: str) -> str:
@@ -244,6 +204,7 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
            score.r AS rfm_recency, score.f AS rfm_frequency, score.m AS rfm_monetary,
            ('{CELLS}'::text[])[25 * (score.r - 1) + 5 * (score.f - 1) + score.m] AS rfm_group,
            {_copies()},
+           {_of_others()},
            scoring.version AS scoring_version, chosen.at AS computed_at
     FROM chosen CROSS JOIN scoring
     JOIN customers_customer customer ON customer.id = chosen.id
@@ -257,6 +218,7 @@ def facts(chosen: str, at: str = AT_PRESENT) -> str:
     LEFT JOIN package ON package.customer_id = chosen.id
     LEFT JOIN engagement ON engagement.customer_id = chosen.id
     LEFT JOIN offer ON offer.customer_id = chosen.id
+    {_others()}
     CROSS JOIN LATERAL (SELECT (visits.last AT TIME ZONE chosen.zone)::date AS last_day,
                                {_median("gaps")} AS days) AS rhythm
     CROSS JOIN LATERAL (
@@ -332,6 +294,22 @@ def _chosen(chosen: str, at: str) -> str:
 
 def _copies() -> str:
     return ", ".join(f"{source} AS {column}" for column, source in COPIES.items())
+
+
+def _of_others() -> str:
+    given = {column for source in copied.sources() for column in source.columns}
+    return ", ".join(
+        column if column in given else f"NULL::{kind} AS {column}"
+        for column, kind in OF_OTHERS.items()
+    )
+
+
+def _others() -> str:
+    """The joins of what upper apps give."""
+    return " ".join(
+        f"LEFT JOIN ({source.select}) AS other_{n} ON other_{n}.customer_id = chosen.id"
+        for n, source in enumerate(copied.sources())
+    )
 
 
 def _engagement() -> str:

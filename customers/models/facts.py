@@ -17,7 +17,9 @@ class CustomerFacts(LooseTenantModel):
     `visit_interval_days` is the median of the days between her visits. After `due_on` she is
     overdue by it. Who never came has no scores. `engaged_90_days` is how many of the messages made
     in the last 90 days she read, `last_engaged_at` when she last read one of them.
-    `discount_90_days` is what offers took off her bills, in calendar days.
+    `discount_90_days` is what offers took off her bills, in calendar days. `points_…`,
+    `offers_used` and `codes_held` (their batches) copy what upper apps keep of her, to count by;
+    NULL is none.
     """
 
     class Stage(models.TextChoices):
@@ -117,6 +119,11 @@ class CustomerFacts(LooseTenantModel):
     email_service = models.BooleanField(null=True)
     is_dnd = models.BooleanField(null=True)
     marketing_opted_out = models.BooleanField(null=True)
+    points_balance = models.BigIntegerField(null=True)
+    points_tier_id = models.UUIDField(null=True)
+    points_expire_on = models.DateField(null=True)
+    offers_used = ArrayField(models.UUIDField(), null=True)
+    codes_held = ArrayField(models.UUIDField(), null=True)
     scoring_version = models.PositiveIntegerField(db_default=0)
     computed_at = models.DateTimeField(db_default=Now())
 

@@ -7,10 +7,10 @@ class CouponsConfig(AppConfig):
     label = "coupons"
 
     def ready(self) -> None:
-        from customers import discounts, merging, panels, person_data, timeline
+        from customers import copied, discounts, merging, panels, person_data, timeline
         from marketing.core import news
         from marketing.core.context import NAVIGATION
-        from marketing.coupons import given, people
+        from marketing.coupons import given, held, people
         from marketing.coupons.merge_fields import register_merge_fields
         from marketing.coupons.news import WRONG_CODES
         from marketing.coupons.segment_fields import register_segment_fields
@@ -19,6 +19,8 @@ class CouponsConfig(AppConfig):
         NAVIGATION.append((gettext_noop("Offers"), "offer-list", "ticket", "coupon.view"))
         news.register(wrong_codes.NEWS, WRONG_CODES)
         discounts.register(given.GIVEN)
+        copied.register(["offers_used"], given.USED)
+        copied.register(["codes_held"], held.HELD)
         register_merge_fields()
         register_segment_fields()
         panels.register(

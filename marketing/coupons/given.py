@@ -1,4 +1,4 @@
-"""What offers took off people's bills: what their facts count as discounts."""
+"""Which offers people used, and what these took off their bills: what their facts count."""
 
 import uuid
 
@@ -8,6 +8,11 @@ GIVEN = """
 SELECT r.customer_id, r.redeemed_at AS at, (r.amount - r.returned) / 100.0 AS amount
 FROM chosen JOIN coupons_redemption r ON r.customer_id = chosen.id
 WHERE r.state <> 'reversed'
+"""
+USED = """
+SELECT r.customer_id, array_agg(DISTINCT r.offer_id ORDER BY r.offer_id) AS offers_used
+FROM chosen JOIN coupons_redemption r ON r.customer_id = chosen.id
+WHERE r.state <> 'reversed' GROUP BY r.customer_id
 """
 
 

@@ -15,13 +15,12 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
+from marketing.coupons.held import OpenCodes, open_code
 from marketing.coupons.models import CouponCode, Offer, Redemption
-from marketing.coupons.revocation import IN_FORCE
 from marketing.segments import behaviours
 from marketing.segments.behaviours import Behaviour
 from marketing.segments.customer_behaviours import branches
 from marketing.segments.fields import Label, SegmentField, register
-from marketing.segments.local_time import LocalDay
 from marketing.segments.sources import Column, Computed, Related
 from marketing.segments.value_types import Choice, DaysAgo, Money, Several
 
@@ -37,7 +36,7 @@ def register_segment_fields() -> None:
             "offers_used",
             _("Offers used"),
             Several(),
-            Related(Redemption, "offer_id", TAKEN),
+            Related(Redemption, "offer_id", TAKEN, copy="offers_used"),
             OFFERS,
             choices=_offers,
             phrases={"is_set": _("has used an offer"), "not_set": _("has never used an offer")},
@@ -55,7 +54,7 @@ def register_segment_fields() -> None:
             "unused_offer_codes",
             _("Offers with an unused code"),
             Several(lapses=True),
-            Related(CouponCode, "offer_id", _open_code(), _holds_still),
+            OpenCodes(CouponCode, "offer_id", open_code()),
             OFFERS,
             choices=_offers,
             phrases={
@@ -103,13 +102,3 @@ def _given() -> Combinable:
     rupees = DecimalField(max_digits=14, decimal_places=2)
     paise = ExpressionWrapper(F("amount") - F("returned"), output_field=BigIntegerField())
     return ExpressionWrapper(Cast(paise, rupees) / Value(100), output_field=rupees)
-
-
-def _open_code() -> Q:
-    left = Q(max_uses=None) | Q(max_uses__gt=F("used") + F("reserved"))
-    return left & IN_FORCE & Q(offer__is_active=True)
-
-
-def _holds_still(day: LocalDay) -> Q:
-    lasts = Q(expires_at=None) | Q(expires_at__gt=day.start(0))
-    return lasts & (Q(offer__valid_until=None) | Q(offer__valid_until__gte=day.today))

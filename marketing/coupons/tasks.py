@@ -25,6 +25,15 @@ def resume_batches() -> None:
 
 
 @shared_task
+def copy_batches() -> None:
+    """Copy who holds codes of new batches beside their facts."""
+    from marketing.core.sweeps import drain_each_chain
+    from marketing.coupons import services
+
+    drain_each_chain(services.copy_next_part)
+
+
+@shared_task
 def expire_reservations() -> None:
     """Give back what overdue reservations hold."""
     from marketing.core.sweeps import drain_each_chain

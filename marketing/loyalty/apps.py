@@ -7,7 +7,7 @@ class LoyaltyConfig(AppConfig):
     label = "loyalty"
 
     def ready(self) -> None:
-        from customers import merging, panels, person_data, timeline
+        from customers import copied, merging, panels, person_data, timeline
         from marketing.core import news
         from marketing.core.context import NAVIGATION
         from marketing.coupons import quote_effects
@@ -20,12 +20,17 @@ class LoyaltyConfig(AppConfig):
         from marketing.loyalty.bill_points import TIER, PointsEffect
         from marketing.loyalty.merge_fields import register_merge_fields
         from marketing.loyalty.news import DIFFERENCE
-        from marketing.loyalty.segment_fields import register_segment_fields
+        from marketing.loyalty.segment_fields import (
+            COPIED,
+            OF_ACCOUNT,
+            register_segment_fields,
+        )
 
         quote_effects.register(PointsEffect())
         quote_effects.register_tier(TIER)
         quote_effects.register_tier_names(selectors.tier_names)
         register_segment_fields()
+        copied.register(COPIED, OF_ACCOUNT)
         register_merge_fields()
         news.register(services.DIFFERS, DIFFERENCE)
         NAVIGATION.append((gettext_noop("Points"), "points-ledger", "gift", "loyalty.ledger"))

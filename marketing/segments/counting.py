@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet, Value
 
-from customers.facts_sql import COPIES
+from customers.facts_columns import COPIES
 from customers.models import Customer, CustomerFacts, StaleFacts
 from marketing.segments.negation import DoesNotHold, does_not_hold
 from marketing.segments.sources import HasRow
@@ -22,20 +22,43 @@ _OWN = {**{name: name for name in COPIES}, "home_branch": "home_branch"}
 _OWN |= {"created_at": "entered_at", "pk": "customer_id"}
 
 
-def count_active(q: Q, branch_ids: Collection[uuid.UUID] | None) -> int:
-    """How many active customers of these home branches `q` describes; None: of all and none."""
-    q = Q(status=Customer.Status.ACTIVE) & q
-    if branch_ids is not None:
-        q &= Q(home_branch_id__in=branch_ids)
-    of_facts = _of_facts(q)
-    marked = list(StaleFacts.objects.values_list("customer_id", flat=True)[: MOST_MARKED + 1])
-    if of_facts is None or len(marked) > MOST_MARKED:
-        return Customer.objects.filter(q).count()
-    counted = CustomerFacts.objects.filter(of_facts)
-    if not marked:
-        return counted.count()
-    theirs = Customer.objects.filter(q, pk__in=marked)
-    return counted.exclude(customer_id__in=marked).count() + theirs.count()
+class Counting:
+    """Questions about the active customers of these home branches; None: of all and none."""
+
+    def __init__(self, branch_ids: Collection[uuid.UUID] | None) -> None:
+        self._branch_ids = branch_ids
+        marked = StaleFacts.objects.values_list("customer_id", flat=True)
+        self._marked = list(marked[: MOST_MARKED + 1])
+
+    def count(self, q: Q) -> int:
+        """How many of them `q` describes."""
+        q, of_facts = self._asked(q)
+        if of_facts is None:
+            return Customer.objects.filter(q).count()
+        counted = CustomerFacts.objects.filter(of_facts)
+        if not self._marked:
+            return counted.count()
+        theirs = Customer.objects.filter(q, pk__in=self._marked)
+        return counted.exclude(customer_id__in=self._marked).count() + theirs.count()
+
+    def some(self, q: Q, most: int) -> QuerySet[Customer]:
+        """Up to `most` of them. Facts say where to look; whether `q` holds is asked of the rows."""
+        q, of_facts = self._asked(q)
+        described = Customer.objects.filter(q)
+        if of_facts is None:
+            return described[:most]
+        in_facts = CustomerFacts.objects.filter(of_facts).exclude(customer_id__in=self._marked)
+        found = list(in_facts.values_list("customer_id", flat=True)[:most])
+        if len(found) < most and self._marked:
+            found += described.filter(pk__in=self._marked).values_list("pk", flat=True)[:most]
+        return described.filter(pk__in=found[:most])
+
+    def _asked(self, q: Q) -> tuple[Q, Q | None]:
+        """The whole condition, of customers and of facts: None where these cannot say."""
+        q = Q(status=Customer.Status.ACTIVE) & q
+        if self._branch_ids is not None:
+            q &= Q(home_branch_id__in=self._branch_ids)
+        return q, None if len(self._marked) > MOST_MARKED else _of_facts(q)
 
 
 def _of_facts(q: Q) -> Q | None:
@@ -57,7 +80,7 @@ def _child(child: Any) -> Any:
             inner = _of_facts(child.q)
             return None if inner is None else does_not_hold(inner)
         case HasRow():
-            return child.of("customer_id")
+            return child.copied or child.of("customer_id")
         case Value():
             return child
         case (str(path), value) if not _looks_at_customer(value):

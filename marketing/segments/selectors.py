@@ -18,7 +18,7 @@ from marketing.core.models import Branch
 from marketing.core.tenancy import current_tenant
 from marketing.segments.compiler import CompiledRules, compile_tree, membership
 from marketing.segments.context import RuleContext
-from marketing.segments.counting import count_active
+from marketing.segments.counting import Counting
 from marketing.segments.models import Segment, SegmentVersion
 from marketing.segments.negation import does_not_hold
 
@@ -147,10 +147,11 @@ def preview(
     # A few are found person by person; how many there are, by going through what all did.
     at_once = compile_tree(rules, context.counting_at_once(), segment_id=segment_id)
     within = narrow_branches(actor, branch_ids)
-    few = active_customers(within).filter(tree.q).select_related("home_branch", "facts")
+    counting = Counting(within)
+    few = counting.some(tree.q, SAMPLE_SIZE)
     return Preview(
-        count=count_active(at_once.q, within),
-        sample=list(few[:SAMPLE_SIZE]),
+        count=counting.count(at_once.q),
+        sample=list(few.select_related("home_branch", "facts")),
         tree=tree,
         context=context,
     )

@@ -7,7 +7,7 @@ comparison, and its negation always does.
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from typing import Any, Protocol, Self
@@ -173,10 +173,12 @@ class Numbered(Lasting):
 
 class HasRow(Exists):
     """Whether the customer has such a row: looked for by her id, which `of` another table is in
-    another column."""
+    another column. `copied` says the same of her facts, where they hold a copy.
+    """
 
-    def __init__(self, rows: QuerySet[Any], customer: str = "pk") -> None:
+    def __init__(self, rows: QuerySet[Any], customer: str = "pk", copied: Q | None = None) -> None:
         self.rows = rows
+        self.copied = copied
         super().__init__(rows.filter(customer_id=OuterRef(customer)))
 
     def of(self, customer: str) -> "HasRow":
@@ -187,37 +189,42 @@ class HasRow(Exists):
 class Beside(Lasting):
     """A value of the one row of another table that a customer may have; without it there is none.
 
-    `joined` is the same from the customer on, to show it.
+    `joined` is the same from the customer on, to show it; `copy` the column of her facts that
+    holds it, to count by.
     """
 
     model: type[Model]
     value: Combinable
     joined: Combinable
+    copy: str
 
     def compare(self, lookup: str, value: Any) -> Q:
-        return self._has(Q(_COMPARISONS[lookup](self.value, value)))
+        copied = Q((f"{self.copy}__{lookup}", value))
+        return self._has(Q(_COMPARISONS[lookup](self.value, value)), copied)
 
     def is_known(self) -> Q:
-        return self._has(Q(IsNull(self.value, False)))
+        return self._has(Q(IsNull(self.value, False)), Q((f"{self.copy}__isnull", False)))
 
     def expression(self) -> Combinable:
         return self.joined
 
-    def _has(self, condition: Q) -> Q:
-        return Q(HasRow(manager_of(self.model).filter(condition)))
+    def _has(self, condition: Q, copied: Q) -> Q:
+        return Q(HasRow(manager_of(self.model).filter(condition), copied=copied))
 
 
 @dataclass(frozen=True)
 class Related:
     """A column of rows that point at the customer: as many values as there are rows.
 
-    `running` narrows them to those that count on a day. Its look-ups are those of an array.
+    `running` narrows them to those that count on a day. Its look-ups are those of an array; `copy`
+    names one of her facts that holds the values, to count by, and is NULL where there are none.
     """
 
     model: type[Model]
     path: str
     rows: Q = dataclass_field(default_factory=Q)
     running: Callable[[LocalDay], Q] | None = None
+    copy: str = ""
 
     def on(self, day: LocalDay) -> "Related":
         if self.running is None:
@@ -228,19 +235,27 @@ class Related:
         if lookup == "len":
             return ~self.is_known()
         if lookup == "overlap":
-            return self._exists(Q((f"{self.path}__in", value)))
-        return Q(*[self._exists(Q((self.path, each))) for each in value])
+            return self._exists(Q((f"{self.path}__in", value)), value)
+        return Q(*[self._exists(Q((self.path, each)), [each]) for each in value])
 
     def is_known(self) -> Q:
-        return self._exists(Q())
+        return self._exists(Q(), None)
 
     def expression(self) -> Combinable:
         hers = self._rows().filter(customer_id=OuterRef("pk"))
         values = hers.order_by().values("customer_id")
         return Subquery(values.annotate(all=ArrayAgg(self.path, distinct=True)).values("all"))
 
-    def _exists(self, condition: Q) -> Q:
-        return Q(HasRow(self._rows().filter(condition)))
+    def copied(self, values: Sequence[Any] | None) -> Q | None:
+        """Who has one of these, or any (None), asked of her facts; None where these cannot say."""
+        if not self.copy:
+            return None
+        if values is None:
+            return Q((f"{self.copy}__isnull", False))
+        return Q((f"{self.copy}__overlap", values))
+
+    def _exists(self, condition: Q, values: Sequence[Any] | None) -> Q:
+        return Q(HasRow(self._rows().filter(condition), copied=self.copied(values)))
 
     def _rows(self) -> QuerySet[Any]:
         return manager_of(self.model).filter(self.rows)

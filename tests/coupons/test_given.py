@@ -98,6 +98,22 @@ def test_a_merge_unites_what_both_were_given(chain, asha):
     assert of(asha)[:2] == (100, 120)
 
 
+def test_the_offers_she_used_are_copied_until_they_are_given_back(chain, asha):
+    first, second = (bill(chain, asha) for _ in range(2))
+    used = Redemption.objects.get(reservation=first.reservation).offer_id
+    of(asha)
+    assert CustomerFacts.objects.get(customer=asha).offers_used == [used]
+    for paid, left in ((first, [used]), (second, None)):
+        services.reverse(
+            actor=system(),
+            branch_id=chain.north.pk,
+            invoice_id=paid.reservation.invoice_id,
+            operation="refund",
+        )
+        of(asha)
+        assert CustomerFacts.objects.get(customer=asha).offers_used == left
+
+
 def test_the_check_knows_a_wrong_number(chain, asha):
     bill(chain, asha)
     of(asha)

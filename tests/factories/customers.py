@@ -19,7 +19,8 @@ from django.db import connection
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from customers.facts_sql import COPIES
+from customers.copied import sources
+from customers.facts_columns import COPIES
 from customers.models import (
     ConsentState,
     Customer,
@@ -44,8 +45,19 @@ EVERYTHING = {
 
 def copy_beside_facts(customers: Iterable[Customer]) -> None:
     """As computing their facts would, which are left as they are."""
+    ids = [customer.pk for customer in customers]
     copies = ", ".join(f"{column} = {source}" for column, source in COPIES.items())
     with connection.cursor() as cursor:
+        for source in sources():
+            theirs = ", ".join(f"{column} = theirs.{column}" for column in source.columns)
+            cursor.execute(
+                f"""
+                WITH chosen AS (SELECT id, now() AS at FROM customers_customer WHERE id = ANY(%s))
+                UPDATE customers_customerfacts facts SET {theirs}
+                FROM ({source.select}) theirs WHERE theirs.customer_id = facts.customer_id
+                """,
+                [ids],
+            )
         cursor.execute(
             f"""
             UPDATE customers_customerfacts SET {copies}
@@ -53,7 +65,7 @@ def copy_beside_facts(customers: Iterable[Customer]) -> None:
             LEFT JOIN customers_consentstate consent ON consent.customer_id = customer.id
             WHERE customers_customerfacts.customer_id = customer.id AND customer.id = ANY(%s)
             """,
-            [[customer.pk for customer in customers]],
+            [ids],
         )
 
 

@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 )
 
 from customers import services as customer_services
-from customers.models import CustomerMerge
+from customers.models import CustomerFacts, CustomerMerge, StaleFacts
 from marketing.core import clock
 from marketing.core.errors import DomainError
 from marketing.loyalty import rules, selectors, services
@@ -44,7 +44,7 @@ from marketing.loyalty.models import (
     TierChange,
 )
 from marketing.loyalty.services import BillLine, Source
-from tests.factories.customers import CustomerFactory
+from tests.factories.customers import CustomerFactory, copy_beside_facts
 from tests.factories.loyalty import make_programme, make_tiers, system
 
 EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "4"))
@@ -103,7 +103,7 @@ class Ledger(RuleBasedStateMachine):
             tier_grace_months=1,
         )
         make_tiers(("Bronze", 0, 10_000), ("Silver", 200, 12_500), ("Gold", 500, 20_000))
-        self.people = [CustomerFactory() for _ in range(3)]
+        self.people = [CustomerFactory(facts={}) for _ in range(3)]
         self.merge: CustomerMerge | None = None
         self.number = 0
         self.done: list[Callable[[], object]] = []
@@ -350,6 +350,21 @@ class Ledger(RuleBasedStateMachine):
         found = selectors.liability()  # 11
         assert found.points == sum(self.total())
         assert services.prove_ledger().differing == 0
+
+    @invariant()
+    def copies(self) -> None:
+        """What facts hold of an account is so, or she is marked."""
+        if not hasattr(self, "savepoint"):
+            return
+        marked = set(StaleFacts.objects.values_list("customer_id", flat=True))
+        copied = {each.customer_id: each for each in CustomerFacts.objects.all()}
+        for account in PointsAccount.objects.exclude(customer_id__in=marked):
+            copy = copied[account.customer_id]
+            assert copy.points_balance == account.balance
+            assert copy.points_tier_id == account.tier_id
+            assert copy.points_expire_on == account.next_expiry_on
+        StaleFacts.objects.all().delete()
+        copy_beside_facts(self.people)
 
 
 @pytest.mark.django_db

@@ -70,9 +70,9 @@ def test_the_last_points_are_held_once(salon):
 
 def test_without_the_guard_the_database_must_stop_them(salon, monkeypatch):
     """The twin: the balance is moved unasked, and only its last wall holds."""
-    guarded, _where = posting.MOVE.split("  AND pending")
-    unguarded = guarded.replace("AND available + %(available)s >= 0", "")
-    monkeypatch.setattr(posting, "MOVE", unguarded + "RETURNING available, owed")
+    before, guard, after = posting.MOVE.partition("AND available + %(available)s >= 0")
+    assert guard
+    monkeypatch.setattr(posting, "MOVE", before + after)
     outcomes = last_points(salon)
     assert any(isinstance(outcome, IntegrityError) for outcome in outcomes)
     assert not any(isinstance(outcome, NotEnoughPoints) for outcome in outcomes)

@@ -5,28 +5,21 @@ SQL's third truth value. Ids are written as `branch:india`, `category:hair`, `se
 """
 
 import datetime as dt
-import math
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-INDIA, LONDON = "Asia/Kolkata", "Europe/London"
-NOW = dt.datetime(2026, 2, 28, 20, 30, tzinfo=dt.UTC)  # already March in India, not in London
-CITIES = {"india": "Mumbai", "london": "London"}
-# A branch, beside it, far off, across the 180th meridian from each other, and by the pole.
-PLACES = {
-    "india": (19.06, 72.83),
-    "near": (19.08, 72.87),
-    "far": (28.6, 77.2),
-    "fiji": (-17.0, 179.9),
-    "samoa": (-17.0, -179.9),
-    "pole": (89.9, 10.0),
-    "beyond pole": (89.9, -170.0),
-}
+from tests.segments.plain_behaviours import as_list, times_of
+from tests.segments.plain_days_and_places import (
+    CITIES,
+    age_of,
+    days_since,
+    days_to_birthday,
+    kilometres,
+    today,
+)
+
 # Addresses that are suppressed now; those that are no longer are beside them in the database.
 SUPPRESSED = {("sms", "+919820000001"), ("whatsapp", "+447700900001"), ("email", "a@b.in")}
-# The category of what is on bills.
-CATEGORY_OF = {"cut": "hair", "colour": "hair", "shampoo": "retail"}
 # Segments that rules name: their rules, and their branches.
 SEGMENTS: dict[str, tuple[dict[str, Any], list[str] | None]] = {
     "few": (
@@ -72,146 +65,10 @@ def is_in(segment: str, person: dict[str, Any]) -> bool:
     return holds(rules, person) and (branches is None or person["branch"] in branches)
 
 
-def zone_of(person: dict[str, Any]) -> ZoneInfo:
-    return ZoneInfo(LONDON if person["branch"] == "london" else INDIA)
-
-
-def today(person: dict[str, Any]) -> dt.date:
-    return NOW.astimezone(zone_of(person)).date()
-
-
-def days_since(moment: dt.datetime, person: dict[str, Any]) -> int:
-    return (today(person) - moment.astimezone(zone_of(person)).date()).days
-
-
-def times_of(node: dict[str, Any], person: dict[str, Any]) -> int | None:
-    """How often she did it; None where she has fewer messages than are to be judged."""
-    most = node["within"]["days"] if "within" in node else 10**9
-    if "message" in node:
-        return messages_of(node, most, person)
-    kind = next(name for name in ("visit", "purchase", "event", "offer") if name in node)
-    return sum(
-        days_since(row["at"], person) <= most
-        and not row.get("is_reversed")
-        and all(passes(wanted, values(key, row, wanted)) for key, wanted in node[kind].items())
-        for row in person[f"{kind}s"]
-    )
-
-
-def values(key: str, row: dict[str, Any], wanted: Any) -> list[Any]:
-    """What a row has for a filter: nothing, one value, or one for each line of a bill."""
-    if key in CALENDAR:
-        local = row["at"].astimezone(BRANCH_ZONES[row["branch"]])
-        return [local.strftime(CALENDAR[key]).lower()]
-    if key == "branch":
-        return [f"branch:{row['branch']}"]
-    if key == "offer":
-        return [f"offer:{row['offer']}"]
-    if key == "discount" and "paise" in row:
-        return [taken(row)]
-    if key == "category":
-        return [f"category:{CATEGORY_OF[service]}" for service in row["services"]]
-    if key == "category_name":
-        return [CATEGORY_OF[service] for service in row["services"]]
-    if key == "service":
-        return [f"service:{service}" for service in row["services"]]
-    if key == "service_name":
-        return list(row["services"])
-    if key == "property.amount":
-        return typed(row["amount"], wanted)
-    return [row[key]]
-
-
-def taken(use: dict[str, Any]) -> Decimal:
-    """Rupees that an offer took off and that were not given back."""
-    return Decimal(use["paise"] - use["returned"]) / 100
-
-
 def is_open(offer: str, state: str, person: dict[str, Any]) -> bool:
     """Whether a code opens its offer on her day; `over` holds until the last of February."""
     lasts = {"glow": True, "over": today(person) <= dt.date(2026, 2, 28), "off": False}
     return lasts[offer] and state in ("open", "lasting")
-
-
-def typed(stored: Any, wanted: Any) -> list[Any]:
-    """A property as it is compared: as a text with texts, and else as it is."""
-    if stored is None:
-        return []
-    operand = as_list(wanted["value"] if isinstance(wanted, dict) else wanted)[0]
-    return [str(stored)] if isinstance(operand, str) else [stored]
-
-
-def passes(wanted: Any, found: list[Any]) -> bool:
-    op = wanted["op"] if isinstance(wanted, dict) else "in"
-    operands = as_list(wanted["value"] if isinstance(wanted, dict) else wanted)
-    if isinstance(operands[0], str):
-        operands = [each.lower() for each in operands]
-        found = [each.lower() for each in found]
-    match op:
-        case "in" | "eq":
-            return any(each in operands for each in found)
-        case "ne" | "not_in":
-            return bool(found) and not any(each in operands for each in found)
-        case "contains":
-            return any(operands[0] in each for each in found)
-    (number,) = found or [None]
-    if number is None or isinstance(number, str):
-        return False
-    return bool({"gt": number > operands[0], "lte": number <= operands[0]}[op])
-
-
-def messages_of(node: dict[str, Any], most: int, person: dict[str, Any]) -> int | None:
-    where = node["message"]
-    found = [
-        state
-        for hours, channel, state in sorted(person["messages"])
-        if channel == where.get("channel", channel)
-        and days_since(NOW - dt.timedelta(hours=hours), person) <= most
-    ]
-    if "last" in node:
-        found = found[: node["last"]]
-        if len(found) < node["last"]:
-            return None
-    wanted = where.get("state", "sent")
-    return sum(any(each in CAME_TO[state] for each in as_list(wanted)) for state in found)
-
-
-CALENDAR = {"weekday": "%A", "month": "%B"}
-BRANCH_ZONES = {"india": ZoneInfo(INDIA), "london": ZoneInfo(LONDON)}
-# What a message of this state has been, too.
-CAME_TO = {
-    "failed": {"failed"},
-    "sent": {"sent"},
-    "delivered": {"sent", "delivered"},
-    "read": {"sent", "delivered", "read"},
-    "clicked": {"sent", "delivered", "read", "clicked"},
-}
-
-
-def kilometres(one: str, other: str) -> float:
-    """By the angle between two arrows from the middle of the earth."""
-    ends = []
-    for name in (one, other):
-        latitude, longitude = (math.radians(each) for each in PLACES[name])
-        ends.append(
-            (
-                math.cos(latitude) * math.cos(longitude),
-                math.cos(latitude) * math.sin(longitude),
-                math.sin(latitude),
-            )
-        )
-    return 2 * 6371.0088 * math.asin(min(1, math.dist(*ends) / 2))
-
-
-def age_of(born: dt.date, day: dt.date) -> int:
-    years = 0
-    while True:
-        year = born.year + years + 1
-        is_leap = year % 4 == 0
-        birthday = (2, 28) if (born.month, born.day) == (2, 29) and not is_leap else None
-        if dt.date(year, *(birthday or (born.month, born.day))) > day:
-            return years
-        years += 1
 
 
 MOMENTS_OF = {
@@ -319,18 +176,6 @@ def value_of(field: str, person: dict[str, Any]) -> Any:
     return person[field.split(".")[1]] if "." in field else facts.get(field)
 
 
-def days_to_birthday(born: dt.date, day: dt.date) -> int:
-    for days in range(367):
-        then = day + dt.timedelta(days=days)
-        leap = then.year % 4 == 0
-        celebrated = (
-            (2, 28) if (born.month, born.day) == (2, 29) and not leap else (born.month, born.day)
-        )
-        if (then.month, then.day) == celebrated:
-            return days
-    raise AssertionError(born)
-
-
 def met(value: Any, field: str, op: str, wanted: Any, person: dict[str, Any]) -> bool:
     if field == "overdue_category":
         if op in ("is_set", "not_set"):
@@ -398,7 +243,3 @@ def met(value: Any, field: str, op: str, wanted: Any, person: dict[str, Any]) ->
         case "within":
             return wanted[0] in value
     raise AssertionError(op)
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

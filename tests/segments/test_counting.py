@@ -5,16 +5,20 @@ from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q
 from django.test.utils import CaptureQueriesContext
 
-from bench.preview import RULES
+from bench.preview import RULES, group, where
 from customers import facts
 from customers.models import Customer, Visit
 from customers.services import erase_customer, merge_customers, record_consent, update_customer
+from marketing.core import clock
 from marketing.core.tenancy import tenant_scope
 from marketing.segments import counting, selectors
-from marketing.segments.counting import count_active
+from marketing.segments.compiler import compile_rules
+from marketing.segments.counting import Counting
 from marketing.segments.negation import does_not_hold
+from tests.factories.coupons import make_offer, sell
 from tests.factories.customers import CustomerFactory
-from tests.segments.plain_evaluator import NOW
+from tests.factories.loyalty import earn, make_programme, make_tiers, spend
+from tests.segments.plain_days_and_places import NOW
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ def asha(chain):
 def asked(q, branch_ids=None):
     """The number, and the statements that counted."""
     with CaptureQueriesContext(connection) as queries:
-        count = count_active(q, branch_ids)
+        count = Counting(branch_ids).count(q)
     return count, [each["sql"] for each in queries if "COUNT(" in each["sql"]]
 
 
@@ -114,6 +118,51 @@ def test_a_change_counts_at_once(chain, asha):
     assert settled() == [1, 1, 0, 0]
     erase_customer(actor=actor, customer=asha)
     assert settled() == [0, 0, 0, 0]
+
+
+POINTS_AND_OFFERS = [
+    ("points_balance", "gte", 50),
+    ("points_balance", "not_set", None),
+    ("loyalty_tier", "is_set", None),
+    ("points_expire_days", "lte", 400),
+    ("offers_used", "not_set", None),
+]
+
+
+def test_points_and_offers_are_counted_by_their_copies_and_at_once(chain):
+    """Marked or not, the number is that of the rows."""
+    make_offer()
+    make_programme(expiry_months=6)
+    make_tiers(("Silver", 0, 10_000))
+    asha, bina = CustomerFactory(), CustomerFactory()
+
+    def told():
+        numbers = []
+        for field, op, value in POINTS_AND_OFFERS:
+            rule = group("AND", where(field, op, value))
+            q = compile_rules(rule, now=clock.now(), zone="Asia/Kolkata")
+            count, (statement, *_more) = asked(q)
+            assert 'FROM "customers_customerfacts"' in statement
+            assert "loyalty_" not in statement
+            assert "coupons_" not in statement
+            assert count == Customer.objects.filter(q).count()
+            numbers.append(count)
+        return numbers
+
+    def settled():
+        before = told()
+        while facts.refresh_stale_facts():
+            pass
+        assert told() == before
+        return before
+
+    assert settled() == [0, 2, 0, 0, 2]
+    earn(asha, 100)
+    assert settled() == [1, 1, 1, 1, 2]
+    spend(asha, 60)
+    assert settled() == [0, 1, 1, 1, 2]
+    sell(chain.north, "1000.00", customer=bina)
+    assert settled() == [1, 0, 2, 2, 1]
 
 
 def test_nobody_is_counted_twice_however_often_marked(chain, asha):

@@ -16,6 +16,7 @@ class CodeBatch(TenantModel):
     `made` of `count` exist. What a batch says of its codes (uses, last moment, who issued it) is
     copied to each of them; but not that it is revoked: codes ask their batch (`revocation.py`).
     A sending's batch that is revoked with it `spares_used`: what was used or is reserved holds.
+    Until it `is_copied`, only the facts of people up to `copied_to` say who holds a code of it.
     """
 
     class State(models.TextChoices):
@@ -38,6 +39,8 @@ class CodeBatch(TenantModel):
     run_id = models.UUIDField(null=True)
     revoked_at = models.DateTimeField(null=True)
     spares_used = models.BooleanField(db_default=False)
+    is_copied = models.BooleanField(db_default=False)
+    copied_to = models.UUIDField(null=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
 
@@ -46,6 +49,9 @@ class CodeBatch(TenantModel):
             models.Index(fields=["offer", "-id"], name="code_batch_by_offer"),
             models.Index(
                 fields=["tenant", "id"], condition=Q(state="making"), name="code_batch_in_making"
+            ),
+            models.Index(
+                fields=["tenant", "id"], condition=Q(is_copied=False), name="code_batch_to_copy"
             ),
         ]
         constraints = [
@@ -88,6 +94,10 @@ class CouponCode(LooseTenantModel):
             models.CheckConstraint(
                 condition=Q(max_uses__isnull=True) | Q(max_uses__gte=F("used") + F("reserved")),
                 name="coupon_code_uses",
+            ),
+            models.CheckConstraint(
+                condition=Q(customer__isnull=True) | Q(batch__isnull=False),
+                name="coupon_code_given_by_batch",
             ),
         ]
         indexes = [

@@ -6,6 +6,7 @@ from marketing.coupons.services.batches import (
     revoke_codes,
 )
 from marketing.coupons.services.bills import find_bills, stand_for
+from marketing.coupons.services.copying import copy_next_part
 from marketing.coupons.services.expiry import expire_due
 from marketing.coupons.services.issuing import (
     issue_to_people,
@@ -33,6 +34,7 @@ from marketing.coupons.services.wrong_codes import note_codes, require_patience
 __all__ = [
     "Redeemed",
     "Reserved",
+    "copy_next_part",
     "counter_call",
     "create_coupon",
     "create_offer",

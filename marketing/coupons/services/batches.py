@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
+from customers.facts import mark_stale
 from customers.models import Customer
 from marketing.core import audit, clock
 from marketing.core.actor import Actor
@@ -88,6 +89,7 @@ def make_codes(
             count=count,
             max_uses=max_uses,
             expires_at=expires_at,
+            is_copied=True,
         ),
     )
     from marketing.coupons.tasks import make_batch
@@ -147,6 +149,7 @@ def issue_codes(
     Twenty thousand a statement. With `batch` an earlier issue goes on, else a new one begins.
     """
     actor.require("coupon.manage")
+    goes_on = batch is not None
     if batch is None:
         batch = begin_batch(
             actor,
@@ -175,7 +178,12 @@ def issue_codes(
         without = _without(batch, ids)
         made += len(without)
         _insert(batch, len(without), without)
-    CodeBatch.objects.filter(pk=batch.pk).update(count=F("count") + made, made=F("made") + made)
+        if goes_on:
+            mark_stale(without)
+    ours = CodeBatch.objects.filter(pk=batch.pk)
+    ours.update(count=F("count") + made, made=F("made") + made)
+    # One that was made for nobody gives people codes from now on.
+    ours.filter(is_copied=True, copied_to=None).update(copied_to=last)
     batch.refresh_from_db()
     return batch
 
@@ -203,6 +211,7 @@ def revoke_codes(
     chosen = list(codes.filter(pk__in=code_ids).order_by("pk").select_for_update())
     _require_own(actor, chosen)
     revoked = codes.filter(pk__in=[code.pk for code in chosen]).update(revoked_at=clock.now())
+    mark_stale({code.customer_id for code in chosen if code.customer_id})
     for code in chosen:
         audit.record(actor, "coupon.revoke_code", code, {"code": code.code})
     return revoked

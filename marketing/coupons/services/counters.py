@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from customers.facts import MARK
 from marketing.core.errors import DomainError
 from marketing.core.prepared import bigints, kept_cursor
 from marketing.core.tenancy import current_tenant_id
@@ -106,7 +107,7 @@ ORDER BY asked.place FOR UPDATE OF own
 """
 # Where the limit of an offer was taken away since, there is no row, and nothing to move.
 _MOVE = """
-UPDATE {table} own SET {moved} FROM {asked} WHERE own.tenant_id = %(tenant)s AND {same} {within}
+UPDATE {table} own SET {moved} FROM {asked} WHERE own.tenant_id = %(tenant)s AND {same}
 RETURNING asked.place, {now}
 """
 CODE_WITHIN = "AND own.used + own.reserved + asked.used + asked.reserved <= asked.most"
@@ -179,6 +180,15 @@ _CUSTOMERS = _Table(
     "n = own.n + asked.used + asked.reserved",
     "own.n",
 )
+# What rules ask of her codes is copied to her facts.
+_MOVE_CODES = f"""
+WITH moved AS (
+    UPDATE {_CODES.name} own SET {_CODES.moved} FROM {_ASKED}
+    WHERE own.tenant_id = %(tenant)s AND {_CODES.same} {{within}}
+    RETURNING own.tenant_id, own.customer_id, asked.place, own.used
+), marked AS ({MARK.format(changed="moved")} WHERE customer_id IS NOT NULL)
+SELECT place, used FROM moved
+"""  # noqa: S608  constants
 _TABLES = {Kind.CODE: _CODES, Kind.TOTAL: _OFFERS, Kind.BRANCH: _OFFERS, Kind.CUSTOMER: _CUSTOMERS}
 
 Changes = dict[Counter, Change]
@@ -284,13 +294,10 @@ def _statement(table: _Table, *, takes: bool) -> str:
         return TAKE_OFFERS.format(asked=_ASKED, within=OFFER_WITHIN)
     if takes and table is _CUSTOMERS:
         return TAKE_CUSTOMERS.format(asked=_ASKED, within=CUSTOMER_WITHIN)
+    if table is _CODES:
+        return _MOVE_CODES.format(within=CODE_WITHIN if takes else "")
     return _MOVE.format(
-        table=table.name,
-        asked=_ASKED,
-        same=table.same,
-        moved=table.moved,
-        now=table.now,
-        within=CODE_WITHIN if takes else "",
+        table=table.name, asked=_ASKED, same=table.same, moved=table.moved, now=table.now
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Sum
 
+from customers.facts import MARK
 from customers.services.standing import standing_ids
 from marketing.core import clock
 from marketing.core.actor import Actor
@@ -37,7 +38,7 @@ SET available = available + %(available)s, pending = pending + %(pending)s,
     held = held + %(held)s, owed = owed + %(owed)s, version = version + 1
 WHERE customer_id = %(customer)s AND available + %(available)s >= 0
   AND pending + %(pending)s >= 0 AND held + %(held)s >= 0 AND owed + %(owed)s >= 0
-RETURNING available, owed
+RETURNING tenant_id, customer_id, available, owed
 """
 # With `made` the transaction, or none where it was posted before.
 POST = """
@@ -48,7 +49,7 @@ WITH made AS ({made}), moved AS ({move}), legs AS (
            CASE WHEN leg.amount > 0 THEN 'credit' ELSE 'debit' END, abs(leg.amount)
     FROM made, moved, unnest(%(accounts)s::text[], %(amounts)s::bigint[]) AS leg (account, amount)
     WHERE leg.amount <> 0
-)
+), marked AS ({mark} WHERE %(available)s <> %(owed)s)
 SELECT made.id, moved.available, moved.owed FROM made LEFT JOIN moved ON true
 """
 BEGIN = """
@@ -60,10 +61,12 @@ VALUES (%(tenant)s, %(customer)s, %(kind)s, %(source_type)s, %(source_id)s, %(or
 ON CONFLICT (tenant_id, source_type, source_id, kind) DO NOTHING
 RETURNING id
 """
-OPEN = """
-INSERT INTO loyalty_pointsaccount (tenant_id, customer_id) VALUES (%s, %s)
-ON CONFLICT (customer_id) DO NOTHING
-"""
+OPEN = f"""
+WITH opened AS (
+    INSERT INTO loyalty_pointsaccount (tenant_id, customer_id) VALUES (%s, %s)
+    ON CONFLICT (customer_id) DO NOTHING RETURNING tenant_id, customer_id
+) {MARK.format(changed="opened")}
+"""  # noqa: S608  constants
 SPENDABLE = """
 SELECT id, remaining FROM loyalty_pointslot
 WHERE customer_id = %s AND remaining > 0 AND NOT is_pending
@@ -92,7 +95,10 @@ FROM (
 ) lots
 WHERE account.customer_id = lots.customer_id
   AND account.next_expiry_on IS DISTINCT FROM lots.first
+RETURNING account.tenant_id, account.customer_id
 """
+# For the head of a statement; what rules ask of her points is copied to her facts.
+NOTE_EXPIRY = f"noted AS ({NEXT_EXPIRY}), marked AS ({MARK.format(changed='noted')})"
 
 
 _FIELDS = PointsTransaction._meta.concrete_fields
@@ -262,7 +268,7 @@ def _post(
 def _posting(made: str) -> str:
     """`POST` of the transaction `made`, whose balances move only where there is one."""
     move = MOVE.replace("RETURNING", "AND EXISTS (SELECT FROM made) RETURNING")
-    return POST.format(made=made, move=move)
+    return POST.format(made=made, move=move, mark=MARK.format(changed="moved"))
 
 
 def _moved(customer_id: uuid.UUID, amounts: Mapping[Account, int]) -> dict[str, Any]:
@@ -355,7 +361,7 @@ def settle_debt(
 def note_next_expiry(customer_ids: Iterable[uuid.UUID]) -> None:
     """Keep in the accounts which day points go next."""
     with kept_cursor() as cursor:
-        cursor.execute(NEXT_EXPIRY, {"customers": sorted(customer_ids)})
+        cursor.execute(f"WITH {NOTE_EXPIRY} SELECT", {"customers": sorted(customer_ids)})
 
 
 def zone() -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from customers.facts import mark_stale
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant_id
@@ -146,6 +147,7 @@ def _move(statement: str, customer_ids: Sequence[uuid.UUID], now: dt.datetime) -
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
     note_next_expiry(customer_ids)
+    mark_stale(customer_ids)
 
 
 @transaction.atomic

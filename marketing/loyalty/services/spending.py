@@ -31,7 +31,7 @@ from marketing.loyalty.models import (
 from marketing.loyalty.services.entering import Entered, enter
 from marketing.loyalty.services.giving_back import give_back
 from marketing.loyalty.services.posting import (
-    NEXT_EXPIRY,
+    NOTE_EXPIRY,
     Source,
     begin,
     find,
@@ -46,7 +46,7 @@ WHERE id = %(hold)s AND state = 'held' AND (expires_at > %(now)s OR %(state)s::t
   AND points >= %(posted)s
 """
 KEEP = f"""
-WITH noted AS ({NEXT_EXPIRY})
+WITH {NOTE_EXPIRY}
 INSERT INTO loyalty_pointshold (
     tenant_id, customer_id, transaction_id, points, expires_at, created_at)
 VALUES (%(tenant)s, %(customer)s, %(transaction)s, %(points)s, %(expires_at)s, %(created_at)s)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from customers.facts import mark_stale
 from marketing.core import clock, events
 from marketing.core.tenancy import current_tenant_id
 from marketing.loyalty import rules, selectors
@@ -68,6 +69,7 @@ SET tier_id = next_id, tier_in_grace = is_spared,
             AT TIME ZONE %(zone)s
         ELSE spared_to AT TIME ZONE %(zone)s END
 FROM next WHERE account.id = next.id
+RETURNING account.customer_id, next_id IS DISTINCT FROM next.tier_id
 """
 
 
@@ -125,8 +127,9 @@ def end_periods() -> int:
     }
     with connection.cursor() as cursor:
         cursor.execute(END, values)
-        count: int = cursor.rowcount
-    return count
+        ended: list[tuple[uuid.UUID, bool]] = cursor.fetchall()
+    mark_stale([customer_id for customer_id, is_changed in ended if is_changed])
+    return len(ended)
 
 
 def _reached(her: Entered) -> Tier | None:
@@ -150,6 +153,7 @@ def _set(her: Entered, tier: Tier | None) -> None:
     if after == before:
         return
     account.update(tier_since=now)
+    mark_stale([her.customer_id])
     TierChange.objects.create(customer_id=her.customer_id, before_id=before, after_id=after, at=now)
     events.record(
         "loyalty.tier_changed",

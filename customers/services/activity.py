@@ -210,7 +210,7 @@ def _once(row: Row) -> tuple[Row, bool]:
         cursor.execute(
             ONCE.format(
                 table=row._meta.db_table,
-                columns=", ".join(field.column for field in fields),
+                columns=", ".join(str(field.column) for field in fields),
                 values=", ".join(["%s"] * len(fields)),
             ),
             [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields],

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from customers.selectors import get_customer_for_actor
+from customers.selectors import get_customer_for_actor, get_customer_id_for_actor
 from marketing.core.drf.serializers import ApiSerializer
 from marketing.core.drf.views import ApiView
 from marketing.core.tenancy import current_tenant
@@ -65,12 +65,12 @@ class CustomerPoints(ApiView):
     @extend_schema(operation_id="getCustomerPoints", responses=PointsAnswer)
     def get(self, request: Any, pk: uuid.UUID) -> Response:
         """What she has now, what it pays, and what of it expires when."""
-        customer = get_customer_for_actor(self.actor, pk)
-        found = selectors.balance(customer.pk)
+        customer_id = get_customer_id_for_actor(self.actor, pk)
+        found = selectors.balance(customer_id)
         programme = selectors.programme()
         paise = found.available * programme.point_value_paise
         shown = {
-            "customer_id": customer.pk,
+            "customer_id": customer_id,
             "enabled": programme.is_enabled,
             "points": found.points,
             "available": found.available,
@@ -81,7 +81,7 @@ class CustomerPoints(ApiView):
             "min_redeem": programme.min_redeem_points,
             "points_as": programme.points_as,
             "tier": found if found.tier_id else None,
-            "expiring": list(selectors.expiring_lots(customer.pk)),
+            "expiring": list(selectors.expiring_lots(customer_id)),
         }
         return Response({"points": PointsOutput(shown).data})
 

@@ -11,6 +11,7 @@ from tests.factories.loyalty import earn, make_programme
 
 # Each as few as was reached; one more is looked at before it is allowed.
 MOST = {"reserve": 27, "redeem": 25, "invoice": 40, "refund": 48}
+BALANCE = 9
 
 
 @pytest.fixture
@@ -39,3 +40,14 @@ def test_a_bill_with_a_code_a_limited_offer_and_points(till):
     counts["invoice"] = count(lambda: till.post("invoices", other))
     counts["refund"] = count(lambda: till.refund(other["invoiceId"]))
     assert counts == MOST
+
+
+def test_what_points_she_has(chain):
+    make_programme()
+    asha = CustomerFactory()
+    earn(asha, 1000)
+    till = Till(chain, scopes=["counter", "read"])
+    address = f"/api/v1/customers/{asha.pk}/points"
+    till.client.get(address, headers=till.headers)
+    counted = count(lambda: till.client.get(address, headers=till.headers))
+    assert counted == BALANCE

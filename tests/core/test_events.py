@@ -45,3 +45,28 @@ def test_failing_handler_keeps_the_delivery_with_error_and_delay(chain):
     assert delivery.attempts == 1
     assert "no luck" in delivery.last_error
     assert events.deliver_due() == 0
+
+
+def test_events_of_a_whole_are_written_together_in_their_order(chain, django_assert_num_queries):
+    with django_assert_num_queries(2), events.together():
+        events.record("test.happened", {"what": "a bill"})
+        with events.together():
+            events.record_all("test.happened", [{"what": "points"}, {"what": "a tier"}])
+    assert DomainEvent.objects.filter(name="test.happened").count() == 3
+    events.deliver_due()
+    assert seen == ["a bill", "points", "a tier"]
+
+
+def refused():
+    with events.together():
+        events.record("test.happened", {"what": "points"})
+        raise ValueError("no")
+
+
+def test_events_of_what_was_undone_are_forgotten(chain):
+    with events.together():
+        events.record("test.happened", {"what": "a bill"})
+        with pytest.raises(ValueError, match="no"):
+            refused()
+    events.deliver_due()
+    assert seen == ["a bill"]

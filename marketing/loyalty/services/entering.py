@@ -57,8 +57,7 @@ def enter(customer_id: uuid.UUID, now: dt.datetime, *, even_if_off: bool = False
     is on or `even_if_off`.
     """
     with kept_cursor() as cursor:
-        values = {"tenant": current_tenant_id(), "customer": customer_id, "now": now}
-        cursor.execute(ENTER, values)
+        cursor.execute(ENTER, {"tenant": current_tenant_id(), "customer": customer_id, "now": now})
         rates, tiers, is_known, tier_id, is_in_grace, is_due, *columns = cursor.fetchone()
         programme = LoyaltyProgramme() if columns[0] is None else programme_of(columns)
         if not is_known and (programme.is_enabled or even_if_off):

@@ -104,7 +104,7 @@ NOTE_EXPIRY = f"noted AS ({NEXT_EXPIRY}), marked AS ({MARK.format(changed='noted
 _FIELDS = PointsTransaction._meta.concrete_fields
 _NAMES = [field.attname for field in _FIELDS]
 FIND = f"""
-SELECT {", ".join(field.column for field in _FIELDS)} FROM loyalty_pointstransaction
+SELECT {", ".join(str(field.column) for field in _FIELDS)} FROM loyalty_pointstransaction
 WHERE tenant_id = %s AND source_type = %s AND source_id = %s AND kind = %s
 """  # noqa: S608  names of our own columns
 

@@ -25,16 +25,16 @@ BATCH = 5_000
 # How many a rebuild computes at a time: what is sorted and hashed of them fits in memory.
 SLICE = 200_000
 START = uuid.UUID(int=0)
-# A rebuild takes it alone, refreshing workers share it.
 # As a part of a statement that changes rows with `tenant_id` and `customer_id`, named `changed`;
 # the worker's next look finds the marks.
 MARK = """
 INSERT INTO customers_stalefacts (tenant_id, customer_id)
 SELECT tenant_id, customer_id FROM {changed}
 """
+# A rebuild takes it alone, refreshing workers share it.
 REBUILD_LOCK = "SELECT pg_advisory_xact_lock{}(hashtext('customer facts'), hashtext(%s))"
 
-MARK = """
+_MARK_CHOSEN = """
 INSERT INTO customers_stalefacts (tenant_id, customer_id)
 SELECT %s, id FROM ({chosen}) AS chosen(id)
 """
@@ -46,10 +46,12 @@ def mark_stale(customer_ids: QuerySet[Customer] | Iterable[uuid.UUID]) -> None:
     if isinstance(customer_ids, QuerySet):
         chosen, params = customer_ids.values("pk").query.sql_with_params()
         with connection.cursor() as cursor:
-            cursor.execute(MARK.format(chosen=chosen), [tenant_id, *params])
+            cursor.execute(_MARK_CHOSEN.format(chosen=chosen), [tenant_id, *params])
     elif ids := list(customer_ids):
         with kept_cursor() as cursor:
-            cursor.execute(MARK.format(chosen="SELECT unnest(%s::uuid[])"), [tenant_id, ids])
+            cursor.execute(
+                _MARK_CHOSEN.format(chosen="SELECT unnest(%s::uuid[])"), [tenant_id, ids]
+            )
     else:
         return
     transaction.on_commit(lambda: nudge_soon(tasks.refresh_stale_facts, str(tenant_id)))

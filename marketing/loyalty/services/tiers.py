@@ -4,6 +4,7 @@ What counts is what was spent or earned in the window, never the balance: to spe
 nobody her tier.
 """
 
+import uuid
 from typing import Any
 
 from django.db import connection, transaction

@@ -1,5 +1,6 @@
 """One bill sent by several at once is one sale; and the same with each guard taken away."""
 
+import re
 import threading
 
 import pytest
@@ -72,6 +73,10 @@ def without_row_locks(monkeypatch, module, name):
         return work(*args)
 
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, *_a, **_k: self.all())
+    for asked in {"FIND", "GIVEN"} & vars(module).keys():
+        unlocked = re.sub(r"FOR UPDATE( OF \w+)?", "", getattr(module, asked))
+        assert unlocked != getattr(module, asked)
+        monkeypatch.setattr(module, asked, unlocked)
     monkeypatch.setattr(module, name, meeting)
 
 

@@ -10,8 +10,8 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-# ValueError: a connection that is given up while it is made reads from its closed buffer.
-AWAY = (redis.RedisError, ValueError)
+# The last two: a connection given up while it is made reads from its closed buffer, or from none.
+AWAY = (redis.RedisError, ValueError, AttributeError)
 PATIENCE_SECONDS = 0.25
 
 

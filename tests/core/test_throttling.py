@@ -39,7 +39,9 @@ def test_people_have_a_limit_of_their_own(settings, chain, client):
     assert client.get("/api/v1/segments").status_code == 429
 
 
-@pytest.mark.parametrize("fault", [redis.ConnectionError, redis.TimeoutError, ValueError])
+@pytest.mark.parametrize(
+    "fault", [redis.ConnectionError, redis.TimeoutError, ValueError, AttributeError]
+)
 def test_without_valkey_calls_go_on(settings, key, monkeypatch, fault):
     def gone(name):
         raise fault

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench import clocked, ground, load, machine, product, tills
-from bench.quote import CONNECTIONS, RATES, SECONDS, bar, bill
+from bench.quote import CONNECTIONS, RATES, SECONDS, WARMING, bar, bill
 
 BAR_MS = 40
 TRIES = 100
@@ -36,26 +36,25 @@ def measure(n: int | None) -> Iterator[dict[str, Any]]:
     bare = _bare(ground_of, codes)
     for rate in RATES:
         count = n or rate * SECONDS
+        first = min(count, WARMING)
         reserving = [
             ground_of.call("billing/reserve", bill(ground_of, rnd, next(codes), place, key=key))
-            for place in range(count)
+            for place in range(first + count)
             for key in [f"{tills.RUN}-{rate}-{place}"]
-        ]
-        warming = [
-            ground_of.call("billing/quote", bill(ground_of, rnd, next(codes), place))
-            for place in range(60)
         ]
         with product.web(nothing=True) as web:
             nothing = load.send(web.port, load.WHOLE, reserving, CONNECTIONS, rate)
         with product.web() as web:
-            load.send(web.port, load.WHOLE, warming, CONNECTIONS)
-            reserved = clocked.send(web, load.WHOLE, reserving, CONNECTIONS, rate)
+            load.send(web.port, load.WHOLE, reserving[:first], CONNECTIONS)
+            reserved = clocked.send(web, load.WHOLE, reserving[first:], CONNECTIONS, rate)
             paying = [
                 ground_of.call(f"billing/reservations/{pk}/redeem", {"invoiceId": f"INV-{key}"})
                 for pk, key in reservations(ground_of, f"{tills.RUN}-{rate}-")
             ]
-            redeemed = clocked.send(web, load.WHOLE, paying, CONNECTIONS, rate)
-        require_redeemed(len(paying) - redeemed.get("busy", 0), f"{tills.RUN}-{rate}-")
+            begun = load.send(web.port, load.WHOLE, paying[:first], CONNECTIONS)
+            redeemed = clocked.send(web, load.WHOLE, paying[first:], CONNECTIONS, rate)
+        busy = begun["busy"] + redeemed.get("busy", 0)
+        require_redeemed(len(paying) - busy, f"{tills.RUN}-{rate}-")
         for what, told in (("reserve", reserved), ("redeem", redeemed)):
             yield {
                 "bench": "redeem",

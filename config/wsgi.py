@@ -1,5 +1,6 @@
 import gc
 import os
+import sys
 
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
@@ -13,3 +14,6 @@ application = get_wsgi_application()
 _ = get_resolver().url_patterns
 gc.collect()
 gc.freeze()
+# A thread that reckons lets go after a millisecond, not five: beside it another would wait so long
+# after each answer of the database, and a price asks it a dozen times.
+sys.setswitchinterval(0.001)

@@ -127,6 +127,7 @@ class Redeem(CounterView):
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """The bill is paid. Its invoice may still follow, and need not name this again."""
+        selectors.require_reservation(self.actor, pk)
         data = self.read(shapes.RedeemInput)
 
         def redeem() -> Response:

@@ -117,7 +117,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # `default` is the unprivileged role under row-level security; `owner` migrates and nothing else.
 DATABASES = {
-    "default": {**database("DATABASE_URL"), "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    "default": {**database("DATABASE_URL"), "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 }
 if env.str("DATABASE_OWNER_URL", "") or env.str("DATABASE_OWNER_URL_FILE", ""):
     DATABASES["owner"] = database("DATABASE_OWNER_URL")

@@ -47,6 +47,7 @@ ACTS = {
     "counter_settings.update": gettext_lazy("Changed how bills are priced"),
     "coupon.create": gettext_lazy("Made an offer"),
     "coupon.make_codes": gettext_lazy("Made codes for an offer"),
+    "coupon.name_customer": gettext_lazy("Said whose bill it was"),
     "coupon.record_bill": gettext_lazy("Took in a bill without an offer"),
     "coupon.redeem": gettext_lazy("Gave an offer on a bill"),
     "coupon.release": gettext_lazy("Let go of a reserved bill"),

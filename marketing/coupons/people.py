@@ -15,7 +15,7 @@ from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant
 from marketing.coupons.models import CouponCode, Hold, Redemption
 from marketing.coupons.revocation import IN_FORCE, revoked_at
-from marketing.coupons.services.counters import recount_customers
+from marketing.coupons.services.recounting import recount_customers
 
 CHUNK = 100
 PANEL_ROWS = 5

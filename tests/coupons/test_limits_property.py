@@ -18,7 +18,7 @@ from marketing.coupons.models import (
     Redemption,
     Reservation,
 )
-from marketing.coupons.services import counters
+from marketing.coupons.services.recounting import recount
 from tests.factories.coupons import make_offer, reserve, system
 from tests.factories.customers import CustomerFactory
 
@@ -61,7 +61,7 @@ def rows():
 def require_sums(offers, limits):
     """Counters equal what a count of the rows gives, within every limit."""
     before = rows()
-    counters.recount([offer.pk for offer in offers])
+    recount([offer.pk for offer in offers])
     assert rows() == before
     for use in OfferUse.objects.filter(branch=None):
         assert "maxTotalUses" not in limits or use.used + use.reserved <= 3

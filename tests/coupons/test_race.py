@@ -19,6 +19,7 @@ from marketing.coupons.models import (
     Reservation,
 )
 from marketing.coupons.services import counters, redemptions
+from marketing.coupons.services.recounting import recount
 from tests.concurrency import at_once, wait_for_me
 from tests.factories.core import make_chain
 from tests.factories.coupons import make_offer, reserve, sell, system
@@ -376,7 +377,7 @@ def merged_beside_a_bill(salon, step):
         future.result()
     with tenant_scope(salon.tenant.pk):
         told = list(CustomerUse.objects.filter(n__gt=0).values_list("customer", "n"))
-        counters.recount([offer.pk])
+        recount([offer.pk])
         return told, list(CustomerUse.objects.values_list("customer", "n"))
 
 

@@ -1,6 +1,6 @@
 """Counters of limited offers: derived from redemptions and holds, and moved with them.
 
-Only an offer that has the limit has the rows; `services.counters.recount` makes them again.
+Only an offer that has the limit has the rows; `services.recounting` makes them again.
 """
 
 from django.db import models

@@ -21,8 +21,8 @@ from marketing.coupons.pricing.terms_check import terms_faults
 from marketing.coupons.pricing.wire import WireError, read_offer
 from marketing.coupons.rules import first_day, last_day
 from marketing.coupons.selectors.offers import body_of
-from marketing.coupons.services import counters
 from marketing.coupons.services.locks import change_of_offers
+from marketing.coupons.services.recounting import recount
 from marketing.coupons.services.typed_codes import set_typed_code
 from marketing.coupons.wording.faults import FAULTS
 from marketing.segments.models import Segment
@@ -158,7 +158,7 @@ def require_own(actor: Actor, offer: Offer) -> None:
 def counters_of_new_limits(offer: Offer) -> None:
     """Count for the limits that the offer has from now on, and refuse those passed already."""
     Offer.objects.filter(pk=offer.pk).update(**{name: getattr(offer, name) for name in LIMITS})
-    counters.recount([offer.pk])
+    recount([offer.pk])
     uses = OfferUse.objects.filter(offer=offer)
     whole = uses.filter(branch=None).first()
     fields: dict[str, list[str]] = {}

@@ -88,14 +88,6 @@ class ProgrammeForm(forms.ModelForm):
     def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
         return [(title, [self[name] for name in names]) for title, names in GROUPS]
 
-    def clean(self) -> dict[str, Any]:
-        """With 0 months what is earned today would be gone tomorrow; who types it means never."""
-        data: dict[str, Any] = super().clean() or {}
-        to_the_day = data.get("expiry_rounding") == LoyaltyProgramme.Rounding.NONE
-        if data.get("expiry_months") == 0 and to_the_day:
-            self.add_error("expiry_months", _("At least 1, or empty: then they never expire."))
-        return data
-
     def refuse(self, error: DomainError) -> None:
         for name, faults in error.fields.items():
             for fault in faults:

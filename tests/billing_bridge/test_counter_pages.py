@@ -125,7 +125,7 @@ def test_every_reason_has_words():
         (("1", "1e12"), {}, "Line 1, Price:"),
         (("1", "1.005"), {}, "Line 1"),
         (("1", ""), {}, "Line 1"),
-        (("1", "500", "501"), {}, "Line 1, Off by hand: This is too little or too much."),
+        (("1", "500", "501"), {}, "Line 1, Off by hand: From ₹0 to ₹500."),
         (("1", "500", "", "101"), {}, "Line 1"),
         ((), {"points": "many"}, "Points: A whole number"),
         ((), {"codes": "A" * 60}, "Codes: Ensure this field has no more than 50"),

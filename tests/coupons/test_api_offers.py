@@ -23,6 +23,14 @@ BAD_OFFERS = {
         {**TIERS, "tiers": [{"from": "1.001", "percent": 5}]},
         "tiers.0.from",
     ),
+    "a tier that gives more than it asks": (
+        {**TIERS, "tiers": [{"from": "500", "amount": "600"}]},
+        "tiers.0.amount",
+    ),
+    "a tier of more than all": (
+        {**TIERS, "tiers": [{"from": "500", "percent": "150"}]},
+        "tiers.0.percent",
+    ),
     "buy nothing": (BUY, "buyGet"),
     "buy both": ({**BUY, "buyGet": {"buyQuantity": 1, "buyAmount": "5"}}, "buyGet"),
     "get nobody's": (

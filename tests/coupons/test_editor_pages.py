@@ -151,6 +151,18 @@ def test_all_conditions_are_kept_as_typed(chain, login):
         ({"services": "no-such-service"}, "services"),
         ({"branches": "00000000-0000-0000-0000-000000000007"}, "branches"),
         ({"kind": "spend_tiers"}, "tier_0_from"),
+        ({"kind": "spend_tiers", "tier_2_from": "500", "tier_2_give": "600"}, "tier_2_give"),
+        (
+            {
+                "kind": "spend_tiers",
+                "tier_unit": "percent",
+                "tier_0_from": "5",
+                "tier_0_give": "5",
+                "tier_2_from": "9",
+                "tier_2_give": "101",
+            },
+            "tier_2_give",
+        ),
         ({"kind": "bundle", "value": "9"}, "part_0_services"),
         ({"kind": "free_service"}, "services"),
         ({"kind": "buy_x_get_y", "get_quantity": "1"}, "buy_quantity"),

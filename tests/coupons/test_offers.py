@@ -281,3 +281,16 @@ def test_validate_tells_module_11s_reason(chain):
     assert checked.offer_id == Offer.objects.get().pk
     checked = selectors.check_code(**said, code="small", amount=100)
     assert (checked.validity.invalid_reason, checked.offer_id) == (InvalidReason.INVALID_CODE, None)
+
+
+def test_an_offer_that_nobody_could_save_today_can_be_switched_off(chain):
+    offer = make_offer(
+        discountType="spend_tiers", discountValue=None, tiers=[{"from": "500", "amount": "500"}]
+    )
+    kept = OfferRevision.objects.get(offer=offer)
+    body = kept.body | {"tiers": [{"from": "500", "amount": "600"}]}
+    OfferRevision.objects.filter(pk=kept.pk).update(body=body)
+    with pytest.raises(ValidationFailed) as refused:
+        services.update_offer(actor=system(), offer=offer, values={"priority": 1})
+    assert list(refused.value.fields) == ["tiers.0.amount"]
+    assert not services.deactivate_offer(actor=system(), offer=offer).is_active

@@ -12,6 +12,7 @@ from marketing.loyalty.errors import (
     RedemptionLimit,
 )
 from marketing.loyalty.models import (
+    LoyaltyProgramme,
     PointsEntry,
     PointsTransaction,
 )
@@ -19,6 +20,15 @@ from marketing.loyalty.services import BillLine, Source
 from tests.factories.customers import CustomerFactory
 from tests.factories.loyalty import earn, hold, make_programme, spend, system
 from tests.loyalty.ledger_words import A, B, C, everything, give_back, points, refund, whole
+
+
+def test_points_that_would_be_gone_tomorrow_are_refused_whoever_asks(chain):
+    with pytest.raises(ValidationFailed) as refused:
+        services.update_programme(actor=system(), values={"expiry_months": 0})
+    assert refused.value.fields == {
+        "expiry_months": ["At least 1, or empty: then they never expire."]
+    }
+    assert not LoyaltyProgramme.objects.exists()
 
 
 def test_every_call_may_be_repeated(asha):

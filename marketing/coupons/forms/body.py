@@ -85,6 +85,15 @@ def _selection(data: Data, prefix: str) -> dict[str, Any]:
     )
 
 
+def tier_rows(data: Data, rows: Rows) -> list[int]:
+    """The rows that say something: in the body the tiers stand in this order."""
+    return [
+        place
+        for place in range(rows["tier"])
+        if data.get(f"tier_{place}_from") is not None or data.get(f"tier_{place}_give") is not None
+    ]
+
+
 def _tiers(data: Data, rows: Rows) -> list[dict[str, Any]]:
     unit = "percent" if data.get("tier_unit") == "percent" else "amount"
     return [
@@ -92,8 +101,7 @@ def _tiers(data: Data, rows: Rows) -> list[dict[str, Any]]:
             "from": _number(data, f"tier_{place}_from") or "0",
             unit: _number(data, f"tier_{place}_give"),
         }
-        for place in range(rows["tier"])
-        if data.get(f"tier_{place}_from") is not None or data.get(f"tier_{place}_give") is not None
+        for place in tier_rows(data, rows)
     ]
 
 

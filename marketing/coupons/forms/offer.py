@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.forms import RefusableForm
 from marketing.core.errors import DomainError
 from marketing.coupons.forms.amounts import amount_faults
-from marketing.coupons.forms.body import body_of_form
+from marketing.coupons.forms.body import body_of_form, tier_rows
 from marketing.coupons.forms.choices import Choice, Choices
 from marketing.coupons.forms.kinds import FIELDS, VALUE_LABELS
 from marketing.coupons.forms.rows import (
@@ -345,8 +345,11 @@ class OfferForm(RefusableForm):
 
     def field_of(self, path: str) -> str | None:
         """The field at which a fault of the API's `path` is shown, if there is one."""
-        head = path.split(".", maxsplit=1)[0]
+        head, *rest = path.split(".")
         name = AT.get(path) or AT.get(head) or path
+        if head == "tiers" and rest:
+            place = tier_rows(self.cleaned_data, self.rows)[int(rest[0])]
+            name = f"tier_{place}_{'from' if rest[1] == 'from' else 'give'}"
         return name if name in self.fields else None
 
     @classmethod

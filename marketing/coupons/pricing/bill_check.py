@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 
 from marketing.coupons.pricing.bill import Cart, CartLine
-from marketing.coupons.pricing.faults import HIGHEST, Fault, FaultCode
+from marketing.coupons.pricing.faults import (
+    HIGHEST,
+    Fault,
+    FaultCode,
+    amount_outside,
+    count_outside,
+    share_outside,
+)
 from marketing.coupons.pricing.paise import WHOLE
 
 MOST_LINES = 500
@@ -14,40 +21,39 @@ MOST_CODES = 20
 
 def cart_faults(cart: Cart) -> list[Fault]:
     """All that keeps `cart` from being priced; empty when nothing does. A cart may be empty."""
-    return [Fault(field, code) for field, code in _faults(cart)]
+    return list(_faults(cart))
 
 
-def _faults(cart: Cart) -> Iterator[tuple[str, FaultCode]]:
+def _faults(cart: Cart) -> Iterator[Fault]:
     if len(cart.lines) > MOST_LINES:
-        yield "lines", FaultCode.TOO_MANY
+        yield Fault("lines", FaultCode.TOO_MANY)
         return
     if len(cart.codes) > MOST_CODES:
-        yield "codes", FaultCode.TOO_MANY
+        yield Fault("codes", FaultCode.TOO_MANY)
     if len({line.number for line in cart.lines}) < len(cart.lines):
-        yield "lines", FaultCode.REPEATED
+        yield Fault("lines", FaultCode.REPEATED)
     if cart.at.tzinfo is None:
-        yield "at", FaultCode.REQUIRED
+        yield Fault("at", FaultCode.REQUIRED)
     for place, line in enumerate(cart.lines):
-        for field, code in _line_faults(line):
-            yield f"lines.{place}.{field}", code
+        yield from _line_faults(line, f"lines.{place}.")
     if sum(line.quantity for line in cart.lines) > MOST_UNITS:
-        yield "lines", FaultCode.TOO_MANY
+        yield Fault("lines", FaultCode.TOO_MANY)
     if cart.points is not None and not 0 <= cart.points.amount <= HIGHEST:
-        yield "points.amount", FaultCode.OUT_OF_RANGE
+        yield amount_outside("points.amount")
 
 
-def _line_faults(line: CartLine) -> Iterator[tuple[str, FaultCode]]:
+def _line_faults(line: CartLine, path: str) -> Iterator[Fault]:
     if line.number < 1:
-        yield "number", FaultCode.OUT_OF_RANGE
+        yield count_outside(f"{path}number")
     if not line.service:
-        yield "serviceId", FaultCode.REQUIRED
+        yield Fault(f"{path}serviceId", FaultCode.REQUIRED)
     if not 1 <= line.quantity <= MOST_UNITS:
-        yield "quantity", FaultCode.OUT_OF_RANGE
+        yield count_outside(f"{path}quantity", most=MOST_UNITS)
     if not 0 <= line.unit_price <= HIGHEST:
-        yield "unitPrice", FaultCode.OUT_OF_RANGE
+        yield amount_outside(f"{path}unitPrice")
     if not 0 <= line.manual_discount <= max(0, line.list_amount):
-        yield "manualDiscount", FaultCode.OUT_OF_RANGE
+        yield amount_outside(f"{path}manualDiscount", most=max(0, line.list_amount))
     if not 0 <= line.floor_price <= HIGHEST:
-        yield "floorPrice", FaultCode.OUT_OF_RANGE
+        yield amount_outside(f"{path}floorPrice")
     if line.tax_rate_bp is not None and not 0 <= line.tax_rate_bp <= WHOLE:
-        yield "taxRate", FaultCode.OUT_OF_RANGE
+        yield share_outside(f"{path}taxRate", least=0)

@@ -1,7 +1,10 @@
 """What is wrong with a value, at its field in the API's names."""
 
+import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
+
+from marketing.coupons.pricing.paise import WHOLE
 
 # Above any bill; the product of two such amounts still fits the database's 64 bits.
 HIGHEST = 1_000_000_000  # paise
@@ -16,11 +19,43 @@ class FaultCode(StrEnum):
     NOT_FOR_KIND = "not_for_kind"
     REPEATED = "repeated"
     TOO_MANY = "too_many"
+    GIVES_MORE = "gives_more"
+
+
+class Unit(StrEnum):
+    PAISE = "paise"
+    BASIS_POINTS = "basis_points"
+    PIECES = "pieces"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Both may be; without `most` nothing is too much."""
+
+    unit: Unit
+    least: int
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`field` is camelCase and dotted, as a refusal of the API names it."""
+    """`field` is camelCase and dotted, as a refusal of the API names it.
+
+    `bounds`: what may be, of a value that is out of range.
+    """
 
     field: str
     code: FaultCode
+    bounds: Bounds | None = dataclasses.field(default=None, compare=False)
+
+
+def amount_outside(field: str, *, least: int = 0, most: int = HIGHEST) -> Fault:
+    return Fault(field, FaultCode.OUT_OF_RANGE, Bounds(Unit.PAISE, least, most))
+
+
+def share_outside(field: str, *, least: int = 1) -> Fault:
+    return Fault(field, FaultCode.OUT_OF_RANGE, Bounds(Unit.BASIS_POINTS, least, WHOLE))
+
+
+def count_outside(field: str, *, least: int = 1, most: int | None = None) -> Fault:
+    return Fault(field, FaultCode.OUT_OF_RANGE, Bounds(Unit.PIECES, least, most))

@@ -32,7 +32,7 @@ from marketing.coupons.selectors.scene import (
     segments_asked,
 )
 from marketing.coupons.selectors.usage import usage_of
-from marketing.coupons.wording.faults import FAULTS
+from marketing.coupons.wording.faults import faults_at_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,10 +161,7 @@ def require_no_faults(cart: Cart) -> None:
     """Raises `ValidationFailed` at the fields of a cart that cannot be priced."""
     faults = cart_faults(cart)
     if faults:
-        fields: dict[str, list[str]] = {}
-        for fault in faults:
-            fields.setdefault(fault.field, []).append(str(FAULTS[fault.code]))
-        raise ValidationFailed(fields=fields)
+        raise ValidationFailed(fields=faults_at_fields(faults))
 
 
 def read_for_bill(

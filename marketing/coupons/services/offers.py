@@ -24,7 +24,7 @@ from marketing.coupons.selectors.offers import body_of
 from marketing.coupons.services.locks import change_of_offers
 from marketing.coupons.services.recounting import recount
 from marketing.coupons.services.typed_codes import set_typed_code
-from marketing.coupons.wording.faults import FAULTS
+from marketing.coupons.wording.faults import faults_at_fields
 from marketing.segments.models import Segment
 from marketing.segments.selectors import narrow_branches
 
@@ -97,7 +97,8 @@ def update_offer(
         before = body_of(offer)
         _require_branches(actor, before)
         kept = _kept(actor, _merged(before, values))
-        terms = _terms(kept, str(offer.pk))
+        is_only_switched = {**before, "isActive": None} == {**kept, "isActive": None}
+        terms = _terms(kept, str(offer.pk), may_stand=is_only_switched)
         former = {name: getattr(offer, name) for name in LIMITS}
         changes = {
             name: [before.get(name), kept.get(name)]
@@ -235,7 +236,8 @@ def _uuids(body: Mapping[str, Any], field: str) -> list[uuid.UUID]:
         raise ValidationFailed(fields={field: [_("These are no ids.")]}) from error
 
 
-def _terms(body: Mapping[str, Any], pk: str) -> OfferTerms:
+def _terms(body: Mapping[str, Any], pk: str, *, may_stand: bool = False) -> OfferTerms:
+    """`may_stand`: also terms that nobody could save today, such as an offer had before."""
     try:
         terms = read_offer(body, offer=pk)
     except WireError as error:
@@ -243,11 +245,8 @@ def _terms(body: Mapping[str, Any], pk: str) -> OfferTerms:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         field = str(error.args[0]) if isinstance(error, KeyError) else "terms"
         raise ValidationFailed(fields={field: [_("This cannot be read.")]}) from error
-    fields: dict[str, list[str]] = {}
-    for fault in terms_faults(terms):
-        fields.setdefault(fault.field, []).append(str(FAULTS[fault.code]))
-    if fields:
-        raise ValidationFailed(fields=fields)
+    if not may_stand and (faults := terms_faults(terms)):
+        raise ValidationFailed(fields=faults_at_fields(faults))
     return terms
 
 

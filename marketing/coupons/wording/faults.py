@@ -1,8 +1,13 @@
 """What is wrong with a value, in words."""
 
+from collections.abc import Sequence
+
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from marketing.coupons.pricing.faults import FaultCode
+from marketing.core.templatetags.formats import format_number
+from marketing.coupons.pricing.faults import Fault, FaultCode, Unit
+from marketing.coupons.wording.amounts import rupees, share
 
 FAULTS = {
     FaultCode.REQUIRED: gettext_lazy("This is needed for this kind of offer."),
@@ -13,4 +18,27 @@ FAULTS = {
     FaultCode.NOT_FOR_KIND: gettext_lazy("This does not go with this kind of offer."),
     FaultCode.REPEATED: gettext_lazy("This is here twice."),
     FaultCode.TOO_MANY: gettext_lazy("These are too many."),
+    FaultCode.GIVES_MORE: gettext_lazy(
+        "This takes off more than the bill must come to. Give less, or begin the tier higher."
+    ),
 }
+WRITTEN = {Unit.PAISE: rupees, Unit.BASIS_POINTS: share, Unit.PIECES: format_number}
+
+
+def faults_at_fields(faults: Sequence[Fault]) -> dict[str, list[str]]:
+    """The words of each, by field, as a refusal has them."""
+    found: dict[str, list[str]] = {}
+    for fault in faults:
+        found.setdefault(fault.field, []).append(_words(fault))
+    return found
+
+
+def _words(fault: Fault) -> str:
+    bounds = fault.bounds
+    if bounds is None:
+        return str(FAULTS[fault.code])
+    write = WRITTEN[bounds.unit]
+    least = write(bounds.least)
+    if bounds.most is None:
+        return _("At least %(least)s.") % {"least": least}
+    return _("From %(least)s to %(most)s.") % {"least": least, "most": write(bounds.most)}

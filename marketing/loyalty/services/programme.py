@@ -58,9 +58,8 @@ def update_programme(
         programme.full_clean(exclude=["tenant"], validate_constraints=False)
     except ValidationError as error:
         raise ValidationFailed(fields=error.message_dict) from error
-    least, most = programme.min_redeem_points, programme.max_redeem_points
-    if most is not None and most < least:
-        raise ValidationFailed(fields={"max_redeem_points": [_("Not below the smallest use.")]})
+    if faults := _faults(programme):
+        raise ValidationFailed(fields=faults)
     if not changes:
         return programme
     programme.version = F("version") + 1  # type: ignore[assignment]
@@ -68,6 +67,19 @@ def update_programme(
     programme.refresh_from_db()
     audit.record(actor, "loyalty.configure", programme, changes)
     return programme
+
+
+def _faults(programme: LoyaltyProgramme) -> dict[str, list[str]]:
+    """What settings say against each other."""
+    faults = {}
+    least, most = programme.min_redeem_points, programme.max_redeem_points
+    if most is not None and most < least:
+        faults["max_redeem_points"] = [_("Not below the smallest use.")]
+    to_the_day = programme.expiry_rounding == LoyaltyProgramme.Rounding.NONE
+    if programme.expiry_months == 0 and to_the_day:
+        # What is earned today would be gone tomorrow; who says 0 means never.
+        faults["expiry_months"] = [_("At least 1, or empty: then they never expire.")]
+    return faults
 
 
 @transaction.atomic

@@ -94,6 +94,11 @@ def test_all_offers_of_the_vectors_are_sound():
             assert terms_faults(read_offer(body, offer=name)) == []
 
 
+def tiered(*tiers, by="amount"):
+    made = tuple(SpendTier(**{"threshold": threshold, by: give}) for threshold, give in tiers)
+    return OfferTerms(id="o", kind=Kind.SPEND_TIERS, tiers=made)
+
+
 @pytest.mark.parametrize(
     ("terms", "field", "code"),
     [
@@ -108,7 +113,7 @@ def test_all_offers_of_the_vectors_are_sound():
             OfferTerms(
                 id="o",
                 kind=Kind.SPEND_TIERS,
-                tiers=(SpendTier(threshold=2, amount=1), SpendTier(threshold=1, amount=2)),
+                tiers=(SpendTier(threshold=3, amount=1), SpendTier(threshold=2, amount=2)),
             ),
             "tiers",
             FaultCode.NOT_RISING,
@@ -122,6 +127,10 @@ def test_all_offers_of_the_vectors_are_sound():
             "tiers",
             FaultCode.MIXED,
         ),
+        (tiered((500_00, 600_00)), "tiers.0.amount", FaultCode.GIVES_MORE),
+        (tiered((0, 1)), "tiers.0.amount", FaultCode.GIVES_MORE),
+        (tiered((500_00, 500_00), (600_00, 600_01)), "tiers.1.amount", FaultCode.GIVES_MORE),
+        (tiered((500_00, 100_01), by="rate_bp"), "tiers.0.percent", FaultCode.OUT_OF_RANGE),
         (OfferTerms(id="o", kind=Kind.BUNDLE), "bundle", FaultCode.REQUIRED),
         (OfferTerms(id="o", kind=Kind.BUY_X_GET_Y), "buyGet", FaultCode.REQUIRED),
         (

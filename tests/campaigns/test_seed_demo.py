@@ -26,14 +26,16 @@ from customers.models import (
 )
 from marketing.campaigns import services
 from marketing.campaigns.demo import make_demo
+from marketing.campaigns.demo.offers import BILLS
 from marketing.campaigns.demo.organisation import PASSWORD, logins
+from marketing.campaigns.demo.referrals import CAME, REWARDED
 from marketing.campaigns.models import Campaign, CampaignStatus
 from marketing.content.models import TemplateVersion
 from marketing.core.actor import Actor
 from marketing.core.models import Branch, Region, Role, Staff, Tenant
 from marketing.core.partitions import append_tables
 from marketing.core.tenancy import tenant_scope
-from marketing.coupons.models import Offer, Redemption
+from marketing.coupons.models import Offer, Redemption, Reservation
 from marketing.coupons.models.offers import OfferKind
 from marketing.delivery.models import DispatchBatch, Message, MessageState, ProviderReference
 from marketing.delivery.selectors import run_progress
@@ -211,13 +213,27 @@ def test_history_begins_two_years_ago_and_ends_before_now(demo):
 
 
 def test_bills_add_up(demo):
-    assert Purchase.objects.count() == Visit.objects.count()
-    wrong = Purchase.objects.exclude(total=F("subtotal") - F("discount") + F("tax"))
-    assert not wrong.exists()
-    lines = Purchase.objects.annotate(lined=Sum("lines__amount")).exclude(lined=F("subtotal"))
-    assert not lines.exists()
+    assert Purchase.objects.values("visit").distinct().count() == Visit.objects.count()
+    past = Purchase.objects.filter(external_id="")
+    assert not past.exclude(total=F("subtotal") - F("discount") + F("tax")).exists()
+    lined = past.annotate(lined=Sum("lines__amount"))
+    assert not lined.exclude(lined=F("subtotal")).exists()
     assert not PurchaseLine.objects.exclude(category=F("service__category")).exists()
     assert set(Purchase.objects.values_list("status", flat=True)) == set(Purchase.Status.values)
+
+
+def test_bills_of_the_counter_are_visits_at_what_was_paid(demo):
+    """Their prices have the tax in them."""
+    paid = {
+        each.invoice_id: (each.customer_id, Decimal(each.payable) / 100)
+        for each in Reservation.objects.filter(state="redeemed")
+    }
+    bills = Purchase.objects.exclude(external_id="").annotate(lined=Sum("lines__amount"))
+    assert paid == {each.invoice_number: (each.customer_id, each.total) for each in bills}
+    assert len(paid) == BILLS + CAME + REWARDED
+    assert not bills.exclude(total=F("lined")).exists()
+    assert not bills.exclude(total=F("subtotal") - F("discount")).exists()
+    assert not CustomerFacts.objects.filter(customer__in=bills.values("customer"), visit_count=0)
 
 
 def test_memberships_and_packages_come_in_every_state(demo):

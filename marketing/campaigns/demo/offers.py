@@ -1,18 +1,15 @@
 """The demo's offers, with codes of their own and a few bills on which they were used."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import F
-
 from customers.models import Customer, Service
-from marketing.campaigns.demo.catalogue import TAX_RATE
+from marketing.campaigns.demo.bills import sell
 from marketing.campaigns.demo.organisation import Organisation
 from marketing.core.actor import Actor
 from marketing.coupons import services as coupons
-from marketing.coupons.models import CouponCode, Redemption, Reservation
-from marketing.coupons.pricing.bill import Cart, CartLine, EnteredCode
+from marketing.coupons.models import CouponCode
 
 # One of each kind; days are counted from today, services and categories called by their names.
 OFFERS: tuple[tuple[int | None, int | None, Mapping[str, Any]], ...] = (
@@ -215,61 +212,16 @@ def _by_id(body: Mapping[str, Any], services: Mapping[str, Service]) -> dict[str
     return told
 
 
-def sell(
-    organisation: Organisation,
-    customer: Customer,
-    lines: Sequence[tuple[Service, int]],
-    invoice_id: str,
-    now: dt.datetime,
-    codes: Sequence[str] = (),
-) -> None:
-    """A bill of the first branch, priced and redeemed as the counter does it."""
-    branch = organisation.branches[0]
-    coupons.redeem_bill(
-        actor=Actor.for_staff(organisation.owner),
-        branch_id=branch.pk,
-        customer_id=customer.pk,
-        cart=Cart(
-            branch=str(branch.pk),
-            at=now,
-            timezone=branch.time_zone,
-            lines=tuple(
-                CartLine(
-                    number=number,
-                    service=str(service.pk),
-                    category=str(service.category_id),
-                    quantity=quantity,
-                    unit_price=int(service.price * 100),
-                    tax_rate_bp=int(TAX_RATE * 100),
-                )
-                for number, (service, quantity) in enumerate(lines, 1)
-            ),
-            codes=tuple(EnteredCode(code=code) for code in codes),
-        ),
-        invoice_id=invoice_id,
-    )
-
-
 def _sell(organisation: Organisation, services: Mapping[str, Service], now: dt.datetime) -> None:
     cards = list(CouponCode.objects.order_by("pk").values_list("code", flat=True)[:BILLS])
-    people = Customer.objects.filter(facts__visit_count__gt=1).order_by("external_id", "pk")
+    longest = dt.timedelta(days=BILLS * DAYS_APART)
+    people = Customer.objects.filter(
+        facts__visit_count__gt=1, facts__first_visit_at__lt=now - longest
+    ).order_by("external_id", "pk")
     for number, customer in enumerate(people[:BILLS], 1):
         basket = BASKETS[number % len(BASKETS)]
         lines = [(services[name], quantity) for name, quantity in basket]
         invoice = f"DEMO-{number:03}"
-        sell(organisation, customer, lines, invoice, now, cards[number : number + number % 2])
+        codes = cards[number : number + number % 2]
         days = max(0, BILLS - BILLS_OF_TODAY - number) * DAYS_APART
-        _put_back(invoice, dt.timedelta(days=days))
-
-
-def _put_back(invoice_id: str, by: dt.timedelta) -> None:
-    """The bill was so long ago; what it used counts since."""
-    Reservation.objects.filter(invoice_id=invoice_id).update(
-        redeemed_at=F("redeemed_at") - by,
-        reserved_at=F("reserved_at") - by,
-        expires_at=F("expires_at") - by,
-        local_day=F("local_day") - by,
-    )
-    Redemption.objects.filter(invoice_id=invoice_id).update(
-        redeemed_at=F("redeemed_at") - by, local_day=F("local_day") - by
-    )
+        sell(organisation, customer, lines, invoice, now, codes, dt.timedelta(days=days))

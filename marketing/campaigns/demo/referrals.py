@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from django.db.models import Exists, OuterRef
 
 from customers.models import Customer, Service
-from marketing.campaigns.demo.offers import sell
+from marketing.campaigns.demo.bills import sell
 from marketing.campaigns.demo.organisation import Organisation
 from marketing.core.actor import Actor
 from marketing.referrals import services as referrals
@@ -32,7 +32,7 @@ def make_referrals(
         return
     # Of a phone that a family shares, somebody may have been here before.
     others = Customer.objects.filter(phone=OuterRef("phone")).exclude(pk=OuterRef("pk"))
-    friends = people.filter(~Exists(others), facts__visit_count=0)
+    friends = people.filter(~Exists(others), facts__visit_count=0, created_at__lt=now - WAITED)
     lines = [(services["Haircut, women"], 1), (services["Head massage"], 1)]
     for number, friend in enumerate(friends[:FRIENDS]):
         code = codes[number % len(codes)]
@@ -41,7 +41,8 @@ def make_referrals(
                 actor=owner, code=code, customer=friend, branch_id=organisation.branches[0].pk
             )
         else:
-            sell(organisation, friend, lines, f"DEMO-F{number}", now, [code])
+            ago = WAITED if number < SIGNED_UP + REWARDED else dt.timedelta()
+            sell(organisation, friend, lines, f"DEMO-F{number}", now, [code], ago)
     came = Referral.objects.filter(bill_invoice__startswith="DEMO").order_by("pk")
     past = [referral.pk for referral in came[:REWARDED]]
     Referral.objects.filter(pk__in=past).update(converted_at=now - WAITED, hold_until=now)

@@ -11,7 +11,7 @@ class ReferralsConfig(AppConfig):
         from marketing.content import usage
         from marketing.core import news
         from marketing.core.context import NAVIGATION
-        from marketing.coupons import quote_effects
+        from marketing.coupons import owners, quote_effects
         from marketing.referrals import (
             handlers,  # noqa: F401  registers
             people,
@@ -20,9 +20,24 @@ class ReferralsConfig(AppConfig):
         from marketing.referrals.news import MANY_ENTRIES, MUCH_BROUGHT
         from marketing.referrals.quote_effect import ReferralEffect
         from marketing.referrals.segment_fields import register_segment_fields
-        from marketing.referrals.services import COLLUSION, ENTRIES
+        from marketing.referrals.services import COLLUSION, ENTRIES, keeps_offer
 
         quote_effects.register(ReferralEffect())
+        owners.register(
+            owners.Owner(
+                keeps=keeps_offer,
+                shown=gettext_lazy(
+                    "This offer belongs to the referral programme: what it gives, to whom, and"
+                    " whether it holds is set there."
+                ),
+                refused=gettext_lazy(
+                    "The referral programme keeps this: change it under Referrals, Settings."
+                ),
+                page="referral-settings",
+                page_name=gettext_lazy("Referrals, Settings"),
+                permission="referral.config",
+            )
+        )
         register_segment_fields()
         register_merge_fields()
         news.register(COLLUSION, MUCH_BROUGHT)

@@ -12,6 +12,7 @@ from marketing.core.errors import DomainError
 from marketing.coupons.forms.amounts import amount_faults
 from marketing.coupons.forms.body import body_of_form, tier_rows
 from marketing.coupons.forms.choices import Choice, Choices
+from marketing.coupons.forms.kept import kept_values
 from marketing.coupons.forms.kinds import FIELDS, VALUE_LABELS
 from marketing.coupons.forms.rows import (
     count_field,
@@ -23,6 +24,7 @@ from marketing.coupons.forms.rows import (
 )
 from marketing.coupons.models import Offer
 from marketing.coupons.models.offers import OfferKind, UsePeriod
+from marketing.coupons.owners import owner_of
 
 # Where a fault of the API's field is shown.
 AT = {
@@ -246,13 +248,18 @@ class OfferForm(RefusableForm):
     ) -> None:
         super().__init__(data, initial=dict(initial or {}))
         self.offer = offer
+        self.owner = owner_of(offer.pk) if offer else None
+        kept = kept_values(offer) if offer and self.owner else {}
+        self.initial |= kept
         given: Mapping[str, Any] = data if data is not None else self.initial
-        self.of_kind = str(given.get("kind") or OfferKind.PERCENTAGE)
+        self.of_kind = str(kept.get("kind") or given.get("kind") or OfferKind.PERCENTAGE)
         if self.of_kind not in OfferKind.values:
             self.of_kind = OfferKind.PERCENTAGE.value
         self._fill_choices(choices)
         self._add_rows(given, choices)
         self._keep_fields_of_kind()
+        for name in kept.keys() & self.fields.keys():
+            self.fields[name].disabled = True
 
     def _fill_choices(self, choices: Choices) -> None:
         known = {

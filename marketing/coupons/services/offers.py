@@ -13,17 +13,20 @@ from django.utils.translation import gettext as _
 from marketing.core import audit, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, Forbidden, ValidationFailed
+from marketing.core.templatetags.formats import format_number
 from marketing.coupons.code_symbols import normalise, printed, tails
 from marketing.coupons.models import CatalogueMark, Offer, OfferRevision, OfferUse
+from marketing.coupons.owners import kept_terms, owner_of
 from marketing.coupons.pricing.canonical import encode
 from marketing.coupons.pricing.terms import OfferTerms
 from marketing.coupons.pricing.terms_check import terms_faults
 from marketing.coupons.pricing.wire import WireError, read_offer
 from marketing.coupons.rules import first_day, last_day
-from marketing.coupons.selectors.offers import body_of
+from marketing.coupons.selectors.offers import body_of, terms_of
 from marketing.coupons.services.locks import change_of_offers
 from marketing.coupons.services.recounting import recount
 from marketing.coupons.services.typed_codes import set_typed_code
+from marketing.coupons.wording.amounts import rupees
 from marketing.coupons.wording.faults import faults_at_fields
 from marketing.segments.models import Segment
 from marketing.segments.selectors import narrow_branches
@@ -81,13 +84,19 @@ def create_offer(*, actor: Actor, body: Mapping[str, Any]) -> Offer:
 
 @transaction.atomic
 def update_offer(
-    *, actor: Actor, offer: Offer, values: Mapping[str, Any], version: int | None = None
+    *,
+    actor: Actor,
+    offer: Offer,
+    values: Mapping[str, Any],
+    version: int | None = None,
+    by_owner: bool = False,
 ) -> Offer:
     """Change the API's fields that are given; None takes one back to its default.
 
     Bills reserved before keep what was promised. Raises `Conflict` when `version` is given and no
     longer the offer's (`details["current"]`), and `ValidationFailed` as `create_offer`, also for
-    a limit or budget below what is used.
+    a limit or budget below what is used, and for what another module keeps, unless it is this
+    that changes it (`by_owner`).
     """
     actor.require("coupon.manage")
     with change_of_offers():
@@ -99,6 +108,9 @@ def update_offer(
         kept = _kept(actor, _merged(before, values))
         is_only_switched = {**before, "isActive": None} == {**kept, "isActive": None}
         terms = _terms(kept, str(offer.pk), may_stand=is_only_switched)
+        if not by_owner:
+            code = str(values.get("code") or "") if "code" in values else offer.code
+            _require_free(offer, kept_terms(terms, code))
         former = {name: getattr(offer, name) for name in LIMITS}
         changes = {
             name: [before.get(name), kept.get(name)]
@@ -167,14 +179,13 @@ def counters_of_new_limits(offer: Offer) -> None:
     if whole is not None:
         used, spent = whole.used + whole.reserved, whole.spent + whole.held
         if offer.max_total_uses is not None and used > offer.max_total_uses:
-            fields["maxTotalUses"] = [message % {"used": used}]
+            fields["maxTotalUses"] = [message % {"used": format_number(used)}]
         if offer.budget is not None and spent > offer.budget:
-            rupees = f"{spent // 100}.{spent % 100:02d}"
-            fields["budget"] = [message % {"used": rupees}]
+            fields["budget"] = [message % {"used": rupees(spent)}]
     if offer.max_uses_per_branch is not None:
         here = uses.exclude(branch=None).aggregate(most=Max(F("used") + F("reserved")))["most"]
         if here is not None and here > offer.max_uses_per_branch:
-            fields["maxUsesPerBranch"] = [message % {"used": here}]
+            fields["maxUsesPerBranch"] = [message % {"used": format_number(here)}]
     if fields:
         raise ValidationFailed(fields=fields)
 
@@ -205,6 +216,17 @@ def _kept(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
         kept["branchIds"] = [str(pk) for pk in branches]
     _require_segments(kept)
     return kept
+
+
+def _require_free(offer: Offer, wanted: Mapping[str, Any]) -> None:
+    """Raises `ValidationFailed` at what another module keeps of the offer and would be changed."""
+    owner = owner_of(offer.pk)
+    if owner is None:
+        return
+    now = kept_terms(terms_of(offer), offer.code)
+    fields = {name: [str(owner.refused)] for name in now if now[name] != wanted[name]}
+    if fields:
+        raise ValidationFailed(fields=fields)
 
 
 def may_change(actor: Actor, body: Mapping[str, Any]) -> bool:

@@ -19,6 +19,7 @@ from marketing.core.tenancy import current_tenant
 from marketing.coupons import selectors, services
 from marketing.coupons.forms import RedemptionFilter
 from marketing.coupons.models import Offer
+from marketing.coupons.owners import owner_of
 from marketing.coupons.rules import local_day
 from marketing.coupons.selectors import listing, redeemed
 from marketing.coupons.wording import sections
@@ -37,6 +38,7 @@ def offer_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         "figures": redeemed.figures_of(request.actor, offer),
         "history": selectors.history_of(offer),
         "may_change": services.may_change(request.actor, selectors.body_of(offer)),
+        "owner": owner_of(offer.pk),
         **offer_shell(request, offer, "detail"),
     }
     return render(request, "coupons/detail.html", context)

@@ -12,7 +12,12 @@ from marketing.referrals.services.codes import get_or_create_code, make_missing_
 from marketing.referrals.services.entries import ENTRIES, watch_entries
 from marketing.referrals.services.holds import hold_place, let_go
 from marketing.referrals.services.notices import give_notices, mind_notices
-from marketing.referrals.services.programme import SETTINGS, ensure_programme, update_programme
+from marketing.referrals.services.programme import (
+    SETTINGS,
+    ensure_programme,
+    keeps_offer,
+    update_programme,
+)
 from marketing.referrals.services.review import (
     COLLUSION,
     approve_referral,
@@ -46,6 +51,7 @@ __all__ = [
     "get_or_create_code",
     "give_notices",
     "hold_place",
+    "keeps_offer",
     "leave_phone",
     "let_go",
     "make_missing_codes",

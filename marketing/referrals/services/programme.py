@@ -1,17 +1,20 @@
 """How the chain's referrals are set up, and the two offers that carry their discounts."""
 
+import uuid
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from marketing.core import audit
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, ValidationFailed
+from marketing.core.limits import group_limits
+from marketing.core.templatetags.formats import format_number
 from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.coupons import services as coupons
 from marketing.coupons.models import Offer
@@ -27,6 +30,7 @@ SETTINGS = (
     "share_text",
 )
 MAX_SHARE_TEXT = 1_000
+MOST_POINTS = 1_000_000
 
 
 @transaction.atomic
@@ -75,12 +79,18 @@ def ensure_programme() -> ReferralProgramme:
     return programme
 
 
+def keeps_offer(offer_id: uuid.UUID) -> bool:
+    """Whether it is one of the chain's two offers that carry discounts of referrals."""
+    own = Q(friend_offer=offer_id) | Q(referrer_offer=offer_id)
+    return ReferralProgramme.objects.filter(own).exists()
+
+
 def _check(programme: ReferralProgramme) -> None:
     faults: dict[str, list[str]] = {}
     try:
         programme.full_clean(exclude=["tenant"], validate_constraints=False)
     except ValidationError as error:
-        faults |= error.message_dict
+        faults |= group_limits(error).message_dict
     for side in ("referrer", "referred"):
         kind = getattr(programme, f"{side}_reward_type")
         value = getattr(programme, f"{side}_reward_value")
@@ -90,8 +100,11 @@ def _check(programme: ReferralProgramme) -> None:
             continue
         if kind == RewardType.DISCOUNT and not 0 < value <= 100:
             faults[f"{side}_reward_value"] = [_("A discount is 0.01 to 100 percent.")]
-        if kind == RewardType.POINTS and (value != int(value) or not 1 <= value <= 1_000_000):
-            faults[f"{side}_reward_value"] = [_("Whole points, from 1 to 1,000,000.")]
+        if kind == RewardType.POINTS and (value != int(value) or not 1 <= value <= MOST_POINTS):
+            most = format_number(MOST_POINTS)
+            faults[f"{side}_reward_value"] = [
+                _("Whole points, from 1 to %(most)s.") % {"most": most}
+            ]
     for language, text in dict(programme.share_text or {}).items():
         if language not in {*current_tenant().languages, "en"}:
             faults["share_text"] = [_("This language is not one of the chain's.")]
@@ -119,7 +132,7 @@ def _keep_offers(programme: ReferralProgramme) -> None:
         # Who configures referrals need not be the one who makes offers, and it is not her offer.
         system = Actor.system(current_tenant_id())
         if offer is not None:
-            coupons.update_offer(actor=system, offer=offer, values=body)
+            coupons.update_offer(actor=system, offer=offer, values=body, by_owner=True)
             continue
         # An offer of no reward at all gives the smallest there is, and is off.
         body = {"discountType": "percentage", "discountValue": "1"} | body

@@ -25,9 +25,12 @@ OLDEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 OLDEST_DATE = dt.date(1900, 1, 1)
 
 VISIT = "visit.completed"
+# Where its branch is said, she was there: a visit, unless one of that day is known.
+APPOINTMENT = "appointment.completed"
 # What they say of the customer replaces what is known; what other events say only fills gaps.
 CUSTOMER = frozenset({"customer.created", "customer.updated"})
 FIELDS = frozenset({"id", "name", "customer", "occurredAt", "properties"})
+BRANCH = frozenset({"branchId", "branchCode"})
 KEYS = ("given_id", "external_id", "phone", "email")
 TEXTS = {
     "externalId": ("external_id", 100),
@@ -211,7 +214,7 @@ class _Reading:
 
     def properties(self, name: str, said: Mapping[str, Any], external_id: str) -> None:
         """What the known names say beyond being kept; others are kept as they are."""
-        if name == VISIT:
+        if name == VISIT or (name == APPOINTMENT and not said.keys().isdisjoint(BRANCH)):
             self._visit(said, external_id)
         elif kind := held.KINDS.get(name):
             self.found["holding"] = held.read(kind, name, said, self.wrong)
@@ -221,7 +224,8 @@ class _Reading:
     def _visit(self, said: Mapping[str, Any], external_id: str) -> None:
         which = "branchId" if "branchId" in said else "branchCode"
         branch_id = self.branch(f"properties.{which}", said.get(which))
-        number = self.text("properties.visitId", said.get("visitId"), MAX_ID)
+        named = "visitId" if said.get("visitId") else "appointmentId"
+        number = self.text(f"properties.{named}", said.get(named), MAX_ID)
         self.found |= {"branch_id": branch_id, "visit_id": number or external_id}
         if staff := said.get("staffId"):
             try:

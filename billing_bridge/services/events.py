@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from billing_bridge import held
 from billing_bridge.gathering import Gathered, gather
-from billing_bridge.reading import CUSTOMER, VISIT, Report, Setting, read
+from billing_bridge.reading import APPOINTMENT, CUSTOMER, VISIT, Report, Setting, read
 from billing_bridge.services.raw import told
 from customers import selectors
 from customers.imports.named import Placed, place_people
@@ -278,9 +278,10 @@ def _apply(actor: Actor, reports: Sequence[Report], whose: Mapping[int, uuid.UUI
                 branch_id=report.branch_id,
                 staff_id=report.staff_id,
                 visited_at=report.occurred_at,
+                is_of_the_day=report.name == APPOINTMENT,
             )
             for report in reports
-            if report.name == VISIT and report.branch_id
+            if report.name in (VISIT, APPOINTMENT) and report.branch_id
         ],
     )
     known = _known(reports)

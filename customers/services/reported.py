@@ -36,11 +36,45 @@ class ReportedEvent:
 
 @dataclass(frozen=True)
 class ReportedVisit:
+    """`is_of_the_day`: none where the customer was at the branch on that day anyhow."""
+
     external_id: str
     customer_id: uuid.UUID
     branch_id: uuid.UUID
     staff_id: uuid.UUID | None
     visited_at: dt.datetime
+    is_of_the_day: bool = False
+
+
+COLUMNS = "tenant_id, external_id, customer_id, branch_id, staff_id, visited_at"
+GIVEN = """
+unnest(%s::text[], %s::uuid[], %s::uuid[], %s::uuid[], %s::timestamptz[])
+    AS given(external_id, customer_id, branch_id, staff_id, visited_at)
+"""
+VISITS = f"""
+INSERT INTO customers_visit ({COLUMNS})
+SELECT %s, * FROM {GIVEN}
+ON CONFLICT (tenant_id, external_id) WHERE external_id <> '' DO NOTHING
+RETURNING id, customer_id, branch_id
+"""  # noqa: S608  constants
+# The same day as a bill's (`activity._visit_of_the_day`): that of the branch.
+OF_THE_DAY = f"""
+INSERT INTO customers_visit ({COLUMNS})
+SELECT DISTINCT ON (customer_id, branch_id, day)
+       %s::uuid, external_id, customer_id, branch_id, staff_id, visited_at
+FROM {GIVEN}
+JOIN core_branch branch ON branch.id = given.branch_id
+CROSS JOIN LATERAL date_trunc('day', visited_at, branch.time_zone) AS day
+WHERE NOT EXISTS (
+    SELECT FROM customers_visit known
+    WHERE known.customer_id = given.customer_id AND known.branch_id = given.branch_id
+      AND known.visited_at >= day
+      AND known.visited_at < date_add(day, interval '1 day', branch.time_zone)
+)
+ORDER BY customer_id, branch_id, day, visited_at, external_id
+ON CONFLICT (tenant_id, external_id) WHERE external_id <> '' DO NOTHING
+RETURNING id, customer_id, branch_id
+"""  # noqa: S608  constants
 
 
 def known_events(external_ids: Sequence[str]) -> set[str]:
@@ -106,19 +140,31 @@ def record_events(*, actor: Actor, events: Sequence[ReportedEvent]) -> int:
 
 @transaction.atomic
 def record_visits(*, actor: Actor, visits: Sequence[ReportedVisit]) -> int:
-    """Visits that took place, those with a known id left out; returns how many were new."""
-    if not visits:
+    """Visits that took place, those with a known id left out; returns how many were new.
+
+    Those that are no more than of their day come last.
+    """
+    new = [
+        *_insert(VISITS, [each for each in visits if not each.is_of_the_day]),
+        *_insert(OF_THE_DAY, [each for each in visits if each.is_of_the_day]),
+    ]
+    if not new:
         return 0
+    payloads = [
+        {"customerId": str(customer), "visitId": str(pk), "branchId": str(branch)}
+        for pk, customer, branch in new
+    ]
+    events.record_all("visit.completed", payloads, actor_id=actor.user_id)
+    mark_stale({customer for _pk, customer, _branch in new})
+    return len(new)
+
+
+def _insert(statement: str, visits: Sequence[ReportedVisit]) -> list[tuple[uuid.UUID, ...]]:
+    if not visits:
+        return []
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            INSERT INTO customers_visit
-                (tenant_id, external_id, customer_id, branch_id, staff_id, visited_at)
-            SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::uuid[], %s::uuid[],
-                                     %s::timestamptz[])
-            ON CONFLICT (tenant_id, external_id) WHERE external_id <> '' DO NOTHING
-            RETURNING id, customer_id, branch_id
-            """,
+            statement,
             [
                 current_tenant_id(),
                 [each.external_id for each in visits],
@@ -128,14 +174,7 @@ def record_visits(*, actor: Actor, visits: Sequence[ReportedVisit]) -> int:
                 [each.visited_at for each in visits],
             ],
         )
-        new = cursor.fetchall()
-    payloads = [
-        {"customerId": str(customer), "visitId": str(pk), "branchId": str(branch)}
-        for pk, customer, branch in new
-    ]
-    events.record_all("visit.completed", payloads, actor_id=actor.user_id)
-    mark_stale({customer for _pk, customer, _branch in new})
-    return len(new)
+        return cursor.fetchall()
 
 
 @transaction.atomic

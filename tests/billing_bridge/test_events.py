@@ -2,6 +2,8 @@
 
 import datetime as dt
 import json
+from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -22,7 +24,7 @@ from customers.models import (
     StaleFacts,
     Visit,
 )
-from customers.services import opt_out
+from customers.services import opt_out, record_purchase
 from marketing.core.models import DomainEvent
 from marketing.core.tenancy import tenant_scope
 from marketing.segments.models import StaleMember
@@ -240,6 +242,42 @@ def test_consent_is_assumed_for_the_new_and_a_yes_needs_its_source(send, chain):
     assert (record.source, "events of" in record.reason) == ("app", True)
 
 
+def test_a_completed_appointment_is_a_visit_once_a_day_and_branch(send, chain, manager):
+    """Two on one day are one visit, as is one of a day that has a bill or was reported."""
+    person = {"externalId": "C-1", "name": "Asha"}
+
+    def told(number, name, day, hour=10, **properties):
+        at = dt.datetime(2026, 5, day, hour, tzinfo=ZoneInfo(chain.north.time_zone))
+        return event(number, name, person, properties=properties) | {"occurredAt": at.isoformat()}
+
+    north = {"branchCode": chain.north.code}
+    answer = send(
+        told("1", "appointment.completed", 4, **north, appointmentId="A-1"),
+        told("2", "appointment.completed", 4, 18, **north, appointmentId="A-2"),
+        told("3", "appointment.completed", 4, 23, branchId=str(chain.south.pk)),
+        told("4", "appointment.completed", 5, 0, **north),
+        told("5", "visit.completed", 6, **north),
+        told("6", "appointment.completed", 6, **north),
+        *(told(name, f"appointment.{name}", 7, **north) for name in ("booked", "no_show")),
+        told("7", "appointment.completed", 7),
+        told("8", "appointment.completed", 7, branchCode="NONE"),
+    )
+    assert (answer["accepted"], fields_of(answer)) == (9, {9: ["properties.branchCode"]})
+    found = Visit.objects.order_by("visited_at").values_list("external_id", flat=True)
+    assert list(found) == ["A-1", "3", "4", "5"]
+    assert DomainEvent.objects.filter(name="visit.completed").count() == 4
+    asha = Customer.objects.get()
+    for day in (5, 8):
+        at = dt.datetime(2026, 5, day, 21, tzinfo=ZoneInfo(chain.north.time_zone))
+        record_purchase(
+            actor=manager, customer=asha, branch=chain.north, purchased_at=at, lines=[],
+            subtotal=Decimal(100), total=Decimal(100),
+        )  # fmt: skip
+    assert Visit.objects.count() == 5
+    send(told("9", "appointment.completed", 8, **north))
+    assert Visit.objects.count() == 5
+
+
 def test_nobody_who_refused_comes_back(send, manager):
     gone = CustomerFactory(phone="+919811100001", first_name="Mira", last_name="Das")
     opt_out(actor=manager, customer=gone, source="manual")
@@ -289,7 +327,7 @@ def batch(sent, count, chain):
         ("customer.updated", {}),
         ("membership.sold", GOLD),
         ("package.sold", FACIALS),
-        ("appointment.booked", {"branchId": str(chain.north.pk)}),
+        ("appointment.completed", {"branchId": str(chain.north.pk)}),
     ]
     made = []
     for n in range(count):

@@ -154,6 +154,13 @@ def test_a_manager_corrects_within_her_limit(chain, points, login):
     assert adjust(login("owner"), points, 50_000).status_code == 302
 
 
+def test_points_are_the_chains_whatever_the_home_branch(chain, login):
+    make_programme()
+    elsewhere = CustomerFactory(home_branch=chain.west)
+    assert adjust(login("manager"), elsewhere, 5).status_code == 302
+    assert selectors.balance(elsewhere.pk).points == 5
+
+
 def test_the_front_desk_corrects_nothing(chain, points, login):
     assert adjust(login("receptionist"), points, 5).status_code == 403
     with pytest.raises(Forbidden):

@@ -12,6 +12,7 @@ from customers.rules import ASSUMED, CHANNELS, CONSENT_PURPOSES
 from customers.timeline_sources import SOURCES
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError
+from marketing.core.limits import GroupedLimits
 from marketing.core.models import Branch
 from marketing.core.selectors import branches_for_actor
 from marketing.core.tenancy import current_tenant
@@ -19,7 +20,7 @@ from marketing.core.tenancy import current_tenant
 ATTRIBUTE = "attribute_"
 
 
-class RefusableForm(forms.Form):
+class RefusableForm(GroupedLimits, forms.Form):
     """A form that can show what a service refused."""
 
     def refuse(self, error: DomainError) -> None:

@@ -7,6 +7,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from marketing.core.drf.serializers import ApiSerializer
+from marketing.core.templatetags.formats import format_number
 from marketing.coupons.pricing.bill import CodesPolicy
 from marketing.coupons.pricing.bill_check import MOST_CODES, MOST_LINES, MOST_UNITS
 from marketing.coupons.pricing.faults import HIGHEST
@@ -85,7 +86,8 @@ class PointsInput(ApiSerializer):
         is_number = isinstance(value, int) and not isinstance(value, bool)
         if value == "max" or (is_number and 1 <= value <= MAX_POINTS):
             return value
-        raise serializers.ValidationError(f"A whole number from 1 to {MAX_POINTS}, or max.")
+        most = format_number(MAX_POINTS)
+        raise serializers.ValidationError(f"A whole number from 1 to {most}, or max.")
 
 
 class ReferralInput(ApiSerializer):

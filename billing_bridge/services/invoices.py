@@ -19,6 +19,7 @@ from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, IdempotencyMismatch, ValidationFailed
 from marketing.core.models import Branch, Staff
+from marketing.core.templatetags.formats import money
 from marketing.core.whole import whole
 from marketing.coupons import services as coupons
 from marketing.coupons.code_symbols import normalise
@@ -139,10 +140,10 @@ def _require_sound(invoice: Invoice) -> None:
             faults[f"lines.{place}.discount"] = [_("More than the line costs.")]
     expected = _total(invoice)
     if not faults and invoice.total != expected:
-        faults["total"] = [_("The lines come to %s.") % expected]
+        faults["total"] = [_("The lines come to %s.") % money(expected)]
     paid = sum((Decimal(payment["amount"]) for payment in invoice.payments), Decimal(0))
     if invoice.payments and paid != invoice.total:
-        faults["payments"] = [_("They come to %s.") % paid]
+        faults["payments"] = [_("They come to %s.") % money(paid)]
     if faults:
         raise ValidationFailed(fields=faults)
 

@@ -19,7 +19,7 @@ from marketing.core.selectors import branches_for_actor
 class UploadForm(RefusableForm):
     file = forms.FileField(
         label=_("File"),
-        help_text=_("CSV or Excel (.xlsx), the first line with headers; up to 1,000,000 rows."),
+        help_text=_("CSV or Excel (.xlsx), the first line with headers; up to 10,00,000 rows."),
         widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx,text/csv"}),
         allow_empty_file=True,
     )

@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from rest_framework import serializers
+from rest_framework.utils.formatting import lazy_format
+
+from marketing.core.limits import limit_text
 
 
 @lru_cache(maxsize=2_048)
@@ -26,6 +30,7 @@ class ApiSerializer(serializers.Serializer[Any]):
             camel = camel_case(name)
             if camel != name and field.source is None:
                 field.source = name
+            _group_limits(field)
             fields[camel] = field
         return fields
 
@@ -37,3 +42,13 @@ class ApiSerializer(serializers.Serializer[Any]):
                     {name: ["There is no such field."] for name in sorted(unknown)}
                 )
         return super().to_internal_value(data)
+
+
+def _group_limits(field: Any) -> None:
+    if getattr(field, "min_value", None) is None and getattr(field, "max_value", None) is None:
+        return
+    for each in field.validators:
+        if isinstance(each, MinValueValidator | MaxValueValidator):
+            told = {each.code: limit_text(each.limit_value)}
+            message: Any = lazy_format(field.error_messages[each.code], **told)
+            each.message = message

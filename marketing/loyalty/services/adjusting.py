@@ -8,6 +8,7 @@ from marketing.core import audit, clock
 from marketing.core.actor import Actor
 from marketing.core.errors import Forbidden, IdempotencyMismatch, ValidationFailed
 from marketing.core.models import Role
+from marketing.core.templatetags.formats import format_number
 from marketing.loyalty import rules, selectors
 from marketing.loyalty.models import Account, Kind, PointsTransaction
 from marketing.loyalty.services.earning import give_points
@@ -60,7 +61,10 @@ def adjust_points(
     if abs(points) > limit:
         raise ValidationFailed(
             fields={
-                "points": [_("You may move up to %(limit)s points at once.") % {"limit": limit}]
+                "points": [
+                    _("You may move up to %(limit)s points at once.")
+                    % {"limit": format_number(limit)}
+                ]
             }
         )
     reason = reason.strip()

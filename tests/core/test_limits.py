@@ -1,0 +1,70 @@
+"""Limits that a value has passed, as forms and bodies tell them."""
+
+from decimal import Decimal
+
+import pytest
+from django import forms
+from rest_framework import serializers
+
+from billing_bridge.api.shapes import PointsInput, QuoteInput
+from customers.forms import RefusableForm
+from marketing.core.drf.serializers import ApiSerializer
+from marketing.core.errors import ValidationFailed
+from marketing.core.limits import limit_text
+from marketing.loyalty.forms import ProgrammeForm
+from marketing.loyalty.services.posting import whole_points
+
+MOST = "Ensure this value is less than or equal to 1,00,00,000."
+
+
+class Form(RefusableForm):
+    count = forms.IntegerField(min_value=1, max_value=10_000_000)
+    amount = forms.DecimalField(min_value=Decimal("0.01"), max_value=Decimal(10_000_000))
+    name = forms.CharField(max_length=3)
+
+
+class Body(ApiSerializer):
+    most_uses = serializers.IntegerField(max_value=10_000_000)
+    amount = serializers.DecimalField(
+        max_digits=10, decimal_places=2, max_value=10_000_000, min_value=Decimal("0.01")
+    )
+
+
+def test_forms_and_bodies_group_limits():
+    form = Form({"count": "10000001", "amount": "0", "name": "long"})
+    assert form.errors == {
+        "count": [MOST],
+        "amount": ["Ensure this value is greater than or equal to 0.01."],
+        "name": ["Ensure this value has at most 3 characters (it has 4)."],
+    }
+    body = Body(data={"mostUses": 10_000_001, "amount": "10000000.01"})
+    assert not body.is_valid()
+    assert body.errors == {"mostUses": [MOST], "amount": [MOST]}
+    Body(data={"mostUses": 10_000_000, "amount": "0.01"}).is_valid(raise_exception=True)
+
+
+def test_columns_group_theirs_too(chain):
+    form = ProgrammeForm({"min_redeem_points": str(2**31)})
+    assert form.errors["min_redeem_points"] == [
+        "Ensure this value is less than or equal to 2,14,74,83,647."
+    ]
+
+
+def test_points_and_bills_group_theirs():
+    with pytest.raises(ValidationFailed) as refused:
+        whole_points(10**9 + 1)
+    assert refused.value.fields == {"points": ["From 1 to 1,00,00,00,000."]}
+    points = PointsInput(data={"use": 10**9 + 1})
+    assert not points.is_valid()
+    assert points.errors == {"use": ["A whole number from 1 to 1,00,00,00,000, or max."]}
+    bill = QuoteInput(data={"lines": [{"serviceExternalId": "s", "unitPrice": "10000000.01"}]})
+    assert not bill.is_valid()
+    assert bill.errors["lines"][0]["unitPrice"] == [MOST]
+
+
+@pytest.mark.parametrize(
+    ("limit", "text"),
+    [(100, "100"), (-90, "−90"), (0.5, "0.5"), (Decimal("1E+5"), "1,00,000"), ("z", "z")],
+)
+def test_a_limit_keeps_its_places(limit, text):
+    assert limit_text(limit) == text

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from customers import selectors, services, timeline
+from customers.columns import shown_to
 from customers.forms import ConsentForm, CustomerForm, NoteForm
 from customers.models import Channel, ConsentState, Customer
 from customers.panels import render_panels
@@ -37,9 +38,15 @@ def customer_list(request: StaffRequest) -> HttpResponse:
     else:
         customers = selectors.branch_customers(request.actor)
     rows, older, newer = _page(customers, request.GET)
+    columns = shown_to(request.actor, [customer.pk for customer in rows])
     context = {
         "query": query,
         "customers": rows,
+        "columns": columns,
+        "rows": [
+            (customer, [(column.label, column.numbers[place]) for column in columns])
+            for place, customer in enumerate(rows)
+        ],
         "older": older,
         "newer": newer,
         "currency": current_tenant().currency,

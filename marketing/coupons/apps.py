@@ -7,7 +7,15 @@ class CouponsConfig(AppConfig):
     label = "coupons"
 
     def ready(self) -> None:
-        from customers import copied, discounts, merging, panels, person_data, timeline
+        from customers import (
+            columns,
+            copied,
+            discounts,
+            merging,
+            panels,
+            person_data,
+            timeline,
+        )
         from marketing.core import news
         from marketing.core.context import NAVIGATION
         from marketing.coupons import given, held, people
@@ -29,6 +37,7 @@ class CouponsConfig(AppConfig):
             people.coupons_of_customer,
             "coupon.view",
         )
+        columns.register(gettext_lazy("Codes"), people.open_codes_of, "coupon.view")
         timeline.register_source("codes", people.codes_timeline)
         timeline.register_source("offers", people.uses_timeline)
         person_data.register(

@@ -7,7 +7,7 @@ class LoyaltyConfig(AppConfig):
     label = "loyalty"
 
     def ready(self) -> None:
-        from customers import copied, merging, panels, person_data, timeline
+        from customers import columns, copied, merging, panels, person_data, timeline
         from marketing.core import news
         from marketing.core.context import NAVIGATION
         from marketing.coupons import quote_effects
@@ -40,6 +40,7 @@ class LoyaltyConfig(AppConfig):
             people.points_of_customer,
             "loyalty.view",
         )
+        columns.register(gettext_lazy("Points"), selectors.points_of, "loyalty.view")
         timeline.register_source("points", people.points_timeline)
         person_data.register(
             person_data.Holding("points", people.export_points, services.erase_points)

@@ -16,6 +16,9 @@ from customers.models import (
     CustomerNote,
 )
 from marketing.core.tenancy import tenant_scope
+from marketing.coupons import services as coupons
+from marketing.coupons.models import CouponCode
+from tests.factories.coupons import make_offer, system
 from tests.factories.customers import (
     CustomerFactory,
     MembershipFactory,
@@ -23,6 +26,7 @@ from tests.factories.customers import (
     ServiceCategoryFactory,
     VisitFactory,
 )
+from tests.factories.loyalty import earn, make_programme
 from tests.page_queries import questions
 
 
@@ -84,11 +88,46 @@ def test_a_strange_page_of_the_list_is_refused(login, chain):
 def test_the_list_takes_the_same_queries_however_long(
     login, chain, count, django_assert_max_num_queries
 ):
+    make_programme()
+    offer = make_offer(automatic=False)
     for _ in range(count):
-        MembershipFactory(customer=CustomerFactory(home_branch=chain.north))
-    client = login("manager")
-    with django_assert_max_num_queries(12):
-        client.get(LIST)
+        asha = CustomerFactory(home_branch=chain.north)
+        MembershipFactory(customer=asha)
+        earn(asha, 1_250)
+    coupons.issue_codes(actor=system(), offer=offer, customers=Customer.objects.all())
+    client = login("receptionist")
+    with django_assert_max_num_queries(14):
+        shown = client.get(LIST)
+    assert [column.label for column in shown.context["columns"]] == ["Codes", "Points"]
+    assert "1,250" in shown.text
+
+
+def test_the_list_tells_what_she_may_use_now(login, chain):
+    """Codes used, over, revoked or of an offer that is off are none, nor points that expired."""
+    asha, bina = CustomerFactory.create_batch(2, home_branch=chain.north)
+    client = login("receptionist")
+    assert [column.label for column in client.get(LIST).context["columns"]] == ["Codes"]
+    make_programme(expiry_months=1)
+    earn(asha, 7)
+    earn(asha, 100, at=timezone.now() - dt.timedelta(days=90))
+    offer, off = make_offer(automatic=False), make_offer(automatic=False)
+    for each in (offer, offer, offer, offer, off):
+        coupons.issue_codes(
+            actor=system(), offer=each, customers=Customer.objects.filter(pk=asha.pk)
+        )
+    used, over, revoked, *_good = CouponCode.objects.order_by("pk").values_list("pk", flat=True)
+    for pk, values in (
+        (used, {"used": 1}),
+        (over, {"expires_at": timezone.now()}),
+        (revoked, {"revoked_at": timezone.now()}),
+    ):
+        CouponCode.objects.filter(pk=pk).update(**values)
+    coupons.deactivate_offer(actor=system(), offer=off)
+    shown = {
+        customer.pk: [number for _label, number in numbers]
+        for customer, numbers in client.get(LIST).context["rows"]
+    }
+    assert shown == {asha.pk: [1, 7], bina.pk: [0, 0]}
 
 
 def test_the_page_tells_her_value_and_rhythm(login, chain):

@@ -7,6 +7,7 @@ from marketing.loyalty.selectors.balances import (
     hold_by_source,
     ledger,
     liability,
+    points_of,
     programme_sums,
     statement,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "ledger",
     "liability",
     "most_for_bill",
+    "points_of",
     "programme",
     "programme_sums",
     "rupees",

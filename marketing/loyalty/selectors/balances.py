@@ -13,7 +13,7 @@ from customers.models import Customer
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.prepared import kept_cursor
-from marketing.core.tenancy import current_tenant
+from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.loyalty import rules
 from marketing.loyalty.models import (
     Account,
@@ -28,16 +28,10 @@ from marketing.loyalty.models import (
 from marketing.loyalty.models.ledger import OF_CUSTOMER
 
 # What has expired or become active since her last posting is judged here, not waited for.
-BALANCE = """
-SELECT COALESCE(account.available, 0) - COALESCE(account.owed, 0)
-           - COALESCE(lots.over, 0) + COALESCE(lots.ripe, 0) AS points,
-       COALESCE(account.pending, 0) - COALESCE(lots.active, 0) AS pending,
-       COALESCE(account.held, 0) AS held,
-       account.tier_id, tier.name, account.tier_until, tier.multiplier, tier.benefits,
-       following.expires_on, COALESCE(following.points, 0) AS expiring
-FROM (VALUES (%(customer)s::uuid)) AS asked (customer_id)
+POINTS = """COALESCE(account.available, 0) - COALESCE(account.owed, 0)
+           - COALESCE(lots.over, 0) + COALESCE(lots.ripe, 0)"""
+LOTS = """
 LEFT JOIN loyalty_pointsaccount account ON account.customer_id = asked.customer_id
-LEFT JOIN loyalty_tier tier ON tier.id = account.tier_id
 LEFT JOIN LATERAL (
     SELECT sum(remaining) FILTER (WHERE NOT is_pending AND expires_at <= %(now)s) AS over,
            sum(remaining) FILTER (WHERE is_pending AND active_at <= %(now)s) AS active,
@@ -45,13 +39,30 @@ LEFT JOIN LATERAL (
                AND (expires_at IS NULL OR expires_at > %(now)s)) AS ripe
     FROM loyalty_pointslot WHERE customer_id = asked.customer_id AND remaining > 0
 ) lots ON true
+"""
+BALANCE = f"""
+SELECT {POINTS} AS points,
+       COALESCE(account.pending, 0) - COALESCE(lots.active, 0) AS pending,
+       COALESCE(account.held, 0) AS held,
+       account.tier_id, tier.name, account.tier_until, tier.multiplier, tier.benefits,
+       following.expires_on, COALESCE(following.points, 0) AS expiring
+FROM (VALUES (%(customer)s::uuid)) AS asked (customer_id)
+{LOTS}
+LEFT JOIN loyalty_tier tier ON tier.id = account.tier_id
 LEFT JOIN LATERAL (
     SELECT expires_on, sum(remaining) AS points FROM loyalty_pointslot
     WHERE customer_id = asked.customer_id AND remaining > 0 AND expires_at > %(now)s
       AND active_at <= %(now)s
     GROUP BY expires_at, expires_on ORDER BY expires_at LIMIT 1
 ) following ON true
-"""
+"""  # noqa: S608  constants
+POINTS_OF_MANY = f"""
+SELECT asked.customer_id, {POINTS}
+FROM unnest(%(customers)s::uuid[]) AS asked (customer_id)
+{LOTS}
+WHERE EXISTS (SELECT FROM loyalty_loyaltyprogramme
+              WHERE tenant_id = %(tenant)s AND is_enabled)
+"""  # noqa: S608  constants
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,20 @@ def balance(customer_id: uuid.UUID) -> Balance:
         cursor.execute(BALANCE, {"customer": customer_id, "now": clock.now()})
         row = cursor.fetchone()
     return balance_of_row(row)
+
+
+def points_of(customer_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int] | None:
+    """What each of them has, below zero what she owes; None while the programme is off. One query.
+
+    For people who were not merged into others.
+    """
+    with kept_cursor() as cursor:
+        cursor.execute(
+            POINTS_OF_MANY,
+            {"customers": list(customer_ids), "tenant": current_tenant_id(), "now": clock.now()},
+        )
+        found = {pk: int(points) for pk, points in cursor.fetchall()}
+    return found or None
 
 
 def balance_of_row(row: Sequence[Any]) -> Balance:

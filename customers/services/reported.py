@@ -174,7 +174,8 @@ def _insert(statement: str, visits: Sequence[ReportedVisit]) -> list[tuple[uuid.
                 [each.visited_at for each in visits],
             ],
         )
-        return cursor.fetchall()
+        new: list[tuple[uuid.UUID, ...]] = cursor.fetchall()
+    return new
 
 
 @transaction.atomic

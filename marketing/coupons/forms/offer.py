@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from customers.forms import RefusableForm
 from marketing.core.errors import DomainError
 from marketing.coupons.forms.amounts import amount_faults
-from marketing.coupons.forms.body import body_of_form, tier_rows
+from marketing.coupons.forms.body import body_of_form
 from marketing.coupons.forms.choices import Choice, Choices
 from marketing.coupons.forms.kept import kept_values
 from marketing.coupons.forms.kinds import FIELDS, VALUE_LABELS
+from marketing.coupons.forms.paths import field_at
 from marketing.coupons.forms.rows import (
     count_field,
     date_input,
@@ -26,37 +27,6 @@ from marketing.coupons.models import Offer
 from marketing.coupons.models.offers import OfferKind, UsePeriod
 from marketing.coupons.owners import owner_of
 
-# Where a fault of the API's field is shown.
-AT = {
-    "discountType": "kind",
-    "discountValue": "value",
-    "freeServiceId": "services",
-    "freeUnits": "free_units",
-    "buyGet": "buy_quantity",
-    "bundle": "part_0_services",
-    "tiers": "tier_0_from",
-    "validFrom": "valid_from",
-    "startsAt": "valid_from",
-    "validUntil": "valid_until",
-    "endsAt": "valid_until",
-    "hours": "hours_0_from",
-    "blackouts": "off_0_from",
-    "maxTotalUses": "max_total",
-    "maxUsesPerCustomer": "max_customer",
-    "maxUsesPerBranch": "max_branch",
-    "maxUsesPerPeriod": "max_period",
-    "nthVisit": "visit",
-    "maxDiscountAmount": "max_discount",
-    "maxDiscountPerLine": "max_line",
-    "minOrderAmount": "min_amount",
-    "maxOrderAmount": "max_amount",
-    "floorPrice": "floor_price",
-    "minQuantity": "min_quantity",
-    "branchIds": "branches",
-    "excludedBranchIds": "excluded_branches",
-    "segmentIds": "segments",
-    "excludedSegmentIds": "excluded_segments",
-}
 SCOPES = {
     "bill": _("Once over the whole bill"),
     "line": _("Line by line"),
@@ -250,7 +220,7 @@ class OfferForm(RefusableForm):
         self.offer = offer
         self.owner = owner_of(offer.pk) if offer else None
         kept = kept_values(offer) if offer and self.owner else {}
-        self.initial |= kept
+        self.initial.update(kept)
         given: Mapping[str, Any] = data if data is not None else self.initial
         self.of_kind = str(kept.get("kind") or given.get("kind") or OfferKind.PERCENTAGE)
         if self.of_kind not in OfferKind.values:
@@ -352,11 +322,7 @@ class OfferForm(RefusableForm):
 
     def field_of(self, path: str) -> str | None:
         """The field at which a fault of the API's `path` is shown, if there is one."""
-        head, *rest = path.split(".")
-        name = AT.get(path) or AT.get(head) or path
-        if head == "tiers" and rest:
-            place = tier_rows(self.cleaned_data, self.rows)[int(rest[0])]
-            name = f"tier_{place}_{'from' if rest[1] == 'from' else 'give'}"
+        name = field_at(path, self.cleaned_data, self.rows)
         return name if name in self.fields else None
 
     @classmethod

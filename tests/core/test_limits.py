@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 from django import forms
+from django.utils import translation
 from rest_framework import serializers
 
 from billing_bridge.api.shapes import PointsInput, QuoteInput
@@ -15,6 +16,12 @@ from marketing.loyalty.forms import ProgrammeForm
 from marketing.loyalty.services.posting import whole_points
 
 MOST = "Ensure this value is less than or equal to 1,00,00,000."
+
+
+@pytest.fixture(autouse=True)
+def _in_english():
+    with translation.override("en"):
+        yield
 
 
 class Form(RefusableForm):

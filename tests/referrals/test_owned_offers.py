@@ -1,6 +1,7 @@
 """The two offers of the referral programme: what it keeps of them nobody else changes."""
 
 import pytest
+from django.utils import translation
 
 from customers.models import Customer
 from marketing.core.errors import ValidationFailed
@@ -13,6 +14,12 @@ from tests.factories.customers import ServiceFactory
 from tests.factories.referrals import make_programme, system
 
 REFUSED = ["The referral programme keeps this: change it under Referrals, Settings."]
+
+
+@pytest.fixture(autouse=True)
+def _in_english():
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

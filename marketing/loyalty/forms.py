@@ -233,7 +233,8 @@ class AdjustForm(RefusableForm):
         label=_("Points"), help_text=_("Below zero to take points, as in -50.")
     )
     reason = forms.CharField(label=_("Why"), max_length=200)
-    key = forms.UUIDField(widget=forms.HiddenInput)
+    # Of a correction that is made once more.
+    again = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 
 class LedgerFilter(forms.Form):

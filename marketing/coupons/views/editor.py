@@ -1,7 +1,5 @@
 """The editor of offers: a plain form; HTMX redraws it for another kind and prices the sample."""
 
-import hashlib
-import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -13,10 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from marketing.core import clock, idempotency
+from marketing.core import clock
 from marketing.core.errors import Conflict, DomainError, Forbidden
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
+from marketing.core.sent_again import make_once
 from marketing.coupons import selectors, services
 from marketing.coupons.forms import STARTS, Choices, OfferForm, initial_of
 from marketing.coupons.models import Offer
@@ -131,21 +130,14 @@ def _save(request: StaffRequest, offer: Offer | None, form: OfferForm) -> tuple[
 
 def _create_once(request: StaffRequest, body: dict[str, Any]) -> tuple[Offer, str]:
     """A page that is sent again, by the back button or twice, makes no second offer of the same."""
-    made: list[Offer] = []
-
-    def work() -> tuple[int, Any]:
-        made.append(services.create_offer(actor=request.actor, body=body))
-        return 201, str(made[0].pk)
-
-    text = json.dumps(body, sort_keys=True, default=str).encode()
-    key = f"offer-page-{hashlib.sha256(text).hexdigest()}"
-    _status, pk = idempotency.run_once(
-        actor=request.actor, key=key, operation="offer-new", body=text, work=work
+    made = make_once(
+        actor=request.actor,
+        operation="offer-new",
+        content=body,
+        make=lambda: services.create_offer(actor=request.actor, body=body).pk,
     )
-    if made:
-        return made[0], _("Saved.")
-    kept = selectors.get_offer_for_actor(request.actor, uuid.UUID(pk))
-    return kept, _("You saved the same before: this is it.")
+    offer = selectors.get_offer_for_actor(request.actor, made.pk)
+    return offer, _("Saved.") if made.is_new else _("You saved the same before: this is it.")
 
 
 def _initial(offer: Offer) -> dict[str, Any]:

@@ -63,6 +63,15 @@ def test_a_new_offer_is_made_for_the_campaign_and_its_branches(chain, login, cam
     assert (offer.max_uses_per_customer, offer.valid_until.isoformat()) == (1, NEXT_MONTH)
 
 
+def test_the_step_sent_again_by_the_back_button_makes_no_second_offer(login, campaign):
+    again = NEW | {"codes": "shared", "code": "diwali20"}
+    for _back in range(2):
+        assert save(login, campaign, again).status_code == 302
+    assert Campaign.objects.get().coupon == Offer.objects.get()
+    assert save(login, campaign, NEW | {"value": "25"}).status_code == 302
+    assert Offer.objects.count() == 2
+
+
 def test_one_code_for_everybody_is_typed_by_all(login, campaign):
     save(login, campaign, NEW | {"codes": "shared", "code": "diwali 20", "name": "Diwali gift"})
     offer = Offer.objects.get()

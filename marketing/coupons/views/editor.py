@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -19,6 +20,8 @@ from marketing.core.sent_again import make_once
 from marketing.coupons import selectors, services
 from marketing.coupons.forms import STARTS, Choices, OfferForm, initial_of
 from marketing.coupons.models import Offer
+from marketing.coupons.selectors import listing
+from marketing.coupons.selectors.listing import OfferState
 from marketing.coupons.views.conflicts import OfferConflict, conflict_with, seen_version
 from marketing.coupons.views.trial import Trial
 
@@ -33,7 +36,7 @@ def offer_new(request: StaffRequest) -> HttpResponse:
     start = STARTS.get(request.GET.get("start", ""))
     if start is None:
         return render(request, "coupons/starts.html", {"starts": STARTS})
-    initial = {"kind": start.kind, **start.initial}
+    initial = start.values(timezone.localtime(clock.now()))
     if request.actor.branch_ids is not None:
         initial["branches"] = [pk for pk, _name in choices.branches]
     form = OfferForm(choices=choices, initial=initial)
@@ -87,8 +90,8 @@ def _posted(request: StaffRequest, offer: Offer | None, choices: Choices) -> Htt
             form.refuse(error)
         else:
             messages.success(request, said)
-            if saved.valid_until and saved.valid_until < timezone.localdate(clock.now()):
-                messages.warning(request, _("Its last day is over: nobody gets it any more."))
+            if _is_over(saved):
+                messages.warning(request, _("Its time is over: nobody gets it any more."))
             return redirect("offer-detail", saved.pk)
     return _page(request, offer, form, choices, conflict=conflict, status=422)
 
@@ -138,6 +141,12 @@ def _create_once(request: StaffRequest, body: dict[str, Any]) -> tuple[Offer, st
     )
     offer = selectors.get_offer_for_actor(request.actor, made.pk)
     return offer, _("Saved.") if made.is_new else _("You saved the same before: this is it.")
+
+
+def _is_over(offer: Offer) -> bool:
+    now = timezone.localtime(clock.now())
+    stated = listing.with_state(Offer.objects.filter(pk=offer.pk), now)
+    return stated.filter(Q(state=OfferState.OVER)).exists()
 
 
 def _initial(offer: Offer) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from customers.timeline_sources import SOURCES
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError
 from marketing.core.models import Branch
+from marketing.core.plain_words import PlainWords
 from marketing.core.selectors import branches_for_actor
 from marketing.core.tenancy import current_tenant
 
 ATTRIBUTE = "attribute_"
 
 
-class RefusableForm(forms.Form):
+class RefusableForm(PlainWords, forms.Form):
     """A form that can show what a service refused."""
 
     def refuse(self, error: DomainError) -> None:

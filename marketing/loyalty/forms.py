@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.forms import RefusableForm
 from customers.models import Service, ServiceCategory
 from marketing.core.errors import SAVE_AGAIN, Conflict, DomainError
+from marketing.core.plain_words import PlainWords
 from marketing.loyalty import rules
 from marketing.loyalty.models import EarnRate, Kind, LoyaltyProgramme, Tier
 from marketing.loyalty.services import setting_names
@@ -75,7 +76,7 @@ GROUPS = (
 )
 
 
-class ProgrammeForm(forms.ModelForm):
+class ProgrammeForm(PlainWords, forms.ModelForm):
     """The whole programme; what stands is judged by the service."""
 
     class Meta:

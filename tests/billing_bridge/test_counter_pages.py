@@ -127,13 +127,14 @@ def test_every_reason_has_words():
         (("-1",), {}, "Line 1"),
         (("two",), {}, "Line 1"),
         (("1", "-5"), {}, "Line 1"),
-        (("1", "1e12"), {}, "Line 1, Price:"),
-        (("1", "1.005"), {}, "Line 1"),
+        (("1.5",), {}, "Line 1, Quantity: A whole number, please."),
+        (("1", "1e12"), {}, "Line 1, Price: This number is too large."),
+        (("1", "1.005"), {}, "Line 1, Price: At most 2 digits after the point, please."),
         (("1", ""), {}, "Line 1"),
         (("1", "500", "501"), {}, "Line 1, Off by hand: This is too little or too much."),
         (("1", "500", "", "101"), {}, "Line 1"),
         ((), {"points": "many"}, "Points: A whole number"),
-        ((), {"codes": "A" * 60}, "Codes: Ensure this field has no more than 50"),
+        ((), {"codes": "A" * 60}, "Codes: At most 50 characters, please."),
         ((), {"customer": "5d1e7f3a-0000-7000-8000-000000000000"}, "There is no such customer."),
         ((), {"codes": " ".join(f"CODE{n}" for n in range(21))}, "20"),
     ],
@@ -250,8 +251,8 @@ def test_no_more_comes_back_than_was_sold(desk, chain, cut):
     bill = paid(desk, sheet(chain.north, (cut, "2")))
     for back, told in (
         ("3", "More would be returned"),
-        ("x", "integer"),
-        ("-1", "1"),
+        ("x", "A whole number"),
+        ("-1", "At least 1,"),
     ):
         assert told in shown(press(desk, "refund", bill, refund="R", back_1=back), 422)
     assert 'name="back_1" value="7"' in press(desk, "refund", bill, refund="R", back_1="7").text

@@ -22,8 +22,13 @@ TENTH = {"kind": "percentage", "name": "Tenth", "value": "10", "opening": "autom
         (
             {"opening": "typed", "code": "A" * 60},
             "code",
-            "Ensure this value has at most 50 characters (it has 60).",
+            "At most 50 characters, please; these are 60.",
         ),
+        ({"value": "10.555"}, "value", "At most 2 digits after the point, please."),
+        ({"value": "1000000000000"}, "value", "This number is too large."),
+        ({"max_total": "0"}, "max_total", "At least 1, please."),
+        ({"max_total": "1000000000000"}, "max_total", "At most 2,00,00,00,000, please."),
+        ({"budget": "0"}, "budget", "More than ₹0."),
     ],
 )
 def test_a_refusal_says_what_may_be_typed(chain, login, changes, field, said):

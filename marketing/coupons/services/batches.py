@@ -271,7 +271,7 @@ def _require_free(batch: CodeBatch) -> None:
             message = (
                 _("%(code)s looks like one of these; choose another prefix.")
                 if batch.prefix
-                else _("Begin them with letters of their own: without, %(code)s looks like one.")
+                else _("Give them letters to begin with: without, %(code)s looks like one of them.")
             )
             raise ValidationFailed(fields={"prefix": [message % {"code": code}]})
 

@@ -16,7 +16,7 @@ from marketing.core.errors import DomainError
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import error_page, staff_view
 from marketing.core.sent_again import Made, make_once
-from marketing.core.templatetags.formats import relative_time
+from marketing.core.templatetags.formats import format_number, relative_time
 from marketing.core.tenancy import current_tenant
 from marketing.coupons import selectors, services
 from marketing.coupons.forms import CodesForm
@@ -101,8 +101,8 @@ def batch_revoke(request: StaffRequest, pk: uuid.UUID, batch: uuid.UUID) -> Http
         revoked = services.revoke_codes(actor=request.actor, batch=found)
     except DomainError as error:
         return error_page(request, error)
-    told = ngettext("%(count)d code is taken back.", "%(count)d codes are taken back.", revoked)
-    messages.success(request, told % {"count": revoked})
+    told = ngettext("%(count)s code is taken back.", "%(count)s codes are taken back.", revoked)
+    messages.success(request, told % {"count": format_number(revoked)})
     return redirect("offer-codes", pk)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Sum
+from django.utils.translation import gettext as _
 
 from customers.facts import MARK
 from customers.services.standing import standing_ids
@@ -19,6 +20,7 @@ from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import IdempotencyMismatch, ValidationFailed
 from marketing.core.prepared import bigints, kept_cursor
+from marketing.core.templatetags.formats import format_number
 from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.loyalty import rules
 from marketing.loyalty.errors import NotEnoughPoints
@@ -130,9 +132,10 @@ class Posted:
 def whole_points(points: int, field: str = "points") -> int:
     """Raises `ValidationFailed` for what is no number of points from 1 to `MAX_POINTS`."""
     if isinstance(points, bool) or not isinstance(points, int):
-        raise ValidationFailed(fields={field: ["A whole number."]})
+        raise ValidationFailed(fields={field: [_("A whole number, please.")]})
     if not 1 <= points <= rules.MAX_POINTS:
-        raise ValidationFailed(fields={field: [f"From 1 to {rules.MAX_POINTS}."]})
+        most = format_number(rules.MAX_POINTS)
+        raise ValidationFailed(fields={field: [_("From 1 to %(most)s.") % {"most": most}]})
     return points
 
 

@@ -91,7 +91,7 @@ def _check(programme: ReferralProgramme) -> None:
         if kind == RewardType.DISCOUNT and not 0 < value <= 100:
             faults[f"{side}_reward_value"] = [_("A discount is 0.01 to 100 percent.")]
         if kind == RewardType.POINTS and (value != int(value) or not 1 <= value <= 1_000_000):
-            faults[f"{side}_reward_value"] = [_("Whole points, from 1 to 1,000,000.")]
+            faults[f"{side}_reward_value"] = [_("Whole points, from 1 to 10,00,000.")]
     for language, text in dict(programme.share_text or {}).items():
         if language not in {*current_tenant().languages, "en"}:
             faults["share_text"] = [_("This language is not one of the chain's.")]

@@ -12,15 +12,15 @@ from customers.rules import ASSUMED, CHANNELS, CONSENT_PURPOSES
 from customers.timeline_sources import SOURCES
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError
-from marketing.core.limits import GroupedLimits
 from marketing.core.models import Branch
+from marketing.core.plain_words import PlainWords
 from marketing.core.selectors import branches_for_actor
 from marketing.core.tenancy import current_tenant
 
 ATTRIBUTE = "attribute_"
 
 
-class RefusableForm(GroupedLimits, forms.Form):
+class RefusableForm(PlainWords, forms.Form):
     """A form that can show what a service refused."""
 
     def refuse(self, error: DomainError) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from billing_bridge.counter.plain_words import plain
 from billing_bridge.counter.sheet import ON_THE_WIRE
 from marketing.core.drf.errors import as_domain_error, as_travelled
 from marketing.core.errors import DomainError
@@ -52,7 +53,7 @@ class Faults:
         self.at_fields: dict[str, str] = {}
         self.others: list[str] = []
         for path, messages in error.fields.items():
-            text = " ".join(messages)
+            text = " ".join(plain(message) for message in messages)
             found = _LINE.match(as_travelled(path))
             if found:
                 place, column = int(found[1]), _COLUMNS.get(_camel(found[2]), "service")

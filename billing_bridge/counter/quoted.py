@@ -38,12 +38,16 @@ class OfferWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteWords:
-    """`near` could still apply, `others` are beaten or blocked for good; `codes` open nothing."""
+    """What does not apply: `typed` by their codes, `near` could still, `others` stand folded.
+
+    `codes` open nothing.
+    """
 
     quote: Quote
     hash: str
     lines: Sequence[tuple[PricedLine, str]]
     applied: Sequence[OfferWords]
+    typed: Sequence[OfferWords]
     near: Sequence[OfferWords]
     others: Sequence[OfferWords]
     codes: Sequence[tuple[str, Sequence[str]]]
@@ -65,7 +69,8 @@ def in_words(priced: Priced, names: Mapping[str, str]) -> QuoteWords:
     known = selectors.names_of(terms) if terms else Names()
     told = {one.offer: _offer(priced, one, known) for one in quote.decisions}
     given = {one.offer: one for one in quote.applied}
-    rest = [one for one in quote.decisions if one.offer not in given]
+    refused = [one for one in quote.decisions if one.offer not in given]
+    rest = [one for one in refused if not one.code]
     points = dict(priced.told.get("points", {}))
     return QuoteWords(
         quote=quote,
@@ -84,6 +89,7 @@ def in_words(priced: Priced, names: Mapping[str, str]) -> QuoteWords:
             )
             for one in quote.applied
         ],
+        typed=[told[one.offer] for one in refused if one.code],
         near=[told[one.offer] for one in rest if one.unlock][:NEAR],
         others=[told[one.offer] for one in rest if not one.unlock]
         + [told[one.offer] for one in rest if one.unlock][NEAR:],
@@ -107,7 +113,7 @@ def changes(seen: str, now: QuoteWords, names: Mapping[str, str]) -> list[str]:
     """What differs from what was `seen`, a sentence each; `names` are of all offers then shown."""
     payable, *offers = seen.split() or ["0"]
     here = {one.pk: one.name for one in now.applied}
-    reasons = {one.pk: one for one in (*now.near, *now.others)}
+    reasons = {one.pk: one for one in (*now.typed, *now.near, *now.others)}
     told = []
     for pk in offers:
         if pk not in here:

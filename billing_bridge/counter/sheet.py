@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from customers.models import Service
+from marketing.coupons.code_symbols import codes_in
 from marketing.coupons.models import Reservation
 from marketing.coupons.pricing.bill import CartLine
 from marketing.coupons.selectors.replay import kept_basket, kept_bill
@@ -122,7 +123,7 @@ class Sheet:
             "branchId": self.branch,
             "pricesIncludeTax": self.prices != WITHOUT_TAX,
             "lines": [row.body() for row in self.rows],
-            "codes": self.codes.replace(",", " ").replace(";", " ").split(),
+            "codes": codes_in(self.codes),
         }
         if self.customer:
             body["customerId"] = self.customer

@@ -24,14 +24,14 @@ from billing_bridge.counter.bill import (
 from billing_bridge.counter.faults import explained
 from billing_bridge.counter.sheet import Sheet
 from billing_bridge.patience import patiently
-from billing_bridge.services.refunds import Refunded
+from billing_bridge.services.refunds import VOID, Refunded
 from customers.models import Customer
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
 from marketing.core.selectors import branches_for_actor
 from marketing.core.tenancy import current_tenant
 from marketing.coupons import services
-from marketing.coupons.models import Reservation
+from marketing.coupons.models import Reservation, Reversal
 from marketing.coupons.wording.amounts import rupees
 from marketing.referrals.selectors import code_of
 
@@ -60,6 +60,11 @@ def counter_bills(request: StaffRequest) -> HttpResponse:
         rows = list(named)
     elif branch is not None:
         rows = list(bills_of_today(branch)[:SHOWN])
+    voided = set(
+        Reversal.objects.filter(
+            reservation__in=[row.pk for row in rows], operation=VOID
+        ).values_list("reservation", flat=True)
+    )
     people = Customer.objects.in_bulk({row.customer_id for row in rows if row.customer_id})
     context = {
         "branch": branch,
@@ -70,6 +75,7 @@ def counter_bills(request: StaffRequest) -> HttpResponse:
                 "bill": row,
                 "customer": people.get(row.customer_id),
                 "back": sum(len(line["back"]) for line in row.sold.values()),
+                "is_void": row.pk in voided,
                 "units": sum(line["units"] for line in row.sold.values()),
             }
             for row in rows

@@ -15,6 +15,8 @@ _DRAWN = bytes(ord(SYMBOLS[byte % len(SYMBOLS)]) for byte in range(256))
 _UNFAIR = bytes(range(_FAIR, 256))
 
 SHORTEST, LONGEST = 3, 50
+# Generated codes are printed in groups; their symbols with the check behind them.
+GROUP, LENGTHS = 3, (9, 13)
 _TYPED = re.compile(r"[A-Z0-9-]*")
 # In codes read out at a counter. Vowels are I and O short, so that few words can arise.
 _RUDE = re.compile(
@@ -57,6 +59,33 @@ def is_typed_code(code: str) -> bool:
     )
 
 
+def codes_in(text: str) -> list[str]:
+    """Codes that were typed one after the other, parted by commas or white space.
+
+    Whoever reads a generated code from a card types white space for its hyphens: groups that are
+    sound together belong to the word before them.
+    """
+    codes: list[str] = []
+    for piece in re.split("[,;]", text):
+        words = piece.split()
+        place = 0
+        while place < len(words):
+            end = max(_end_of_groups(words, place), _end_of_groups(words, place + 1), place + 1)
+            codes.append("-".join(words[place:end]))
+            place = end
+    return codes
+
+
+def _end_of_groups(words: list[str], place: int) -> int:
+    """Behind the groups of a generated code that begin at `place`; 0 where none do."""
+    for groups in (5, 3):
+        found = [normalise(word) for word in words[place : place + groups]]
+        whole = len(found) == groups and all(len(group) == GROUP for group in found[:-1])
+        if whole and is_sound("".join(found)) and len("".join(found)) in LENGTHS:
+            return place + groups
+    return 0
+
+
 def tails(count: int, symbols: int) -> list[str]:
     """So many random tails of `symbols` symbols and a check; they may repeat, none is rude."""
     made: list[str] = []
@@ -74,5 +103,5 @@ def tails(count: int, symbols: int) -> list[str]:
 
 def printed(prefix: str, tail: str) -> str:
     """`PREFIX-XXX-XXX-XXX`."""
-    groups = [tail[start : start + 3] for start in range(0, len(tail), 3)]
+    groups = [tail[start : start + GROUP] for start in range(0, len(tail), GROUP)]
     return "-".join([prefix, *groups] if prefix else groups)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.forms import RefusableForm
 from customers.models import Service, ServiceCategory
 from marketing.core.errors import SAVE_AGAIN, Conflict, DomainError
-from marketing.core.limits import GroupedLimits
+from marketing.core.plain_words import PlainWords
 from marketing.loyalty import rules
 from marketing.loyalty.models import EarnRate, Kind, LoyaltyProgramme, Tier
 from marketing.loyalty.services import setting_names
@@ -76,7 +76,7 @@ GROUPS = (
 )
 
 
-class ProgrammeForm(GroupedLimits, forms.ModelForm):
+class ProgrammeForm(PlainWords, forms.ModelForm):
     """The whole programme; what stands is judged by the service."""
 
     class Meta:
@@ -226,7 +226,8 @@ class AdjustForm(RefusableForm):
         label=_("Points"), help_text=_("Below zero to take points, as in -50.")
     )
     reason = forms.CharField(label=_("Why"), max_length=200)
-    key = forms.UUIDField(widget=forms.HiddenInput)
+    # Of a correction that is made once more.
+    again = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 
 class LedgerFilter(forms.Form):

@@ -11,7 +11,7 @@ from customers.forms import RefusableForm
 from customers.models import Channel, Service
 from marketing.content.models import MessageTemplate
 from marketing.core.errors import SAVE_AGAIN, Conflict, DomainError
-from marketing.core.limits import GroupedLimits
+from marketing.core.plain_words import PlainWords
 from marketing.referrals.models import NoticeKind, NoticeTemplate, Referral, ReferralProgramme
 from marketing.referrals.services import SETTINGS
 
@@ -67,7 +67,7 @@ SERVICES = ("referrer_reward_service", "referred_reward_service")
 NOTICE = "notice_"
 
 
-class ProgrammeForm(GroupedLimits, forms.ModelForm):
+class ProgrammeForm(PlainWords, forms.ModelForm):
     """The whole programme, with a text to share for each language of the chain."""
 
     class Meta:

@@ -58,10 +58,12 @@ def test_a_bill_from_customer_to_print_and_back(desk, chain, cut):
     page = shown(desk.get(reverse("counter-bill", args=[reservation.pk])))
     assert "₹450 came back; pay out ₹425." in page
     assert "1 left" in page
+    assert "Part came back" in page
     press(desk, "void", reservation)
     page = shown(desk.get(reverse("counter-bill", args=[reservation.pk])))
     assert "To be given back: ₹425." in page
-    assert "Void" in page
+    assert " Void " in page
+    assert " Void " in shown(desk.get(reverse("counter-bills")))
     assert Offer.objects.count() == 1
     assert balance(asha.pk).points == 100
 
@@ -87,11 +89,14 @@ def test_offers_say_why_they_do_not_apply_and_what_would_change_it(desk, chain, 
     make_offer(name="Big bill", discountType="flat", discountValue="200", minOrderAmount="800")
     make_offer(name="Half", discountValue="50", allowStacking=False)
     make_offer(name="Small", discountValue="5", allowStacking=False)
-    page = shown(look(desk, sheet(chain.north, (cut,), codes="NONE-SUCH")))
+    make_offer(name="Alone", code="ALONE5", automatic=False, discountValue="5")
+    page = shown(look(desk, sheet(chain.north, (cut,), codes="NONE-SUCH, alone5")))
     assert "Half −₹250" in page
     assert "Big bill ₹300 short of ₹800 Spend ₹300 more" in page
     assert ": Half" in page
     assert "NONE-SUCH There is no such code" in page
+    # What was typed is told in sight, before what nobody asked for.
+    assert page.index("ALONE5 Alone: ") < page.index("Half −₹250")
 
 
 def test_a_friends_code_and_points_that_cannot_be_used_are_explained(desk, chain, cut):
@@ -122,13 +127,14 @@ def test_every_reason_has_words():
         (("-1",), {}, "Line 1"),
         (("two",), {}, "Line 1"),
         (("1", "-5"), {}, "Line 1"),
-        (("1", "1e12"), {}, "Line 1, Price:"),
-        (("1", "1.005"), {}, "Line 1"),
+        (("1.5",), {}, "Line 1, Quantity: A whole number, please."),
+        (("1", "1e12"), {}, "Line 1, Price: This number is too large."),
+        (("1", "1.005"), {}, "Line 1, Price: At most 2 digits after the point, please."),
         (("1", ""), {}, "Line 1"),
         (("1", "500", "501"), {}, "Line 1, Off by hand: From ₹0 to ₹500."),
         (("1", "500", "", "101"), {}, "Line 1"),
         ((), {"points": "many"}, "Points: A whole number"),
-        ((), {"codes": "A" * 60}, "Codes: Ensure this field has no more than 50"),
+        ((), {"codes": "A" * 60}, "Codes: At most 50 characters, please."),
         ((), {"customer": "5d1e7f3a-0000-7000-8000-000000000000"}, "There is no such customer."),
         ((), {"codes": " ".join(f"CODE{n}" for n in range(21))}, "20"),
     ],
@@ -243,7 +249,11 @@ def test_what_others_used_after_the_time_was_over_is_not_given(desk, chain, cut,
 
 def test_no_more_comes_back_than_was_sold(desk, chain, cut):
     bill = paid(desk, sheet(chain.north, (cut, "2")))
-    for back, told in (("3", "More would be returned"), ("x", "integer"), ("-1", "1")):
+    for back, told in (
+        ("3", "More would be returned"),
+        ("x", "A whole number"),
+        ("-1", "At least 1,"),
+    ):
         assert told in shown(press(desk, "refund", bill, refund="R", back_1=back), 422)
     assert 'name="back_1" value="7"' in press(desk, "refund", bill, refund="R", back_1="7").text
     press(desk, "refund", bill, refund="R1", back_1="1")

@@ -220,7 +220,7 @@ class TestWizard:
         [
             ({"second_minutes": 20}, "Say when the further channels are used"),
             ({"how": "cascade", "second_minutes": ""}, "Say how many minutes"),
-            ({"how": "cascade", "second_minutes": 0}, "greater than or equal to 1"),
+            ({"how": "cascade", "second_minutes": 0}, "At least 1, please."),
         ],
     )
     def test_it_shows_what_to_mend(self, chain, login, data, words):

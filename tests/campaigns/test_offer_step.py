@@ -63,6 +63,15 @@ def test_a_new_offer_is_made_for_the_campaign_and_its_branches(chain, login, cam
     assert (offer.max_uses_per_customer, offer.valid_until.isoformat()) == (1, NEXT_MONTH)
 
 
+def test_the_step_sent_again_by_the_back_button_makes_no_second_offer(login, campaign):
+    again = NEW | {"codes": "shared", "code": "diwali20"}
+    for _back in range(2):
+        assert save(login, campaign, again).status_code == 302
+    assert Campaign.objects.get().coupon == Offer.objects.get()
+    assert save(login, campaign, NEW | {"value": "25"}).status_code == 302
+    assert Offer.objects.count() == 2
+
+
 def test_one_code_for_everybody_is_typed_by_all(login, campaign):
     save(login, campaign, NEW | {"codes": "shared", "code": "diwali 20", "name": "Diwali gift"})
     offer = Offer.objects.get()
@@ -89,10 +98,10 @@ def test_an_offer_that_stands_is_chosen_and_taken_away_again(login, campaign):
         ({"what": "existing", "offer": "nonsense"}, "not one of"),
         (NEW | {"value": ""}, "Fill this in"),
         (NEW | {"value": "120"}, "At most 100 per cent"),
-        (NEW | {"value": "0"}, "greater than or equal"),
-        (NEW | {"value": "-5"}, "greater than or equal"),
-        (NEW | {"value": "10.123"}, "decimal places"),
-        (NEW | {"value": "1e12"}, "digits"),
+        (NEW | {"value": "0"}, "At least 0.01, please."),
+        (NEW | {"value": "-5"}, "At least 0.01, please."),
+        (NEW | {"value": "10.123"}, "At most 2 digits after the point"),
+        (NEW | {"value": "1e12"}, "This number is too large."),
         (NEW | {"valid_until": "2020-01-01"}, "This day is past"),
         (NEW | {"codes": "shared", "code": ""}, "Fill this in"),
         (NEW | {"codes": "shared", "code": "दिवाली"}, "3 to 50 letters, digits and hyphens"),

@@ -12,7 +12,15 @@ from customers.models import Customer
 from marketing.core import clock
 from marketing.core.errors import Forbidden, ValidationFailed
 from marketing.coupons import code_symbols, revocation, selectors, services
-from marketing.coupons.code_symbols import SYMBOLS, check_symbol, is_sound, normalise, tails
+from marketing.coupons.code_symbols import (
+    SYMBOLS,
+    check_symbol,
+    codes_in,
+    is_sound,
+    normalise,
+    printed,
+    tails,
+)
 from marketing.coupons.models import CodeBatch, CouponCode
 from marketing.coupons.selectors.code_batches import code_file
 from marketing.coupons.services import batches
@@ -69,6 +77,16 @@ def reasons(chain, code, customer=None):
 def batch(chain, monkeypatch):
     monkeypatch.setattr(batches, "PART", 10)
     return services.make_codes(actor=system(), offer=make_offer(code="OPEN"), count=25, prefix="ab")
+
+
+@pytest.mark.parametrize(("prefix", "symbols"), [("GIFT", 8), ("", 8), ("DIWALI26", 12)])
+def test_a_code_read_from_a_card_with_white_space_is_one(prefix, symbols):
+    code = printed(prefix, tails(1, symbols)[0])
+    spaced = code.replace("-", " ")
+    assert codes_in(spaced) == codes_in(code) == [code]
+    assert codes_in(f"WELCOME20, {spaced.lower()}; X5Y") == ["WELCOME20", code.lower(), "X5Y"]
+    assert codes_in(f"{spaced} WELCOME20  {code}") == [code, "WELCOME20", code]
+    assert codes_in(" CODE1 दिवाली,,CODE2 ") == ["CODE1", "दिवाली", "CODE2"]
 
 
 def test_batch_is_made_in_parts_and_goes_on_after_a_kill(chain, batch):

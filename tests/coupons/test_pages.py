@@ -164,6 +164,22 @@ def test_codes_are_made_taken_away_and_taken_back(chain, login):
     assert client.get(offer_path(other, f"/batches/{batch.pk}/download")).status_code == 404
 
 
+def test_the_same_codes_sent_again_are_made_when_they_are_asked_for_once_more(chain, login):
+    client = login("owner")
+    path = offer_path(make_offer(automatic=False), "/codes")
+    asked = {"count": "1000", "prefix": "fly", "max_uses": "1"}
+    assert client.post(path, asked).status_code == 302
+    again = client.post(path, asked)
+    assert again.status_code == 422
+    assert "You had the same codes made just now" in again.content.decode()
+    assert CodeBatch.objects.count() == 1
+    once_more = again.context["form"]["again"].value()
+    for answer in (302, 422):
+        assert client.post(path, asked | {"again": once_more}).status_code == answer
+    assert client.post(path, asked | {"count": "999"}).status_code == 302
+    assert CodeBatch.objects.count() == 3
+
+
 def test_codes_ask_no_more_for_more_batches(chain, login):
     offer = make_offer(automatic=False)
     client = login("owner")

@@ -7,7 +7,7 @@ from django import forms
 
 from marketing.campaigns.models import Campaign
 from marketing.core.actor import Actor
-from marketing.core.limits import GroupedLimits
+from marketing.core.plain_words import PlainWords
 
 # Inputs as the contract names them, for errors that services raise.
 FIELD_OF = {
@@ -39,7 +39,7 @@ FIELD_OF = {
 }
 
 
-class StepForm(GroupedLimits, forms.Form):
+class StepForm(PlainWords, forms.Form):
     """A step of the wizard. `values()` is what the service takes."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)

@@ -23,6 +23,7 @@ from marketing.content.selectors import get_template_for_actor
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, DomainError, NotFound, ValidationFailed
+from marketing.core.sent_again import make_once
 from marketing.coupons.selectors import get_offer_for_actor
 from marketing.coupons.services import create_offer
 from marketing.delivery.models import SendRun
@@ -140,16 +141,20 @@ def bring_new_offer(
 ) -> Campaign:
     """Make an offer for the campaign and its branches, and let it go with it.
 
-    `offer` are the API's fields. Both or nothing; raises as `create_offer` and `update_campaign`.
+    `offer` are the API's fields; the same asked for again, by the back button, is one offer.
+    Both or nothing; raises as `create_offer` and `update_campaign`.
     """
     branches = campaign.branch_ids
-    made = create_offer(
+    body = {
+        **offer,
+        "branchIds": [str(pk) for pk in branches] if branches else None,
+        "campaignId": str(campaign.pk),
+    }
+    made = make_once(
         actor=actor,
-        body={
-            **offer,
-            "branchIds": [str(pk) for pk in branches] if branches else None,
-            "campaignId": str(campaign.pk),
-        },
+        operation="campaign-offer",
+        content=body,
+        make=lambda: create_offer(actor=actor, body=body).pk,
     )
     return update_campaign(
         actor=actor, campaign=campaign, values={**values, "coupon_id": made.pk}, version=version

@@ -9,7 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from rest_framework import serializers
 from rest_framework.utils.formatting import lazy_format
 
-from marketing.core.limits import limit_text
+from marketing.core.plain_words import limit_text
 
 
 @lru_cache(maxsize=2_048)

@@ -13,6 +13,7 @@ IN_RUPEES = (
     *("min_amount", "max_amount", "budget", "max_discount", "max_line", "floor_price"),
     *("value", "buy_amount"),
 )
+ABOVE_ZERO = frozenset(("budget", "max_discount", "max_line"))
 
 
 def amount_faults(
@@ -33,6 +34,8 @@ def amount_faults(
         amount = data.get(name)
         if amount is not None and amount * 100 > HIGHEST:
             yield name, _("At most %(amount)s.") % {"amount": rupees(HIGHEST)}
+        if amount is not None and not amount and name in ABOVE_ZERO:
+            yield name, _("More than ₹0.")
     least, most = data.get("min_amount"), data.get("max_amount")
     if least is not None and most is not None and most < least:
         yield "max_amount", _("This is less than the least.")

@@ -41,6 +41,9 @@ class CodesForm(RefusableForm):
         initial=8,
     )
 
+    # Of a batch that is asked for once more.
+    again = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
     def clean_expires_on(self) -> dt.date | None:
         day: dt.date | None = self.cleaned_data["expires_on"]
         if day and day < timezone.localdate(clock.now()):

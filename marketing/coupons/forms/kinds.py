@@ -1,5 +1,6 @@
 """Ready beginnings of offers, and which fields each kind has."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,16 @@ class Start:
     icon: str
     kind: str
     initial: Mapping[str, Any] = field(default_factory=dict)
+    # It is of one day: of today until this hour, or once that is past, of tomorrow.
+    until: dt.time | None = None
+
+    def values(self, now: dt.datetime) -> dict[str, Any]:
+        """What the form begins with at this time of the chain's clock."""
+        values = {"kind": self.kind, **self.initial}
+        if self.until is not None:
+            day = now.date() + dt.timedelta(days=now.time() >= self.until)
+            values |= {"valid_from": day, "valid_until": day, "until_time": self.until}
+        return values
 
 
 STARTS: dict[str, Start] = {
@@ -82,6 +93,7 @@ STARTS: dict[str, Start] = {
         icon="bolt",
         kind=OfferKind.PERCENTAGE,
         initial={"value": 15, "opening": "automatic"},
+        until=dt.time(20),
     ),
 }
 # What each kind asks for besides what all have; an empty scope means that there is no choice.

@@ -6,11 +6,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from marketing.core.limits import GroupedLimits
+from marketing.core.plain_words import PlainWords
 from marketing.coupons.models import CounterSettings
 
 
-class CounterSettingsForm(GroupedLimits, forms.ModelForm):
+class CounterSettingsForm(PlainWords, forms.ModelForm):
     """The chain's settings; the cap of a bill in rupees."""
 
     max_bill_discount = forms.DecimalField(

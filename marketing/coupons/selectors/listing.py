@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
@@ -40,8 +41,12 @@ class OfferRow:
     budget_left: int | None
 
 
-def with_state(offers: QuerySet[Offer], today: dt.date) -> QuerySet[Offer]:
-    """The offers with their `state` on that day, and `spent` of those that have a budget."""
+def with_state(offers: QuerySet[Offer], now: dt.datetime) -> QuerySet[Offer]:
+    """The offers with their `state` at `now`, and `given` of those that have a budget.
+
+    `now` is on the chain's wall clock: a branch of another zone may still, or already, have it.
+    """
+    today, hour = now.date(), now.replace(tzinfo=None).isoformat(timespec="seconds")
     whole = OfferUse.objects.filter(offer=OuterRef("pk"), branch=None)
     return offers.annotate(
         taken=Subquery(whole.values(n=F("used") + F("reserved"))[:1]),
@@ -49,12 +54,20 @@ def with_state(offers: QuerySet[Offer], today: dt.date) -> QuerySet[Offer]:
     ).annotate(
         state=Case(
             When(is_active=False, then=Value(OfferState.OFF)),
-            When(valid_until__lt=today, then=Value(OfferState.OVER)),
+            When(
+                Q(valid_until__lt=today)
+                | Q(_terms(terms__timetable__ends__lte=hour), valid_until=today),
+                then=Value(OfferState.OVER),
+            ),
             When(
                 Q(taken__gte=F("max_total_uses")) | Q(given__gte=F("budget")),
                 then=Value(OfferState.USED_UP),
             ),
-            When(valid_from__gt=today, then=Value(OfferState.STARTS)),
+            When(
+                Q(valid_from__gt=today)
+                | Q(_terms(terms__timetable__starts__gt=hour), valid_from=today),
+                then=Value(OfferState.STARTS),
+            ),
             default=Value(OfferState.ON),
             output_field=models.CharField(),
         )
@@ -64,12 +77,15 @@ def with_state(offers: QuerySet[Offer], today: dt.date) -> QuerySet[Offer]:
 def of_branch(offers: QuerySet[Offer], branch_id: uuid.UUID) -> QuerySet[Offer]:
     """Those that hold in the branch."""
     branch = str(branch_id)
-    terms = OfferRevision.objects.filter(
-        Q(terms__places__branches=[]) | Q(terms__places__branches__contains=branch),
-        offer=OuterRef("pk"),
-        revision=OuterRef("revision"),
-    ).exclude(terms__places__excluded_branches__contains=branch)
-    return offers.filter(Exists(terms))
+    here = Q(terms__places__branches=[]) | Q(terms__places__branches__contains=branch)
+    out = Q(terms__places__excluded_branches__contains=branch)
+    return offers.filter(_terms(here & ~out))
+
+
+def _terms(*conditions: Q, **values: Any) -> Exists:
+    """Whether its terms of now are so."""
+    of_now = OfferRevision.objects.filter(offer=OuterRef("pk"), revision=OuterRef("revision"))
+    return Exists(of_now.filter(*conditions, **values))
 
 
 def of_words(offers: QuerySet[Offer], text: str) -> QuerySet[Offer]:

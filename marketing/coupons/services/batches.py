@@ -268,7 +268,11 @@ def _require_free(batch: CodeBatch) -> None:
     )
     for code, key in alike.values_list("code", "key"):
         if not is_sound(key[len(batch.prefix) :]):
-            message = _("%(code)s looks like one of these; choose another prefix.")
+            message = (
+                _("%(code)s looks like one of these; choose another prefix.")
+                if batch.prefix
+                else _("Give them letters to begin with: without, %(code)s looks like one of them.")
+            )
             raise ValidationFailed(fields={"prefix": [message % {"code": code}]})
 
 

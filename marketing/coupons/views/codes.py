@@ -5,7 +5,7 @@ import uuid
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,10 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from marketing.core.errors import DomainError
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import error_page, staff_view
+from marketing.core.sent_again import Made, make_once
+from marketing.core.templatetags.formats import format_number, relative_time
 from marketing.core.tenancy import current_tenant
 from marketing.coupons import selectors, services
 from marketing.coupons.forms import CodesForm
-from marketing.coupons.models import CodeBatch
+from marketing.coupons.models import CodeBatch, Offer
 from marketing.coupons.pricing.opening import end_of
 from marketing.coupons.selectors import code_batches, printing
 from marketing.coupons.views.detail import offer_shell
@@ -35,23 +37,15 @@ def offer_codes(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     offer = selectors.get_offer_with_codes(request.actor, pk)
     form = CodesForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
         try:
-            services.make_codes(
-                actor=request.actor,
-                offer=offer,
-                count=data["count"],
-                prefix=data["prefix"],
-                name=data["name"],
-                symbols=data["symbols"],
-                max_uses=data["max_uses"],
-                expires_at=_end_of(data["expires_on"]),
-            )
+            made = _make(request, offer, form)
         except DomainError as error:
             form.refuse(error)
         else:
-            messages.success(request, _("The codes are being made."))
-            return redirect("offer-codes", offer.pk)
+            if made.is_new:
+                messages.success(request, _("The codes are being made."))
+                return redirect("offer-codes", offer.pk)
+            form = _once_more(request.POST, made.at)
     batches = list(code_batches.batches_with_uses(offer)[:SHOWN])
     files = {batch.pk: range(1, min(MOST_FILES, printing.files_of(batch)) + 1) for batch in batches}
     context = {
@@ -67,6 +61,37 @@ def offer_codes(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "coupons/codes.html", context, status=422 if form.errors else 200)
 
 
+def _make(request: StaffRequest, offer: Offer, form: CodesForm) -> Made:
+    data = form.cleaned_data
+    return make_once(
+        actor=request.actor,
+        operation="codes-new",
+        content={"offer": offer.pk, **data},
+        make=lambda: (
+            services.make_codes(
+                actor=request.actor,
+                offer=offer,
+                count=data["count"],
+                prefix=data["prefix"],
+                name=data["name"],
+                symbols=data["symbols"],
+                max_uses=data["max_uses"],
+                expires_at=_end_of(data["expires_on"]),
+            ).pk
+        ),
+    )
+
+
+def _once_more(posted: QueryDict, at: dt.datetime) -> CodesForm:
+    """What was typed, as a batch of its own: the same was made at that time."""
+    data = posted.copy()
+    data["again"] = str(uuid.uuid4())
+    form = CodesForm(data)
+    told = _("You had the same codes made %(when)s: see the list. Send again to make as many more.")
+    form.add_error(None, told % {"when": relative_time(at)})
+    return form
+
+
 @staff_view("coupon.manage")
 @require_POST
 def batch_revoke(request: StaffRequest, pk: uuid.UUID, batch: uuid.UUID) -> HttpResponse:
@@ -76,8 +101,8 @@ def batch_revoke(request: StaffRequest, pk: uuid.UUID, batch: uuid.UUID) -> Http
         revoked = services.revoke_codes(actor=request.actor, batch=found)
     except DomainError as error:
         return error_page(request, error)
-    told = ngettext("%(count)d code is taken back.", "%(count)d codes are taken back.", revoked)
-    messages.success(request, told % {"count": revoked})
+    told = ngettext("%(count)s code is taken back.", "%(count)s codes are taken back.", revoked)
+    messages.success(request, told % {"count": format_number(revoked)})
     return redirect("offer-codes", pk)
 
 

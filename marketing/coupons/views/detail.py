@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -15,12 +16,10 @@ from marketing.core.errors import DomainError
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import error_page, part, staff_view
 from marketing.core.selectors import branches_for_actor
-from marketing.core.tenancy import current_tenant
 from marketing.coupons import selectors, services
 from marketing.coupons.forms import RedemptionFilter
 from marketing.coupons.models import Offer
 from marketing.coupons.owners import owner_of
-from marketing.coupons.rules import local_day
 from marketing.coupons.selectors import listing, redeemed
 from marketing.coupons.wording import sections
 
@@ -106,8 +105,8 @@ def offer_switch(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 
 def offer_shell(request: StaffRequest, offer: Offer, tab: str) -> dict[str, Any]:
     """What every page of an offer shows: its state, and the tabs."""
-    today = local_day(clock.now(), current_tenant().time_zone)
-    stated = listing.with_state(Offer.objects.filter(pk=offer.pk), today).get()
+    now = timezone.localtime(clock.now())
+    stated = listing.with_state(Offer.objects.filter(pk=offer.pk), now).get()
     tabs = [
         ("detail", _("Offer"), "offer-detail"),
         ("redemptions", _("Uses"), "offer-redemptions"),

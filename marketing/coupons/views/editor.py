@@ -1,25 +1,27 @@
 """The editor of offers: a plain form; HTMX redraws it for another kind and prices the sample."""
 
-import hashlib
-import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from marketing.core import clock, idempotency
+from marketing.core import clock
 from marketing.core.errors import Conflict, DomainError, Forbidden
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
+from marketing.core.sent_again import make_once
 from marketing.coupons import selectors, services
 from marketing.coupons.forms import STARTS, Choices, OfferForm, initial_of
 from marketing.coupons.models import Offer
+from marketing.coupons.selectors import listing
+from marketing.coupons.selectors.listing import OfferState
 from marketing.coupons.views.conflicts import OfferConflict, conflict_with, seen_version
 from marketing.coupons.views.trial import Trial
 
@@ -34,7 +36,7 @@ def offer_new(request: StaffRequest) -> HttpResponse:
     start = STARTS.get(request.GET.get("start", ""))
     if start is None:
         return render(request, "coupons/starts.html", {"starts": STARTS})
-    initial = {"kind": start.kind, **start.initial}
+    initial = start.values(timezone.localtime(clock.now()))
     if request.actor.branch_ids is not None:
         initial["branches"] = [pk for pk, _name in choices.branches]
     form = OfferForm(choices=choices, initial=initial)
@@ -88,8 +90,8 @@ def _posted(request: StaffRequest, offer: Offer | None, choices: Choices) -> Htt
             form.refuse(error)
         else:
             messages.success(request, said)
-            if saved.valid_until and saved.valid_until < timezone.localdate(clock.now()):
-                messages.warning(request, _("Its last day is over: nobody gets it any more."))
+            if _is_over(saved):
+                messages.warning(request, _("Its time is over: nobody gets it any more."))
             return redirect("offer-detail", saved.pk)
     return _page(request, offer, form, choices, conflict=conflict, status=422)
 
@@ -131,21 +133,20 @@ def _save(request: StaffRequest, offer: Offer | None, form: OfferForm) -> tuple[
 
 def _create_once(request: StaffRequest, body: dict[str, Any]) -> tuple[Offer, str]:
     """A page that is sent again, by the back button or twice, makes no second offer of the same."""
-    made: list[Offer] = []
-
-    def work() -> tuple[int, Any]:
-        made.append(services.create_offer(actor=request.actor, body=body))
-        return 201, str(made[0].pk)
-
-    text = json.dumps(body, sort_keys=True, default=str).encode()
-    key = f"offer-page-{hashlib.sha256(text).hexdigest()}"
-    _status, pk = idempotency.run_once(
-        actor=request.actor, key=key, operation="offer-new", body=text, work=work
+    made = make_once(
+        actor=request.actor,
+        operation="offer-new",
+        content=body,
+        make=lambda: services.create_offer(actor=request.actor, body=body).pk,
     )
-    if made:
-        return made[0], _("Saved.")
-    kept = selectors.get_offer_for_actor(request.actor, uuid.UUID(pk))
-    return kept, _("You saved the same before: this is it.")
+    offer = selectors.get_offer_for_actor(request.actor, made.pk)
+    return offer, _("Saved.") if made.is_new else _("You saved the same before: this is it.")
+
+
+def _is_over(offer: Offer) -> bool:
+    now = timezone.localtime(clock.now())
+    stated = listing.with_state(Offer.objects.filter(pk=offer.pk), now)
+    return stated.filter(Q(state=OfferState.OVER)).exists()
 
 
 def _initial(offer: Offer) -> dict[str, Any]:

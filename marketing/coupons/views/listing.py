@@ -7,17 +7,16 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from marketing.core import clock
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
 from marketing.core.selectors import branches_for_actor
-from marketing.core.tenancy import current_tenant
 from marketing.coupons import selectors
 from marketing.coupons.forms import OfferFilter
 from marketing.coupons.models import Offer
-from marketing.coupons.rules import local_day
 from marketing.coupons.selectors import listing
 from marketing.coupons.selectors.listing import OfferState
 from marketing.coupons.selectors.stacking import relation, relations
@@ -48,8 +47,9 @@ def offer_list(request: StaffRequest) -> HttpResponse:
 
 
 def _found(request: StaffRequest, asked: dict[str, Any]) -> QuerySet[Offer]:
-    today = local_day(clock.now(), current_tenant().time_zone)
-    found = listing.with_state(selectors.offers_for_actor(request.actor), today)
+    found = listing.with_state(
+        selectors.offers_for_actor(request.actor), timezone.localtime(clock.now())
+    )
     if state := asked.get("state"):
         found = found.filter(Q(state=state))
     if kind := asked.get("kind"):
@@ -67,8 +67,8 @@ def _found(request: StaffRequest, asked: dict[str, Any]) -> QuerySet[Offer]:
 @require_safe
 def offer_stacking(request: StaffRequest) -> HttpResponse:
     """Live offers beside each other: a matrix while they are few, and always one's own list."""
-    today = local_day(clock.now(), current_tenant().time_zone)
-    live = listing.with_state(selectors.offers_for_actor(request.actor), today).filter(
+    now = timezone.localtime(clock.now())
+    live = listing.with_state(selectors.offers_for_actor(request.actor), now).filter(
         Q(state__in=[OfferState.ON, OfferState.STARTS])
     )
     offers: list[Offer] = list(live.order_by("name")[:STACKED])

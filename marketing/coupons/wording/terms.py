@@ -216,7 +216,9 @@ def _when(terms: OfferTerms) -> Iterator[str]:
     table = terms.timetable
     first = _day_or_moment(table.starts, first_day(terms)) if table.starts else None
     last = _day_or_moment(table.ends, last_day(terms)) if table.ends else None
-    if first and last:
+    if table.starts and table.ends and first_day(terms) == last_day(terms):
+        yield _one_day(table.starts, table.ends)
+    elif first and last:
         yield _("From %(first)s to %(last)s") % {"first": first, "last": last}
     elif first:
         yield _("From %(day)s") % {"day": first}
@@ -228,6 +230,22 @@ def _when(terms: OfferTerms) -> Iterator[str]:
             "first": date_format(span.first, "j M Y"),
             "last": date_format(span.last, "j M Y"),
         }
+
+
+def _one_day(starts: dt.datetime, ends: dt.datetime) -> str:
+    words = {
+        "day": date_format(starts, "j M Y"),
+        "first": date_format(starts, "H:i"),
+        "last": date_format(ends, "H:i"),
+    }
+    is_begun, is_whole = starts.time() == dt.time(), ends.time() == dt.time()
+    if is_begun and is_whole:
+        return _("On %(day)s") % words
+    if is_begun:
+        return _("On %(day)s until %(last)s") % words
+    if is_whole:
+        return _("On %(day)s from %(first)s on") % words
+    return _("On %(day)s from %(first)s to %(last)s") % words
 
 
 def _day_or_moment(at: dt.datetime, day: dt.date | None) -> str:

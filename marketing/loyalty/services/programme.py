@@ -13,7 +13,7 @@ from customers.models import Service, ServiceCategory
 from marketing.core import audit
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, ValidationFailed
-from marketing.core.limits import group_limits
+from marketing.core.plain_words import say_plainly
 from marketing.loyalty import selectors
 from marketing.loyalty.models import EarnRate, LoyaltyProgramme, PointsAccount, Tier
 
@@ -58,7 +58,7 @@ def update_programme(
     try:
         programme.full_clean(exclude=["tenant"], validate_constraints=False)
     except ValidationError as error:
-        raise ValidationFailed(fields=group_limits(error).message_dict) from error
+        raise ValidationFailed(fields=say_plainly(error).message_dict) from error
     if faults := _faults(programme):
         raise ValidationFailed(fields=faults)
     if not changes:

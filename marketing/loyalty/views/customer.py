@@ -1,5 +1,6 @@
 """One customer's points: her statement, and correcting it by hand."""
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -13,10 +14,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from customers.models import Customer
 from customers.selectors import get_customer_for_actor, person_behind_link
-from marketing.core.errors import DomainError, IdempotencyMismatch
+from marketing.core.errors import DomainError
 from marketing.core.htmx import StaffRequest
 from marketing.core.models import Tenant
 from marketing.core.pages import staff_view
+from marketing.core.sent_again import Made, make_once
+from marketing.core.templatetags.formats import relative_time
 from marketing.core.tenancy import current_tenant, know_tenant, tenant_scope
 from marketing.loyalty import links, rules, selectors, services
 from marketing.loyalty.forms import AdjustForm
@@ -48,24 +51,17 @@ def statement(request: StaffRequest, customer: uuid.UUID) -> HttpResponse:
 def adjust(request: StaffRequest, customer: uuid.UUID) -> HttpResponse:
     """Give or take points by hand, with a reason."""
     person = get_customer_for_actor(request.actor, customer)
-    form = AdjustForm(request.POST or None, initial={"key": uuid.uuid4()})
+    form = AdjustForm(request.POST or None)
     if form.is_valid():
-        data = form.cleaned_data
         try:
-            services.adjust_points(
-                actor=request.actor,
-                customer=person,
-                points=data["points"],
-                reason=data["reason"],
-                source=Source("adjustment", str(data["key"])),
-            )
-        except IdempotencyMismatch:
-            form = _once_more(request.POST)
+            made = _adjust(request, person, form)
         except DomainError as error:
             form.refuse(error)
         else:
-            messages.success(request, _("The points are corrected."))
-            return redirect("points-customer", person.pk)
+            if made.is_new:
+                messages.success(request, _("The points are corrected."))
+                return redirect("points-customer", person.pk)
+            form = _once_more(request.POST, made.at)
     limit = services.adjust_limit(request.actor)
     context = {
         "form": form,
@@ -77,16 +73,32 @@ def adjust(request: StaffRequest, customer: uuid.UUID) -> HttpResponse:
     return render(request, "loyalty/adjust.html", context, status=status)
 
 
-def _once_more(posted: QueryDict) -> AdjustForm:
-    """What was typed, as a correction of its own: the page was saved before with another one."""
-    data = posted.copy()
-    data["key"] = str(uuid.uuid4())
-    again = AdjustForm(data)
-    again.add_error(
-        None,
-        _("A correction was saved from this page already. Save again to make this one as well."),
+def _adjust(request: StaffRequest, customer: Customer, form: AdjustForm) -> Made:
+    data = form.cleaned_data
+    return make_once(
+        actor=request.actor,
+        operation="points-adjust",
+        content={"customer": customer.pk, **data},
+        make=lambda: (
+            services.adjust_points(
+                actor=request.actor,
+                customer=customer,
+                points=data["points"],
+                reason=data["reason"],
+                source=Source("adjustment", str(uuid.uuid4())),
+            ).pk
+        ),
     )
-    return again
+
+
+def _once_more(posted: QueryDict, at: dt.datetime) -> AdjustForm:
+    """What was typed, as a correction of its own: the same was saved at that time."""
+    data = posted.copy()
+    data["again"] = str(uuid.uuid4())
+    form = AdjustForm(data)
+    told = _("You saved the same %(when)s. Save again to give or take as many once more.")
+    form.add_error(None, told % {"when": relative_time(at)})
+    return form
 
 
 @require_safe

@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel
-from marketing.core.limits import GroupedLimits
+from marketing.core.plain_words import PlainWords
 from marketing.policy.forms.settings import SWITCH
 from marketing.policy.models import (
     ProviderAccount,
@@ -16,7 +16,7 @@ from marketing.policy.models import (
 from marketing.policy.vendors import AccountField, Vendor, secret_hint
 
 
-class AccountForm(GroupedLimits, forms.ModelForm):
+class AccountForm(PlainWords, forms.ModelForm):
     """An account at a vendor, with a field for each thing that vendor asks."""
 
     base_url = forms.URLField(label=_("Address of the vendor's API"), assume_scheme="https")
@@ -104,7 +104,7 @@ def _kept(secret: str) -> str:
     return gettext("Stored, ends in %(last)s; leave empty to keep it.") % {"last": last}
 
 
-class RateCardForm(GroupedLimits, forms.ModelForm):
+class RateCardForm(PlainWords, forms.ModelForm):
     """A price from a day on."""
 
     class Meta:

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel
-from marketing.core.limits import GroupedLimits
+from marketing.core.plain_words import PlainWords
 from marketing.policy.models import (
     BranchMarketingConfig,
     MarketingConfig,
@@ -16,7 +16,7 @@ SWITCH = forms.CheckboxInput(attrs={"role": "switch"})
 TIME = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
 
 
-class SettingsForm(GroupedLimits, forms.ModelForm):
+class SettingsForm(PlainWords, forms.ModelForm):
     """A form over stored settings."""
 
     @property

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from marketing.core import audit
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, ValidationFailed
-from marketing.core.limits import group_limits
+from marketing.core.plain_words import say_plainly
 from marketing.core.templatetags.formats import format_number
 from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.coupons import services as coupons
@@ -90,7 +90,7 @@ def _check(programme: ReferralProgramme) -> None:
     try:
         programme.full_clean(exclude=["tenant"], validate_constraints=False)
     except ValidationError as error:
-        faults |= group_limits(error).message_dict
+        faults |= say_plainly(error).message_dict
     for side in ("referrer", "referred"):
         kind = getattr(programme, f"{side}_reward_type")
         value = getattr(programme, f"{side}_reward_value")

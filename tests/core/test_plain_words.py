@@ -11,7 +11,7 @@ from billing_bridge.api.shapes import PointsInput, QuoteInput
 from customers.forms import RefusableForm
 from marketing.core.drf.serializers import ApiSerializer
 from marketing.core.errors import ValidationFailed
-from marketing.core.limits import limit_text
+from marketing.core.plain_words import limit_text
 from marketing.loyalty.forms import ProgrammeForm
 from marketing.loyalty.services.posting import whole_points
 
@@ -40,9 +40,9 @@ class Body(ApiSerializer):
 def test_forms_and_bodies_group_limits():
     form = Form({"count": "10000001", "amount": "0", "name": "long"})
     assert form.errors == {
-        "count": [MOST],
-        "amount": ["Ensure this value is greater than or equal to 0.01."],
-        "name": ["Ensure this value has at most 3 characters (it has 4)."],
+        "count": ["At most 1,00,00,000, please."],
+        "amount": ["At least 0.01, please."],
+        "name": ["At most 3 characters, please; these are 4."],
     }
     body = Body(data={"mostUses": 10_000_001, "amount": "10000000.01"})
     assert not body.is_valid()
@@ -52,9 +52,7 @@ def test_forms_and_bodies_group_limits():
 
 def test_columns_group_theirs_too(chain):
     form = ProgrammeForm({"min_redeem_points": str(2**31)})
-    assert form.errors["min_redeem_points"] == [
-        "Ensure this value is less than or equal to 2,14,74,83,647."
-    ]
+    assert form.errors["min_redeem_points"] == ["At most 2,14,74,83,647, please."]
 
 
 def test_points_and_bills_group_theirs():

@@ -1,6 +1,7 @@
 """Two friends, two tills, two who ask: guards have twins without them."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import IntegrityError
@@ -10,8 +11,8 @@ from marketing.core.tenancy import tenant_scope
 from marketing.loyalty.selectors import balance
 from marketing.referrals.errors import AlreadyReferred, ReferralLimitReached
 from marketing.referrals.models import Referral, ReferralCode
-from marketing.referrals.services import applying, codes, places
-from tests.concurrency import at_once
+from marketing.referrals.services import applying, codes, places, rewards
+from tests.concurrency import at_once, wait_for_me
 from tests.factories.core import make_chain
 from tests.factories.customers import CustomerFactory
 from tests.factories.referrals import code_for, make_programme, reward_all, system
@@ -147,3 +148,27 @@ def test_two_sweeps_reward_once(salon):
     with tenant_scope(chain.tenant.pk):
         assert Referral.objects.filter(state="rewarded").count() == 3
         assert balance(asha.pk).points == 300
+
+
+def flagged_while_judged(salon):
+    """The state of a referral that is flagged after the sweep has read it."""
+    chain, _codes = salon
+    with tenant_scope(chain.tenant.pk):
+        make_programme(max_referrals_per_month=100, hold_days=0)
+        convert(CustomerFactory(last_name="Rao"), CustomerFactory(last_name="Sen"), chain.north)
+
+    def approve():
+        with tenant_scope(chain.tenant.pk):
+            rewards.approve_due()
+
+    with ThreadPoolExecutor(1) as pool:
+        with tenant_scope(chain.tenant.pk):
+            Referral.objects.update(is_flagged=True)
+            future = wait_for_me(approve, pool)
+        future.result()
+    with tenant_scope(chain.tenant.pk):
+        return Referral.objects.get().state
+
+
+def test_what_is_flagged_at_this_moment_waits(salon):
+    assert flagged_while_judged(salon) == "qualified"

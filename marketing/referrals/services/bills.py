@@ -25,7 +25,7 @@ from marketing.referrals.models import (
     RewardType,
 )
 from marketing.referrals.selectors import judging
-from marketing.referrals.selectors.judging import Friend
+from marketing.referrals.selectors.judging import BillAtHand, Friend
 from marketing.referrals.services import places, rewards
 from marketing.referrals.services.applying import attribute, convert
 from marketing.referrals.services.transitions import move
@@ -61,6 +61,10 @@ class PaidBill:
     has_place: bool = True
     by: str = ""
 
+    @property
+    def at_hand(self) -> BillAtHand:
+        return BillAtHand(self.branch_id, self.invoice_id)
+
 
 def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
     """Attribute the friend, and convert the referral if this bill is what is asked.
@@ -75,7 +79,7 @@ def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
     if referral is None or referral.state != rules.ATTRIBUTED:
         return {} if referral is None else {"referral": str(referral.pk)}
     if not bill.code and judging.has_bills(
-        [bill.customer_id], before=referral.attributed_at, but=bill.invoice_id
+        [bill.customer_id], before=referral.attributed_at, but=bill.at_hand
     ):
         move(system, [referral.pk], rules.REJECTED, reason="existing_customer")
         return {}
@@ -83,13 +87,7 @@ def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
     _welcomed(referral, bill.at)
     if not _counts(programme, bill.quote.total):
         return {"referral": str(referral.pk)}
-    if programme.reward_on == RewardOn.SECOND_VISIT and referral.first_invoice in (
-        "",
-        bill.invoice_id,
-    ):
-        Referral.objects.filter(pk=referral.pk).update(
-            first_invoice=bill.invoice_id, branch_id=referral.branch_id or bill.branch_id
-        )
+    if programme.reward_on == RewardOn.SECOND_VISIT and _is_first(referral, bill):
         return {"referral": str(referral.pk), "isFirst": True}
     is_converted = convert(
         system,
@@ -165,7 +163,7 @@ def _by_code(system: Actor, bill: PaidBill) -> Referral | None:
         found,
         Friend(customer_id=bill.customer_id, phone=phone),
         holds_place=bill.has_place,
-        but=bill.invoice_id,
+        but=bill.at_hand,
     )
     made = None
     has_place = bill.has_place
@@ -213,7 +211,7 @@ def _by_link(
     if found is None or found.referrer_id is None:
         return None
     friend = Friend(customer_id=bill.customer_id, phone=phone)
-    verdict = judging.judge(found, friend, but=bill.invoice_id)
+    verdict = judging.judge(found, friend, but=bill.at_hand)
     if verdict.referral is not None:
         return verdict.referral
     if verdict.fault is not None or not places.take(found.id, found.month, found.limit):
@@ -241,6 +239,16 @@ def _welcomed(referral: Referral, at: dt.datetime) -> None:
     """Her first bill is paid: what she gets on it she has had."""
     if referral.friend_reward_type != RewardType.POINTS and referral.friend_reward_at is None:
         Referral.objects.filter(pk=referral.pk).update(friend_reward_at=at)
+
+
+def _is_first(referral: Referral, bill: PaidBill) -> bool:
+    """Note the bill as the first of the two that are asked for; False where there is one."""
+    noted = Referral.objects.filter(pk=referral.pk, first_invoice="").update(
+        first_invoice=bill.invoice_id, branch_id=referral.branch_id or bill.branch_id
+    )
+    if not noted:
+        referral.refresh_from_db(fields=["first_invoice", "branch"])
+    return bool(noted)
 
 
 def _counts(programme: ReferralProgramme, total: int) -> bool:

@@ -152,8 +152,8 @@ def test_release_gives_back_and_may_be_said_twice(chain):
     assert sell(chain.north, codes=["ONE"], customer=she).redemptions
 
 
-def test_what_is_let_go_or_kept_for_longer_is_audited_once(chain):
-    reserved = reserve(chain.north).reservation
+def test_what_is_reserved_let_go_or_kept_for_longer_is_audited_once(chain):
+    reserved = reserve(chain.north, key="bill").reservation
     renewed = services.renew(actor=system(), reservation_id=reserved.pk)
     for _ in range(2):
         services.release(actor=system(), reservation_id=reserved.pk)
@@ -161,6 +161,7 @@ def test_what_is_let_go_or_kept_for_longer_is_audited_once(chain):
         services.renew(actor=system(), reservation_id=reserved.pk)
     rows = AuditEntry.objects.filter(object_id=reserved.pk).order_by("pk")
     assert list(rows.values_list("action", "changes")) == [
+        ("coupon.reserve", {"key": "bill", "quoteHash": reserved.quote_hash}),
         ("coupon.renew", {"expiresAt": renewed.expires_at.isoformat()}),
         ("coupon.release", {}),
     ]
@@ -204,6 +205,22 @@ def test_late_redemption_whose_limit_others_have_is_refused(chain, at):
         services.redeem(actor=system(), reservation_id=late.pk, invoice_id="7")
     assert counts(offer) == (1, 0, 1000, 0)
     assert Reservation.objects.get(pk=late.pk).state == "expired"
+
+
+def test_late_redemption_is_within_a_budget_set_since(chain, at):
+    offer = make_offer()
+    late = reserve(chain.north).reservation
+    at(11)
+    services.expire_due()
+    services.update_offer(actor=system(), offer=offer, values={"budget": "9.99"})
+    with pytest.raises(ReservationExpired) as refused:
+        services.redeem(actor=system(), reservation_id=late.pk, invoice_id="7")
+    (why,) = refused.value.details["reasons"]
+    assert why == {"code": "budget_left", "left": 999, "need": 1000}
+    assert not OfferUse.objects.exists()
+    services.update_offer(actor=system(), offer=offer, values={"budget": "10"})
+    services.redeem(actor=system(), reservation_id=late.pk, invoice_id="7")
+    assert counts(offer) == (1, 0, 1000, 0)
 
 
 def test_late_redemption_before_the_sweep_uses_what_is_still_held(chain, at):

@@ -18,7 +18,7 @@ from marketing.coupons.models import (
     Redemption,
     Reservation,
 )
-from marketing.coupons.services import counters, redemptions
+from marketing.coupons.services import counters, recounting, redemptions
 from marketing.coupons.services.recounting import recount
 from tests.concurrency import at_once, wait_for_me
 from tests.factories.core import make_chain
@@ -398,3 +398,35 @@ def test_of_two_editors_one_is_told(salon, counted):
         clients=2,
     )
     assert sum(isinstance(each, Conflict) for each in outcomes) == 1
+
+
+def merged_beside_a_new_limit(salon):
+    """What the counters say, and what the rows do, after a merge beside a limit that is set."""
+    with tenant_scope(salon.tenant.pk):
+        offer = make_offer()
+        asha, usha = CustomerFactory(), CustomerFactory()
+        sell(salon.north, customer=usha)
+
+    def merge():
+        with tenant_scope(salon.tenant.pk):
+            customer_services.merge_customers(actor=system(), keep=asha, other=usha, choices={})
+
+    with ThreadPoolExecutor(1) as pool:
+        with tenant_scope(salon.tenant.pk):
+            services.update_offer(actor=system(), offer=offer, values={"maxUsesPerCustomer": 1})
+            future = wait_for_me(merge, pool)
+        future.result()
+    with tenant_scope(salon.tenant.pk):
+        told = list(CustomerUse.objects.filter(n__gt=0).values_list("customer", "n"))
+        return told, [(asha.pk, 1)]
+
+
+def test_merge_beside_a_new_limit_keeps_the_count(salon):
+    told, hers = merged_beside_a_new_limit(salon)
+    assert told == hers
+
+
+def test_without_the_lock_of_bills_a_merge_counts_for_who_is_gone(salon, monkeypatch):
+    monkeypatch.setattr(recounting, "beside_bills", lambda: None)
+    told, hers = merged_beside_a_new_limit(salon)
+    assert told != hers

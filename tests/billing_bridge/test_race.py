@@ -2,7 +2,6 @@
 
 import re
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
@@ -19,7 +18,7 @@ from marketing.coupons.services import bills as bills_of_offers
 from marketing.coupons.services import redemptions, reversals
 from marketing.loyalty.models import PointsTransaction
 from tests.billing_bridge.till import Refused, Till
-from tests.concurrency import at_once, wait_for_me
+from tests.concurrency import at_once, beside
 from tests.factories.core import make_chain
 from tests.factories.coupons import make_offer
 from tests.factories.customers import CustomerFactory
@@ -171,11 +170,8 @@ def test_without_the_lock_of_the_bill_refunds_would_meet(till, patient, monkeypa
 
 def sent_beside(till, body, other):
     """What a bill was answered that came while `other` was done to it by another till."""
-    with ThreadPoolExecutor(1) as pool:
-        with tenant_scope(till.chain.tenant.pk):
-            other()
-            future = wait_for_me(lambda: till.post("invoices", body, client=Client()), pool)
-        return future.result()["invoice"]
+    sold, _at_once = beside(till.chain, other, lambda: till.post("invoices", body, client=Client()))
+    return sold["invoice"]
 
 
 def reserved_otherwise(till):

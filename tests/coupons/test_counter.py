@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.db.models import F
 
 from marketing.core.errors import IdempotencyMismatch, NotFound, ValidationFailed
 from marketing.core.models import AuditEntry
@@ -16,7 +17,7 @@ from marketing.coupons.errors import (
     ReservationExpired,
     ReservationOver,
 )
-from marketing.coupons.models import CustomerUse, Hold, OfferUse, Redemption, Reservation
+from marketing.coupons.models import CustomerUse, Hold, OfferUse, Redemption, Reservation, Reversal
 from marketing.coupons.pricing.canonical import encode
 from marketing.coupons.selectors.replay import kept_quote
 from tests.factories.coupons import make_cart, make_offer, new_id, reserve, sell, system
@@ -277,6 +278,17 @@ def test_no_more_than_was_sold_comes_back(chain):
     with pytest.raises(NotFound):
         services.reverse(**{**said, "invoice_id": "8"}, operation="2")
     assert Redemption.objects.get().returned == 400
+
+
+def test_what_came_back_otherwise_does_not_come_back_again(chain):
+    make_offer()
+    sell(chain.north, invoice_id="7")
+    Redemption.objects.update(returned=F("amount"))
+    with pytest.raises(MoreThanSold):
+        services.reverse(
+            actor=system(), branch_id=chain.north.pk, invoice_id="7", operation="refund"
+        )
+    assert not Reversal.objects.exists()
 
 
 def test_use_stays_where_the_offer_is_had_once_only(chain):

@@ -220,19 +220,20 @@ def test_refunds_of_two_bills_take_what_is_there_once(salon):
     with tenant_scope(chain.tenant.pk):
         earn(asha, 60, first)
         earn(asha, 40, second)
-        spend(asha, 80)
+        spend(asha, 100)
+        earn(asha, 50)
     beside(
         chain,
         lambda: services.reverse_earn(actor=system(), source=bill(), of=first),
         lambda: services.reverse_earn(actor=system(), source=bill(), of=second),
     )
     with tenant_scope(chain.tenant.pk):
-        assert selectors.balance(asha.pk).points == -80
+        assert selectors.balance(asha.pk).points == -50
     whole(chain)
 
 
 def test_a_merge_waits_for_the_turn_of_the_day(salon):
-    """What expires at this moment does not come with her."""
+    """What expires at this moment does not come with her, and neither waits in a circle."""
     chain, asha = salon
     with time_machine.travel(dt.datetime(2040, 6, 15, 6, 30, tzinfo=dt.UTC), tick=False) as clock:
         with tenant_scope(chain.tenant.pk):

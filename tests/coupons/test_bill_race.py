@@ -2,7 +2,6 @@
 
 import datetime as dt
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import IntegrityError
@@ -17,7 +16,7 @@ from marketing.coupons.errors import Busy, ReservationOver
 from marketing.coupons.models import CustomerUse, OfferUse, Redemption, Reservation
 from marketing.coupons.services import redemptions, reservations
 from marketing.coupons.services.recounting import recount
-from tests.concurrency import beside, wait_for_me
+from tests.concurrency import beside
 from tests.coupons.tills import CLIENTS, counted, salon, sold, together
 from tests.factories.coupons import make_offer, reserve, sell, system
 from tests.factories.customers import CustomerFactory
@@ -201,27 +200,27 @@ def merged_beside_a_bill(salon, step):
         "redeem": lambda: services.redeem(actor=system(), reservation_id=token, invoice_id="7"),
         "release": lambda: services.release(actor=system(), reservation_id=token),
         "reserve": lambda: reserve(salon.north, customer=usha, key="bill"),
+        "reserve another": lambda: reserve(salon.north, customer=usha),
         "reverse": lambda: services.reverse(
             actor=system(), branch_id=salon.north.pk, invoice_id="7", operation="void"
         ),
     }
 
-    def till():
-        with tenant_scope(salon.tenant.pk):
-            said[step]()
-
-    with ThreadPoolExecutor(1) as pool:
-        with tenant_scope(salon.tenant.pk):
-            customer_services.merge_customers(actor=system(), keep=asha, other=usha, choices={})
-            future = wait_for_me(till, pool)
-        future.result()
+    beside(
+        salon,
+        lambda: customer_services.merge_customers(
+            actor=system(), keep=asha, other=usha, choices={}
+        ),
+        said[step],
+    )
     with tenant_scope(salon.tenant.pk):
+        assert not Reservation.objects.filter(customer=usha).exists()
         told = list(CustomerUse.objects.filter(n__gt=0).values_list("customer", "n"))
         recount([offer.pk])
         return told, list(CustomerUse.objects.values_list("customer", "n"))
 
 
-@pytest.mark.parametrize("step", ["redeem", "release", "reserve", "reverse"])
+@pytest.mark.parametrize("step", ["redeem", "release", "reserve", "reserve another", "reverse"])
 def test_merge_beside_a_bill_keeps_the_count(salon, step):
     told, counted_anew = merged_beside_a_bill(salon, step)
     assert told == counted_anew

@@ -14,8 +14,9 @@ from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
-from marketing.coupons.models import Reservation
 from marketing.coupons.pricing.answer import Quote
+from marketing.coupons.pricing.bill import Cart
+from marketing.coupons.pricing.units import unit_nets
 from marketing.referrals import rules
 from marketing.referrals.models import (
     Referral,
@@ -51,10 +52,10 @@ class PaidBill:
     month is held. `by` is who typed it.
     """
 
-    reservation_id: uuid.UUID
     branch_id: uuid.UUID
     customer_id: uuid.UUID
     invoice_id: str
+    cart: Cart
     quote: Quote
     at: dt.datetime
     code: str = ""
@@ -99,7 +100,7 @@ def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
             "bill_invoice": bill.invoice_id,
             "bill_total": bill.quote.total,
             "bill_net": bill.quote.net,
-            "bill_units": Jsonb(_units(bill)),
+            "bill_units": Jsonb(unit_nets(bill.cart, bill.quote)),
             "branch_id": referral.branch_id or bill.branch_id,
         },
     )
@@ -256,21 +257,3 @@ def _counts(programme: ReferralProgramme, total: int) -> bool:
     if programme.reward_on == RewardOn.FIRST_VISIT:
         return True
     return total > 0 and total >= int(programme.min_order_for_reward * 100)
-
-
-def _units(bill: PaidBill) -> dict[str, list[int]]:
-    """What each unit of each line cost after the offers; paise."""
-    sold = Reservation.objects.values_list("sold", flat=True).get(pk=bill.reservation_id)
-    cuts: dict[int, list[int]] = {}
-    for one in bill.quote.applied:
-        for share in one.shares:
-            before = cuts.get(share.line, [0] * len(share.units))
-            cuts[share.line] = [cut + more for cut, more in zip(before, share.units, strict=True)]
-    return {
-        str(line.number): rules.unit_nets(
-            line.net,
-            sold[str(line.number)]["units"],
-            cuts.get(line.number, [0] * sold[str(line.number)]["units"]),
-        )
-        for line in bill.quote.lines
-    }

@@ -1,10 +1,12 @@
 """Two friends, two tills, two who ask: guards have twins without them."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import IntegrityError
 
+from customers.services import merge_customers
 from marketing.core.errors import DomainError
 from marketing.core.tenancy import tenant_scope
 from marketing.coupons import services as counter
@@ -13,7 +15,7 @@ from marketing.loyalty.selectors import balance
 from marketing.referrals.errors import AlreadyReferred, ReferralLimitReached
 from marketing.referrals.models import Referral, ReferralCode
 from marketing.referrals.services import applying, codes, places, rewards
-from tests.concurrency import at_once, beside
+from tests.concurrency import at_once, beside, wait_for_me
 from tests.factories.core import make_chain
 from tests.factories.coupons import sell
 from tests.factories.customers import CustomerFactory
@@ -208,3 +210,27 @@ def test_a_code_used_at_this_moment_is_left(salon):
     beside(chain, lambda: sell(chain.north, codes=[code], customer=asha), lambda: refund(chain))
     with tenant_scope(chain.tenant.pk):
         assert Referral.objects.get().reason == "refunded_used"
+
+
+def test_a_merge_of_who_brings_waits_and_takes_the_friend_along(salon, monkeypatch):
+    """It begins when the place is taken, and neither waits for the other in a circle."""
+    chain, (code, _other) = salon
+    with tenant_scope(chain.tenant.pk):
+        keep, referrer = CustomerFactory(), ReferralCode.objects.get(code=code).customer
+    take, merging = applying.require_place, []
+
+    def merge():
+        with tenant_scope(chain.tenant.pk):
+            merge_customers(actor=system(), keep=keep, other=referrer, choices={})
+
+    def taking(found):
+        take(found)
+        merging.append(wait_for_me(merge, pool))
+
+    monkeypatch.setattr(applying, "require_place", taking)
+    with ThreadPoolExecutor(1) as pool:
+        with tenant_scope(chain.tenant.pk):
+            apply(code, "9876500123")()
+        merging[0].result()
+    with tenant_scope(chain.tenant.pk):
+        assert Referral.objects.get().referrer_id == keep.pk

@@ -9,9 +9,11 @@ from django.db.models import QuerySet
 from django.test import Client
 
 from billing_bridge.api import bills
+from billing_bridge.models import RawRow
+from billing_bridge.services import replay_row
 from customers.models import Purchase, PurchaseRefund, Visit
 from marketing.core import idempotency
-from marketing.core.models import DomainEvent
+from marketing.core.models import AuditEntry, DomainEvent
 from marketing.core.tenancy import tenant_scope
 from marketing.coupons.models import OfferUse, Redemption, Reservation, Reversal
 from marketing.coupons.services import bills as bills_of_offers
@@ -21,7 +23,7 @@ from tests.billing_bridge.till import Refused, Till
 from tests.concurrency import at_once, beside
 from tests.factories.core import make_chain
 from tests.factories.coupons import make_offer
-from tests.factories.customers import CustomerFactory
+from tests.factories.customers import CustomerFactory, ServiceFactory
 from tests.factories.loyalty import make_programme
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -216,3 +218,19 @@ def test_points_of_a_bill_that_is_named_at_this_moment_are_kept(till, patient):
 def test_without_its_lock_they_would_be_forgotten(till, patient, monkeypatch):
     without_the_lock_of_found_bills(monkeypatch)
     assert "points" not in named_beside(till)
+
+
+def test_a_refused_bill_is_done_again_once_by_two_at_once(till, patient):
+    with tenant_scope(till.chain.tenant.pk):
+        body = till.invoice_body({"serviceExternalId": "NEW", "unitPrice": "80.00"}, invoice="17")
+        with pytest.raises(Refused):
+            till.post("invoices", body)
+        ServiceFactory(external_id="NEW")
+        row = RawRow.objects.get()
+
+    def replay():
+        return replay_row(actor=till.chain.actor(till.chain.owner), row_id=row.pk).state
+
+    assert beside(till.chain, replay, replay) == ("applied", False)
+    with tenant_scope(till.chain.tenant.pk):
+        assert AuditEntry.objects.filter(action="raw.replay").count() == 1

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from billing_bridge.bills import rupees
-from billing_bridge.services.invoices import OF_BILL, Taken
+from billing_bridge.bills import OF_BILL, rupees
+from billing_bridge.services.invoices import Taken
 from billing_bridge.services.refunds import Refunded
 from marketing.core.drf.serializers import camel_case
 from marketing.core.tenancy import current_tenant

@@ -24,6 +24,8 @@ from marketing.coupons.pricing.bill_check import MOST_LINES
 Data = Mapping[str, Any]
 # What a bill may say to a module that takes part in it.
 EFFECTS = ("points", "referral")
+# Beside them in what is kept of a bill: no module is called so.
+OF_BILL = "bill"
 Found = TypeVar("Found")
 
 

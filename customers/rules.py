@@ -7,6 +7,7 @@ import datetime as dt
 import math
 import re
 import unicodedata
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,11 @@ INDIAN_PHONE = re.compile(r"\+91[1-9][0-9]{9}")
 SHORTEST_PHONE_PART = 3
 
 _ = str  # marks sentences for translation; services translate them
+
+
+def bill_key(branch_id: uuid.UUID, invoice_id: str) -> str:
+    """What a counter's bill is found by among purchases: branches may use the same numbers."""
+    return f"{branch_id.hex}:{invoice_id}"
 
 
 def normalize_phone(text: str, country: str) -> str:

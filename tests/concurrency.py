@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connection
 
+from marketing.core.tenancy import tenant_scope
+
 
 def at_once(
     threads: int, work: Callable[[], Any], refusal: type[Exception] | tuple[()] = ()
@@ -48,3 +50,21 @@ def wait_for_me(work: Callable[[], Any], pool: ThreadPoolExecutor) -> Future[Any
                 break
             time.sleep(0.01)
     return future
+
+
+def beside(chain: Any, mine: Callable[[], Any], others: Callable[[], Any]) -> tuple[Any, bool]:
+    """Do `mine`, and before it is committed the other's: what that gave, and whether at once.
+
+    Else it waited for what was done here.
+    """
+
+    def other() -> Any:
+        with tenant_scope(chain.tenant.pk):
+            return others()
+
+    with ThreadPoolExecutor(1) as pool:
+        with tenant_scope(chain.tenant.pk):
+            mine()
+            future = wait_for_me(other, pool)
+            was_at_once = future.done()
+        return future.result(), was_at_once

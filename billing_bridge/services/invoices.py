@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from billing_bridge.bills import CounterBill, get_customer, no_such_branch, paise, rupees
+from billing_bridge.bills import OF_BILL, CounterBill, get_customer, no_such_branch, paise, rupees
 from billing_bridge.reading import OLDEST
+from billing_bridge.services.refunds import return_late
 from customers.models import Customer, Purchase
+from customers.rules import bill_key
 from customers.services import BillLine, record_purchase
 from marketing.core import clock, events
 from marketing.core.actor import Actor
@@ -30,8 +32,6 @@ from marketing.coupons.rules import CLOCKS_APART
 from marketing.coupons.selectors.replay import kept_bill
 
 State = Reservation.State
-# Under this name among a bill's effects: no module is called so.
-OF_BILL = "bill"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +72,6 @@ class Taken:
     @property
     def customer_ids(self) -> list[uuid.UUID]:
         return [self.purchase.customer_id] if self.purchase else []
-
-
-def external_id(branch_id: uuid.UUID, invoice_id: str) -> str:
-    """What a bill's purchase is found by: branches may use the same numbers."""
-    return f"{branch_id.hex}:{invoice_id}"
 
 
 @whole()
@@ -250,7 +245,7 @@ def _by_reservation(
             raise
         except DomainError as error:
             warnings.append(_refused(error))
-            return None
+    # What it holds is free for the bill as it is.
     if held.state == State.RESERVED:
         coupons.release(actor=actor, reservation_id=held.pk)
     return None
@@ -335,8 +330,9 @@ def _record(
     """The purchase of the customer; raises `IdempotencyMismatch` for one of another total."""
     bill, amounts = invoice.bill, _amounts(invoice)
     lines = list(zip(bill.cart.lines, bill.services, strict=True))
-    known = Purchase.objects.filter(external_id=external_id(branch.pk, invoice.invoice_id))
-    taken.is_new = taken.is_new or not known.exists()
+    key = bill_key(branch.pk, invoice.invoice_id)
+    is_late = not taken.is_new and not Purchase.objects.filter(external_id=key).exists()
+    taken.is_new = taken.is_new or is_late
     taken.purchase = record_purchase(
         actor=actor,
         customer=customer,
@@ -359,12 +355,14 @@ def _record(
         - sum(amounts.values(), Decimal(0)),
         tax=_tax(taken.reservation) if invoice.tax is None else invoice.tax,
         total=invoice.total,
-        external_id=external_id(branch.pk, invoice.invoice_id),
+        external_id=key,
         invoice_number=invoice.invoice_number or invoice.invoice_id[:50],
         payments=invoice.payments,
     )
     if taken.purchase.total != invoice.total:
         raise IdempotencyMismatch(fields={"total": [_("This bill was sent with another total.")]})
+    if is_late:
+        return_late(actor=actor, bill=taken.reservation, purchase=taken.purchase)
 
 
 def _tax(reservation: Reservation) -> Decimal:

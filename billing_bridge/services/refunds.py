@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from billing_bridge.bills import OF_BILL
 from billing_bridge.reading import OLDEST
-from billing_bridge.services.invoices import OF_BILL, external_id
 from customers.models import Purchase, PurchaseRefund
+from customers.rules import bill_key
 from customers.services import refund_purchase, void_purchase
 from marketing.core import clock, events
 from marketing.core.actor import Actor
@@ -158,6 +159,26 @@ def void_invoice(*, actor: Actor, branch_id: uuid.UUID, invoice_id: str) -> Refu
     )
 
 
+def return_late(*, actor: Actor, bill: Reservation, purchase: Purchase) -> None:
+    """The sale of a bill that was redeemed, and came back, before it was sent: what came back of
+    it does not count. `purchase` was just recorded."""
+    if not any(line["back"] for line in bill.sold.values()):
+        return
+    reversals = Reversal.objects.filter(reservation=bill).order_by("pk")
+    for each, amount in _amounts(bill, reversals, purchase.total):
+        if each.operation == VOID:
+            void_purchase(actor=actor, purchase=purchase)
+            continue
+        refund_purchase(
+            actor=actor,
+            purchase=purchase,
+            operation=each.operation,
+            lines={int(line): len(places) for line, places in each.lines.items()},
+            amount=amount,
+            refunded_at=each.made_at,
+        )
+
+
 def _redeemed(
     actor: Actor, branch_id: uuid.UUID, invoice_id: str
 ) -> tuple[Reservation, list[Reversal]]:
@@ -191,24 +212,32 @@ def _worth(bill: Reservation, reversal: Reversal) -> Worth:
 
 def _purchase(branch_id: uuid.UUID, invoice_id: str) -> Purchase | None:
     """The customer's own record of the bill, locked."""
-    known = Purchase.objects.filter(external_id=external_id(branch_id, invoice_id))
+    known = Purchase.objects.filter(external_id=bill_key(branch_id, invoice_id))
     return known.select_for_update().first()
 
 
 def _of_nobody(bill: Reservation, reversal: Reversal) -> Decimal:
     """Rupees of this return of a bill without a customer; its last one brings the rest."""
     told = bill.effects.get(OF_BILL, {}).get("total")
-    left = None if told is None else Decimal(told)
+    total = None if told is None else Decimal(told)
+    made = Reversal.objects.filter(reservation=bill, pk__lte=reversal.pk).order_by("pk")
+    return [amount for _each, amount in _amounts(bill, made, total)][-1]
+
+
+def _amounts(
+    bill: Reservation, reversals: Iterable[Reversal], total: Decimal | None
+) -> Iterator[tuple[Reversal, Decimal]]:
+    """Rupees of each of all returns of a bill over `total`, in their order; as `_amount`."""
+    left = total
     units = {line: sold["units"] for line, sold in bill.sold.items()}
-    amount = Decimal(0)
-    for each in Reversal.objects.filter(reservation=bill, pk__lte=reversal.pk).order_by("pk"):
+    for each in reversals:
         amount = Decimal(sum(map(sum, _worth(bill, each).values()))) / 100
         for line, places in each.lines.items():
             units[line] -= len(places)
         if left is not None:
             amount = min(left, amount) if any(units.values()) else left
             left -= amount
-    return amount
+        yield each, amount
 
 
 def _amount(bill: Reservation, purchase: Purchase, worth: Worth) -> Decimal:

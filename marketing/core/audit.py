@@ -11,10 +11,12 @@ from marketing.core.actor import Actor
 from marketing.core.prepared import kept_cursor
 from marketing.core.request_id import request_id
 
+# Also as a part of the statement of the act, with `entry` among its values.
 WRITE = """
 INSERT INTO core_auditentry (
     tenant_id, user_id, actor_label, action, object_type, object_id, changes, request_id)
-VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb, %s)
+VALUES (%(tenant)s, %(audit_user)s, %(audit_actor)s, %(audit_action)s, %(audit_type)s,
+        %(audit_object)s, %(audit_changes)s::jsonb, %(audit_request)s)
 """
 
 
@@ -26,19 +28,23 @@ def record(
     `changes` maps a field to `[before, after]` or to a plain value; never a secret.
     """
     with kept_cursor() as cursor:
-        cursor.execute(
-            WRITE,
-            [
-                actor.tenant_id,
-                actor.user_id,
-                actor.label,
-                action,
-                target._meta.label_lower,
-                target.pk if isinstance(target.pk, uuid.UUID) else None,
-                DjangoJSONEncoder().encode(dict(changes or {})),
-                request_id.get(),
-            ],
-        )
+        cursor.execute(WRITE, entry(actor, action, target, changes))
+
+
+def entry(
+    actor: Actor, action: str, target: models.Model, changes: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The values of `WRITE`, of what `record` would note."""
+    return {
+        "tenant": actor.tenant_id,
+        "audit_user": actor.user_id,
+        "audit_actor": actor.label,
+        "audit_action": action,
+        "audit_type": target._meta.label_lower,
+        "audit_object": target.pk if isinstance(target.pk, uuid.UUID) else None,
+        "audit_changes": DjangoJSONEncoder().encode(dict(changes or {})),
+        "audit_request": request_id.get(),
+    }
 
 
 def difference(before: models.Model, values: Mapping[str, Any]) -> dict[str, list[Any]]:

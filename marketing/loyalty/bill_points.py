@@ -43,11 +43,11 @@ class PointsEffect:
     def contribute(self, basket: Basket) -> Contribution:
         known = None
         if basket.customer_id is not None:
-            known = selectors.at_the_counter(basket.customer_id)
+            known = selectors.at_the_counter(basket.customer_id, basket.kept.get("hold"))
         asked = basket.asked.get("use", 0)
         if known is None or not asked:
             return Contribution(known=known)
-        points = _available(basket, known)
+        points = known.usable
         if known.most is not None:
             points = min(points, known.most)
         if asked != MOST:
@@ -69,7 +69,7 @@ class PointsEffect:
         if known is None:
             return _not_at_all(basket) if asked else {}
         used = _used(basket.cart, quote)
-        has = _available(basket, known)
+        has = known.usable
         to_pay = quote.net + quote.points if known.is_discount else quote.total
         most = rules.most_redeemable(has, to_pay, known.value_paise, known.percent, known.most)
         told: dict[str, Any] = {
@@ -99,8 +99,8 @@ class PointsEffect:
         points = _used(basket.cart, quote)
         if not points or basket.customer_id is None:
             return {}
-        turn = basket.kept.get("turn", 0) + 1
-        return _held(basket.customer_id, basket.branch_id, points, reservation_id, turn)
+        hold = _hold(basket.customer_id, basket.branch_id, points, reservation_id)
+        return {"hold": str(hold.pk), "points": points}
 
     def renew(self, held: Held, until: dt.datetime) -> None:
         hold = PointsHold.objects.get(pk=held.kept["hold"])
@@ -108,8 +108,9 @@ class PointsEffect:
 
     def release(self, held: Sequence[Held]) -> None:
         holds = PointsHold.objects.in_bulk([each.kept["hold"] for each in held])
-        for pk in sorted(holds):
-            services.void_hold(actor=_system(), hold=holds[pk])
+        # As everybody locks accounts: by their customers.
+        for hold in sorted(holds.values(), key=lambda hold: (hold.customer_id, hold.pk)):
+            services.void_hold(actor=_system(), hold=hold)
 
     def commit(self, paid: Paid) -> Json:
         customer_id = paid.held.customer_id
@@ -180,14 +181,9 @@ def _use(paid: Paid, source: Source, her: Entered) -> int:
     points: int = kept["points"]
     hold = services.lock_hold(kept["hold"])
     if not hold.lasts(clock.now()):
-        again = _held(
-            her.customer_id,
-            paid.held.branch_id,
-            points,
-            paid.held.reservation_id,
-            kept["turn"] + 1,
-        )
-        hold = services.lock_hold(again["hold"])
+        # What ran out and nobody gave back yet is still hers to use.
+        services.void_hold(actor=_system(), hold=hold)
+        hold = _hold(her.customer_id, paid.held.branch_id, points, paid.held.reservation_id)
     services.post_hold(actor=_system(), hold=hold, source=source, her=her)
     return points
 
@@ -205,12 +201,6 @@ def _why_less(asked: int | str, has: int, known: AtTheCounter) -> str:
     return "above_most"
 
 
-def _available(basket: Basket, known: AtTheCounter) -> int:
-    """What she may use on this bill, on which some of it may be held already."""
-    held: int = basket.kept.get("points", 0)
-    return known.balance.available + held
-
-
 def _used(cart: Cart, quote: Quote) -> int:
     if cart.points is None:
         return 0
@@ -225,17 +215,17 @@ def _point_as_money(cart: Cart) -> int:
     return cart.points.point
 
 
-def _held(
-    customer_id: uuid.UUID, branch_id: uuid.UUID, points: int, reservation_id: uuid.UUID, turn: int
-) -> dict[str, Any]:
-    hold = services.hold_points(
+def _hold(
+    customer_id: uuid.UUID, branch_id: uuid.UUID, points: int, reservation_id: uuid.UUID
+) -> PointsHold:
+    """Hold anew, under a name of its own: what a reservation held before has ended."""
+    return services.hold_points(
         actor=_system(),
         customer=Customer(pk=customer_id),
         points=points,
-        source=Source("reservation", f"{reservation_id} {turn}"),
+        source=Source("reservation", f"{reservation_id} {uuid.uuid4()}"),
         branch_id=branch_id,
     )
-    return {"hold": str(hold.pk), "points": points, "turn": turn}
 
 
 def _earning(cart: Cart, quote: Quote) -> list[BillLine]:

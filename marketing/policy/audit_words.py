@@ -52,6 +52,7 @@ ACTS = {
     "coupon.redeem": gettext_lazy("Gave an offer on a bill"),
     "coupon.release": gettext_lazy("Let go of a reserved bill"),
     "coupon.renew": gettext_lazy("Kept a bill reserved for longer"),
+    "coupon.reserve": gettext_lazy("Reserved a bill"),
     "coupon.reverse": gettext_lazy("Took back an offer with a refund"),
     "coupon.revoke_batch": gettext_lazy("Revoked all codes of a batch"),
     "coupon.revoke_code": gettext_lazy("Revoked a code"),

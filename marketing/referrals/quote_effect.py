@@ -85,10 +85,10 @@ class ReferralEffect:
         holds_place = bool(code) and holds.use(paid.held.reservation_id)
         return take_paid_bill(
             PaidBill(
-                reservation_id=paid.held.reservation_id,
                 branch_id=paid.held.branch_id,
                 customer_id=paid.held.customer_id,
                 invoice_id=paid.invoice_id,
+                cart=paid.cart,
                 quote=paid.quote,
                 at=paid.at,
                 code=code if holds_place else str(paid.asked.get("code", "")),

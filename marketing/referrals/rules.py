@@ -97,13 +97,6 @@ def plain_email(email: str) -> str:
     return f"{name}@{domain}" if name and domain else ""
 
 
-def unit_nets(net: int, units: int, cuts: list[int]) -> list[int]:
-    """What each unit of a line cost after its offers; `net` is the line's, `cuts` the units'."""
-    whole = net + sum(cuts)
-    each, odd = divmod(whole, units)
-    return [each + (place < odd) - cut for place, cut in enumerate(cuts or [0] * units)]
-
-
 def is_landline(phone: str) -> bool:
     """Whether an E.164 number is a household's rather than one person's."""
     try:

@@ -29,7 +29,10 @@ def facts_of(customer):
     return CustomerFacts.objects.get(customer=customer)
 
 
-def test_a_bill_from_quote_to_refund(chain, till):
+@pytest.mark.parametrize("keeps", [True, False], ids=["kept", "not_kept"])
+def test_a_bill_from_quote_to_refund(chain, till, settings, keeps):
+    """Also behind a pool that keeps no prepared statements."""
+    settings.KEEP_STATEMENTS = keeps
     make_programme(points_per_100=10)
     offer = make_offer(maxTotalUses=5)
     asha = CustomerFactory()

@@ -9,18 +9,21 @@ from django.db.models import QuerySet
 from django.test import Client
 
 from billing_bridge.api import bills
+from billing_bridge.models import RawRow
+from billing_bridge.services import replay_row
 from customers.models import Purchase, PurchaseRefund, Visit
 from marketing.core import idempotency
-from marketing.core.models import DomainEvent
+from marketing.core.models import AuditEntry, DomainEvent
 from marketing.core.tenancy import tenant_scope
 from marketing.coupons.models import OfferUse, Redemption, Reservation, Reversal
+from marketing.coupons.services import bills as bills_of_offers
 from marketing.coupons.services import redemptions, reversals
 from marketing.loyalty.models import PointsTransaction
 from tests.billing_bridge.till import Refused, Till
-from tests.concurrency import at_once
+from tests.concurrency import at_once, beside
 from tests.factories.core import make_chain
 from tests.factories.coupons import make_offer
-from tests.factories.customers import CustomerFactory
+from tests.factories.customers import CustomerFactory, ServiceFactory
 from tests.factories.loyalty import make_programme
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,6 +83,12 @@ def without_row_locks(monkeypatch, module, name):
     monkeypatch.setattr(module, name, meeting)
 
 
+def without_the_lock_of_found_bills(monkeypatch):
+    unlocked = bills_of_offers.FIND.replace("FOR UPDATE OF bill", "")
+    assert unlocked != bills_of_offers.FIND
+    monkeypatch.setattr(bills_of_offers, "FIND", unlocked)
+
+
 @pytest.fixture
 def works(monkeypatch):
     """Each time that a bill was really taken in."""
@@ -118,6 +127,7 @@ def test_whoever_waits_for_the_bill_is_answered_the_same(till, patient):
 
 def test_without_the_lock_of_the_bill_they_would_not_be(till, patient, monkeypatch):
     body = reserved_bill(till)
+    without_the_lock_of_found_bills(monkeypatch)
     without_row_locks(monkeypatch, redemptions, "_use")
     found, refusals = send(till, "invoices", body)
     assert (len(found), len(refusals)) == (1, TILLS - 1)
@@ -158,3 +168,69 @@ def test_without_the_lock_of_the_bill_refunds_would_meet(till, patient, monkeypa
     without_row_locks(monkeypatch, reversals, "_units")
     _found, refusals = send(till, "invoices/17/refund", body)
     assert refusals
+
+
+def sent_beside(till, body, other):
+    """What a bill was answered that came while `other` was done to it by another till."""
+    sold, _at_once = beside(till.chain, other, lambda: till.post("invoices", body, client=Client()))
+    return sold["invoice"]
+
+
+def reserved_otherwise(till):
+    """The bill of two windows, sent by one while the other holds something else under its key."""
+    with tenant_scope(till.chain.tenant.pk):
+        asha = CustomerFactory()
+        body = till.invoice_body(customer=asha, reserved=till.reserve(customer=asha, key="bill"))
+    return sent_beside(
+        till, body, lambda: till.reserve("50.00", "20.00", customer=asha, key="bill")
+    )
+
+
+def test_a_bill_goes_by_what_is_reserved_when_its_turn_comes(till, patient):
+    sold = reserved_otherwise(till)
+    assert [each["code"] for each in sold["warnings"]] == ["lines_differ"]
+    assert sold["offers"] == []
+
+
+def test_without_its_lock_it_takes_what_was_reserved_otherwise(till, patient, monkeypatch):
+    without_the_lock_of_found_bills(monkeypatch)
+    sold = reserved_otherwise(till)
+    assert [each["code"] for each in sold["warnings"]] != ["lines_differ"]
+
+
+def named_beside(till):
+    """A bill of nobody that is sent while another till says whose it is: what is kept of it."""
+    with tenant_scope(till.chain.tenant.pk):
+        asha = CustomerFactory()
+        till.redeem(till.reserve()["reservation"], "17")
+        line = {"unitPrice": "100.00", "discount": "10.00"}
+        nobodys = till.invoice_body(line, invoice="17")
+        hers = till.invoice_body(line, invoice="17", customer=asha)
+    sent_beside(till, nobodys, lambda: till.post("invoices", hers))
+    with tenant_scope(till.chain.tenant.pk):
+        return Reservation.objects.get().effects
+
+
+def test_points_of_a_bill_that_is_named_at_this_moment_are_kept(till, patient):
+    assert named_beside(till)["points"]["told"] == {"used": 0, "earned": 90}
+
+
+def test_without_its_lock_they_would_be_forgotten(till, patient, monkeypatch):
+    without_the_lock_of_found_bills(monkeypatch)
+    assert "points" not in named_beside(till)
+
+
+def test_a_refused_bill_is_done_again_once_by_two_at_once(till, patient):
+    with tenant_scope(till.chain.tenant.pk):
+        body = till.invoice_body({"serviceExternalId": "NEW", "unitPrice": "80.00"}, invoice="17")
+        with pytest.raises(Refused):
+            till.post("invoices", body)
+        ServiceFactory(external_id="NEW")
+        row = RawRow.objects.get()
+
+    def replay():
+        return replay_row(actor=till.chain.actor(till.chain.owner), row_id=row.pk).state
+
+    assert beside(till.chain, replay, replay) == ("applied", False)
+    with tenant_scope(till.chain.tenant.pk):
+        assert AuditEntry.objects.filter(action="raw.replay").count() == 1

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from customers.models import Customer, Purchase
 from marketing.core import clock
 from marketing.core.tenancy import tenant_scope
+from marketing.coupons import services as coupons
 from marketing.coupons.errors import Busy
 from marketing.coupons.models import Hold, OfferUse, Reservation
 from tests.billing_bridge.till import BASE, Refused, Till
@@ -200,6 +201,23 @@ def test_busy_is_503_and_says_when_to_ask_again(chain, till, monkeypatch):
         till.reserve()
     assert (refused.value.status, refused.value.error["name"]) == (503, "BUSY")
     assert refused.value.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize("step", ["redeem", "redeem_bill"])
+def test_a_bill_that_is_busy_is_sent_again_and_loses_no_offer(chain, till, monkeypatch, step):
+    make_offer(code="TENTH")
+    asha = CustomerFactory()
+    reserved = till.reserve(customer=asha, codes=["TENTH"]) if step == "redeem" else None
+    line = {"unitPrice": "100.00", "discount": "10.00"}
+    body = till.invoice_body(line, customer=asha, codes=["TENTH"], reserved=reserved)
+    with monkeypatch.context() as waiting:
+        waiting.setattr(coupons, step, lambda **_: (_ for _ in ()).throw(Busy()))
+        with pytest.raises(Refused) as refused:
+            till.post("invoices", body)
+    assert (refused.value.status, refused.value.error["name"]) == (503, "BUSY")
+    assert not Purchase.objects.exists()
+    sold = till.post("invoices", body)["invoice"]
+    assert ([each["code"] for each in sold["offers"]], sold["warnings"]) == (["TENTH"], [])
 
 
 def test_keys_of_other_branches_and_scopes(chain, till, login):

@@ -6,17 +6,18 @@ import pytest
 
 from billing_bridge.models import RawRow
 from billing_bridge.services import replay_row
-from customers.models import Purchase, PurchaseRefund
+from customers.models import Purchase, PurchaseRefund, Visit
 from customers.services import erase_customer
 from marketing.core import clock
 from marketing.core.models import DomainEvent
 from marketing.coupons import services
 from marketing.coupons.models import OfferUse, Redemption, Reversal
 from marketing.loyalty import selectors as points_selectors
+from marketing.loyalty import services as points_services
 from tests.billing_bridge.till import Refused, Till
 from tests.factories.coupons import make_offer, system
 from tests.factories.customers import CustomerFactory, ServiceFactory
-from tests.factories.loyalty import earn, make_programme
+from tests.factories.loyalty import earn, make_programme, spend
 
 
 @pytest.fixture
@@ -100,6 +101,39 @@ def test_redeemed_first_and_recorded_after(chain, till):
     assert Purchase.objects.get().total == 90
 
 
+@pytest.mark.parametrize("brings", [[{1: 1}], [{1: 1}, None], [None]])
+def test_what_came_back_before_the_bill_was_sent_does_not_count(chain, till, brings):
+    make_programme()
+    asha = CustomerFactory()
+    line = {"unitPrice": "100.00", "quantity": 2}
+    till.redeem(till.reserve(line, customer=asha)["reservation"], "17")
+    told = [till.refund("17", f"R{n}", lines) for n, lines in enumerate(brings)]
+    body = till.invoice_body(line, customer=asha, invoice="17", rounding="0.40", total="200.40")
+    for _ in range(2):
+        till.post("invoices", body)
+    bill = Purchase.objects.get()
+    is_whole = brings[-1] is None
+    assert (bill.refunded, bill.status) == (
+        (bill.total, "refunded") if is_whole else (100, "finalised")
+    )
+    # Each was counted once: the same again is the same answer.
+    again = [till.refund("17", f"R{n}", lines) for n, lines in enumerate(brings)]
+    assert [each["refund"]["lines"] for each in again] == [each["refund"]["lines"] for each in told]
+    assert PurchaseRefund.objects.count() == len(brings)
+
+
+def test_a_bill_voided_before_it_was_sent_does_not_count(chain, till):
+    asha = CustomerFactory()
+    line = {"unitPrice": "100.00", "quantity": 2}
+    till.redeem(till.reserve(line, customer=asha)["reservation"], "17")
+    till.refund("17", "R1", {1: 1})
+    till.void("17")
+    till.sell(line, customer=asha, invoice="17")
+    bill = Purchase.objects.get()
+    assert (bill.status, bill.refunded) == ("void", 100)
+    assert not Visit.objects.exists()
+
+
 def test_two_branches_have_the_same_numbers(chain, till):
     south = Till(chain, branch=chain.south)
     asha = CustomerFactory()
@@ -143,6 +177,23 @@ def test_late_bill_gets_what_is_still_there(chain, till, monkeypatch):
     assert sold["invoice"]["warnings"] == []
     assert sold["points"] == {"used": 40, "earned": 50}
     assert points_selectors.balance(asha.pk).points == 110
+
+
+def test_what_cannot_be_redeemed_is_free_for_the_bill_as_it_is(chain, till, monkeypatch):
+    make_programme()
+    offer = make_offer(code="ONE", maxTotalUses=1)
+    asha = CustomerFactory()
+    earn(asha, 100)
+    reserved = till.reserve(customer=asha, codes=["ONE"], points={"use": 60})
+    later = clock.now() + dt.timedelta(minutes=11)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    points_services.void_overdue_holds()
+    spend(asha, 100)
+    sold = till.sell(customer=asha, codes=["ONE"], reserved=reserved)["invoice"]
+    assert [each["code"] for each in sold["warnings"]] == ["not_enough_points"]
+    assert [each["code"] for each in sold["offers"]] == ["ONE"]
+    use = OfferUse.objects.get(offer=offer)
+    assert (use.used, use.reserved) == (1, 0)
 
 
 def test_other_lines_than_reserved_are_taken_without_what_was_held(chain, till):

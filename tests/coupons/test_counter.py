@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.db.models import F
 
 from marketing.core.errors import IdempotencyMismatch, NotFound, ValidationFailed
 from marketing.core.models import AuditEntry
@@ -16,7 +17,7 @@ from marketing.coupons.errors import (
     ReservationExpired,
     ReservationOver,
 )
-from marketing.coupons.models import CustomerUse, Hold, OfferUse, Redemption, Reservation
+from marketing.coupons.models import CustomerUse, Hold, OfferUse, Redemption, Reservation, Reversal
 from marketing.coupons.pricing.canonical import encode
 from marketing.coupons.selectors.replay import kept_quote
 from tests.factories.coupons import make_cart, make_offer, new_id, reserve, sell, system
@@ -152,8 +153,8 @@ def test_release_gives_back_and_may_be_said_twice(chain):
     assert sell(chain.north, codes=["ONE"], customer=she).redemptions
 
 
-def test_what_is_let_go_or_kept_for_longer_is_audited_once(chain):
-    reserved = reserve(chain.north).reservation
+def test_what_is_reserved_let_go_or_kept_for_longer_is_audited_once(chain):
+    reserved = reserve(chain.north, key="bill").reservation
     renewed = services.renew(actor=system(), reservation_id=reserved.pk)
     for _ in range(2):
         services.release(actor=system(), reservation_id=reserved.pk)
@@ -161,6 +162,7 @@ def test_what_is_let_go_or_kept_for_longer_is_audited_once(chain):
         services.renew(actor=system(), reservation_id=reserved.pk)
     rows = AuditEntry.objects.filter(object_id=reserved.pk).order_by("pk")
     assert list(rows.values_list("action", "changes")) == [
+        ("coupon.reserve", {"key": "bill", "quoteHash": reserved.quote_hash}),
         ("coupon.renew", {"expiresAt": renewed.expires_at.isoformat()}),
         ("coupon.release", {}),
     ]
@@ -204,6 +206,22 @@ def test_late_redemption_whose_limit_others_have_is_refused(chain, at):
         services.redeem(actor=system(), reservation_id=late.pk, invoice_id="7")
     assert counts(offer) == (1, 0, 1000, 0)
     assert Reservation.objects.get(pk=late.pk).state == "expired"
+
+
+def test_late_redemption_is_within_a_budget_set_since(chain, at):
+    offer = make_offer()
+    late = reserve(chain.north).reservation
+    at(11)
+    services.expire_due()
+    services.update_offer(actor=system(), offer=offer, values={"budget": "9.99"})
+    with pytest.raises(ReservationExpired) as refused:
+        services.redeem(actor=system(), reservation_id=late.pk, invoice_id="7")
+    (why,) = refused.value.details["reasons"]
+    assert why == {"code": "budget_left", "left": 999, "need": 1000}
+    assert not OfferUse.objects.exists()
+    services.update_offer(actor=system(), offer=offer, values={"budget": "10"})
+    services.redeem(actor=system(), reservation_id=late.pk, invoice_id="7")
+    assert counts(offer) == (1, 0, 1000, 0)
 
 
 def test_late_redemption_before_the_sweep_uses_what_is_still_held(chain, at):
@@ -260,6 +278,17 @@ def test_no_more_than_was_sold_comes_back(chain):
     with pytest.raises(NotFound):
         services.reverse(**{**said, "invoice_id": "8"}, operation="2")
     assert Redemption.objects.get().returned == 400
+
+
+def test_what_came_back_otherwise_does_not_come_back_again(chain):
+    make_offer()
+    sell(chain.north, invoice_id="7")
+    Redemption.objects.update(returned=F("amount"))
+    with pytest.raises(MoreThanSold):
+        services.reverse(
+            actor=system(), branch_id=chain.north.pk, invoice_id="7", operation="refund"
+        )
+    assert not Reversal.objects.exists()
 
 
 def test_use_stays_where_the_offer_is_had_once_only(chain):

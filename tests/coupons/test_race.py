@@ -1,13 +1,13 @@
-"""Many tills at once on real connections; and the same with each guard taken away, seen to fail."""
+"""Limits beside many tills at once; and the same with each guard taken away, seen to fail."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from customers import services as customer_services
-from marketing.core.errors import Conflict, DomainError
+from marketing.core.errors import Conflict
 from marketing.core.tenancy import tenant_scope
 from marketing.coupons import services
 from marketing.coupons.errors import Busy
@@ -18,74 +18,19 @@ from marketing.coupons.models import (
     Redemption,
     Reservation,
 )
-from marketing.coupons.services import counters, redemptions
-from marketing.coupons.services.recounting import recount
-from tests.concurrency import at_once, wait_for_me
-from tests.factories.core import make_chain
+from marketing.coupons.services import counters, recounting
+from tests.concurrency import beside, wait_for_me
+from tests.coupons.tills import CLIENTS, counted, salon, sold, together
 from tests.factories.coupons import make_offer, reserve, sell, system
 from tests.factories.customers import CustomerFactory
 
+__all__ = ["counted", "salon", "together"]
+
 pytestmark = pytest.mark.django_db(transaction=True)
-CLIENTS = 32
-
-
-@pytest.fixture
-def salon(monkeypatch):
-    # A till asks again after "busy"; here it would only wait for its turn.
-    monkeypatch.setattr("marketing.coupons.services.locks.PATIENCE", "30s")
-    return make_chain()
-
-
-@pytest.fixture
-def counted(salon):
-    """What each of so many tills at once got: its redemptions, or the refusal."""
-
-    def tills(work, clients=CLIENTS):
-        turns = iter(range(clients))
-        lock = threading.Lock()
-
-        def till():
-            with lock:
-                turn = next(turns)
-            try:
-                with tenant_scope(salon.tenant.pk):
-                    return work(turn)
-            except Busy:
-                return None
-            except DomainError as error:
-                return error
-
-        return at_once(clients, till)
-
-    return tills
-
-
-@pytest.fixture
-def together(monkeypatch):
-    """All tills have priced their bill before the first takes a counter."""
-
-    def hold(clients=CLIENTS):
-        barrier = threading.Barrier(clients)
-        add = counters.add
-
-        def meeting(changes, uses, what):
-            uses = list(uses)
-            if what in (counters.HOLD, counters.USE_AT_ONCE):
-                barrier.wait(20)
-            return add(changes, uses, what)
-
-        monkeypatch.setattr(counters, "add", meeting)
-
-    return hold
 
 
 def without_guard(monkeypatch, name):
     monkeypatch.setattr(counters, name, "")
-
-
-def sold(chain):
-    with tenant_scope(chain.tenant.pk):
-        return Redemption.objects.count()
 
 
 CASES = {
@@ -156,52 +101,6 @@ def test_once_for_a_customer_at_two_branches(salon, counted, together):
         assert CustomerUse.objects.get().n == 1
 
 
-def redeemed_by_all(salon, counted):
-    with tenant_scope(salon.tenant.pk):
-        make_offer(maxTotalUses=50)
-        pk = reserve(salon.north).reservation.pk
-
-    def redeem(turn):
-        return services.redeem(actor=system(), reservation_id=pk, invoice_id="7")
-
-    outcomes = counted(redeem)
-    with tenant_scope(salon.tenant.pk):
-        return outcomes, OfferUse.objects.get()
-
-
-def test_same_reservation_is_redeemed_once(salon, counted):
-    outcomes, use = redeemed_by_all(salon, counted)
-    assert (use.used, use.reserved) == (1, 0)
-    assert sold(salon) == 1
-    assert sum(not each.repeated for each in outcomes) == 1
-    assert len({row.pk for each in outcomes for row in each.redemptions}) == 1
-
-
-def test_without_the_lock_on_its_row_it_is_answered_otherwise(salon, counted, monkeypatch):
-    def unlocked(reservation_id, invoice_id):
-        found = list(Reservation.objects.filter(pk=reservation_id))
-        barrier.wait(20)
-        return found
-
-    barrier = threading.Barrier(CLIENTS)
-    monkeypatch.setattr(redemptions, "_find", unlocked)
-    outcomes, _use = redeemed_by_all(salon, counted)
-    assert not all(isinstance(each, services.Redeemed) for each in outcomes)
-
-
-def test_same_invoice_by_different_reservations_counts_once(salon, counted):
-    with tenant_scope(salon.tenant.pk):
-        make_offer(maxTotalUses=50)
-        tokens = [reserve(salon.north).reservation.pk for _ in range(8)]
-
-    def redeem(turn):
-        return services.redeem(actor=system(), reservation_id=tokens[turn], invoice_id="7")
-
-    outcomes = counted(redeem, clients=8)
-    assert sold(salon) == 1
-    assert any(isinstance(each, services.Redeemed) for each in outcomes)
-
-
 def test_two_offers_in_opposite_order_do_not_lock_each_other_out(salon, counted, together):
     with tenant_scope(salon.tenant.pk):
         for code in ("AAA", "BBB"):
@@ -248,61 +147,28 @@ def test_without_an_order_of_counters_some_wait_in_a_circle(salon, counted, toge
     assert None in outcomes
 
 
-def test_same_bill_is_reserved_once_by_two_at_once(salon, counted, together):
+def test_counters_that_are_given_back_are_locked_in_their_order(salon):
     with tenant_scope(salon.tenant.pk):
-        offer = make_offer(maxTotalUses=50)
-    counted(lambda turn: reserve(salon.north, key="bill"), clients=8)
-    with tenant_scope(salon.tenant.pk):
-        assert Reservation.objects.count() == 1
-        use = OfferUse.objects.get(offer=offer)
-        assert (use.used, use.reserved) == (0, 1)
+        offers = [make_offer(code=code, maxTotalUses=9) for code in ("AAA", "BBB")]
+        # Their rows lie in the other order.
+        for offer in reversed(offers):
+            reserve(salon.north, codes=[offer.code])
+        both = reserve(salon.north, codes=["AAA", "BBB"]).reservation.pk
 
+    def release():
+        with tenant_scope(salon.tenant.pk), connection.cursor() as cursor:
+            # As of many counters, which are joined in the order in which they lie.
+            cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off")
+            services.release(actor=system(), reservation_id=both)
 
-def test_refund_by_two_at_once_comes_back_once(salon, counted):
-    with tenant_scope(salon.tenant.pk):
-        make_offer(maxTotalUses=50, budget="500")
-        sell(salon.north, invoice_id="7")
-
-    def refund(turn):
-        return services.reverse(
-            actor=system(),
-            branch_id=salon.north.pk,
-            invoice_id="7",
-            operation=f"refund-{turn % 2}",
-        )
-
-    counted(refund, clients=8)
-    with tenant_scope(salon.tenant.pk):
-        use = OfferUse.objects.get()
-        assert (use.used, use.spent) == (0, 0)
-        assert Redemption.objects.get().returned == 1000
-
-
-def test_sweep_beside_a_late_redemption(salon, counted, monkeypatch):
-    import datetime as dt
-
-    from marketing.core import clock
-
-    with tenant_scope(salon.tenant.pk):
-        make_offer(maxTotalUses=8)
-        tokens = [reserve(salon.north).reservation.pk for _ in range(8)]
-    later = clock.now() + dt.timedelta(minutes=11)
-    monkeypatch.setattr(clock, "now", lambda: later)
-
-    def one(turn):
-        if turn % 2:
-            return services.expire_due()
-        return services.redeem(
-            actor=system(), reservation_id=tokens[turn // 2], invoice_id=str(turn)
-        )
-
-    counted(one, clients=16)
-    with tenant_scope(salon.tenant.pk):
-        while services.expire_due():
-            pass
-        use = OfferUse.objects.get()
-        assert (use.used, use.reserved) == (8, 0)
-        assert Redemption.objects.count() == 8
+    with ThreadPoolExecutor(1) as pool:
+        with tenant_scope(salon.tenant.pk):
+            uses = OfferUse.objects.select_for_update(nowait=True)
+            uses.get(offer=offers[0])
+            future = wait_for_me(release, pool)
+            # Who waits for the first has not taken the second.
+            assert uses.get(offer=offers[1]).reserved == 2
+        future.result()
 
 
 def test_a_till_that_waits_too_long_is_told_busy_and_nothing_is_done(salon, monkeypatch):
@@ -349,44 +215,6 @@ def test_a_limit_set_beside_bills_counts_them_all(salon, counted):
         )
 
 
-def merged_beside_a_bill(salon, step):
-    """What her counter says, and what the rows do, after a merge beside that step of a bill."""
-    with tenant_scope(salon.tenant.pk):
-        offer = make_offer(maxUsesPerCustomer=9)
-        asha, usha = CustomerFactory(), CustomerFactory()
-        token = reserve(salon.north, customer=usha, key="bill").reservation.pk
-        if step == "reverse":
-            services.redeem(actor=system(), reservation_id=token, invoice_id="7")
-    said = {
-        "redeem": lambda: services.redeem(actor=system(), reservation_id=token, invoice_id="7"),
-        "release": lambda: services.release(actor=system(), reservation_id=token),
-        "reserve": lambda: reserve(salon.north, customer=usha, key="bill"),
-        "reverse": lambda: services.reverse(
-            actor=system(), branch_id=salon.north.pk, invoice_id="7", operation="void"
-        ),
-    }
-
-    def till():
-        with tenant_scope(salon.tenant.pk):
-            said[step]()
-
-    with ThreadPoolExecutor(1) as pool:
-        with tenant_scope(salon.tenant.pk):
-            customer_services.merge_customers(actor=system(), keep=asha, other=usha, choices={})
-            future = wait_for_me(till, pool)
-        future.result()
-    with tenant_scope(salon.tenant.pk):
-        told = list(CustomerUse.objects.filter(n__gt=0).values_list("customer", "n"))
-        recount([offer.pk])
-        return told, list(CustomerUse.objects.values_list("customer", "n"))
-
-
-@pytest.mark.parametrize("step", ["redeem", "release", "reserve", "reverse"])
-def test_merge_beside_a_bill_keeps_the_count(salon, step):
-    told, counted_anew = merged_beside_a_bill(salon, step)
-    assert told == counted_anew
-
-
 def test_of_two_editors_one_is_told(salon, counted):
     with tenant_scope(salon.tenant.pk):
         offer = make_offer()
@@ -398,3 +226,35 @@ def test_of_two_editors_one_is_told(salon, counted):
         clients=2,
     )
     assert sum(isinstance(each, Conflict) for each in outcomes) == 1
+
+
+def merged_beside_a_new_limit(salon):
+    """What the counters say, and what the rows do, after a merge beside a limit that is set."""
+    with tenant_scope(salon.tenant.pk):
+        offer = make_offer()
+        asha, usha = CustomerFactory(), CustomerFactory()
+        sell(salon.north, customer=usha)
+
+    beside(
+        salon,
+        lambda: services.update_offer(
+            actor=system(), offer=offer, values={"maxUsesPerCustomer": 1}
+        ),
+        lambda: customer_services.merge_customers(
+            actor=system(), keep=asha, other=usha, choices={}
+        ),
+    )
+    with tenant_scope(salon.tenant.pk):
+        told = list(CustomerUse.objects.filter(n__gt=0).values_list("customer", "n"))
+        return told, [(asha.pk, 1)]
+
+
+def test_merge_beside_a_new_limit_keeps_the_count(salon):
+    told, hers = merged_beside_a_new_limit(salon)
+    assert told == hers
+
+
+def test_without_the_lock_of_bills_a_merge_counts_for_who_is_gone(salon, monkeypatch):
+    monkeypatch.setattr(recounting, "beside_bills", lambda: None)
+    told, hers = merged_beside_a_new_limit(salon)
+    assert told != hers

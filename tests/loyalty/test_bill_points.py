@@ -1,25 +1,40 @@
 """Points on a bill, through the counter's services: what may be used, what is earned, what comes
 back."""
 
+import datetime as dt
 import uuid
 
 import pytest
 
+from marketing.core import clock
 from marketing.coupons import quote_effects
 from marketing.coupons import selectors as prices
 from marketing.coupons import services as counter
-from marketing.loyalty import selectors
+from marketing.coupons.quote_effects import Held
+from marketing.loyalty import selectors, services
 from marketing.loyalty.bill_points import PointsEffect
 from marketing.loyalty.models import PointsHold, PointsTransaction
 from tests.factories.coupons import make_cart, make_offer, system
 from tests.factories.customers import CustomerFactory, ServiceFactory
-from tests.factories.loyalty import earn, make_programme, make_tiers
+from tests.factories.loyalty import earn, hold, make_programme, make_tiers
 
 
 @pytest.fixture
 def asha(chain):
     make_programme()
     return CustomerFactory()
+
+
+def keep(chain, customer, *lines, use=None):
+    """The bill of the till's one key, reserved."""
+    return counter.reserve(
+        actor=system(),
+        branch_id=chain.north.pk,
+        customer_id=customer.pk,
+        cart=make_cart(*lines),
+        key="bill",
+        asked={"points": {"use": use}} if use else {},
+    )
 
 
 def price(chain, customer, *lines, use=None):
@@ -121,22 +136,74 @@ def test_points_as_a_discount_lower_the_tax(chain, asha):
 
 def test_her_own_hold_counts_as_free_when_the_bill_changes(chain, asha):
     earn(asha, 100)
-    asked = {"points": {"use": "max"}}
     for total in ("200.00", "40.00", "200.00"):
-        reserved = counter.reserve(
-            actor=system(),
-            branch_id=chain.north.pk,
-            customer_id=asha.pk,
-            cart=make_cart(total),
-            key="bill",
-            asked=asked,
-        )
+        reserved = keep(chain, asha, total, use="max")
     assert reserved.told["points"]["used"] == 100
     assert selectors.balance(asha.pk).held == 100
     assert PointsHold.objects.filter(state="held").count() == 1
     counter.renew(actor=system(), reservation_id=reserved.reservation.pk)
     counter.release(actor=system(), reservation_id=reserved.reservation.pk)
     assert (points(asha), selectors.balance(asha.pk).held) == (100, 0)
+
+
+@pytest.mark.parametrize("again", [60, 40])
+def test_points_left_off_and_taken_again_are_held(chain, asha, again):
+    earn(asha, 100)
+    for use in (60, None, again):
+        keep(chain, asha, "200.00", use=use)
+        assert selectors.balance(asha.pk).held == (use or 0)
+
+
+def test_what_another_held_under_the_key_is_not_hers(chain, asha):
+    bela = CustomerFactory()
+    earn(asha, 100)
+    earn(bela, 30)
+    keep(chain, asha, "200.00", use=60)
+    assert keep(chain, bela, "200.00", use="max").told["points"]["used"] == 30
+    assert (points(asha), selectors.balance(bela.pk).held) == (100, 30)
+
+
+def test_a_hold_given_back_before_its_reservation_counts_once(chain, asha, monkeypatch):
+    earn(asha, 100)
+    keep(chain, asha, "200.00", use=60)
+    later = clock.now() + dt.timedelta(minutes=11)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert services.void_overdue_holds() == 1
+    assert keep(chain, asha, "200.00", use="max").told["points"]["used"] == 100
+
+
+def test_points_that_ran_out_and_nobody_gave_back_are_used(chain, asha, monkeypatch):
+    earn(asha, 100)
+    reserved = keep(chain, asha, "200.00", use=100).reservation
+    later = clock.now() + dt.timedelta(minutes=10, seconds=5)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    done = counter.redeem(actor=system(), reservation_id=reserved.pk, invoice_id="1")
+    assert done.reservation.effects["points"]["told"] == {"used": 100, "earned": 100}
+    assert (points(asha), selectors.balance(asha.pk).held) == (100, 0)
+    assert services.void_overdue_holds() == 0
+
+
+def test_many_are_released_in_the_order_of_their_accounts(chain, asha, monkeypatch):
+    last, first = CustomerFactory(), asha
+    held = []
+    for customer in (last, first):
+        earn(customer, 10)
+        kept = {"hold": str(hold(customer, 10).pk)}
+        held.append(
+            Held(
+                reservation_id=uuid.uuid4(),
+                branch_id=chain.north.pk,
+                customer_id=customer.pk,
+                kept=kept,
+            )
+        )
+    whose = []
+    void = services.void_hold
+    monkeypatch.setattr(
+        services, "void_hold", lambda **said: whose.append(said["hold"].customer_id) or void(**said)
+    )
+    PointsEffect().release(held)
+    assert whose == [first.pk, last.pk]
 
 
 @pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2)])

@@ -1,5 +1,7 @@
 """What callers must not get away with: repeats, other bodies, wrong amounts, twice, too late."""
 
+import datetime as dt
+
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
@@ -145,6 +147,19 @@ def test_a_hold_ends_once(asha):
     with pytest.raises(PointsHoldOver):
         services.post_hold(actor=system(), hold=used, source=C)
     assert everything() == before
+
+
+def test_a_hold_that_ran_out_is_not_used_and_may_be_given_back(asha, noon):
+    earn(asha, 100)
+    held = hold(asha, 10)
+    noon.shift(dt.timedelta(minutes=10))
+    before = everything()
+    with pytest.raises(PointsHoldOver) as refused:
+        services.post_hold(actor=system(), hold=held, source=A)
+    assert refused.value.details == {"state": "expired"}
+    assert everything() == before
+    services.void_hold(actor=system(), hold=held)
+    assert points(asha) == 100
 
 
 def test_the_programme_limits_what_a_bill_may_use(asha):

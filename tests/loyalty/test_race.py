@@ -15,7 +15,7 @@ from marketing.loyalty import selectors, services
 from marketing.loyalty.errors import NotEnoughPoints, NothingToReverse, PointsHoldOver
 from marketing.loyalty.models import PointsAccount, PointsHold, PointsLot
 from marketing.loyalty.services import earning, posting, spending
-from tests.concurrency import at_once
+from tests.concurrency import at_once, beside
 from tests.factories.core import make_chain
 from tests.factories.customers import CustomerFactory
 from tests.factories.loyalty import bill, earn, hold, make_programme, spend, system
@@ -211,3 +211,44 @@ def test_without_holding_the_customer_points_go_to_who_is_gone(salon, monkeypatc
         earn(other, 5)
         assert selectors.balance(asha.pk).points == 70
         assert selectors.balance(other.pk).points == 5
+
+
+def test_refunds_of_two_bills_take_what_is_there_once(salon):
+    """And the rest is owed: each reads what she has when its turn comes."""
+    chain, asha = salon
+    first, second = bill(), bill()
+    with tenant_scope(chain.tenant.pk):
+        earn(asha, 60, first)
+        earn(asha, 40, second)
+        spend(asha, 100)
+        earn(asha, 50)
+    beside(
+        chain,
+        lambda: services.reverse_earn(actor=system(), source=bill(), of=first),
+        lambda: services.reverse_earn(actor=system(), source=bill(), of=second),
+    )
+    with tenant_scope(chain.tenant.pk):
+        assert selectors.balance(asha.pk).points == -50
+    whole(chain)
+
+
+def test_a_merge_waits_for_the_turn_of_the_day(salon):
+    """What expires at this moment does not come with her, and neither waits in a circle."""
+    chain, asha = salon
+    with time_machine.travel(dt.datetime(2040, 6, 15, 6, 30, tzinfo=dt.UTC), tick=False) as clock:
+        with tenant_scope(chain.tenant.pk):
+            make_programme(expiry_months=1)
+            other = CustomerFactory(home_branch=chain.north)
+            earn(other, 70)
+        clock.move_to(dt.datetime(2040, 7, 15, 18, 30, tzinfo=dt.UTC))
+        beside(
+            chain,
+            services.expire_due,
+            lambda: customer_services.merge_customers(
+                actor=system(), keep=asha, other=other, choices={}
+            ),
+        )
+        with tenant_scope(chain.tenant.pk):
+            assert selectors.balance(asha.pk).points == 0
+            assert selectors.liability().expired == 70
+        whole(chain)

@@ -15,7 +15,7 @@ from marketing.policy.selectors import branch_config
 from tests.factories.customers import CustomerFactory
 from tests.factories.segments import SegmentFactory
 
-RECORDED = re.compile(r"audit\.record\(\s*[\w.()]+,\s*\"([a-z_]+\.[a-z_]+)\"")
+RECORDED = re.compile(r"audit\.(?:record|entry)\(\s*[\w.()]+,\s*\"([a-z_]+\.[a-z_]+)\"")
 
 
 def test_every_act_that_is_recorded_has_its_words():

@@ -16,6 +16,7 @@ from marketing.referrals.errors import (
     SelfReferral,
 )
 from marketing.referrals.models import Referral, ReferralCode, ReferralTouch
+from marketing.referrals.services import places
 from tests.factories.customers import CustomerFactory, PurchaseFactory
 from tests.factories.referrals import (
     bring,
@@ -118,6 +119,18 @@ def test_the_month_is_full(chain, asha, monkeypatch):
     assert error.details["limit"] == 1
     ReferralCode.objects.update(month=dt.date(2020, 1, 1))
     assert apply(code, "98765 00010").state == "attributed"
+
+
+def test_a_place_of_last_month_is_not_given_back_in_this_one(asha):
+    code_for(asha)
+    code = ReferralCode.objects.get()
+    june, july = dt.date(2026, 6, 1), dt.date(2026, 7, 1)
+    for month in (june, july):
+        assert places.take(code.pk, month, 1)
+    places.give_back(code.pk, june)
+    assert not places.take(code.pk, july, 1)
+    places.give_back(code.pk, july)
+    assert places.take(code.pk, july, 1)
 
 
 def test_a_friend_for_life_but_not_for_nothing(chain, asha, bela):

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from customers import services as customer_services
 from customers.models import Customer
+from customers.rules import bill_key
 from marketing.core.models import DomainEvent
 from marketing.coupons import quote_effects, selectors, services
 from marketing.coupons.models import CouponCode
@@ -175,6 +176,29 @@ def test_second_visit(chain, asha, bela):
     assert Referral.objects.get().first_invoice
     sell(chain.north, "1000.00", customer=bela)
     assert Referral.objects.get().state == "held"
+
+
+def test_bills_of_one_number_at_two_branches_are_two_visits(chain, asha, bela):
+    make_programme(reward_on="second_visit")
+    sell(chain.north, "1000.00", customer=bela, codes=[code_for(asha)], invoice_id="7")
+    assert Referral.objects.get().state == "attributed"
+    sell(chain.south, "1000.00", customer=bela, invoice_id="7")
+    assert Referral.objects.get().state == "held"
+
+
+@pytest.mark.parametrize(("number", "brought"), [("17", 0), ("7", 1)])
+def test_only_the_bill_at_hand_makes_her_no_old_customer(chain, asha, bela, number, brought):
+    PurchaseFactory(customer=bela, branch=chain.north, external_id=bill_key(chain.north.pk, number))
+    code = code_for(asha)
+    services.record_bill(
+        actor=system(),
+        branch_id=chain.north.pk,
+        customer_id=bela.pk,
+        cart=make_cart("1000.00"),
+        invoice_id="7",
+        asked={"referral": {"code": code}},
+    )
+    assert Referral.objects.count() == brought
 
 
 def test_first_visit_needs_no_bill(chain, asha, bela):

@@ -1,18 +1,23 @@
 """Two friends, two tills, two who ask: guards have twins without them."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import IntegrityError
 
+from customers.services import merge_customers
 from marketing.core.errors import DomainError
 from marketing.core.tenancy import tenant_scope
+from marketing.coupons import services as counter
+from marketing.coupons.models import CouponCode
 from marketing.loyalty.selectors import balance
 from marketing.referrals.errors import AlreadyReferred, ReferralLimitReached
 from marketing.referrals.models import Referral, ReferralCode
-from marketing.referrals.services import applying, codes, places
-from tests.concurrency import at_once
+from marketing.referrals.services import applying, codes, places, rewards
+from tests.concurrency import at_once, beside, wait_for_me
 from tests.factories.core import make_chain
+from tests.factories.coupons import sell
 from tests.factories.customers import CustomerFactory
 from tests.factories.referrals import code_for, make_programme, reward_all, system
 from tests.factories.referrals import converted as convert
@@ -147,3 +152,85 @@ def test_two_sweeps_reward_once(salon):
     with tenant_scope(chain.tenant.pk):
         assert Referral.objects.filter(state="rewarded").count() == 3
         assert balance(asha.pk).points == 300
+
+
+def flagged_while_judged(salon):
+    """The state of a referral that is flagged after the sweep has read it."""
+    chain, _codes = salon
+    with tenant_scope(chain.tenant.pk):
+        make_programme(max_referrals_per_month=100, hold_days=0)
+        convert(CustomerFactory(last_name="Rao"), CustomerFactory(last_name="Sen"), chain.north)
+
+    beside(chain, lambda: Referral.objects.update(is_flagged=True), rewards.approve_due)
+    with tenant_scope(chain.tenant.pk):
+        return Referral.objects.get().state
+
+
+def test_what_is_flagged_at_this_moment_waits(salon):
+    assert flagged_while_judged(salon) == "qualified"
+
+
+def brought(chain, **settings):
+    """A referral whose reward is approved; its friend's bill is `7`."""
+    with tenant_scope(chain.tenant.pk):
+        make_programme(max_referrals_per_month=100, hold_days=0, **settings)
+        asha, bela = CustomerFactory(last_name="Rao"), CustomerFactory(last_name="Sen")
+        sell(chain.north, "1000.00", codes=[code_for(asha)], customer=bela, invoice_id="7")
+        rewards.approve_due()
+        return asha
+
+
+def refund(chain):
+    counter.reverse(actor=system(), branch_id=chain.north.pk, invoice_id="7", operation="refund")
+
+
+def test_a_reward_given_at_this_moment_is_taken_back(salon):
+    chain, _codes = salon
+    asha = brought(chain)
+    beside(chain, rewards.reward_due, lambda: refund(chain))
+    with tenant_scope(chain.tenant.pk):
+        assert Referral.objects.get().state == "clawed_back"
+        assert balance(asha.pk).points == 0
+
+
+def test_a_code_is_given_by_one_sweep_and_the_other_does_not_wait(salon):
+    chain, _codes = salon
+    asha = brought(chain, referrer_reward_type="discount", referrer_reward_value=20)
+    assert beside(chain, rewards.reward_due, rewards.reward_due) == (0, True)
+    with tenant_scope(chain.tenant.pk):
+        assert CouponCode.objects.filter(customer=asha).count() == 1
+
+
+def test_a_code_used_at_this_moment_is_left(salon):
+    chain, _codes = salon
+    asha = brought(chain, referrer_reward_type="discount", referrer_reward_value=20)
+    with tenant_scope(chain.tenant.pk):
+        rewards.reward_due()
+        code = CouponCode.objects.get(customer=asha).code
+    beside(chain, lambda: sell(chain.north, codes=[code], customer=asha), lambda: refund(chain))
+    with tenant_scope(chain.tenant.pk):
+        assert Referral.objects.get().reason == "refunded_used"
+
+
+def test_a_merge_of_who_brings_waits_and_takes_the_friend_along(salon, monkeypatch):
+    """It begins when the place is taken, and neither waits for the other in a circle."""
+    chain, (code, _other) = salon
+    with tenant_scope(chain.tenant.pk):
+        keep, referrer = CustomerFactory(), ReferralCode.objects.get(code=code).customer
+    take, merging = applying.require_place, []
+
+    def merge():
+        with tenant_scope(chain.tenant.pk):
+            merge_customers(actor=system(), keep=keep, other=referrer, choices={})
+
+    def taking(found):
+        take(found)
+        merging.append(wait_for_me(merge, pool))
+
+    monkeypatch.setattr(applying, "require_place", taking)
+    with ThreadPoolExecutor(1) as pool:
+        with tenant_scope(chain.tenant.pk):
+            apply(code, "9876500123")()
+        merging[0].result()
+    with tenant_scope(chain.tenant.pk):
+        assert Referral.objects.get().referrer_id == keep.pk

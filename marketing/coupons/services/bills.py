@@ -42,6 +42,7 @@ FIND = f"""
 SELECT {RESERVATION} FROM coupons_reservation bill
 WHERE bill.tenant_id = %(tenant)s AND bill.branch_id = %(branch)s AND (
     bill.id = %(reservation)s OR bill.state = 'redeemed' AND bill.invoice_id = %(invoice)s)
+ORDER BY bill.id FOR UPDATE OF bill
 """  # noqa: S608  names of our own columns
 
 
@@ -65,7 +66,7 @@ def find_bills(
     branch_id: uuid.UUID, invoice_id: str, reservation_id: uuid.UUID | None
 ) -> tuple[Reservation | None, Reservation | None]:
     """Of the branch: what the invoice was redeemed by, and the reservation; None where there is
-    none. Locks nothing."""
+    none. Both are locked."""
     with kept_cursor() as cursor:
         cursor.execute(
             FIND,

@@ -121,7 +121,7 @@ TAKE_OFFERS = """
 WITH asked AS MATERIALIZED (SELECT * FROM {asked}), taken AS (
     INSERT INTO coupons_offeruse AS own (
         tenant_id, offer_id, branch_id, used, reserved, spent, held)
-    SELECT %(tenant)s, owner, part, used, reserved, spent, held FROM asked ORDER BY place
+    SELECT %(tenant)s, owner, part, used, reserved, spent, held FROM asked {alone} ORDER BY place
     ON CONFLICT (tenant_id, offer_id, branch_id) DO UPDATE
     SET used = own.used + excluded.used, reserved = own.reserved + excluded.reserved,
         spent = own.spent + excluded.spent, held = own.held + excluded.held
@@ -131,6 +131,8 @@ WITH asked AS MATERIALIZED (SELECT * FROM {asked}), taken AS (
 SELECT asked.place, taken.used FROM asked JOIN taken
     ON taken.offer_id = asked.owner AND taken.branch_id IS NOT DISTINCT FROM asked.part
 """
+# A first row is within every limit, but of a budget that was set below what was promised before.
+OFFER_ALONE = "WHERE budget IS NULL OR spent + held <= budget"
 CUSTOMER_WITHIN = """
 WHERE own.n + excluded.n <= (
     SELECT asked.most FROM asked
@@ -287,9 +289,8 @@ def _move(table: _Table, changes: Changes) -> dict[Counter, int]:
 
 
 def _statement(table: _Table, *, takes: bool) -> str:
-    # A first row is within every limit but a budget below one bill, which no quote offers.
     if takes and table is _OFFERS:
-        return TAKE_OFFERS.format(asked=_ASKED, within=OFFER_WITHIN)
+        return TAKE_OFFERS.format(asked=_ASKED, alone=OFFER_ALONE, within=OFFER_WITHIN)
     if takes and table is _CUSTOMERS:
         return TAKE_CUSTOMERS.format(asked=_ASKED, within=CUSTOMER_WITHIN)
     if table is _CODES:
@@ -313,7 +314,9 @@ def _why(counter: Counter, change: Change) -> Reason:
         lifelong = counter.period == LIFETIME
         code = ReasonCode.LIMIT_CUSTOMER if lifelong else ReasonCode.LIMIT_PERIOD
         return reason(code, limit=limit)
-    use = OfferUse.objects.get(offer=counter.owner, branch=None)
+    use = OfferUse.objects.filter(offer=counter.owner, branch=None).first() or OfferUse(
+        used=0, reserved=0, spent=0, held=0
+    )
     taken = use.used + use.reserved
     if change.limit is not None and taken + change.used + change.reserved > change.limit:
         return reason(ReasonCode.LIMIT_TOTAL, n=taken, limit=limit)

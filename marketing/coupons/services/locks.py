@@ -17,6 +17,7 @@ PATIENCE = "250ms"
 # Bills share the lock, a change of an offer has it alone: so the limits a bill goes by are those
 # its counters are kept for, from the first to the last statement.
 _BILLS = "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock_shared(%s)"
+_BESIDE = "SELECT pg_advisory_xact_lock_shared(%s)"
 _CHANGE = "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)"
 _CHANGE_WAITS = "5s"
 # First, so that whoever waits for another change, or a batch, keeps no till waiting meanwhile.
@@ -48,6 +49,12 @@ def counter_call() -> Iterator[None]:
             yield
     finally:
         _in_call.reset(token)
+
+
+def beside_bills() -> None:
+    """Have the lock that bills share, however long a change of terms holds it."""
+    with kept_cursor() as cursor:
+        cursor.execute(_BESIDE, [_key(current_tenant_id())])
 
 
 @contextlib.contextmanager

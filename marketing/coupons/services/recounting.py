@@ -8,6 +8,7 @@ from django.db import connection
 
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.rules import LIFETIME
+from marketing.coupons.services.locks import beside_bills
 
 # Every use there is: live reservations and what was redeemed and not given back.
 _USES = """
@@ -75,7 +76,11 @@ def recount(offer_ids: Sequence[uuid.UUID]) -> None:
 
 
 def recount_customers(customer_ids: Sequence[uuid.UUID]) -> None:
-    """Make these customers' counters anew, whose rows have changed hands."""
+    """Make these customers' counters anew, whose rows have changed hands.
+
+    After a change of limits under way, which counts what it sees of these rows.
+    """
+    beside_bills()
     values: dict[str, Any] = {
         "tenant": current_tenant_id(),
         "customers": list(customer_ids),

@@ -70,14 +70,14 @@ WITH bill AS (
     INSERT INTO coupons_reservation (id, tenant_id, {", ".join(WRITTEN)})
     VALUES (%(id)s, %(tenant)s, {", ".join(f"%({name})s" for name in WRITTEN)})
     RETURNING *
-)
+), audited AS ({audit.WRITE})
 {_HOLDS}"""  # noqa: S608  names of our own columns
 UPDATE = f"""
 WITH bill AS (
     UPDATE coupons_reservation SET {", ".join(f"{name} = %({name})s" for name in WRITTEN)}
     WHERE id = %(id)s AND tenant_id = %(tenant)s
     RETURNING *
-)
+), audited AS ({audit.WRITE})
 {_HOLDS}"""  # noqa: S608  names of our own columns
 
 
@@ -137,7 +137,7 @@ def reserve(
         counters.add(changes, [each.use for each in held], HOLD)
         if former:
             Hold.objects.filter(reservation=reservation).delete()
-        _write(reservation, held, is_new=mine is None)
+        _write(actor, reservation, held, is_new=mine is None)
         counters.move(changes)
     return Reserved(reservation=reservation, priced=priced)
 
@@ -227,14 +227,16 @@ def _find(branch_id: uuid.UUID, key: str) -> tuple[Reservation | None, uuid.UUID
     return (None if row[0] is None else reservation_of(row)), new_id
 
 
-def _write(reservation: Reservation, held: list[OnBill], *, is_new: bool) -> None:
-    """Write the reservation with what it holds, in one statement."""
+def _write(actor: Actor, reservation: Reservation, held: list[OnBill], *, is_new: bool) -> None:
+    """Write the reservation with what it holds, and who reserved it, in one statement."""
     values = {name: getattr(reservation, name) for name in WRITTEN}
     for name in ("applied", "sold", "effects"):
         values[name] = encoded(values[name])
     # Numbers as text, whose type does not go by their size.
     for name in ("catalogue", "discount", "payable"):
         values[name] = str(values[name])
+    told = {"key": reservation.key, "quoteHash": reservation.quote_hash}
+    values |= audit.entry(actor, "coupon.reserve", reservation, told)
     values |= {
         "id": reservation.pk,
         "tenant": current_tenant_id(),

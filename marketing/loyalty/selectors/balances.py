@@ -20,7 +20,6 @@ from marketing.loyalty.models import (
     Kind,
     LedgerProof,
     PointsEntry,
-    PointsHold,
     PointsLot,
     PointsTransaction,
     Side,
@@ -199,14 +198,6 @@ def ledger(actor: Actor) -> QuerySet[PointsTransaction]:
         return rows
     own = Q(branch_id__in=actor.branch_ids)
     return rows.filter(own | Q(branch=None, customer__home_branch_id__in=actor.branch_ids))
-
-
-def hold_by_source(source_type: str, source_id: str) -> PointsHold | None:
-    """What the source holds or held."""
-    held = PointsTransaction.objects.filter(
-        source_type=source_type, source_id=source_id, kind=Kind.HOLD
-    )
-    return PointsHold.objects.filter(transaction_id__in=held.values("pk")).first()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ SELECT programme.points_as, programme.point_value_paise, programme.min_redeem_po
        (programme.points_per_100 * 100)::bigint,
        (SELECT json_agg(json_build_array(service_id, category_id, (points_per_100 * 100)::bigint))
         FROM loyalty_earnrate WHERE tenant_id = %(tenant)s),
+       (SELECT hold.points FROM loyalty_pointshold hold
+        WHERE hold.id = %(hold)s::uuid AND hold.customer_id = %(customer)s
+          AND hold.state = 'held'),
        balance.*
 FROM loyalty_loyaltyprogramme programme, ({BALANCE}) AS balance
 WHERE programme.tenant_id = %(tenant)s AND programme.is_enabled
@@ -26,7 +29,7 @@ WHERE programme.tenant_id = %(tenant)s AND programme.is_enabled
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtTheCounter:
-    """What decides about points on a bill now."""
+    """What decides about points on a bill now; `held` are those that this bill holds already."""
 
     is_discount: bool
     value_paise: int
@@ -34,20 +37,34 @@ class AtTheCounter:
     most: int | None
     percent: int
     rates: Rates
+    held: int
     balance: Balance
 
+    @property
+    def usable(self) -> int:
+        """What she may use on this bill."""
+        return self.balance.available + self.held
 
-def at_the_counter(customer_id: uuid.UUID) -> AtTheCounter | None:
-    """None while the programme is off. The customer is one who was not merged into another."""
+
+def at_the_counter(customer_id: uuid.UUID, hold_id: str | None = None) -> AtTheCounter | None:
+    """None while the programme is off. The customer is one who was not merged into another.
+
+    `hold_id` is what this bill holds already, for her or for whom it was before.
+    """
     with kept_cursor() as cursor:
         cursor.execute(
             AT_THE_COUNTER,
-            {"tenant": current_tenant_id(), "customer": customer_id, "now": clock.now()},
+            {
+                "tenant": current_tenant_id(),
+                "customer": customer_id,
+                "hold": hold_id,
+                "now": clock.now(),
+            },
         )
         row = cursor.fetchone()
     if row is None:
         return None
-    points_as, value, least, most, percent, standard, rates, *balance = row
+    points_as, value, least, most, percent, standard, rates, held, *balance = row
     rows = (orjson.loads(rates) if isinstance(rates, str) else rates) or []
     return AtTheCounter(
         is_discount=points_as == LoyaltyProgramme.PointsAs.DISCOUNT,
@@ -56,5 +73,6 @@ def at_the_counter(customer_id: uuid.UUID) -> AtTheCounter | None:
         most=most,
         percent=percent,
         rates=Rates.of_rows(standard, rows),
+        held=held or 0,
         balance=balance_of_row(balance),
     )

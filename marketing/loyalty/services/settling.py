@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from customers.facts import mark_stale
+from customers.services.standing import standing_ids
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant_id
@@ -130,7 +131,8 @@ def _sweep(statement: str) -> int:
         )
         customer_ids = [pk for (pk,) in cursor.fetchall()]
     if customer_ids:
-        _move(statement, customer_ids, now)
+        # Held before their accounts, as a merge has them, whose commit would wait for them else.
+        _move(statement, sorted(set(standing_ids(customer_ids).values())), now)
     return len(customer_ids)
 
 

@@ -4,11 +4,13 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import Q
 
 from customers.models import ContactPoint, Customer, Purchase
+from customers.rules import bill_key
 from customers.selectors import customers_with_address
 from customers.services.standing import followed
 from marketing.core.models import Staff
@@ -83,6 +85,13 @@ class Friend:
     phone: str = ""
 
 
+class BillAtHand(NamedTuple):
+    """A bill that is being paid, and may have been recorded before."""
+
+    branch_id: uuid.UUID
+    invoice_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """`fault` says why not. `referral` is hers by this very code already."""
@@ -125,11 +134,13 @@ def find_code(text: str, now: dt.datetime) -> FoundCode | None:
     )
 
 
-def judge(code: FoundCode, friend: Friend, *, holds_place: bool = False, but: str = "") -> Verdict:
+def judge(
+    code: FoundCode, friend: Friend, *, holds_place: bool = False, but: BillAtHand | None = None
+) -> Verdict:
     """Whether the code may bring the friend; Module 11's reasons first, in its order.
 
-    `holds_place`: a place of the month is hers already. `but` is the invoice at hand, which does
-    not make her an old customer. Reads only.
+    `holds_place`: a place of the month is hers already. `but` does not make
+    her an old customer. Reads only.
     """
     if not code.is_enabled or code.referrer_id is None:
         return Verdict(fault=Fault.REFERRALS_OFF)
@@ -159,15 +170,17 @@ def has_bills(
     customer_ids: list[uuid.UUID],
     *,
     before: dt.datetime | None = None,
-    but: str = "",
+    but: BillAtHand | None = None,
 ) -> bool:
     """Whether one of these has a bill that counts in any branch: before that moment, if it is
-    said, and other than the invoice `but`."""
+    said, and other than `but`."""
     bills = Purchase.objects.filter(customer_id__in=customer_ids, status=Purchase.Status.FINALISED)
     if before is not None:
         bills = bills.filter(purchased_at__lt=before)
     if but:
-        bills = bills.exclude(Q(external_id__endswith=but) | Q(invoice_number=but))
+        number = but.invoice_id
+        same = Q(external_id=number) | Q(invoice_number=number)
+        bills = bills.exclude(Q(external_id=bill_key(*but)) | Q(same, branch=but.branch_id))
     return bills.exists()
 
 

@@ -98,6 +98,8 @@ def apply_code(
         raise refusal(verdict.fault, found)
     if customer is None:
         customer = _new_customer(actor, number, name)
+    # Held before the code's row, as a merge has them.
+    standing_ids(pk for pk in (customer.pk, found.referrer_id) if pk is not None)
     require_place(found)
     referral = attribute(
         actor,

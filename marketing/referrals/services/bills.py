@@ -14,8 +14,9 @@ from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
-from marketing.coupons.models import Reservation
 from marketing.coupons.pricing.answer import Quote
+from marketing.coupons.pricing.bill import Cart
+from marketing.coupons.pricing.units import unit_nets
 from marketing.referrals import rules
 from marketing.referrals.models import (
     Referral,
@@ -25,7 +26,7 @@ from marketing.referrals.models import (
     RewardType,
 )
 from marketing.referrals.selectors import judging
-from marketing.referrals.selectors.judging import Friend
+from marketing.referrals.selectors.judging import BillAtHand, Friend
 from marketing.referrals.services import places, rewards
 from marketing.referrals.services.applying import attribute, convert
 from marketing.referrals.services.transitions import move
@@ -51,15 +52,19 @@ class PaidBill:
     month is held. `by` is who typed it.
     """
 
-    reservation_id: uuid.UUID
     branch_id: uuid.UUID
     customer_id: uuid.UUID
     invoice_id: str
+    cart: Cart
     quote: Quote
     at: dt.datetime
     code: str = ""
     has_place: bool = True
     by: str = ""
+
+    @property
+    def at_hand(self) -> BillAtHand:
+        return BillAtHand(self.branch_id, self.invoice_id)
 
 
 def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
@@ -75,7 +80,7 @@ def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
     if referral is None or referral.state != rules.ATTRIBUTED:
         return {} if referral is None else {"referral": str(referral.pk)}
     if not bill.code and judging.has_bills(
-        [bill.customer_id], before=referral.attributed_at, but=bill.invoice_id
+        [bill.customer_id], before=referral.attributed_at, but=bill.at_hand
     ):
         move(system, [referral.pk], rules.REJECTED, reason="existing_customer")
         return {}
@@ -83,13 +88,7 @@ def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
     _welcomed(referral, bill.at)
     if not _counts(programme, bill.quote.total):
         return {"referral": str(referral.pk)}
-    if programme.reward_on == RewardOn.SECOND_VISIT and referral.first_invoice in (
-        "",
-        bill.invoice_id,
-    ):
-        Referral.objects.filter(pk=referral.pk).update(
-            first_invoice=bill.invoice_id, branch_id=referral.branch_id or bill.branch_id
-        )
+    if programme.reward_on == RewardOn.SECOND_VISIT and _is_first(referral, bill):
         return {"referral": str(referral.pk), "isFirst": True}
     is_converted = convert(
         system,
@@ -101,7 +100,7 @@ def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
             "bill_invoice": bill.invoice_id,
             "bill_total": bill.quote.total,
             "bill_net": bill.quote.net,
-            "bill_units": Jsonb(_units(bill)),
+            "bill_units": Jsonb(unit_nets(bill.cart, bill.quote)),
             "branch_id": referral.branch_id or bill.branch_id,
         },
     )
@@ -165,7 +164,7 @@ def _by_code(system: Actor, bill: PaidBill) -> Referral | None:
         found,
         Friend(customer_id=bill.customer_id, phone=phone),
         holds_place=bill.has_place,
-        but=bill.invoice_id,
+        but=bill.at_hand,
     )
     made = None
     has_place = bill.has_place
@@ -213,7 +212,7 @@ def _by_link(
     if found is None or found.referrer_id is None:
         return None
     friend = Friend(customer_id=bill.customer_id, phone=phone)
-    verdict = judging.judge(found, friend, but=bill.invoice_id)
+    verdict = judging.judge(found, friend, but=bill.at_hand)
     if verdict.referral is not None:
         return verdict.referral
     if verdict.fault is not None or not places.take(found.id, found.month, found.limit):
@@ -243,26 +242,18 @@ def _welcomed(referral: Referral, at: dt.datetime) -> None:
         Referral.objects.filter(pk=referral.pk).update(friend_reward_at=at)
 
 
+def _is_first(referral: Referral, bill: PaidBill) -> bool:
+    """Note the bill as the first of the two that are asked for; False where there is one."""
+    noted = Referral.objects.filter(pk=referral.pk, first_invoice="").update(
+        first_invoice=bill.invoice_id, branch_id=referral.branch_id or bill.branch_id
+    )
+    if not noted:
+        referral.refresh_from_db(fields=["first_invoice", "branch"])
+    return bool(noted)
+
+
 def _counts(programme: ReferralProgramme, total: int) -> bool:
     """Whether a bill of so many paise is one that is asked for."""
     if programme.reward_on == RewardOn.FIRST_VISIT:
         return True
     return total > 0 and total >= int(programme.min_order_for_reward * 100)
-
-
-def _units(bill: PaidBill) -> dict[str, list[int]]:
-    """What each unit of each line cost after the offers; paise."""
-    sold = Reservation.objects.values_list("sold", flat=True).get(pk=bill.reservation_id)
-    cuts: dict[int, list[int]] = {}
-    for one in bill.quote.applied:
-        for share in one.shares:
-            before = cuts.get(share.line, [0] * len(share.units))
-            cuts[share.line] = [cut + more for cut, more in zip(before, share.units, strict=True)]
-    return {
-        str(line.number): rules.unit_nets(
-            line.net,
-            sold[str(line.number)]["units"],
-            cuts.get(line.number, [0] * sold[str(line.number)]["units"]),
-        )
-        for line in bill.quote.lines
-    }

@@ -82,6 +82,9 @@ def approve_due() -> int:
         with connection.cursor() as cursor:
             cursor.execute(FLAG, ['["velocity"]', current_tenant_id(), fast])
     fine = [pk for pk, is_self, is_fast in rows if not is_self and not is_fast]
+    # One that was flagged since it was read waits.
+    held = Referral.objects.select_for_update(of=("self",)).filter(pk__in=fine, is_flagged=False)
+    fine = list(held.order_by("pk").values_list("pk", flat=True))
     move(system, fine, rules.APPROVED, values={"approved_at": now})
     return len(rows)
 

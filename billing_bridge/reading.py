@@ -25,6 +25,7 @@ OLDEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 OLDEST_DATE = dt.date(1900, 1, 1)
 
 VISIT = "visit.completed"
+REVIEW = "review.posted"
 # What they say of the customer replaces what is known; what other events say only fills gaps.
 CUSTOMER = frozenset({"customer.created", "customer.updated"})
 FIELDS = frozenset({"id", "name", "customer", "occurredAt", "properties"})

@@ -90,8 +90,8 @@ class Returned:
     """Units of a paid bill that came back.
 
     `lines` maps a line's number to the places of its units (from 0); `is_whole` says that nothing
-    of the bill is left. `kept` is what `commit` returned; `operation` is the counter's name for
-    the refund, given once.
+    of the bill is left, `is_mistake` that the bill was rung up wrongly and another one may follow.
+    `kept` is what `commit` returned; `operation` is the counter's name for the refund, given once.
     """
 
     reservation_id: uuid.UUID
@@ -102,6 +102,7 @@ class Returned:
     lines: Mapping[int, Sequence[int]]
     is_whole: bool
     kept: Json
+    is_mistake: bool = False
 
 
 class QuoteEffect(Protocol):

@@ -122,7 +122,8 @@ class ReferralOutput(ApiSerializer):
         return row.state == rules.REWARDED
 
     def get_referred_rewarded(self, row: Referral) -> bool:
-        return row.state == rules.REWARDED
+        """She may have had her discount long before anybody is thanked for her."""
+        return row.friend_reward_at is not None and row.state not in rules.OVER
 
     def get_fraud_reason(self, row: Referral) -> str:
         return row.reason if row.state == rules.REJECTED else ", ".join(row.signals)
@@ -390,4 +391,4 @@ class ReferralLeaderboard(ApiView):
             until=midnight(asked.get("to"), 1),
             size=asked["limit"],
         )
-        return Response({"leaderboard": LeaderOutput(rows, many=True).data})
+        return Response(LeaderOutput(rows, many=True).data)

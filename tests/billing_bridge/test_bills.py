@@ -9,10 +9,12 @@ from customers.models import CustomerFacts, Purchase, Visit
 from marketing.core.models import DomainEvent
 from marketing.coupons.models import OfferUse, Reservation
 from marketing.loyalty import selectors as points_selectors
+from marketing.referrals.models import Referral
 from tests.billing_bridge.till import Refused, Till, cents
 from tests.factories.coupons import make_offer
 from tests.factories.customers import CustomerFactory
 from tests.factories.loyalty import earn, make_programme
+from tests.factories.referrals import code_for
 
 
 @pytest.fixture
@@ -105,6 +107,18 @@ def test_void_takes_bill_and_visit_back(chain, till):
     with pytest.raises(Refused) as refused:
         till.refund("17", lines={1: 1})
     assert refused.value.status == 409
+
+
+def test_who_brought_her_loses_nothing_by_a_bill_rung_up_wrongly(chain, till):
+    bela = CustomerFactory()
+    code = [code_for(CustomerFactory())]
+    till.sell("1000.00", customer=bela, codes=code, invoice="W1")
+    till.void("W1")
+    till.sell("1200.00", customer=bela, codes=code, invoice="W2")
+    assert sorted(Referral.objects.values_list("state", "bill_invoice")) == [
+        ("expired", "W1"),
+        ("held", "W2"),
+    ]
 
 
 def test_refund_before_the_bill_says_what_to_do(chain, till):

@@ -34,6 +34,9 @@ def test_who_joined_long_ago_gets_nothing_when_it_begins(asha, noon):
     make_programme(signup_bonus=50)
     noon.move_to(moment_of(asha.pk) + services.JOINED_LATELY + dt.timedelta(minutes=1))
     assert services.give_signup_bonuses() == 0
+    noon.move_to(moment_of(asha.pk))
+    Customer.objects.update(created_at=clock.now() - dt.timedelta(days=4))
+    assert services.give_signup_bonuses() == 0
     assert not PointsTransaction.objects.exists()
 
 

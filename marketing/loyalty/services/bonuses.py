@@ -6,6 +6,7 @@ Each is posted once for its `Source`, so that a round more gives nothing more.
 import datetime as dt
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -30,10 +31,11 @@ NOT EXISTS (
     WHERE given.tenant_id = %(tenant)s AND given.kind = 'bonus'
       AND given.source_type = %(bonus)s AND given.source_id = customer.id || %(turn)s::text)
 """
-# An import brings people who were there before.
+# An import brings people who were there before. The id bounds what is read, made when it was.
 JOINED = f"""
 SELECT customer.id FROM customers_customer customer
-WHERE customer.tenant_id = %(tenant)s AND customer.id >= %(since)s
+WHERE customer.tenant_id = %(tenant)s AND customer.id >= %(first)s
+  AND customer.created_at >= %(since)s
   AND customer.status = 'active' AND customer.source <> 'import' AND {NOT_GIVEN}
 ORDER BY customer.id LIMIT %(most)s
 """  # noqa: S608  constants
@@ -48,8 +50,8 @@ ORDER BY customer.id LIMIT %(most)s
 @transaction.atomic
 def give_signup_bonuses() -> int:
     """Thank a batch of those who were entered lately, by whomever but an import; how many."""
-    since = lower_bound(clock.now() - JOINED_LATELY)
-    return _give("signup", JOINED, since=since)
+    since = clock.now() - JOINED_LATELY
+    return _give("signup", JOINED, since=since, first=lower_bound(since))
 
 
 @transaction.atomic
@@ -79,7 +81,7 @@ def give_review_bonuses(written: Iterable[tuple[uuid.UUID, dt.datetime]]) -> Non
             )
 
 
-def _give(bonus: str, due: str, *, turn: str = "", **values: object) -> int:
+def _give(bonus: str, due: str, *, turn: str = "", **values: Any) -> int:
     if not selectors.bonus_points(bonus):
         return 0
     with connection.cursor() as cursor:

@@ -73,7 +73,8 @@ class Paid:
 
     A bill that no offer was on comes so too: then nothing is held, what was taken off its lines is
     their `manual_discount`, and `asked` is what the counter said to this effect. `by` names the
-    member of staff or the key that paid it.
+    member of staff or the key that paid it; `wallet` is what of it was paid by money that she had
+    paid in before, in paise, where the counter said so.
     """
 
     held: Held
@@ -83,6 +84,7 @@ class Paid:
     at: dt.datetime
     asked: Json = field(default_factory=dict)
     by: str = ""
+    wallet: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

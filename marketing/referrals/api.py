@@ -135,6 +135,7 @@ class ReferralCodeOutput(ApiSerializer):
     share_url = serializers.CharField()
     share_text = serializers.CharField()
     whatsapp_url = serializers.CharField()
+    qr_url = serializers.CharField(help_text="The link as a picture, SVG.")
 
 
 def token(help_text: str) -> serializers.CharField:
@@ -310,6 +311,7 @@ class CustomerReferralCode(ApiView):
             "customer_id": customer.pk,
             "referral_code": code,
             "share_url": links.share_url(current_tenant(), code),
+            "qr_url": links.qr_url(current_tenant(), code),
             "share_text": text,
             "whatsapp_url": links.whatsapp_url(text),
         }

@@ -109,6 +109,33 @@ def test_void_takes_bill_and_visit_back(chain, till):
     assert refused.value.status == 409
 
 
+@pytest.mark.parametrize("kind", ["plain", "reserved", "asked", "named_later"])
+def test_what_a_wallet_pays_earns_nothing(chain, till, kind):
+    make_programme(points_per_100=10)
+    asha = CustomerFactory()
+    body = {
+        "customer": asha,
+        "invoice": "W",
+        "payments": [
+            {"method": "Wallet", "amount": "600.00"},
+            {"method": "cash", "amount": "400.00"},
+        ],
+    }
+    lines = ({"unitPrice": "500.00", "quantity": 2},)
+    if kind == "reserved":
+        body["reserved"] = till.reserve(*lines, customer=asha)
+    if kind == "asked":
+        body["points"] = {"use": "max"}
+    if kind == "named_later":
+        till.sell(*lines, **body | {"customer": None})
+    till.sell(*lines, **body)
+    assert balance(asha) == 40
+    till.refund("W", lines={1: 1})
+    assert balance(asha) == 20
+    till.refund("W", "R2")
+    assert balance(asha) == 0
+
+
 def test_who_brought_her_loses_nothing_by_a_bill_rung_up_wrongly(chain, till):
     bela = CustomerFactory()
     code = [code_for(CustomerFactory())]

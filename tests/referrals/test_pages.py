@@ -1,6 +1,7 @@
 """Referrals on pages and over the API, by role, branch and chain."""
 
 import uuid
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.cache import cache
@@ -90,6 +91,7 @@ def test_a_counters_key_applies_and_reads(chain, asha):
     data = answer.json()["data"]
     assert data["referralCode"] in data["shareUrl"]
     assert data["shareUrl"] in data["shareText"]
+    assert b"<svg" in Client().get(urlsplit(data["qrUrl"]).path).content
     answer = Client().post(
         f"{API}/apply",
         {"referralCode": data["referralCode"], "referredPhone": "9876500009"},

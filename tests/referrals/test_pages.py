@@ -138,6 +138,9 @@ def test_the_leaderboard(chain, asha, brought, login):
     for bad in ({"limit": 0}, {"to": "9999-12-31"}):
         assert client.get(f"{API}/leaderboard", bad).status_code == 400
     assert "Asha Rao" in client.get("/referrals/leaderboard").text
+    Referral.objects.update(branch=chain.south)
+    assert client.get(f"{API}/leaderboard").json()["data"] == []
+    assert login("owner").get(f"{API}/leaderboard").json()["data"] == [row]
 
 
 def test_the_config_over_the_api(chain, login):

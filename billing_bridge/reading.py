@@ -27,6 +27,7 @@ OLDEST_DATE = dt.date(1900, 1, 1)
 VISIT = "visit.completed"
 # Where its branch is said, she was there: a visit, unless one of that day is known.
 APPOINTMENT = "appointment.completed"
+REVIEW = "review.posted"
 # What they say of the customer replaces what is known; what other events say only fills gaps.
 CUSTOMER = frozenset({"customer.created", "customer.updated"})
 FIELDS = frozenset({"id", "name", "customer", "occurredAt", "properties"})

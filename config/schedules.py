@@ -43,6 +43,7 @@ SCHEDULES: dict[str, dt.timedelta | str] = {
     "marketing.delivery.tasks.sweep_batches": dt.timedelta(seconds=10),
     "marketing.delivery.tasks.sweep_fallbacks": dt.timedelta(seconds=5),
     "marketing.loyalty.tasks.end_overdue_holds": dt.timedelta(minutes=1),
+    "marketing.loyalty.tasks.give_bonuses": dt.timedelta(minutes=5),
     # Four in the morning in India, after the day has turned.
     "marketing.loyalty.tasks.prove_ledgers": "30 22 * * *",
     "marketing.loyalty.tasks.turn_days": "1,31 * * * *",

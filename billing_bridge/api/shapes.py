@@ -140,7 +140,9 @@ class InvoiceLineInput(LineInput):
 
 
 class PaymentInput(ApiSerializer):
-    method = serializers.CharField(max_length=30)
+    method = serializers.CharField(
+        max_length=30, help_text="As you call it; what `wallet` pays earns no points."
+    )
     amount = money()
 
 

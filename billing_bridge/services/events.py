@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from billing_bridge import held
 from billing_bridge.gathering import Gathered, gather
-from billing_bridge.reading import APPOINTMENT, CUSTOMER, VISIT, Report, Setting, read
+from billing_bridge.reading import APPOINTMENT, CUSTOMER, REVIEW, VISIT, Report, Setting, read
 from billing_bridge.services.raw import told
 from customers import selectors
 from customers.imports.named import Placed, place_people
@@ -26,6 +26,7 @@ from customers.services.reported import (
     write_events,
 )
 from marketing.core import audit, clock
+from marketing.core import events as domain_events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, DomainError, NotFound, ValidationFailed
 from marketing.core.models import Branch, Staff
@@ -268,7 +269,7 @@ def _event(report: Report, whose: Mapping[int, uuid.UUID]) -> ReportedEvent:
 
 
 def _apply(actor: Actor, reports: Sequence[Report], whose: Mapping[int, uuid.UUID]) -> None:
-    """What the known names mean beyond being kept: visits, memberships, packages."""
+    """What the known names mean beyond being kept: visits, reviews, memberships, packages."""
     record_visits(
         actor=actor,
         visits=[
@@ -283,6 +284,19 @@ def _apply(actor: Actor, reports: Sequence[Report], whose: Mapping[int, uuid.UUI
             for report in reports
             if report.name in (VISIT, APPOINTMENT) and report.branch_id
         ],
+    )
+    domain_events.record_all(
+        REVIEW,
+        [
+            {
+                "customerId": str(whose[report.index]),
+                "reviewId": report.id,
+                "occurredAt": report.occurred_at.isoformat(),
+            }
+            for report in reports
+            if report.name == REVIEW
+        ],
+        actor_id=actor.user_id,
     )
     known = _known(reports)
     rows: dict[tuple[str, str], dict[str, Any]] = {}

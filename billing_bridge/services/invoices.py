@@ -32,6 +32,8 @@ from marketing.coupons.rules import CLOCKS_APART
 from marketing.coupons.selectors.replay import kept_bill
 
 State = Reservation.State
+# A way to pay that earns no points.
+WALLET = "wallet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +162,15 @@ def _amounts(invoice: Invoice) -> dict[int, Decimal]:
     }
 
 
+def _wallet(invoice: Invoice) -> int:
+    """Paise that were paid out of a wallet: they were paid in before."""
+    return sum(
+        paise(Decimal(payment["amount"]))
+        for payment in invoice.payments
+        if payment["method"].strip().lower() == WALLET
+    )
+
+
 def _total(invoice: Invoice) -> Decimal:
     lines = sum(_amounts(invoice).values(), Decimal(0))
     tax = Decimal(0) if invoice.bill.cart.prices_include_tax else invoice.tax or Decimal(0)
@@ -194,6 +205,7 @@ def _settled(actor: Actor, invoice: Invoice, branch: Branch) -> Taken:
             cart=_plain(invoice, branch),
             invoice_id=invoice.invoice_id,
             asked=bill.asked,
+            wallet=_wallet(invoice),
         ).reservation
     else:
         _compare(invoice, found, warnings)
@@ -207,7 +219,9 @@ def _named(
     total = f"{invoice.total:.2f}"
     if done.effects.get(OF_BILL, {}).get("total", total) != total:
         raise IdempotencyMismatch(fields={"total": [_("This bill was sent with another total.")]})
-    named = coupons.name_customer(actor=actor, reservation=done, customer_id=customer_id)
+    named = coupons.name_customer(
+        actor=actor, reservation=done, customer_id=customer_id, wallet=_wallet(invoice)
+    )
     if named is None:
         message = _("Some of this bill came back before she was named: it stays nobody's.")
         raise IdempotencyMismatch(fields={"customerId": [message]})
@@ -239,7 +253,10 @@ def _by_reservation(
         try:
             with transaction.atomic():
                 return coupons.redeem(
-                    actor=actor, reservation_id=held.pk, invoice_id=invoice.invoice_id
+                    actor=actor,
+                    reservation_id=held.pk,
+                    invoice_id=invoice.invoice_id,
+                    wallet=_wallet(invoice),
                 ).reservation
         except Busy:
             raise
@@ -270,6 +287,7 @@ def _by_request(
                     cart=cart,
                     invoice_id=invoice.invoice_id,
                     asked=asked,
+                    wallet=_wallet(invoice),
                 ).reservation
         except Busy:
             raise

@@ -145,6 +145,7 @@ def void_invoice(*, actor: Actor, branch_id: uuid.UUID, invoice_id: str) -> Refu
             invoice_id=invoice_id,
             operation=VOID,
             found=(bill, reversals),
+            is_mistake=True,
         )
         purchase = _purchase(branch_id, invoice_id)
         if purchase is not None:

@@ -73,7 +73,8 @@ class Paid:
 
     A bill that no offer was on comes so too: then nothing is held, what was taken off its lines is
     their `manual_discount`, and `asked` is what the counter said to this effect. `by` names the
-    member of staff or the key that paid it.
+    member of staff or the key that paid it; `wallet` is what of it was paid by money that she had
+    paid in before, in paise, where the counter said so.
     """
 
     held: Held
@@ -83,6 +84,7 @@ class Paid:
     at: dt.datetime
     asked: Json = field(default_factory=dict)
     by: str = ""
+    wallet: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +92,8 @@ class Returned:
     """Units of a paid bill that came back.
 
     `lines` maps a line's number to the places of its units (from 0); `is_whole` says that nothing
-    of the bill is left. `kept` is what `commit` returned; `operation` is the counter's name for
-    the refund, given once.
+    of the bill is left, `is_mistake` that the bill was rung up wrongly and another one may follow.
+    `kept` is what `commit` returned; `operation` is the counter's name for the refund, given once.
     """
 
     reservation_id: uuid.UUID
@@ -102,6 +104,7 @@ class Returned:
     lines: Mapping[int, Sequence[int]]
     is_whole: bool
     kept: Json
+    is_mistake: bool = False
 
 
 class QuoteEffect(Protocol):

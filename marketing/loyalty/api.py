@@ -12,7 +12,7 @@ from marketing.core.drf.serializers import ApiSerializer
 from marketing.core.drf.views import ApiView
 from marketing.core.tenancy import current_tenant
 from marketing.loyalty import selectors
-from marketing.loyalty.models import Kind, LoyaltyProgramme
+from marketing.loyalty.models import Kind, LoyaltyProgramme, PointsTransaction
 
 
 class TierOutput(ApiSerializer):
@@ -54,9 +54,13 @@ class PointsEntryOutput(ApiSerializer):
     points = serializers.IntegerField()
     at = serializers.DateTimeField()
     source_type = serializers.CharField()
-    source_id = serializers.CharField()
+    source_id = serializers.SerializerMethodField("get_source_id")
     branch_id = serializers.UUIDField(allow_null=True)
     reason = serializers.CharField()
+
+    def get_source_id(self, row: PointsTransaction) -> str:
+        """Of a bill its number, as the branch in `branchId` knows it."""
+        return row.bill or row.source_id
 
 
 class CustomerPoints(ApiView):

@@ -13,6 +13,7 @@ class LoyaltyConfig(AppConfig):
         from marketing.coupons import quote_effects
         from marketing.loyalty import (
             checks,  # noqa: F401  registers
+            handlers,  # noqa: F401  registers
             people,
             selectors,
             services,

@@ -1,7 +1,7 @@
 """Points on a bill: what loyalty does while it is priced, held, paid and refunded.
 
-She earns on what she pays for each line, without tax and without what points paid. What was earned
-and spent is frozen by line and unit when the bill is paid; refunds read that.
+She earns on what she pays for each line, without tax and without what points or a wallet paid. What
+was earned and spent is frozen by line and unit when the bill is paid; refunds read that.
 """
 
 import datetime as dt
@@ -120,7 +120,7 @@ class PointsEffect:
         her = services.enter(services.stand_in(customer_id), clock.now())
         used = _use(paid, source, her)
         earned = 0
-        lines = _earning(paid.cart, paid.quote)
+        lines = _earning(paid.cart, paid.quote, wallet=paid.wallet)
         made = services.earn_points(
             actor=_system(),
             customer=Customer(pk=customer_id),
@@ -228,9 +228,10 @@ def _hold(
     )
 
 
-def _earning(cart: Cart, quote: Quote) -> list[BillLine]:
-    """What she pays for each line, without tax and without what points pay of it."""
-    paid = apportion(quote.tender, [line.total for line in quote.lines])
+def _earning(cart: Cart, quote: Quote, *, wallet: int = 0) -> list[BillLine]:
+    """What she pays for each line, without tax and without what points and her wallet pay."""
+    before = quote.tender + min(wallet, quote.payable)
+    paid = apportion(before, [line.total for line in quote.lines])
     services_of = {line.number: (line.service, line.category) for line in cart.lines}
     lines = []
     for line, tender in zip(quote.lines, paid, strict=True):

@@ -40,6 +40,10 @@ LABELS = {
     "tier_grace_to_month_end": _("Grace lasts to the end of the month"),
 }
 HELP = {
+    "signup_bonus": _("Some minutes after she was entered; not for those of an import."),
+    "review_bonus": _("When your review tool reports one (review.posted); once a day."),
+    "referral_bonus": _("Besides the reward that is set under Referrals."),
+    "birthday_bonus": _("On the day, once a year."),
     "points_per_100": _("Of what is paid without tax, after discounts. Rounded down on each bill."),
     "max_redeem_points": _("Empty: no limit."),
     "points_as": _("Ask your accountant: as a discount, points lessen the taxable value."),

@@ -66,6 +66,12 @@ def add_months(day: dt.date, months: int) -> dt.date:
     return dt.date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
+def birthdays_on(day: dt.date) -> list[str]:
+    """The month and day of who has a birthday: of 29 February on the 28th of a common year."""
+    is_last = (day.month, day.day) == (2, 28) and not calendar.isleap(day.year)
+    return [f"{day:%m-%d}", *(["02-29"] if is_last else [])]
+
+
 def round_up(day: dt.date, rounding: str) -> dt.date:
     """The last day of the month, quarter, half year or year that the day lies in."""
     if rounding == NO_ROUNDING:

@@ -6,12 +6,21 @@ from marketing.core.sweeps import drain_each_chain, in_each_chain
 @shared_task
 def turn_days() -> None:
     """What a new day brings, in this order (hourly, because days begin in each chain's own zone):
-    pending points become active, others expire, tiers are renewed or lowered."""
+    pending points become active, others expire, tiers are renewed or lowered, birthdays thanked."""
     from marketing.loyalty import services
 
     drain_each_chain(services.activate_due)
     drain_each_chain(services.expire_due)
     drain_each_chain(services.end_periods)
+    drain_each_chain(services.give_birthday_bonuses)
+
+
+@shared_task
+def give_bonuses() -> None:
+    """Thank who joined."""
+    from marketing.loyalty import services
+
+    drain_each_chain(services.give_signup_bonuses)
 
 
 @shared_task

@@ -122,7 +122,8 @@ class ReferralOutput(ApiSerializer):
         return row.state == rules.REWARDED
 
     def get_referred_rewarded(self, row: Referral) -> bool:
-        return row.state == rules.REWARDED
+        """She may have had her discount long before anybody is thanked for her."""
+        return row.friend_reward_at is not None and row.state not in rules.OVER
 
     def get_fraud_reason(self, row: Referral) -> str:
         return row.reason if row.state == rules.REJECTED else ", ".join(row.signals)
@@ -134,6 +135,7 @@ class ReferralCodeOutput(ApiSerializer):
     share_url = serializers.CharField()
     share_text = serializers.CharField()
     whatsapp_url = serializers.CharField()
+    qr_url = serializers.CharField(help_text="The link as a picture, SVG.")
 
 
 def token(help_text: str) -> serializers.CharField:
@@ -309,6 +311,7 @@ class CustomerReferralCode(ApiView):
             "customer_id": customer.pk,
             "referral_code": code,
             "share_url": links.share_url(current_tenant(), code),
+            "qr_url": links.qr_url(current_tenant(), code),
             "share_text": text,
             "whatsapp_url": links.whatsapp_url(text),
         }
@@ -390,4 +393,4 @@ class ReferralLeaderboard(ApiView):
             until=midnight(asked.get("to"), 1),
             size=asked["limit"],
         )
-        return Response({"leaderboard": LeaderOutput(rows, many=True).data})
+        return Response(LeaderOutput(rows, many=True).data)

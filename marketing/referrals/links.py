@@ -17,6 +17,12 @@ def share_url(chain: Tenant, code: str) -> str:
     return f"{settings.PUBLIC_BASE_URL}{reverse('referral-page', args=[chain.slug, code])}"
 
 
+def qr_url(chain: Tenant, code: str) -> str:
+    """The link as a picture that needs no login."""
+    path = reverse("referral-picture", args=[chain.slug, code])
+    return f"{settings.PUBLIC_BASE_URL}{path}"
+
+
 def whatsapp_url(text: str) -> str:
     """Opens WhatsApp with the text written, to be sent to whom she likes."""
     return f"https://wa.me/?text={quote(text)}"

@@ -99,7 +99,12 @@ class ReferralEffect:
 
     def reverse(self, returned: Returned) -> Json:
         """Half of the bill or more came back: nobody is thanked for it."""
-        return take_refund(returned.kept, returned.lines, is_whole=returned.is_whole)
+        return take_refund(
+            returned.kept,
+            returned.lines,
+            is_whole=returned.is_whole,
+            is_mistake=returned.is_mistake,
+        )
 
     def _welcome(self, basket: Basket) -> Sequence[EnteredCode]:
         """The friend's first bill, where she was brought at sign-up and says no code."""

@@ -13,9 +13,9 @@ REJECTED, VOIDED, CLAWED_BACK, EXPIRED = "rejected", "voided", "clawed_back", "e
 FOLLOWING: dict[str, frozenset[str]] = {
     INVITED: frozenset({ATTRIBUTED, REJECTED, EXPIRED}),
     ATTRIBUTED: frozenset({QUALIFIED, REJECTED, VOIDED, EXPIRED}),
-    QUALIFIED: frozenset({HELD, APPROVED, REJECTED, VOIDED}),
-    HELD: frozenset({APPROVED, REJECTED, VOIDED}),
-    APPROVED: frozenset({REWARDED, VOIDED}),
+    QUALIFIED: frozenset({HELD, APPROVED, REJECTED, VOIDED, EXPIRED}),
+    HELD: frozenset({APPROVED, REJECTED, VOIDED, EXPIRED}),
+    APPROVED: frozenset({REWARDED, VOIDED, EXPIRED}),
     REWARDED: frozenset({CLAWED_BACK}),
     REJECTED: frozenset(),
     VOIDED: frozenset(),
@@ -48,8 +48,10 @@ TO_FRIEND = frozenset({TOLD_FRIEND_JOINED, TOLD_FRIEND_CAME, TOLD_FRIEND})
 NEWS_LASTS = dt.timedelta(days=3)
 # Why rewards were taken back: nothing of a code that was used could be.
 REFUNDED, REFUNDED_USED = "refunded", "refunded_used"
+# Why a referral ended that goes on as another: the bill should not have been.
+BILL_VOIDED = "bill_voided"
 # From here on nothing is due to anybody.
-OVER = frozenset({REJECTED, VOIDED, CLAWED_BACK})
+OVER = frozenset({REJECTED, VOIDED, CLAWED_BACK, EXPIRED})
 
 # What bills and sign-ups may be known again by. The same of both people is a signal.
 INSTRUMENT, DEVICE = "instrument", "device"

@@ -25,6 +25,7 @@ REASONS: dict[str, str | Promise] = {
     "referrals_off": _("Referrals were switched off"),
     rules.REFUNDED: _("Her bill was refunded"),
     rules.REFUNDED_USED: _("Her bill was refunded; the reward's code had been used before"),
+    rules.BILL_VOIDED: _("Her bill was voided; the referral goes on with her next one"),
     "unused": _("She did not come in time"),
     "erased": _("Her data was erased"),
 }

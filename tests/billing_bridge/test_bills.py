@@ -9,10 +9,12 @@ from customers.models import CustomerFacts, Purchase, Visit
 from marketing.core.models import DomainEvent
 from marketing.coupons.models import OfferUse, Reservation
 from marketing.loyalty import selectors as points_selectors
+from marketing.referrals.models import Referral
 from tests.billing_bridge.till import Refused, Till, cents
 from tests.factories.coupons import make_offer
 from tests.factories.customers import CustomerFactory
 from tests.factories.loyalty import earn, make_programme
+from tests.factories.referrals import code_for
 
 
 @pytest.fixture
@@ -108,6 +110,45 @@ def test_void_takes_bill_and_visit_back(chain, till):
     with pytest.raises(Refused) as refused:
         till.refund("17", lines={1: 1})
     assert refused.value.status == 409
+
+
+@pytest.mark.parametrize("kind", ["plain", "reserved", "asked", "named_later"])
+def test_what_a_wallet_pays_earns_nothing(chain, till, kind):
+    make_programme(points_per_100=10)
+    asha = CustomerFactory()
+    body = {
+        "customer": asha,
+        "invoice": "W",
+        "payments": [
+            {"method": "Wallet", "amount": "600.00"},
+            {"method": "cash", "amount": "400.00"},
+        ],
+    }
+    lines = ({"unitPrice": "500.00", "quantity": 2},)
+    if kind == "reserved":
+        body["reserved"] = till.reserve(*lines, customer=asha)
+    if kind == "asked":
+        body["points"] = {"use": "max"}
+    if kind == "named_later":
+        till.sell(*lines, **body | {"customer": None})
+    till.sell(*lines, **body)
+    assert balance(asha) == 40
+    till.refund("W", lines={1: 1})
+    assert balance(asha) == 20
+    till.refund("W", "R2")
+    assert balance(asha) == 0
+
+
+def test_who_brought_her_loses_nothing_by_a_bill_rung_up_wrongly(chain, till):
+    bela = CustomerFactory()
+    code = [code_for(CustomerFactory())]
+    till.sell("1000.00", customer=bela, codes=code, invoice="W1")
+    till.void("W1")
+    till.sell("1200.00", customer=bela, codes=code, invoice="W2")
+    assert sorted(Referral.objects.values_list("state", "bill_invoice")) == [
+        ("expired", "W1"),
+        ("held", "W2"),
+    ]
 
 
 def test_refund_before_the_bill_says_what_to_do(chain, till):

@@ -25,13 +25,17 @@ from customers.models import (
     Visit,
 )
 from customers.services import opt_out, record_purchase
+from marketing.core import clock
+from marketing.core import events as domain_events
 from marketing.core.models import DomainEvent
 from marketing.core.tenancy import tenant_scope
+from marketing.loyalty.selectors import balance
 from marketing.segments.models import StaleMember
 from marketing.segments.services import recheck
 from tests.billing_bridge.conftest import AT, event
 from tests.factories.core import BranchFactory
 from tests.factories.customers import CustomerFactory
+from tests.factories.loyalty import make_programme
 
 
 def fields_of(answer):
@@ -189,6 +193,16 @@ FACIALS = {
 
 def at(minute):
     return {"occurredAt": f"2026-05-04T10:{minute:02}:00Z"}
+
+
+def test_a_review_brings_the_programmes_points_once(send, chain):
+    make_programme(review_bonus=20)
+    for id_ in ("r1", "r1", "r2"):
+        send(event(id_, "review.posted", occurredAt=clock.now().isoformat()))
+    send(event("old", "review.posted"))
+    assert domain_events.deliver_due()
+    domain_events.deliver_due()
+    assert balance(Customer.objects.get().pk).points == 20
 
 
 def test_memberships_and_packages_are_as_the_latest_report_says(send):

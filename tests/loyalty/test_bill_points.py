@@ -13,7 +13,7 @@ from marketing.coupons import services as counter
 from marketing.coupons.quote_effects import Held
 from marketing.loyalty import selectors, services
 from marketing.loyalty.bill_points import PointsEffect
-from marketing.loyalty.models import PointsHold, PointsTransaction
+from marketing.loyalty.models import EarnRate, PointsHold, PointsTransaction
 from tests.factories.coupons import make_cart, make_offer, system
 from tests.factories.customers import CustomerFactory, ServiceFactory
 from tests.factories.loyalty import earn, hold, make_programme, make_tiers
@@ -92,6 +92,8 @@ def test_what_she_may_use(chain, asha, settings, use, used, reason):
     priced = price(chain, asha, "200.00", use=use)
     told = priced.told["points"]
     assert (told["used"], told["reason"]) == (used, reason)
+    if use == "max":
+        assert told["mostUsable"] == used
     worth = used * settings.get("point_value_paise", 100)
     quote = priced.quote
     assert (quote.points if settings.get("points_as") else quote.tender) == worth
@@ -233,11 +235,19 @@ def test_the_same_refund_again_moves_nothing(chain, asha):
 
 
 def test_rates_of_services_and_the_tier_count(chain, asha):
-    cut = ServiceFactory()
+    cut, wash = ServiceFactory(), ServiceFactory()
+    EarnRate.objects.create(category=cut.category, points_per_100=300)
+    EarnRate.objects.create(service=cut, points_per_100=500)
+    EarnRate.objects.create(category=wash.category, points_per_100=0)
     make_tiers(("Silver", 0, 20_000))
     earn(asha, 1)
-    line = {"serviceId": str(cut.pk), "unitPrice": "10.00"}
-    assert price(chain, asha, line).told["points"]["wouldEarn"] == 20
+    line, free = (
+        {"serviceId": str(service.pk), "categoryId": str(service.category_id), "unitPrice": "10.00"}
+        for service in (cut, wash)
+    )
+    assert price(chain, asha, line, free).told["points"]["wouldEarn"] == 100
+    pay(chain, asha, line, free)
+    assert points(asha) == 101
     assert price(chain, asha, line).scene.tier != ""
     assert uuid.UUID(price(chain, asha, line).scene.tier)
 

@@ -13,6 +13,7 @@ from marketing.core.services import issue_key
 from marketing.core.tenancy import tenant_scope
 from marketing.loyalty import links, selectors, services
 from marketing.loyalty.models import EarnRate, LoyaltyProgramme, PointsTransaction, Tier
+from marketing.loyalty.models.ledger import OF_BRANCH
 from marketing.loyalty.services import Source, setting_names
 from tests.factories.customers import CustomerFactory, ServiceFactory
 from tests.factories.loyalty import bill, earn, hold, make_programme, make_tiers, spend, system
@@ -58,6 +59,13 @@ def test_entries_come_in_pages(points, login):
     ).json()
     assert [(row["kind"], row["points"]) for row in more["data"]] == [("hold", 0), ("earn", 1_200)]
     assert more["page"]["next"] is None
+
+
+def test_an_entry_names_its_bill_as_the_branch_does(points, login):
+    earn(points, 10, bill(f"A/7{OF_BRANCH}340bf8e5351a"))
+    url = ASHA.format(points.pk) + "/entries"
+    newest = login("receptionist").get(url).json()["data"][0]
+    assert (newest["sourceType"], newest["sourceId"]) == ("invoice", "A/7")
 
 
 def test_who_was_merged_is_found_as_whom_she_became(chain, points, login):

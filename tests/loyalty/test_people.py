@@ -61,6 +61,17 @@ def test_two_become_one_and_apart_again(asha, bela, go):
     whole()
 
 
+def test_points_that_are_not_active_yet_come_with_her(asha, bela, go):
+    make_programme(pending_days=3)
+    earn(bela, 30)
+    merge(asha, bela)
+    assert (account(asha), account(bela)) == ((0, 30, 0, 0), (0, 0, 0, 0))
+    go("2026-06-19")
+    services.activate_due()
+    assert account(asha) == (30, 0, 0, 0)
+    whole()
+
+
 def test_debts_are_made_good_by_whom_she_becomes_one_with(asha, bela):
     owed = bill()
     earn(bela, 100, owed)

@@ -261,6 +261,19 @@ def test_a_refund_after_the_reward_takes_points_back(chain, asha, bela, spent):
     assert balance(asha.pk).points == (-80 if spent else 0)
 
 
+def test_the_points_programmes_bonus_comes_besides_and_goes_with_the_bill(chain, asha, bela):
+    from tests.factories.loyalty import make_programme as make_points
+
+    make_points(referral_bonus=30)
+    make_programme(referrer_reward_type="discount", referrer_reward_value=20)
+    sell(chain.north, "1000.00", customer=bela, codes=[code_for(asha)], invoice_id="1")
+    past_hold(Referral.objects.get())
+    reward_all()
+    assert balance(asha.pk).points == 30
+    services.reverse(actor=system(), branch_id=chain.north.pk, invoice_id="1", operation="r")
+    assert balance(asha.pk).points == 0
+
+
 @pytest.mark.parametrize("used", [False, True])
 def test_a_refund_takes_an_unused_code_back_and_asks_for_no_money(chain, asha, bela, used):
     make_programme(referrer_reward_type="discount", referrer_reward_value=20)

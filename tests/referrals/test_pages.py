@@ -1,6 +1,7 @@
 """Referrals on pages and over the API, by role, branch and chain."""
 
 import uuid
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.cache import cache
@@ -90,6 +91,7 @@ def test_a_counters_key_applies_and_reads(chain, asha):
     data = answer.json()["data"]
     assert data["referralCode"] in data["shareUrl"]
     assert data["shareUrl"] in data["shareText"]
+    assert b"<svg" in Client().get(urlsplit(data["qrUrl"]).path).content
     answer = Client().post(
         f"{API}/apply",
         {"referralCode": data["referralCode"], "referredPhone": "9876500009"},
@@ -107,6 +109,7 @@ def test_the_list_is_of_ones_branches(chain, brought, login, django_assert_max_n
         [row] = client.get(API).json()["data"]
     assert row["status"] == "converted"
     assert (row["firstInvoiceAmount"], row["fraudFlag"]) == ("900.00", False)
+    assert (row["referredRewarded"], row["referrerRewarded"]) == (True, False)
     for asked, count in (
         ({"status": "converted"}, 1),
         ({"status": "pending"}, 0),
@@ -130,13 +133,14 @@ def test_the_leaderboard(chain, asha, brought, login):
         "rewarded": 1,
     }
     client = login("receptionist")
-    answer = client.get(f"{API}/leaderboard").json()["data"]
-    assert answer["leaderboard"] == [row]
-    late = client.get(f"{API}/leaderboard", {"from": "2999-01-01"}).json()["data"]
-    assert late["leaderboard"] == []
+    assert client.get(f"{API}/leaderboard").json()["data"] == [row]
+    assert client.get(f"{API}/leaderboard", {"from": "2999-01-01"}).json()["data"] == []
     for bad in ({"limit": 0}, {"to": "9999-12-31"}):
         assert client.get(f"{API}/leaderboard", bad).status_code == 400
     assert "Asha Rao" in client.get("/referrals/leaderboard").text
+    Referral.objects.update(branch=chain.south)
+    assert client.get(f"{API}/leaderboard").json()["data"] == []
+    assert login("owner").get(f"{API}/leaderboard").json()["data"] == [row]
 
 
 def test_the_config_over_the_api(chain, login):

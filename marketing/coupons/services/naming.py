@@ -14,7 +14,7 @@ from marketing.coupons.services.redemptions import commit_effects
 
 @transaction.atomic
 def name_customer(
-    *, actor: Actor, reservation: Reservation, customer_id: uuid.UUID
+    *, actor: Actor, reservation: Reservation, customer_id: uuid.UUID, wallet: int = 0
 ) -> Reservation | None:
     """The redeemed bill is hers from now on: effects take part as if she had been named then.
 
@@ -29,7 +29,7 @@ def name_customer(
         if any(line["back"] for line in bill.sold.values()):
             return None
         bill.customer_id = stand_for(customer_id)
-        bill.effects = bill.effects | commit_effects(bill, by=actor.label)
+        bill.effects = bill.effects | commit_effects(bill, by=actor.label, wallet=wallet)
         bill.save(update_fields=["customer_id", "effects"])
         audit.record(actor, "coupon.name_customer", bill, {"invoiceId": bill.invoice_id})
     return bill

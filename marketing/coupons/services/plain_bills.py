@@ -39,6 +39,7 @@ def record_bill(
     cart: Cart,
     invoice_id: str,
     asked: Mapping[str, Mapping[str, Any]] | None = None,
+    wallet: int = 0,
 ) -> Redeemed:
     """Let effects take part in a paid bill that no offer was on; it can be reversed as others can.
 
@@ -80,6 +81,6 @@ def record_bill(
             redeemed_at=now,
         )
         with events.together():
-            keep_effects(reservation, commit_effects(reservation, by=actor.label))
+            keep_effects(reservation, commit_effects(reservation, by=actor.label, wallet=wallet))
         audit.record(actor, "coupon.record_bill", reservation, {"invoiceId": invoice_id})
     return Redeemed(reservation=reservation, redemptions=[])

@@ -84,12 +84,15 @@ class Redeemed:
 
 
 @whole()
-def redeem(*, actor: Actor, reservation_id: uuid.UUID, invoice_id: str) -> Redeemed:
+def redeem(
+    *, actor: Actor, reservation_id: uuid.UUID, invoice_id: str, wallet: int = 0
+) -> Redeemed:
     """Use what the reservation holds for the bill `invoice_id`, which a branch has once.
 
     The same invoice again, under this reservation or another, is answered with what was done.
     After the reservation's end its limits are taken anew, at the promised amounts, or it raises
     `ReservationExpired`; `ReservationOver` when it was released, or redeemed for another invoice.
+    `wallet`: as `Paid` has it.
     """
     actor.require("coupon.redeem")
     require_invoice(invoice_id)
@@ -108,7 +111,7 @@ def redeem(*, actor: Actor, reservation_id: uuid.UUID, invoice_id: str) -> Redee
         with events.together():
             used = _use(reservation, invoice_id)
             _tell(used.redemptions)
-            keep_effects(reservation, commit_effects(reservation, by=actor.label))
+            keep_effects(reservation, commit_effects(reservation, by=actor.label, wallet=wallet))
         audit.record(actor, "coupon.redeem", reservation, {"invoiceId": invoice_id})
         # Last: every bill with a limited offer waits for its row until this one is over.
         _count(reservation, used)
@@ -125,6 +128,7 @@ def redeem_bill(
     invoice_id: str,
     quote_hash: str | None = None,
     asked: Mapping[str, Mapping[str, Any]] | None = None,
+    wallet: int = 0,
 ) -> Redeemed:
     """Price and redeem in one, for counters that reserve nothing; refused as the two are."""
     require_branch(actor, branch_id)
@@ -143,7 +147,12 @@ def redeem_bill(
         quote_hash=quote_hash,
         asked=asked,
     )
-    return redeem(actor=actor, reservation_id=reserved.reservation.pk, invoice_id=invoice_id)
+    return redeem(
+        actor=actor,
+        reservation_id=reserved.reservation.pk,
+        invoice_id=invoice_id,
+        wallet=wallet,
+    )
 
 
 def require_invoice(invoice_id: str) -> None:
@@ -305,7 +314,7 @@ def keep_effects(reservation: Reservation, kept: dict[str, Any]) -> None:
             cursor.execute(KEEP_EFFECTS, [encoded(kept), reservation.pk, current_tenant_id()])
 
 
-def commit_effects(reservation: Reservation, *, by: str) -> dict[str, Any]:
+def commit_effects(reservation: Reservation, *, by: str, wallet: int = 0) -> dict[str, Any]:
     """Let effects make it final; what they keep for a later reversal."""
     kept: dict[str, Any] = {}
     effects = quote_effects.effects()
@@ -322,6 +331,7 @@ def commit_effects(reservation: Reservation, *, by: str) -> dict[str, Any]:
                 at=reservation.redeemed_at,
                 asked=bill.asked.get(effect.name, {}),
                 by=by,
+                wallet=wallet,
             )
         )
         if said:

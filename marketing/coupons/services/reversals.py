@@ -89,6 +89,7 @@ def reverse(
     operation: str,
     lines: Mapping[int, int] | None = None,
     found: tuple[Reservation, list[Reversal]] | None = None,
+    is_mistake: bool = False,
 ) -> Reversal:
     """Take back so many units of each line of a redeemed bill, or all that is left of it.
 
@@ -96,8 +97,9 @@ def reverse(
     a free one stays. An offer of which nothing is left gives its use back, unless it says that it
     is not to be had again. `operation` is the counter's name for the refund: the same again, and
     the whole bill once more, give the same answer. `found` is the bill as `lock_redeemed` found it
-    in this transaction. Raises `NotFound` for a bill that was not
-    redeemed here, `MoreThanSold`, and `IdempotencyMismatch` for an operation with other lines.
+    in this transaction; `is_mistake` says that there should have been no such bill. Raises
+    `NotFound` for a bill that was not redeemed here, `MoreThanSold`, and `IdempotencyMismatch` for
+    an operation with other lines.
     """
     require_branch(actor, branch_id)
     _require_asked(operation, lines)
@@ -124,7 +126,7 @@ def reverse(
             lines={str(line): places for line, places in units.items()},
             given_back=given_back,
             amount=sum(given_back.values()),
-            effects=_reverse_effects(bill, operation, units),
+            effects=_reverse_effects(bill, operation, units, is_mistake),
         )
         _keep(reversal)
         audit.record(actor, "coupon.reverse", bill, {"operation": operation, "lines": asked})
@@ -274,7 +276,9 @@ def _keep(reversal: Reversal) -> None:
     reversal._state.adding = False
 
 
-def _reverse_effects(bill: Reservation, operation: str, units: Units) -> dict[str, Any]:
+def _reverse_effects(
+    bill: Reservation, operation: str, units: Units, is_mistake: bool
+) -> dict[str, Any]:
     is_whole = all(len(sold["back"]) == sold["units"] for sold in bill.sold.values())
     said = {}
     for effect in quote_effects.effects():
@@ -289,6 +293,7 @@ def _reverse_effects(bill: Reservation, operation: str, units: Units) -> dict[st
                     lines=units,
                     is_whole=is_whole,
                     kept=bill.effects.get(effect.name, {}),
+                    is_mistake=is_mistake,
                 )
             )
         )

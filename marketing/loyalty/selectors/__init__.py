@@ -12,6 +12,7 @@ from marketing.loyalty.selectors.balances import (
 )
 from marketing.loyalty.selectors.counter import AtTheCounter, at_the_counter
 from marketing.loyalty.selectors.programme import (
+    bonus_points,
     counted_for_tiers,
     ended_window_start,
     most_for_bill,
@@ -28,6 +29,7 @@ __all__ = [
     "Balance",
     "at_the_counter",
     "balance",
+    "bonus_points",
     "counted_for_tiers",
     "ended_window_start",
     "entries_of",

@@ -32,6 +32,13 @@ def programme() -> LoyaltyProgramme:
     return programme_of(row) if row else LoyaltyProgramme()
 
 
+def bonus_points(bonus: str) -> int:
+    """What the programme gives for it by now: none while it is off."""
+    known = programme()
+    points: int = getattr(known, f"{bonus}_bonus")
+    return points if known.is_enabled else 0
+
+
 def programme_of(row: Sequence[Any]) -> LoyaltyProgramme:
     """Of the columns `PROGRAMME_COLUMNS`."""
     names = [field.attname for field in _FIELDS]

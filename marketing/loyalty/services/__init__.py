@@ -1,6 +1,12 @@
 """The only writers of points. What belongs to a bill is called in the bill's own transaction."""
 
 from marketing.loyalty.services.adjusting import adjust_limit, adjust_points
+from marketing.loyalty.services.bonuses import (
+    JOINED_LATELY,
+    give_birthday_bonuses,
+    give_review_bonuses,
+    give_signup_bonuses,
+)
 from marketing.loyalty.services.earning import (
     BONUSES,
     BillLine,
@@ -35,6 +41,7 @@ from marketing.loyalty.services.tiers import end_periods
 __all__ = [
     "BONUSES",
     "DIFFERS",
+    "JOINED_LATELY",
     "BillLine",
     "Entered",
     "Source",
@@ -48,7 +55,10 @@ __all__ = [
     "enter",
     "erase_points",
     "expire_due",
+    "give_birthday_bonuses",
     "give_points",
+    "give_review_bonuses",
+    "give_signup_bonuses",
     "grant_bonus",
     "hold_points",
     "lock_hold",

@@ -141,9 +141,8 @@ def grant_bonus(
     """Give a bonus of the programme (`BONUSES`), active at once; None where it gives none."""
     if bonus not in BONUSES:
         raise KeyError(bonus)
-    programme = selectors.programme()
-    points: int = getattr(programme, f"{bonus}_bonus")
-    if not programme.is_enabled or not points:
+    points = selectors.bonus_points(bonus)
+    if not points:
         return None
     return give_points(
         actor=actor,

@@ -29,12 +29,14 @@ from marketing.referrals.models import (
     Referral,
     ReferralCode,
     ReferralProgramme,
+    ReferralStep,
     ReferralTouch,
     RewardOn,
 )
 from marketing.referrals.selectors import judging
 from marketing.referrals.selectors.judging import Fault, FoundCode, Friend
 from marketing.referrals.services import places
+from marketing.referrals.services.notices import carry_notices
 from marketing.referrals.services.tokens import note_tokens
 from marketing.referrals.services.transitions import move, tell
 
@@ -166,6 +168,36 @@ def attribute(
     _sign_up(actor, referral, at)
     referral.refresh_from_db()
     return referral
+
+
+# What a referral is that goes on, and is not of the bill that was a mistake.
+GOES_ON = (
+    *("referrer_id", "code_id", "friend_id", "friend_phone", "branch_id", "source"),
+    *("attributed_at", "is_flagged", "signals", "reviewed_at", "friend_reward_at"),
+    *("referrer_reward_type", "referrer_reward_value"),
+    *("friend_reward_type", "friend_reward_value"),
+)
+
+
+def bring_again(actor: Actor, referral: Referral, *, is_welcome: bool) -> None:
+    """The bill that counted was a mistake: this row ends, and another goes on in its place.
+
+    States go forwards only. It keeps the month's place, what was promised, and of what was told
+    that she signed up. `is_welcome`: she had her discount on that bill, and has it still to come.
+    """
+    if not move(actor, [referral.pk], rules.EXPIRED, reason=rules.BILL_VOIDED):
+        return
+    values = {name: getattr(referral, name) for name in GOES_ON}
+    if is_welcome:
+        values["friend_reward_at"] = None
+    if referral.first_invoice != referral.bill_invoice:
+        values["first_invoice"] = referral.first_invoice
+    made = Referral.objects.create(state=rules.ATTRIBUTED, **values)
+    ReferralStep.objects.create(
+        referral=made, state=rules.ATTRIBUTED, reason=rules.BILL_VOIDED, by=actor.label[:150]
+    )
+    carry_notices(referral, made)
+    tell("referral.created", made, actor)
 
 
 @transaction.atomic

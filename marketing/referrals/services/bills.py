@@ -28,7 +28,7 @@ from marketing.referrals.models import (
 from marketing.referrals.selectors import judging
 from marketing.referrals.selectors.judging import BillAtHand, Friend
 from marketing.referrals.services import places, rewards
-from marketing.referrals.services.applying import attribute, convert
+from marketing.referrals.services.applying import attribute, bring_again, convert
 from marketing.referrals.services.transitions import move
 
 # What stands open for the customer: that she was brought, or that she left her phone on a link.
@@ -85,11 +85,11 @@ def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
         move(system, [referral.pk], rules.REJECTED, reason="existing_customer")
         return {}
     programme = ReferralProgramme.objects.get()
-    _welcomed(referral, bill.at)
+    kept = {"referral": str(referral.pk)} | _welcomed(referral, bill.at)
     if not _counts(programme, bill.quote.total):
-        return {"referral": str(referral.pk)}
+        return kept
     if programme.reward_on == RewardOn.SECOND_VISIT and _is_first(referral, bill):
-        return {"referral": str(referral.pk), "isFirst": True}
+        return kept | {"isFirst": True}
     is_converted = convert(
         system,
         referral,
@@ -104,22 +104,29 @@ def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
             "branch_id": referral.branch_id or bill.branch_id,
         },
     )
-    return {"referral": str(referral.pk), "converted": is_converted}
+    return kept | {"converted": is_converted}
 
 
 def take_refund(
-    kept: Mapping[str, Any], lines: Mapping[int, Sequence[int]], *, is_whole: bool
+    kept: Mapping[str, Any],
+    lines: Mapping[int, Sequence[int]],
+    *,
+    is_whole: bool,
+    is_mistake: bool = False,
 ) -> dict[str, Any]:
     """Units of the bill came back; `kept` is what `take_paid_bill` returned.
 
     Half of what the friend paid, or more: the referral is void, and its rewards are taken back.
+    Of a bill that was a mistake it goes on as if that had not been, unless it was rewarded.
     """
     if not kept.get("referral"):
         return {}
     system = Actor.system(current_tenant_id())
     referral = Referral.objects.select_for_update().get(pk=kept["referral"])
-    if kept.get("isFirst") and is_whole and referral.state == rules.ATTRIBUTED:
-        Referral.objects.filter(pk=referral.pk).update(first_invoice="")
+    if is_whole and not kept.get("converted") and referral.state == rules.ATTRIBUTED:
+        undone: dict[str, Any] = {"first_invoice": ""} if kept.get("isFirst") else {}
+        undone |= {"friend_reward_at": None} if kept.get("isWelcome") else {}
+        Referral.objects.filter(pk=referral.pk).update(**undone, updated_at=clock.now())
         return {}
     if not kept.get("converted"):
         return {}
@@ -136,6 +143,8 @@ def take_refund(
         return {"referral": str(referral.pk), "state": referral.state}
     if referral.state == rules.REWARDED:
         rewards.take_back(system, referral)
+    elif is_mistake:
+        bring_again(system, referral, is_welcome=bool(kept.get("isWelcome")))
     else:
         move(system, [referral.pk], rules.VOIDED, reason="refunded")
     referral.refresh_from_db()
@@ -236,10 +245,12 @@ def _by_link(
     return Referral.objects.get(pk=invited)
 
 
-def _welcomed(referral: Referral, at: dt.datetime) -> None:
-    """Her first bill is paid: what she gets on it she has had."""
-    if referral.friend_reward_type != RewardType.POINTS and referral.friend_reward_at is None:
-        Referral.objects.filter(pk=referral.pk).update(friend_reward_at=at)
+def _welcomed(referral: Referral, at: dt.datetime) -> dict[str, Any]:
+    """Her first bill is paid: what she gets on it she has had. What a refund must know."""
+    if referral.friend_reward_type == RewardType.POINTS or referral.friend_reward_at is not None:
+        return {}
+    Referral.objects.filter(pk=referral.pk).update(friend_reward_at=at)
+    return {"isWelcome": True}
 
 
 def _is_first(referral: Referral, bill: PaidBill) -> bool:

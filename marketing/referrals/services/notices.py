@@ -108,6 +108,19 @@ def take_back_notices(referral_ids: Collection[uuid.UUID]) -> None:
     delivery.withdraw_messages(asked=asked)
 
 
+def carry_notices(of: Referral, to: Referral) -> None:
+    """Who was told that the friend signed up is not told it again of the row that goes on."""
+    told = ReferralNotice.objects.filter(
+        referral=of, kind__in=[NoticeKind.JOINED, NoticeKind.FRIEND_JOINED]
+    )
+    ReferralNotice.objects.bulk_create(
+        ReferralNotice(
+            referral=to, kind=row.kind, customer_id=row.customer_id, lot=row.lot, said=row.said
+        )
+        for row in told.order_by("pk")
+    )
+
+
 @transaction.atomic
 def mind_notices() -> None:
     """Runs that wait for money go on when it is there; what waited for three days goes no more."""

@@ -23,6 +23,8 @@ from marketing.referrals.models import Referral, ReferralProgramme, RewardType
 from marketing.referrals.services.transitions import move
 
 AT_ONCE = 100
+# What the points programme gives besides, for any friend.
+BONUS = "referral_bonus"
 # Rewards of one referrer within 7 and within 30 days, those of this sweep before it included.
 JUDGED = """
 WITH due AS (
@@ -113,7 +115,15 @@ def reward_due() -> int:
     people = Customer.objects.in_bulk(list(standing.values()))
     now = clock.now()
     for row in owed:
-        _points(system, row, people[standing[row.referrer_id]], "referral", row.branch_id)
+        referrer = people[standing[row.referrer_id]]
+        _points(system, row, referrer, "referral", row.branch_id)
+        loyalty.grant_bonus(
+            actor=system,
+            customer=referrer,
+            bonus="referral",
+            source=Source(BONUS, str(row.pk)),
+            branch_id=row.branch_id,
+        )
         friend = people.get(standing[row.friend_id]) if row.friend_id else None
         has_points = row.friend_reward_type == RewardType.POINTS
         if friend is not None and has_points and friend.pk not in erased:
@@ -151,6 +161,7 @@ def take_back(system: Actor, referral: Referral) -> None:
     ):
         if kind == RewardType.POINTS:
             _reverse(system, Source(side, str(referral.pk)), referral)
+    _reverse(system, Source(BONUS, str(referral.pk)), referral)
 
 
 def _reverse(system: Actor, given: Source, referral: Referral) -> None:

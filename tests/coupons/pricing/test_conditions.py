@@ -22,6 +22,7 @@ from marketing.coupons.pricing.terms import (
     OfferTerms,
     Period,
     Places,
+    Scope,
     Selection,
     SpendTier,
     Thresholds,
@@ -29,6 +30,7 @@ from marketing.coupons.pricing.terms import (
     Weekday,
 )
 from tests.coupons.pricing.bills import (
+    ITEM,
     NOON,
     applied,
     cart,
@@ -232,6 +234,73 @@ def test_one_more_unit_unlocks_a_group():
     assert decision(answer, "deal").unlock == (
         Unlock(kind=UnlockKind.ADD_UNITS, quantity=1, services=("spa",)),
         Unlock(kind=UnlockKind.ADD_UNITS, quantity=1, services=("colour",)),
+    )
+
+
+def bought_for(get):
+    """Buy colour for 100, and one of `get` (or of colour) is free."""
+    other = None if get is None else Selection(services=frozenset({get}))
+    return OfferTerms(
+        id="deal",
+        kind=Kind.BUY_X_GET_Y,
+        automatic=True,
+        selection=COLOUR,
+        buy_get=BuyGet(buy_amount=100_00, get=other),
+    )
+
+
+@pytest.mark.parametrize(
+    ("get", "lines", "have"),
+    [
+        (None, [line("colour", 40), line("colour", 40)], 40_00),
+        (None, [line("colour", 90), line("colour", 90), line("cut", 500)], 90_00),
+        ("spa", [line("colour", 99), line("spa", 500)], 99_00),
+    ],
+)
+def test_what_is_bought_for_too_little_says_how_much_is_missing(get, lines, have):
+    answer = quoted(cart(*lines), bought_for(get))
+    missing = 100_00 - have
+    assert refusal(answer, "deal")[1:] == (
+        "min_amount_short",
+        {
+            "need": 100_00,
+            "have": have,
+            "short_by": missing,
+            "services": ("colour",),
+            "categories": (),
+        },
+    )
+    assert decision(answer, "deal").unlock == (
+        Unlock(kind=UnlockKind.SPEND_MORE, amount=missing, services=("colour",)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("get", "lines"),
+    [
+        (None, [line("colour", 60), line("colour", 40), line("colour", 10)]),
+        ("spa", [line("colour", 100), line("spa", 500)]),
+        ("colour", [line("colour", 50), line("colour", 50), line("colour", 1)]),
+    ],
+)
+def test_what_is_bought_for_just_enough_applies(get, lines):
+    assert applied(quoted(cart(*lines), bought_for(get))) == ["deal"]
+
+
+def test_tiers_of_what_is_left_say_that_it_is_too_little():
+    tiers = OfferTerms(
+        id="tiers",
+        kind=Kind.SPEND_TIERS,
+        automatic=True,
+        tiers=(SpendTier(threshold=80_00, amount=20_00),),
+        thresholds=Thresholds(basis=Basis.RUNNING),
+        combining=ITEM,
+    )
+    answer = quoted(cart(line()), flat("first", 30, scope=Scope.LINE, combining=ITEM), tiers)
+    assert applied(answer) == ["first"]
+    assert refusal(answer, "tiers")[1:] == (
+        "min_amount_short",
+        {"need": 80_00, "have": 70_00, "short_by": 10_00},
     )
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import uuid
+from contextlib import suppress
 
 import pytest
 from django.db import connection
@@ -213,6 +214,7 @@ def test_keys_of_other_branches_and_scopes(chain, till, login):
     with pytest.raises(Refused) as refused:
         reader.quote()
     assert refused.value.status == 403
+    assert refused.value.error["message"] == "No scope of this API key allows this."
     desk = login("receptionist")
     body = till.body()
     answer = desk.post(BASE + "quote", json.dumps(body), content_type="application/json")
@@ -253,6 +255,24 @@ def test_wrong_codes_are_throttled(chain, till):
     assert refused.value.status == 429
     assert int(refused.value.headers["Retry-After"]) > 0
     assert till.quote()["quote"]["payable"] == "100.00"
+
+
+@pytest.mark.parametrize("way", ["stale", "held", "sold"])
+def test_no_way_of_sending_codes_lets_them_be_guessed(chain, till, way):
+    held = till.quote()["quote"]["quoteHash"]
+    hashes = {"stale": "0" * 64, "held": held}
+    for turn in range(5):
+        codes = [f"WRONG{turn}{n}" for n in (1, 2)]
+        if way == "sold":
+            till.sell(codes=codes)
+        else:
+            with suppress(Refused):
+                till.reserve(codes=codes, quoteHash=hashes[way])
+    with pytest.raises(Refused) as refused:
+        till.quote(codes=["WRONG99"])
+    assert refused.value.status == 429
+    # The sale itself is never refused for it.
+    assert till.sell(codes=["WRONG99"])["invoice"]["total"] == "100.00"
 
 
 def statements(work):

@@ -173,9 +173,7 @@ class OfferInput(CouponInput):
     combines_with = words()
 
     def validate(self, attrs: Mapping[str, Any]) -> Mapping[str, Any]:
-        if attrs.get("automatic") and attrs.get("code"):
-            message = "An offer that applies by itself has no code."
-            raise serializers.ValidationError({"code": [message]})
+        """What a coupon must say, an offer need not."""
         return attrs
 
 

@@ -64,6 +64,7 @@ def create_offer(*, actor: Actor, body: Mapping[str, Any]) -> Offer:
     actor.require("coupon.manage")
     kept = _kept(actor, {key: value for key, value in body.items() if key not in OWN})
     terms = _terms(kept, "new")
+    _require_one_way(terms, body.get("code"))
     with change_of_offers():
         offer = Offer(**_columns(terms), **_own(body), created_by=actor.user)
         offer.save()
@@ -98,6 +99,8 @@ def update_offer(
         _require_branches(actor, before)
         kept = _kept(actor, _merged(before, values))
         terms = _terms(kept, str(offer.pk))
+        if not values.keys().isdisjoint(("automatic", "code")):
+            _require_one_way(terms, values.get("code", offer.code))
         former = {name: getattr(offer, name) for name in LIMITS}
         changes = {
             name: [before.get(name), kept.get(name)]
@@ -249,6 +252,12 @@ def _terms(body: Mapping[str, Any], pk: str) -> OfferTerms:
     if fields:
         raise ValidationFailed(fields=fields)
     return terms
+
+
+def _require_one_way(terms: OfferTerms, code: object) -> None:
+    if terms.automatic and code:
+        message = _("An offer that applies by itself has no code.")
+        raise ValidationFailed(fields={"code": [message]})
 
 
 def _columns(terms: OfferTerms) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class HasPermission(BasePermission):
         )
         if required is None:
             if request.method not in view.allowed_methods:
-                raise exceptions.MethodNotAllowed(request.method)
+                raise exceptions.MethodNotAllowed(request.method or "")
             raise errors.Forbidden()
         actor.require(required)
         return True

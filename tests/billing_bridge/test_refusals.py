@@ -126,7 +126,7 @@ def test_bad_bills_are_told_at_the_field(chain, till):
 def test_what_is_wrong_is_said_in_words(chain, till):
     with pytest.raises(Refused) as refused:
         till.quote(*[line(quantity=1001)] * 5)
-    assert refused.value.fields == {"lines": ["These are too many."]}
+    assert refused.value.fields == {"lines": ["A bill has 5000 units at most."]}
 
 
 def test_bad_invoices_are_told_at_the_field(chain, till):

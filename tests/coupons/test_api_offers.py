@@ -77,6 +77,8 @@ def test_an_offer_goes_by_itself_or_by_a_code(chain, api):
         answer = api("owner", "patch", f"offers/{offer.pk}", values)
         assert fields(answer) == {"code": ["An offer that applies by itself has no code."]}
     assert {offer.version for offer in Offer.objects.all()} == {1}
+    large = {"budget": "9999999999.99"}
+    assert api("owner", "patch", f"offers/{by_itself.pk}", large)[0] == 200
     both = {"automatic": True, "code": None}
     assert api("owner", "patch", f"offers/{by_code.pk}", both)[0] == 200
 

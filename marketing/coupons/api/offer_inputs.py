@@ -165,7 +165,7 @@ class OfferInput(CouponInput):
     max_uses_per_branch = whole()
     max_uses_per_period = whole()
     use_period = choice(UsePeriod)
-    budget = money()
+    budget = money(max_digits=12)
     budget_policy = choice(terms.BudgetPolicy)
     stacking = choice(terms.Stacking)
     priority = serializers.IntegerField(required=False, min_value=-1_000_000, max_value=1_000_000)

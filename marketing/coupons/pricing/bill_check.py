@@ -31,7 +31,7 @@ def _faults(cart: Cart) -> Iterator[tuple[str, FaultCode]]:
         for field, code in _line_faults(line):
             yield f"lines.{place}.{field}", code
     if sum(line.quantity for line in cart.lines) > MOST_UNITS:
-        yield "lines", FaultCode.TOO_MANY
+        yield "lines", FaultCode.TOO_MANY_UNITS
     if cart.points is not None and not 0 <= cart.points.amount <= HIGHEST:
         yield "points.amount", FaultCode.OUT_OF_RANGE
 

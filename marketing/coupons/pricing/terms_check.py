@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from marketing.coupons.pricing.faults import HIGHEST, Fault, FaultCode
+from marketing.coupons.pricing.faults import HIGHEST, HIGHEST_BUDGET, Fault, FaultCode
 from marketing.coupons.pricing.paise import WHOLE
 from marketing.coupons.pricing.terms import Kind, OfferTerms, Scope, SpendTier
 
@@ -32,22 +32,22 @@ def _faults(terms: OfferTerms) -> Iterator[tuple[str, FaultCode]]:
     ):
         if count is not None and count < 1:
             yield name, FaultCode.OUT_OF_RANGE
-    for name, amount in (
-        ("budget", limits.budget),
-        ("maxDiscountAmount", caps.bill),
-        ("maxDiscountPerLine", caps.line),
+    for name, amount, most in (
+        ("budget", limits.budget, HIGHEST_BUDGET),
+        ("maxDiscountAmount", caps.bill, HIGHEST),
+        ("maxDiscountPerLine", caps.line, HIGHEST),
     ):
-        if amount is not None and not 0 < amount <= HIGHEST:
+        if amount is not None and not 0 < amount <= most:
             yield name, FaultCode.OUT_OF_RANGE
-    least, most = terms.thresholds.min_amount, terms.thresholds.max_amount
+    least, largest = terms.thresholds.min_amount, terms.thresholds.max_amount
     for name, amount in (
         ("minOrderAmount", least),
-        ("maxOrderAmount", most),
+        ("maxOrderAmount", largest),
         ("floorPrice", caps.floor_price),
     ):
         if amount is not None and not 0 <= amount <= HIGHEST:
             yield name, FaultCode.OUT_OF_RANGE
-    if least is not None and most is not None and most < least:
+    if least is not None and largest is not None and largest < least:
         yield "maxOrderAmount", FaultCode.OUT_OF_RANGE
     if terms.thresholds.min_quantity < 0:
         yield "minQuantity", FaultCode.OUT_OF_RANGE

@@ -13,4 +13,5 @@ FAULTS = {
     FaultCode.NOT_FOR_KIND: gettext_lazy("This does not go with this kind of offer."),
     FaultCode.REPEATED: gettext_lazy("This is here twice."),
     FaultCode.TOO_MANY: gettext_lazy("These are too many."),
+    FaultCode.TOO_MANY_UNITS: gettext_lazy("A bill has 5000 units at most."),
 }

@@ -133,6 +133,7 @@ def test_all_offers_of_the_vectors_are_sound():
         ),
         (flat(limits=Limits(total=0)), "maxTotalUses", FaultCode.OUT_OF_RANGE),
         (flat(limits=Limits(budget=-1)), "budget", FaultCode.OUT_OF_RANGE),
+        (flat(limits=Limits(budget=10**12 + 1)), "budget", FaultCode.OUT_OF_RANGE),
         (flat(caps=Caps(bill=0)), "maxDiscountAmount", FaultCode.OUT_OF_RANGE),
         (
             flat(thresholds=Thresholds(min_amount=2, max_amount=1)),

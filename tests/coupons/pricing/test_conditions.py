@@ -107,6 +107,8 @@ def test_times_are_the_branchs():
         "not_started",
         {"starts": f"2026-03-04T12:01:00{zone}"},
     )
+    begins = flat(timetable=Timetable(starts=dt.datetime(2026, 3, 4, 12)))
+    assert applied(quoted(cart(line()), begins)) == ["flat"]
     thursday = HourWindow(start=600, until=660, weekdays=frozenset({Weekday.THURSDAY}))
     found = decision(quoted(cart(line()), flat(timetable=Timetable(hours=(thursday,)))), "flat")
     assert found.reasons == (Reason(ReasonCode.OUTSIDE_HOURS),)
@@ -187,6 +189,11 @@ def test_minimum_may_look_at_eligible_lines_only():
     assert decision(answer, "flat").unlock == (
         Unlock(kind=UnlockKind.SPEND_MORE, amount=40_00, services=("colour",)),
     )
+
+
+def test_least_and_most_are_amounts_at_which_it_holds():
+    exactly = flat(thresholds=Thresholds(min_amount=100_00, max_amount=100_00))
+    assert applied(quoted(cart(line()), exactly)) == ["flat"]
 
 
 def test_running_amount_counts_discounts_given_by_hand():

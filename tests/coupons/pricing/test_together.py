@@ -260,13 +260,18 @@ def deal(offer="deal", **terms):
         ({}, None, 3),
         ({}, 2, 2),
         ({"pick": Pick.DEAREST}, 1, 1),
-        ({"get": CUT}, 1, 1),
         ({"buy_quantity": 0, "buy_amount": 100_00}, 1, 1),
     ],
 )
 def test_groups_repeat_up_to_so_many(terms, most, free):
     answer = quoted(cart(line("cut", quantity=6)), deal(max_groups=most, **terms))
     assert answer.discount == free * 100_00
+
+
+@pytest.mark.parametrize(("most", "free"), [(None, 2), (1, 1)])
+def test_groups_of_others_repeat_up_to_so_many(most, free):
+    bill = cart(line("spa", quantity=4), line("cut", quantity=2))
+    assert quoted(bill, deal(max_groups=most, get=CUT)).discount == free * 100_00
 
 
 def test_bundles_repeat_up_to_so_many():

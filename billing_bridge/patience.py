@@ -2,14 +2,16 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from billing_bridge.bills import CounterBill, at_its_field
 from marketing.core.actor import Actor
+from marketing.core.errors import DomainError
 from marketing.coupons import selectors, services
-from marketing.coupons.errors import Busy, InvalidCouponCode
+from marketing.coupons.errors import Busy, QuoteChanged
+from marketing.coupons.pricing.answer import CodeDecision
 from marketing.coupons.pricing.bill import EnteredCode
 from marketing.coupons.pricing.reasons import Reason, ReasonCode
 from marketing.coupons.selectors import Priced
@@ -37,15 +39,39 @@ def price(actor: Actor, bill: CounterBill) -> Priced:
 
 
 @contextmanager
-def wary_of_guesses(actor: Actor, bill: CounterBill) -> Iterator[None]:
-    """Around what refuses a bill for its codes: a wrong one counts, whatever is rolled back."""
+def wary_of_guesses(actor: Actor, bill: CounterBill) -> Iterator[list[CodeDecision]]:
+    """Around what reserves a bill: wrong codes count, whatever is rolled back.
+
+    Those of a bill that is reserved all the same are to be put into the list.
+    """
     if bill.cart.codes:
         services.require_patience(actor=actor, branch_id=bill.branch_id)
+    told: list[CodeDecision] = []
     try:
-        yield
-    except InvalidCouponCode as error:
-        _note(actor, bill.branch_id, error)
+        yield told
+    except QuoteChanged as error:
+        told += error.priced.quote.codes
         raise
+    except DomainError as error:
+        note_refused(actor, bill.branch_id, [error.details])
+        raise
+    finally:
+        if told:
+            services.note_codes(actor=actor, branch_id=bill.branch_id, codes=told)
+
+
+def note_refused(actor: Actor, branch_id: uuid.UUID, refusals: Iterable[Mapping[str, Any]]) -> None:
+    """Count the codes that were wrong, of the details of refusals."""
+    services.note_codes(
+        actor=actor,
+        branch_id=branch_id,
+        codes=[
+            EnteredCode(code=said["code"], fault=Reason(ReasonCode(why["code"])))
+            for said in refusals
+            for why in said.get("reasons", ())
+            if "code" in said
+        ],
+    )
 
 
 def patiently(work: Callable[[], Made]) -> Made:
@@ -56,8 +82,3 @@ def patiently(work: Callable[[], Made]) -> Made:
         except Busy:
             time.sleep(pause)
     return work()
-
-
-def _note(actor: Actor, branch_id: uuid.UUID, error: InvalidCouponCode) -> None:
-    wrong = EnteredCode(code=error.details.get("code", ""), fault=Reason(ReasonCode.CODE_UNKNOWN))
-    services.note_codes(actor=actor, branch_id=branch_id, codes=[wrong])

@@ -13,7 +13,7 @@ from billing_bridge import answers
 from billing_bridge.api import results, shapes
 from billing_bridge.bills import CounterBill, at_its_field, branch_of, read_bill, require_size
 from billing_bridge.bodies import invoice_of, lines_of, natural_key
-from billing_bridge.patience import price, wary_of_guesses
+from billing_bridge.patience import note_refused, price, wary_of_guesses
 from billing_bridge.services import Coming, recording
 from billing_bridge.services.invoices import take_invoice
 from billing_bridge.services.refunds import refund_invoice, void_invoice
@@ -21,6 +21,7 @@ from billing_bridge.tokens import note_tokens, without_tokens
 from marketing.core.drf.views import ApiView
 from marketing.coupons import selectors, services
 from marketing.coupons.errors import QuoteChanged
+from marketing.coupons.pricing.answer import CodeDecision
 
 ONCE = OpenApiParameter(
     "Idempotency-Key",
@@ -91,7 +92,7 @@ class Reserve(CounterView):
         """
         data, bill = self.bill(shapes.ReserveInput)
 
-        def reserve() -> Response:
+        def reserve(told: list[CodeDecision]) -> Response:
             reserved = services.reserve(
                 actor=self.actor,
                 branch_id=bill.branch_id,
@@ -101,6 +102,7 @@ class Reserve(CounterView):
                 quote_hash=data.get("quote_hash"),
                 asked=bill.asked,
             )
+            told += reserved.quote.codes
             shown = {
                 "reservation": answers.reservation_of(reserved.reservation),
                 **answers.priced_bill(reserved.priced),
@@ -108,8 +110,8 @@ class Reserve(CounterView):
             return Response(shown, status=201)
 
         try:
-            with wary_of_guesses(self.actor, bill):
-                return self.written("reserve", lambda: at_its_field(reserve))
+            with wary_of_guesses(self.actor, bill) as told:
+                return self.written("reserve", lambda: at_its_field(lambda: reserve(told)))
         except QuoteChanged as error:
             error.details = {
                 **answers.priced_bill(error.priced),
@@ -200,6 +202,9 @@ class Invoices(CounterView):
                 invoice = invoice_of(bill, data)
                 taken = at_its_field(lambda: take_invoice(actor=self.actor, invoice=invoice))
                 note_tokens(taken, data)
+                note_refused(
+                    self.actor, bill.branch_id, [each["details"] for each in taken.warnings]
+                )
                 came.applied(made=taken.made, customer_ids=taken.customer_ids)
                 shown = answers.invoice_of(taken)
                 return Response(shown, status=201 if taken.is_new else 200)

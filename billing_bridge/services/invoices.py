@@ -392,7 +392,7 @@ def _units(sold: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _refused(error: DomainError) -> dict[str, Any]:
-    return _warning(error.name.lower(), error.message, error.details)
+    return _warning(error.name.lower(), " ".join(error.sentences), error.details)
 
 
 def _warning(code: str, message: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:

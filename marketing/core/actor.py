@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import JSONObject
+from django.utils.translation import gettext as _
 
 from marketing.core import clock
 from marketing.core.errors import Forbidden
@@ -214,7 +215,8 @@ class Actor:
         if permission not in PERMISSIONS:
             raise KeyError(permission)
         if not self.can(permission):
-            raise Forbidden(details={"permission": permission})
+            message = _("No scope of this API key allows this.") if self.api_key else ""
+            raise Forbidden(message, details={"permission": permission})
 
     def has_branch(self, branch_id: uuid.UUID | None) -> bool:
         """Whether the branch is theirs; what belongs to no branch is the whole chain's."""

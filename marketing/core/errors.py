@@ -75,7 +75,7 @@ SAVE_AGAIN = _(
 
 class IdempotencyMismatch(DomainError):
     code, name, http_status = "MARKETING_422", "IDEMPOTENCY_MISMATCH", 422
-    default_message = _("This Idempotency-Key was used with another body.")
+    default_message = _("The same was sent before, with something else in it.")
 
 
 class Throttled(DomainError):

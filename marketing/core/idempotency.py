@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import OperationalError
+from django.utils.translation import gettext as _
 
 from marketing.core import clock
 from marketing.core.actor import Actor
@@ -57,7 +58,7 @@ def run_once(
         if not _claim(client, key, digest):
             record = IdempotencyRecord.objects.get(client=client, key=key)
             if bytes(record.request_hash) != digest:
-                raise IdempotencyMismatch()
+                raise IdempotencyMismatch(_("This Idempotency-Key was used with another body."))
             if record.status is not None:
                 return record.status, record.response
         status, data = work()
@@ -71,7 +72,7 @@ def forget_old() -> int:
     They hold what was answered, names and numbers of people included.
     """
     old = IdempotencyRecord.objects.filter(pk__lt=lower_bound(clock.now() - KEPT))
-    count, _ = old.delete()
+    count, _rows = old.delete()
     return count
 
 

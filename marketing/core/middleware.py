@@ -75,7 +75,8 @@ class TenantMiddleware:
             try:
                 api_key = api_keys.authenticate(header.removeprefix("Api-Key ").strip())
             except DomainError as error:
-                return JsonResponse(error_body(error), status=error.http_status)
+                headers = {"WWW-Authenticate": "Api-Key"}
+                return JsonResponse(error_body(error), status=error.http_status, headers=headers)
             with tenant_scope(api_key.tenant_id):
                 know_tenant(api_key.tenant)
                 request.actor = Actor.for_api_key(api_key)

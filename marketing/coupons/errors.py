@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from marketing.core.errors import Conflict, DomainError
 from marketing.coupons.pricing.reasons import Reason
 from marketing.coupons.pricing.validity import InvalidReason, first_invalid
+from marketing.coupons.pricing.wire_reasons import reason_on_wire
 
 
 class InvalidCouponCode(DomainError):
@@ -22,7 +23,7 @@ class CouponExpired(DomainError):
 
 class CouponMaxUses(DomainError):
     code, name, http_status = "MARKETING_032", "COUPON_MAX_USES", 409
-    default_message = _("The offer has been used as often as it may be.")
+    default_message = _("The offer has been used, or has given, as much as it may.")
 
 
 class CouponCustomerLimit(DomainError):
@@ -53,7 +54,7 @@ class QuoteChanged(Conflict):
 
 class ReservationExpired(DomainError):
     code, name, http_status = "MARKETING_037", "RESERVATION_EXPIRED", 409
-    default_message = _("The reservation is over, and its limits have been used by others.")
+    default_message = _("The reservation is over. Reserve the bill anew.")
 
 
 class ReservationOver(Conflict):
@@ -90,12 +91,13 @@ _BY_REASON: dict[InvalidReason, type[DomainError]] = {
 
 
 def refusal_of(reasons: Iterable[Reason], *, code: str = "", offer: str = "") -> DomainError:
-    """The error that tells the first of `reasons` in Module 11's order; `details` has them all."""
+    """The error that tells the first of `reasons` in Module 11's order; `details` has them all, as
+    a quote has them."""
     reasons = tuple(reasons)
     first = first_invalid(reasons) or InvalidReason.NOT_ELIGIBLE
     details = {
         "invalidReason": first.value,
-        "reasons": [{"code": why.code.value, **dict(why.details)} for why in reasons],
+        "reasons": [reason_on_wire(why) for why in reasons],
     }
     if code:
         details["code"] = code

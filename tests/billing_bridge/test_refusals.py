@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import uuid
+from contextlib import suppress
 
 import pytest
 from django.db import connection
@@ -126,7 +127,7 @@ def test_bad_bills_are_told_at_the_field(chain, till):
 def test_what_is_wrong_is_said_in_words(chain, till):
     with pytest.raises(Refused) as refused:
         till.quote(*[line(quantity=1001)] * 5)
-    assert refused.value.fields == {"lines": ["These are too many."]}
+    assert refused.value.fields == {"lines": ["A bill has 5000 units at most."]}
     with pytest.raises(Refused) as refused:
         till.quote(line(quantity=2, unitPrice="1250", manualDiscount="2500.01"))
     assert refused.value.fields == {"lines.0.manualDiscount": ["From ₹0 to ₹2,500."]}
@@ -234,6 +235,7 @@ def test_keys_of_other_branches_and_scopes(chain, till, login):
     with pytest.raises(Refused) as refused:
         reader.quote()
     assert refused.value.status == 403
+    assert refused.value.error["message"] == "No scope of this API key allows this."
     desk = login("receptionist")
     body = till.body()
     answer = desk.post(BASE + "quote", json.dumps(body), content_type="application/json")
@@ -274,6 +276,24 @@ def test_wrong_codes_are_throttled(chain, till):
     assert refused.value.status == 429
     assert int(refused.value.headers["Retry-After"]) > 0
     assert till.quote()["quote"]["payable"] == "100.00"
+
+
+@pytest.mark.parametrize("way", ["stale", "held", "sold"])
+def test_no_way_of_sending_codes_lets_them_be_guessed(chain, till, way):
+    held = till.quote()["quote"]["quoteHash"]
+    hashes = {"stale": "0" * 64, "held": held}
+    for turn in range(5):
+        codes = [f"WRONG{turn}{n}" for n in (1, 2)]
+        if way == "sold":
+            till.sell(codes=codes)
+        else:
+            with suppress(Refused):
+                till.reserve(codes=codes, quoteHash=hashes[way])
+    with pytest.raises(Refused) as refused:
+        till.quote(codes=["WRONG99"])
+    assert refused.value.status == 429
+    # The sale itself is never refused for it.
+    assert till.sell(codes=["WRONG99"])["invoice"]["total"] == "100.00"
 
 
 def statements(work):

@@ -66,6 +66,7 @@ def test_same_key_with_another_body_is_refused(chain, till):
     with pytest.raises(Refused) as refused:
         till.sell(customer=CustomerFactory(), invoice="18", http_key="k")
     assert (refused.value.status, refused.value.code) == (422, "MARKETING_422")
+    assert "Idempotency-Key" in refused.value.error["message"]
     assert Purchase.objects.count() == 1
 
 
@@ -86,7 +87,8 @@ def test_refund_with_a_used_name_and_other_lines_is_refused(chain, till):
     till.refund("17", "R1", {1: 1})
     with pytest.raises(Refused) as refused:
         till.refund("17", "R1", {2: 1})
-    assert refused.value.code == "MARKETING_422"
+    assert (refused.value.code, list(refused.value.fields)) == ("MARKETING_422", ["lines"])
+    assert "Idempotency-Key" not in refused.value.error["message"]
     assert Purchase.objects.get().refunded == 10
 
 
@@ -231,7 +233,11 @@ def test_codes_without_a_reservation_are_redeemed_with_the_bill(chain, till):
     assert OfferUse.objects.get(offer=offer).used == 1
     again = till.sell(line, customer=asha, codes=["tenth"])
     assert [each["code"] for each in again["invoice"]["warnings"]] == ["coupon_max_uses"]
-    assert Purchase.objects.count() == 2
+    long_ago = (clock.now() - dt.timedelta(hours=3)).isoformat()
+    late = till.sell(line, customer=asha, codes=["tenth"], finalizedAt=long_ago)
+    [warning] = late["invoice"]["warnings"]
+    assert "quarter of an hour" in warning["message"]
+    assert Purchase.objects.count() == 3
 
 
 def test_a_refused_bill_is_kept_and_goes_through_once_mended(chain, till):
@@ -301,9 +307,13 @@ def test_a_refund_told_again_after_the_void_is_the_same_answer(chain, till):
     first = till.refund("17", "R1", {1: 1})
     till.void("17")
     assert till.refund("17", "R1", {1: 1}) == first
-    with pytest.raises(Refused) as refused:
-        till.refund("17", "R2")
-    assert refused.value.status == 409
+    # A bill of nobody known has no purchase that would refuse it.
+    till.sell("10.00", invoice="18")
+    till.void("18")
+    for invoice in ("17", "18"):
+        with pytest.raises(Refused) as refused:
+            till.refund(invoice, "R2")
+        assert (refused.value.status, "voided" in refused.value.error["message"]) == (409, True)
 
 
 def test_what_was_reserved_for_somebody_erased_is_sold_all_the_same(chain, till):

@@ -5,7 +5,7 @@ import pytest
 from customers.models import Customer
 from marketing.coupons import services
 from marketing.coupons.models import CouponCode
-from tests.billing_bridge.till import Till
+from tests.billing_bridge.till import Refused, Till
 from tests.factories.coupons import make_offer, system
 from tests.factories.customers import CustomerFactory
 
@@ -52,6 +52,12 @@ def test_of_somebody_elses_code_nothing_is_told_but_the_reason(chain, till):
     assert "For Asha alone" not in said.text
     [own] = till.quote("900.00", customer=hers, codes=[code])["quote"]["codes"]
     assert (own["verdict"], own["name"]) == ("applied", "For Asha alone")
+    # Nor once it is used up, or to a till that names nobody.
+    till.sell("900.00", customer=hers, codes=[code])
+    for customer, why in ((other, "code_not_hers"), (None, "customer_required")):
+        answer = till.quote("900.00", customer=customer, codes=[code])
+        assert [each["code"] for each in answer["quote"]["codes"][0]["reasons"]] == [why]
+        assert "For Asha alone" not in str(answer)
 
 
 def test_a_budget_that_is_used_up_says_what_is_left_and_no_need(chain, till):
@@ -67,3 +73,18 @@ def test_a_budget_that_is_too_short_says_both(chain, till):
     make_offer(budget="100")
     [candidate] = till.quote("2000.00")["quote"]["candidates"]
     assert candidate["reasons"] == [{"code": "budget_left", "left": "100.00", "need": "200.00"}]
+
+
+def test_a_refusal_tells_its_reasons_as_the_quote_does(chain, till):
+    make_offer(code="BIG", minOrderAmount="500")
+    make_offer(code="POOR", discountType="flat", discountValue="50", budget="30")
+    make_offer(code="WEEKLY", maxUsesPerPeriod=1, usePeriod="week")
+    she = CustomerFactory()
+    till.sell(customer=she, codes=["WEEKLY"])
+    for code in ("BIG", "POOR", "WEEKLY"):
+        [told] = till.quote(customer=she, codes=[code])["quote"]["codes"]
+        with pytest.raises(Refused) as refused:
+            till.reserve(customer=she, codes=[code])
+        assert refused.value.details["reasons"] == told["reasons"], code
+        [warning] = till.sell(customer=she, codes=[code])["invoice"]["warnings"]
+        assert warning["details"]["reasons"] == told["reasons"], code

@@ -79,6 +79,18 @@ def test_bad_offers_are_refused_at_the_field_and_leave_nothing(chain, api):
     assert not Offer.objects.exists()
 
 
+def test_an_offer_goes_by_itself_or_by_a_code(chain, api):
+    by_itself, by_code = make_offer(), make_offer(code="TEN")
+    for offer, values in ((by_itself, {"code": "TWENTY"}), (by_code, {"automatic": True})):
+        answer = api("owner", "patch", f"offers/{offer.pk}", values)
+        assert fields(answer) == {"code": ["An offer that applies by itself has no code."]}
+    assert {offer.version for offer in Offer.objects.all()} == {1}
+    large = {"budget": "9999999999.99"}
+    assert api("owner", "patch", f"offers/{by_itself.pk}", large)[0] == 200
+    both = {"automatic": True, "code": None}
+    assert api("owner", "patch", f"offers/{by_code.pk}", both)[0] == 200
+
+
 def test_an_offer_of_everything_comes_back_as_it_was_sent(chain, api):
     service = ServiceFactory()
     segment = Segment.objects.create(name="All", rules={})

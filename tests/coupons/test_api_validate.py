@@ -61,6 +61,16 @@ def test_validate_says_what_is_given_or_the_first_reason(chain, check):
     assert check("FREE", lines=[line])[1]["data"]["discountAmount"] == "250.00"
 
 
+def test_a_line_is_of_its_services_category_whether_or_not_it_says_so(chain, check):
+    service = ServiceFactory()
+    make_offer(code="CATEGORY", categoryIds=[str(service.category_id)])
+    line = {"serviceId": str(service.pk), "unitPrice": "250"}
+    assert check("CATEGORY", lines=[line])[1]["data"]["discountAmount"] == "25.00"
+    for other in (str(ServiceFactory().pk), NOBODY, "किसी का नहीं"):
+        said = check("CATEGORY", lines=[line | {"serviceId": other}])[1]["data"]
+        assert said["invalidReason"] == "service_not_eligible"
+
+
 def test_validate_refuses_what_cannot_be_asked(chain, other_chain, check):
     assert list(fields(check("TEN", "-1"))) == ["orderAmount"]
     assert list(fields(check("T" * 101))) == ["code"]

@@ -149,6 +149,7 @@ def test_no_typed_code_may_look_like_a_misread_one(chain, batch):
         ({"count": 1, "prefix": "A" * 21}, "prefix"),
         ({"count": 1, "symbols": 3}, "symbols"),
         ({"count": 1, "max_uses": 0}, "maxUses"),
+        ({"count": 1, "expires_at": dt.datetime(2020, 1, 1, tzinfo=dt.UTC)}, "expiresAt"),
     ],
 )
 def test_batch_that_cannot_be_is_refused_at_its_field(chain, values, field):

@@ -398,7 +398,10 @@ def test_bill_of_another_time_is_refused(chain, at, minutes):
     ("limits", "told"),
     [
         ({"maxTotalUses": 1}, {"code": "limit_total", "n": 1, "limit": 1}),
-        ({"maxTotalUses": 9, "budget": "15"}, {"code": "budget_left", "left": 500, "need": 1000}),
+        (
+            {"maxTotalUses": 9, "budget": "15"},
+            {"code": "budget_left", "left": "5.00", "need": "10.00"},
+        ),
     ],
 )
 def test_late_refusal_says_which_limit_it_was(chain, at, limits, told):

@@ -7,6 +7,7 @@ import yaml
 
 from marketing.core.errors import DomainError
 from marketing.coupons import selectors, services
+from marketing.coupons.code_symbols import SYMBOLS
 from marketing.coupons.models import CouponCode, OfferUse
 from marketing.coupons.pricing.answer import Verdict
 from marketing.coupons.pricing.wire import paise
@@ -15,6 +16,20 @@ from tests.factories.customers import CustomerFactory
 
 FILES = sorted((Path(__file__).parent / "vectors" / "counter").glob("*.yaml"))
 ROWS = [row for path in FILES for row in yaml.safe_load(path.read_text())]
+
+
+def as_typed(name, codes):
+    """The code that a row names; behind `~` the symbol that was misread, counted from 1.
+
+    What was misread is known by its name from then on.
+    """
+    of, _, place = name.partition("~")
+    if place and name not in codes:
+        symbols = codes[of].replace("-", "")
+        right = symbols[int(place) - 1]
+        wrong = SYMBOLS[(SYMBOLS.index(right) + 1) % len(SYMBOLS)]
+        codes[name] = symbols[: int(place) - 1] + wrong + symbols[int(place) :]
+    return codes.get(name, name)
 
 
 class Till:
@@ -43,7 +58,7 @@ class Till:
             "branch_id": self.branch,
             "customer_id": self.she.pk,
             "cart": make_cart(
-                *lines, codes=[self.codes.get(code, code) for code in step.get("codes", ())]
+                *lines, codes=[as_typed(code, self.codes) for code in step.get("codes", ())]
             ),
         }
 

@@ -139,7 +139,7 @@ def test_all_conditions_are_kept_as_typed(chain, login):
         ({"kind": "flat", "value": "0"}, "value"),
         ({"kind": "flat", "value": "99999999.99"}, "value"),
         ({"kind": "fixed_price", "value": ""}, "value"),
-        ({"budget": "99999999.99"}, "budget"),
+        ({"budget": "99999999999"}, "budget"),
         ({"opening": "typed"}, "code"),
         ({"opening": "typed", "code": "A?"}, "code"),
         ({"valid_from": "2026-02-02", "valid_until": "2026-02-01"}, "valid_until"),

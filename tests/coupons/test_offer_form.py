@@ -17,7 +17,12 @@ TENTH = {"kind": "percentage", "name": "Tenth", "value": "10", "opening": "autom
         ({"value": "150"}, "value", "From 0.01 to 100 per cent."),
         ({"value": ""}, "value", "Say how much: without it there is no such offer."),
         ({"kind": "flat", "value": "0"}, "value", "More than ₹0."),
-        ({"budget": "99999999.99"}, "budget", "At most ₹1,00,00,000."),
+        ({"min_amount": "99999999.99"}, "min_amount", "At most ₹1,00,00,000."),
+        (
+            {"budget": "99999999999"},
+            "budget",
+            "Ensure that there are no more than 10 digits before the decimal point.",
+        ),
         ({"min_amount": "500", "max_amount": "100"}, "max_amount", "This is less than the least."),
         (
             {"opening": "typed", "code": "A" * 60},

@@ -48,6 +48,8 @@ class HasPermission(BasePermission):
             "GET" if request.method in ("HEAD", "OPTIONS") else request.method
         )
         if required is None:
+            if request.method not in view.allowed_methods:
+                raise exceptions.MethodNotAllowed(request.method or "")
             raise errors.Forbidden()
         actor.require(required)
         return True

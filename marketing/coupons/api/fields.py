@@ -17,7 +17,7 @@ TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00")
 def money(**options: Any) -> serializers.DecimalField:
     """Rupees, two places, never below zero."""
     options = {"required": False, "allow_null": True, "min_value": Decimal(0), **options}
-    return serializers.DecimalField(max_digits=10, decimal_places=2, **options)
+    return serializers.DecimalField(**{"max_digits": 10, "decimal_places": 2, **options})
 
 
 def percent(**options: Any) -> serializers.DecimalField:

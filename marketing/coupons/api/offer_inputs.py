@@ -165,7 +165,7 @@ class OfferInput(CouponInput):
     max_uses_per_branch = whole()
     max_uses_per_period = whole()
     use_period = choice(UsePeriod)
-    budget = money()
+    budget = money(max_digits=12)
     budget_policy = choice(terms.BudgetPolicy)
     stacking = choice(terms.Stacking)
     priority = serializers.IntegerField(required=False, min_value=-1_000_000, max_value=1_000_000)
@@ -173,9 +173,7 @@ class OfferInput(CouponInput):
     combines_with = words()
 
     def validate(self, attrs: Mapping[str, Any]) -> Mapping[str, Any]:
-        if attrs.get("automatic") and attrs.get("code"):
-            message = "An offer that applies by itself has no code."
-            raise serializers.ValidationError({"code": [message]})
+        """What a coupon must say, an offer need not."""
         return attrs
 
 

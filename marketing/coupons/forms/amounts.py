@@ -10,7 +10,7 @@ from marketing.coupons.pricing.faults import HIGHEST
 from marketing.coupons.wording.amounts import rupees
 
 IN_RUPEES = (
-    *("min_amount", "max_amount", "budget", "max_discount", "max_line", "floor_price"),
+    *("min_amount", "max_amount", "max_discount", "max_line", "floor_price"),
     *("value", "buy_amount"),
 )
 ABOVE_ZERO = frozenset(("budget", "max_discount", "max_line"))

@@ -172,7 +172,7 @@ class OfferForm(RefusableForm):
     max_period = count_field(_("Times for each customer and period"))
     use_period = _one(_("Period"), UsePeriod.choices, initial=UsePeriod.MONTH)
     max_branch = count_field(_("Times in each branch"))
-    budget = rupees_field(_("Budget of discount, ₹"))
+    budget = rupees_field(_("Budget of discount, ₹"), max_digits=12)
     budget_policy = _one(
         _("A last bill that needs more than is left of it"),
         [("reject", _("gets nothing")), ("partial", _("gets the rest"))],

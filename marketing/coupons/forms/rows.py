@@ -37,9 +37,8 @@ def time_input() -> forms.TimeInput:
 
 
 def rupees_field(label: Any, **more: Any) -> forms.DecimalField:
-    return forms.DecimalField(
-        label=label, required=False, min_value=0, max_digits=10, decimal_places=2, **more
-    )
+    most = {"max_digits": 10, "decimal_places": 2}
+    return forms.DecimalField(label=label, required=False, min_value=0, **{**most, **more})
 
 
 def count_field(label: Any, *, least: int = 1, **more: Any) -> forms.IntegerField:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from marketing.coupons.pricing.reasons import Reason
 
 # Raised whenever the same inputs may give another answer; stored with every decision.
-ENGINE = "1"
+ENGINE = "2"
 
 
 class Verdict(StrEnum):

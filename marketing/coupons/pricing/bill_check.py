@@ -37,7 +37,7 @@ def _faults(cart: Cart) -> Iterator[Fault]:
     for place, line in enumerate(cart.lines):
         yield from _line_faults(line, f"lines.{place}.")
     if sum(line.quantity for line in cart.lines) > MOST_UNITS:
-        yield Fault("lines", FaultCode.TOO_MANY)
+        yield Fault("lines", FaultCode.TOO_MANY_UNITS)
     if cart.points is not None and not 0 <= cart.points.amount <= HIGHEST:
         yield amount_outside("points.amount")
 

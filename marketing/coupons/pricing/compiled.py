@@ -58,7 +58,7 @@ class CompiledOffer:
         self.shares_lines = terms.combining.stacking is Stacking.ITEM
         limits = terms.thresholds
         self.running = limits.basis is Basis.RUNNING and (
-            limits.min_amount is not None or limits.max_amount is not None
+            limits.min_amount is not None or limits.max_amount is not None or bool(self.tiers)
         )
         self.has_conditions_of_bill = (
             limits.min_amount is not None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from marketing.coupons.pricing.compiled import GROUP, CompiledOffer
 from marketing.coupons.pricing.effects import Candidate, amount_fault
 from marketing.coupons.pricing.facts import Customer, OfferUsage
-from marketing.coupons.pricing.groups import shortage
+from marketing.coupons.pricing.groups import amount_to_buy, shortage
 from marketing.coupons.pricing.opening import blackout_on, days_of, next_opening
 from marketing.coupons.pricing.reasons import Reason, ReasonCode, reason
 from marketing.coupons.pricing.running import Bill
@@ -68,6 +68,8 @@ def judge(
         need, have, of_get = shortage(terms, bill, candidate.mask, candidate.got)
         if have < need:
             reasons.append(_short(need, have, of_get))
+        else:
+            reasons += _too_little_bought(candidate, bill)
     return candidate, reasons
 
 
@@ -193,6 +195,24 @@ def _amounts(candidate: Candidate, bill: Bill) -> tuple[Candidate, list[Reason]]
                 )
             )
     return candidate, reasons
+
+
+def _too_little_bought(candidate: Candidate, bill: Bill) -> list[Reason]:
+    """Why the services that are to be bought for an amount do not come to it."""
+    terms = candidate.offer.terms
+    need, have = amount_to_buy(terms, bill, candidate.mask, candidate.got)
+    if have >= need:
+        return []
+    return [
+        reason(
+            ReasonCode.MIN_AMOUNT_SHORT,
+            need=need,
+            have=have,
+            short_by=need - have,
+            services=terms.selection.services,
+            categories=terms.selection.categories,
+        )
+    ]
 
 
 def _short(need: int, have: int, of_get: int = 0) -> Reason:

@@ -154,7 +154,9 @@ def _steps(terms: OfferTerms, why: Reason, bill: Bill) -> list[Unlock]:
     short = why.get("short_by")
     short_by = short if isinstance(short, int) else 1
     if code is ReasonCode.MIN_AMOUNT_SHORT:
-        return [_spend_more(terms, short_by)]
+        if why.get("services") is None:
+            return [_spend_more(terms, short_by)]
+        return [_spend(terms.selection, short_by)]
     if code is ReasonCode.SERVICE_EXCLUDED:
         units = terms.buy_get.buy_quantity if terms.buy_get else 0
         return [_add(terms.selection, max(1, units, terms.thresholds.min_quantity))]
@@ -189,12 +191,16 @@ def _add(selection: Selection, quantity: int) -> Unlock:
 
 
 def _spend_more(terms: OfferTerms, amount: int) -> Unlock:
-    measured_on = terms.selection if terms.thresholds.measure is Measure.ELIGIBLE else Selection()
+    is_on_eligible = terms.thresholds.measure is Measure.ELIGIBLE
+    return _spend(terms.selection if is_on_eligible else Selection(), amount)
+
+
+def _spend(on: Selection, amount: int) -> Unlock:
     return Unlock(
         kind=UnlockKind.SPEND_MORE,
         amount=amount,
-        services=_sorted(measured_on.services),
-        categories=_sorted(measured_on.categories),
+        services=_sorted(on.services),
+        categories=_sorted(on.categories),
     )
 
 

@@ -8,6 +8,8 @@ from marketing.coupons.pricing.paise import WHOLE
 
 # Above any bill; the product of two such amounts still fits the database's 64 bits.
 HIGHEST = 1_000_000_000  # paise
+# Of many bills together.
+HIGHEST_BUDGET = 1_000 * HIGHEST
 
 
 class FaultCode(StrEnum):
@@ -19,6 +21,7 @@ class FaultCode(StrEnum):
     NOT_FOR_KIND = "not_for_kind"
     REPEATED = "repeated"
     TOO_MANY = "too_many"
+    TOO_MANY_UNITS = "too_many_units"
     GIVES_MORE = "gives_more"
 
 

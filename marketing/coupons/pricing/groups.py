@@ -86,6 +86,31 @@ def shortage(terms: OfferTerms, bill: Bill, bought: int, got: int) -> tuple[int,
     return best or (buy + get, 0, get)
 
 
+def amount_to_buy(terms: OfferTerms, bill: Bill, bought: int, got: int) -> tuple[int, int]:
+    """Paise to be bought for the first group, and paise there are to buy.
+
+    Of the day that has most, if groups are by day. What must be left to be got is not bought.
+    """
+    deal = terms.buy_get
+    if deal is None or not deal.buy_amount:
+        return 0, 0
+    groups = Grouping(bill, bill.start)
+    days = [bought | got] if terms.group_by is GroupBy.BILL else bill.days(bought | got)
+    most = 0
+    for day in days:
+        gettable = set(groups.free_units(got & day))
+        either = []
+        have = 0
+        for unit in groups.free_units(bought & day):
+            if unit in gettable:
+                either.append(unit[0])
+            else:
+                have += unit[0]
+        spare = max(0, len(gettable) - deal.get_quantity)
+        most = max(most, have + sum(either[-spare:] if spare else ()))
+    return deal.buy_amount, most
+
+
 def _buy_get(deal: BuyGet, groups: Grouping, bought: int, got: int) -> None:
     buyable = groups.free_units(bought)
     gettable = buyable if got == bought else groups.free_units(got)

@@ -29,7 +29,8 @@ class ReasonCode(StrEnum):
     BUDGET_LEFT = "budget_left"  # left, need (need 0: nothing is left at all)
     LIMIT_CUSTOMER = "limit_customer"  # n, limit
     LIMIT_PERIOD = "limit_period"  # n, limit, period, resets_at
-    MIN_AMOUNT_SHORT = "min_amount_short"  # need, have, short_by
+    # need, have, short_by; services, categories where these are to be bought for so much
+    MIN_AMOUNT_SHORT = "min_amount_short"
     MIN_QUANTITY_SHORT = "min_quantity_short"  # need, have, short_by; of_get of the reduced ones
     MAX_AMOUNT_OVER = "max_amount_over"  # limit, have, over_by
     WRONG_BRANCH = "wrong_branch"

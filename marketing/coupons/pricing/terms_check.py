@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from marketing.coupons.pricing.faults import (
     HIGHEST,
+    HIGHEST_BUDGET,
     Fault,
     FaultCode,
     amount_outside,
@@ -39,22 +40,22 @@ def _faults(terms: OfferTerms) -> Iterator[Fault]:
     ):
         if count is not None and count < 1:
             yield count_outside(name)
-    for name, amount in (
-        ("budget", limits.budget),
-        ("maxDiscountAmount", caps.bill),
-        ("maxDiscountPerLine", caps.line),
+    for name, amount, most in (
+        ("budget", limits.budget, HIGHEST_BUDGET),
+        ("maxDiscountAmount", caps.bill, HIGHEST),
+        ("maxDiscountPerLine", caps.line, HIGHEST),
     ):
-        if amount is not None and not 0 < amount <= HIGHEST:
-            yield amount_outside(name, least=1)
-    least, most = terms.thresholds.min_amount, terms.thresholds.max_amount
+        if amount is not None and not 0 < amount <= most:
+            yield amount_outside(name, least=1, most=most)
+    least, largest = terms.thresholds.min_amount, terms.thresholds.max_amount
     for name, amount in (
         ("minOrderAmount", least),
-        ("maxOrderAmount", most),
+        ("maxOrderAmount", largest),
         ("floorPrice", caps.floor_price),
     ):
         if amount is not None and not 0 <= amount <= HIGHEST:
             yield amount_outside(name)
-    if least is not None and most is not None and most < least:
+    if least is not None and largest is not None and largest < least:
         yield amount_outside("maxOrderAmount", least=least)
     if terms.thresholds.min_quantity < 0:
         yield count_outside("minQuantity", least=0)

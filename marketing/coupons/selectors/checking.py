@@ -43,7 +43,7 @@ def check_code(
     the fields of the lines, `NotFound` for another chain's branch or customer.
     """
     now = clock.now()
-    cart = Cart(branch=str(branch_id), at=now, timezone="UTC", lines=tuple(lines))
+    cart = Cart(branch=str(branch_id), at=now, timezone="UTC", lines=_with_categories(lines))
     require_sound(cart)
     read = read_for_bill(branch_id, customer_id, cart, [code], now, None)
     entry = read.entered.codes[0]
@@ -79,6 +79,16 @@ def _judged(
         customer=read.customer,
         usage=usage,
         settings=read.scene.settings,
+    )
+
+
+def _with_categories(lines: Collection[CartLine]) -> tuple[CartLine, ...]:
+    """The lines with their services' categories, where nobody said them."""
+    unsaid = {line.service for line in lines if not line.category}
+    known = _categories(unsaid)
+    return tuple(
+        line if line.category else dataclasses.replace(line, category=known[line.service])
+        for line in lines
     )
 
 

@@ -88,7 +88,7 @@ def look_up(
         pk, offer, holder, most, used, expires, revoked, opted_out = rows[key]
         fault = _fault_of_row(holder, most, used, expires, revoked, opted_out, customer_id, now)
         # Whoever has somebody else's code learns nothing of what it opens.
-        is_others = fault is not None and fault.code is ReasonCode.CODE_NOT_HERS
+        is_others = holder is not None and holder != customer_id
         opens = "" if is_others else str(offer)
         entered.codes.append(EnteredCode(code=code, offer=opens, fault=fault))
         if fault is None:
@@ -129,14 +129,13 @@ def _fault_of_row(
     customer_id: uuid.UUID | None,
     now: dt.datetime,
 ) -> Reason | None:
+    if holder is not None and holder != customer_id:
+        is_nobody = customer_id is None
+        return Reason(ReasonCode.CUSTOMER_REQUIRED if is_nobody else ReasonCode.CODE_NOT_HERS)
     if revoked is not None:
         return Reason(ReasonCode.CODE_REVOKED)
     if expires is not None and now >= expires:
         return reason(ReasonCode.CODE_EXPIRED, ended=expires)
     if most is not None and used >= most:
         return reason(ReasonCode.CODE_USED, limit=most)
-    if holder is not None and customer_id is None:
-        return Reason(ReasonCode.CUSTOMER_REQUIRED)
-    if holder is not None and holder != customer_id:
-        return Reason(ReasonCode.CODE_NOT_HERS)
     return Reason(ReasonCode.OPTED_OUT) if opted_out else None

@@ -79,6 +79,9 @@ def make_codes(
     require_own(actor, offer)
     if not 1 <= count <= MOST:
         raise ValidationFailed(fields={"count": [_("1 to %(max)d, please.") % {"max": MOST}]})
+    if expires_at is not None and expires_at <= clock.now():
+        message = _("This day is over: nobody could use them.")
+        raise ValidationFailed(fields={"expiresAt": [message]})
     batch = begin_batch(
         actor,
         offer,

@@ -67,6 +67,7 @@ def create_offer(*, actor: Actor, body: Mapping[str, Any]) -> Offer:
     actor.require("coupon.manage")
     kept = _kept(actor, {key: value for key, value in body.items() if key not in OWN})
     terms = _terms(kept, "new")
+    _require_one_way(terms, body.get("code"))
     with change_of_offers():
         offer = Offer(**_columns(terms), **_own(body), created_by=actor.user)
         offer.save()
@@ -108,8 +109,10 @@ def update_offer(
         kept = _kept(actor, _merged(before, values))
         is_only_switched = {**before, "isActive": None} == {**kept, "isActive": None}
         terms = _terms(kept, str(offer.pk), may_stand=is_only_switched)
+        code = str(values.get("code") or "") if "code" in values else offer.code
+        if not values.keys().isdisjoint(("automatic", "code")):
+            _require_one_way(terms, code)
         if not by_owner:
-            code = str(values.get("code") or "") if "code" in values else offer.code
             _require_free(offer, kept_terms(terms, code))
         former = {name: getattr(offer, name) for name in LIMITS}
         changes = {
@@ -270,6 +273,12 @@ def _terms(body: Mapping[str, Any], pk: str, *, may_stand: bool = False) -> Offe
     if not may_stand and (faults := terms_faults(terms)):
         raise ValidationFailed(fields=faults_at_fields(faults))
     return terms
+
+
+def _require_one_way(terms: OfferTerms, code: object) -> None:
+    if terms.automatic and code:
+        message = _("An offer that applies by itself has no code.")
+        raise ValidationFailed(fields={"code": [message]})
 
 
 def _columns(terms: OfferTerms) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from django.utils.translation import gettext as _
+
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, NotFound, ValidationFailed
@@ -271,7 +273,8 @@ def _no_longer_held(reservation: Reservation) -> Iterator[None]:
         yield
     except DomainError as error:
         raise ReservationExpired(
-            details={"expiresAt": reservation.expires_at.isoformat(), **error.details}
+            _("The reservation is over, and its limits have been used by others."),
+            details={"expiresAt": reservation.expires_at.isoformat(), **error.details},
         ) from error
 
 

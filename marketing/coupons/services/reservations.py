@@ -21,6 +21,7 @@ from marketing.coupons.models import Hold, Reservation
 from marketing.coupons.pricing.answer import Quote, Verdict
 from marketing.coupons.pricing.bill import Cart
 from marketing.coupons.pricing.canonical import encode
+from marketing.coupons.pricing.reasons import ReasonCode
 from marketing.coupons.quote_effects import Held
 from marketing.coupons.rules import LASTS, LONGEST, local_day
 from marketing.coupons.selectors.prices import Priced, price_bill
@@ -270,7 +271,9 @@ def _require_promise(priced: Priced, quote_hash: str | None) -> None:
             )
         return
     for code in priced.quote.codes:
-        if code.verdict is Verdict.BLOCKED:
+        # One that was typed twice has opened its offer.
+        repeated = any(why.code is ReasonCode.CODE_REPEATED for why in code.reasons)
+        if code.verdict is Verdict.BLOCKED and not repeated:
             raise refusal_of(code.reasons, code=code.code)
 
 

@@ -112,7 +112,8 @@ def reverse(
         for done in former:
             if done.operation == operation:
                 if done.asked != asked:
-                    raise IdempotencyMismatch()
+                    message = _("Under this name other lines came back before.")
+                    raise IdempotencyMismatch(fields={"lines": [message]})
                 return done
         rows = _locked(bill)
         units = _units(bill, rows, lines)

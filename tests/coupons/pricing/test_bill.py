@@ -24,7 +24,7 @@ from tests.coupons.pricing.bills import applied, cart, flat, line, quoted, share
         (cart(line(manual_discount=100_01)), "lines.0.manualDiscount", FaultCode.OUT_OF_RANGE),
         (cart(line(tax_rate_bp=-1)), "lines.0.taxRate", FaultCode.OUT_OF_RANGE),
         (cart(line(floor_price=-1)), "lines.0.floorPrice", FaultCode.OUT_OF_RANGE),
-        (cart(*[line(quantity=MOST_UNITS)] * 2), "lines", FaultCode.TOO_MANY),
+        (cart(*[line(quantity=MOST_UNITS)] * 2), "lines", FaultCode.TOO_MANY_UNITS),
         (cart(at=dt.datetime(2026, 3, 4)), "at", FaultCode.REQUIRED),
         (cart(codes=typed(*"abcdefghijklmnopqrstu")), "codes", FaultCode.TOO_MANY),
         (cart(points=PointsUse(amount=-1)), "points.amount", FaultCode.OUT_OF_RANGE),

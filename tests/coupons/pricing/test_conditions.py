@@ -22,6 +22,7 @@ from marketing.coupons.pricing.terms import (
     OfferTerms,
     Period,
     Places,
+    Scope,
     Selection,
     SpendTier,
     Thresholds,
@@ -29,6 +30,7 @@ from marketing.coupons.pricing.terms import (
     Weekday,
 )
 from tests.coupons.pricing.bills import (
+    ITEM,
     NOON,
     applied,
     cart,
@@ -105,6 +107,8 @@ def test_times_are_the_branchs():
         "not_started",
         {"starts": f"2026-03-04T12:01:00{zone}"},
     )
+    begins = flat(timetable=Timetable(starts=dt.datetime(2026, 3, 4, 12)))
+    assert applied(quoted(cart(line()), begins)) == ["flat"]
     thursday = HourWindow(start=600, until=660, weekdays=frozenset({Weekday.THURSDAY}))
     found = decision(quoted(cart(line()), flat(timetable=Timetable(hours=(thursday,)))), "flat")
     assert found.reasons == (Reason(ReasonCode.OUTSIDE_HOURS),)
@@ -187,6 +191,11 @@ def test_minimum_may_look_at_eligible_lines_only():
     )
 
 
+def test_least_and_most_are_amounts_at_which_it_holds():
+    exactly = flat(thresholds=Thresholds(min_amount=100_00, max_amount=100_00))
+    assert applied(quoted(cart(line()), exactly)) == ["flat"]
+
+
 def test_running_amount_counts_discounts_given_by_hand():
     running = Thresholds(min_amount=100_00, basis=Basis.RUNNING)
     answer = quoted(cart(line(manual_discount=1)), flat(thresholds=running))
@@ -232,6 +241,73 @@ def test_one_more_unit_unlocks_a_group():
     assert decision(answer, "deal").unlock == (
         Unlock(kind=UnlockKind.ADD_UNITS, quantity=1, services=("spa",)),
         Unlock(kind=UnlockKind.ADD_UNITS, quantity=1, services=("colour",)),
+    )
+
+
+def bought_for(get):
+    """Buy colour for 100, and one of `get` (or of colour) is free."""
+    other = None if get is None else Selection(services=frozenset({get}))
+    return OfferTerms(
+        id="deal",
+        kind=Kind.BUY_X_GET_Y,
+        automatic=True,
+        selection=COLOUR,
+        buy_get=BuyGet(buy_amount=100_00, get=other),
+    )
+
+
+@pytest.mark.parametrize(
+    ("get", "lines", "have"),
+    [
+        (None, [line("colour", 40), line("colour", 40)], 40_00),
+        (None, [line("colour", 90), line("colour", 90), line("cut", 500)], 90_00),
+        ("spa", [line("colour", 99), line("spa", 500)], 99_00),
+    ],
+)
+def test_what_is_bought_for_too_little_says_how_much_is_missing(get, lines, have):
+    answer = quoted(cart(*lines), bought_for(get))
+    missing = 100_00 - have
+    assert refusal(answer, "deal")[1:] == (
+        "min_amount_short",
+        {
+            "need": 100_00,
+            "have": have,
+            "short_by": missing,
+            "services": ("colour",),
+            "categories": (),
+        },
+    )
+    assert decision(answer, "deal").unlock == (
+        Unlock(kind=UnlockKind.SPEND_MORE, amount=missing, services=("colour",)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("get", "lines"),
+    [
+        (None, [line("colour", 60), line("colour", 40), line("colour", 10)]),
+        ("spa", [line("colour", 100), line("spa", 500)]),
+        ("colour", [line("colour", 50), line("colour", 50), line("colour", 1)]),
+    ],
+)
+def test_what_is_bought_for_just_enough_applies(get, lines):
+    assert applied(quoted(cart(*lines), bought_for(get))) == ["deal"]
+
+
+def test_tiers_of_what_is_left_say_that_it_is_too_little():
+    tiers = OfferTerms(
+        id="tiers",
+        kind=Kind.SPEND_TIERS,
+        automatic=True,
+        tiers=(SpendTier(threshold=80_00, amount=20_00),),
+        thresholds=Thresholds(basis=Basis.RUNNING),
+        combining=ITEM,
+    )
+    answer = quoted(cart(line()), flat("first", 30, scope=Scope.LINE, combining=ITEM), tiers)
+    assert applied(answer) == ["first"]
+    assert refusal(answer, "tiers")[1:] == (
+        "min_amount_short",
+        {"need": 80_00, "have": 70_00, "short_by": 10_00},
     )
 
 

@@ -142,6 +142,7 @@ def tiered(*tiers, by="amount"):
         ),
         (flat(limits=Limits(total=0)), "maxTotalUses", FaultCode.OUT_OF_RANGE),
         (flat(limits=Limits(budget=-1)), "budget", FaultCode.OUT_OF_RANGE),
+        (flat(limits=Limits(budget=10**12 + 1)), "budget", FaultCode.OUT_OF_RANGE),
         (flat(caps=Caps(bill=0)), "maxDiscountAmount", FaultCode.OUT_OF_RANGE),
         (
             flat(thresholds=Thresholds(min_amount=2, max_amount=1)),

@@ -11,6 +11,8 @@ from marketing.coupons.pricing.facts import Choice, OfferUsage, Settings
 from marketing.coupons.pricing.reasons import Reason, ReasonCode
 from marketing.coupons.pricing.terms import (
     BudgetPolicy,
+    Bundle,
+    BundlePart,
     BuyGet,
     Caps,
     Combining,
@@ -239,6 +241,54 @@ def test_buy_one_get_another():
     )
     answer = quoted(cart(line("cut", quantity=2), line("spa", 80), line("spa", 40)), deal)
     assert [(one.line, one.amount) for one in answer.applied[0].shares] == [(3, 20_00)]
+
+
+def deal(offer="deal", **terms):
+    """Of two units one is free, in as many groups as `max_groups` says."""
+    return OfferTerms(
+        id=offer,
+        kind=Kind.BUY_X_GET_Y,
+        automatic=True,
+        combining=ITEM,
+        buy_get=BuyGet(**{"buy_quantity": 1, **terms}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("terms", "most", "free"),
+    [
+        ({}, None, 3),
+        ({}, 2, 2),
+        ({"pick": Pick.DEAREST}, 1, 1),
+        ({"buy_quantity": 0, "buy_amount": 100_00}, 1, 1),
+    ],
+)
+def test_groups_repeat_up_to_so_many(terms, most, free):
+    answer = quoted(cart(line("cut", quantity=6)), deal(max_groups=most, **terms))
+    assert answer.discount == free * 100_00
+
+
+@pytest.mark.parametrize(("most", "free"), [(None, 2), (1, 1)])
+def test_groups_of_others_repeat_up_to_so_many(most, free):
+    bill = cart(line("spa", quantity=4), line("cut", quantity=2))
+    assert quoted(bill, deal(max_groups=most, get=CUT)).discount == free * 100_00
+
+
+def test_bundles_repeat_up_to_so_many():
+    two = OfferTerms(
+        id="two",
+        kind=Kind.BUNDLE,
+        automatic=True,
+        bundle=Bundle(price=150_00, parts=(BundlePart(selection=CUT, quantity=2),), max_groups=2),
+    )
+    assert quoted(cart(line("cut", quantity=6)), two).discount == 100_00
+
+
+def test_the_dearest_units_are_the_bought_ones():
+    """The first group has the cheapest and the dearest; what is left is the second's."""
+    units = [line(f"s{rupees}", rupees) for rupees in (10, 20, 30, 40)]
+    answer = quoted(cart(*units), deal("a", max_groups=1), deal("b", max_groups=1))
+    assert [one.discount for one in answer.lines] == [10_00, 20_00, 0, 0]
 
 
 def test_a_free_service_is_one_unit_and_must_be_on_the_bill():

@@ -89,3 +89,10 @@ def test_with_an_amount_only_a_free_service_is_valid_and_gives_nothing():
     terms = flat(kind=Kind.FREE_SERVICE, amount=0, selection=CUT)
     found = validate_amount(cart(), 500_00, {}, terms, CODE, **FACTS)
     assert (found.valid, found.discount) == (True, 0)
+
+
+def test_with_an_amount_only_units_are_not_judged():
+    units = Thresholds(min_quantity=3, requires=CUT)
+    terms = share("flat", 10, thresholds=units, skip_addons=True)
+    assert validate_amount(cart(), 500_00, {}, terms, CODE, **FACTS).discount == 50_00
+    assert validate(cart(line("spa")), terms, CODE, **FACTS).invalid_reason == "min_order_not_met"

@@ -1,4 +1,7 @@
-"""A real Chromium, and the whole product as `make run` starts it.
+"""A real Chromium, and all programs of the product as `make run` starts them.
+
+They work on the servers of the tests, in a database copied from the template: it is empty, as on
+the first day, but need not be migrated once more.
 
 Set rows up before asking for `chromium`: its loop forbids the ORM meanwhile.
 """
@@ -15,12 +18,19 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
+import redis
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from psycopg import sql
+
+from tests.template_database import admin_url, migrated_template
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVERS = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_ADMIN_URL", "BROKER_URL", "CACHE_URL")
+# The last of sixteen databases of Valkey; those of the processes of xdist are the first.
+BROKER, CACHE = 14, 15
 LOG_LINES = 400
 
 # Nothing is judged by its speed: this only ends what would never come.
@@ -52,6 +62,7 @@ class Parlour:
     customers: int
     port: int = 0
     log: list[str] = field(default_factory=list, repr=False)
+    database: str = field(default_factory=lambda: f"parlour_story_{os.getpid()}")
     _process: subprocess.Popen[str] | None = None
 
     @property
@@ -59,20 +70,46 @@ class Parlour:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def instance(self) -> str:
-        return f"story{os.getpid()}"
+    def servers(self) -> dict[str, str]:
+        """Where the product's rows, tasks and cache are."""
+        places = {"BROKER_URL": BROKER, "CACHE_URL": CACHE} | dict.fromkeys(
+            ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_ADMIN_URL"), self.database
+        )
+        return {
+            name: urlsplit(os.environ[name])._replace(path=f"/{place}").geturl()
+            for name, place in places.items()
+            if name in os.environ
+        }
+
+    def clear(self) -> None:
+        """Leave nothing of it on the servers."""
+        with psycopg.connect(admin_url(), autocommit=True) as admin:
+            admin.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
+                    sql.Identifier(self.database)
+                )
+            )
+        for url in self.servers.values():
+            if url.startswith("redis"):
+                with redis.Redis.from_url(url) as client:
+                    client.flushdb()
 
     def start(self) -> None:
         """Start everything and wait until the sandbox is connected."""
         self.port = self.port or _free_port()
-        environment = {name: text for name, text in os.environ.items() if name not in SERVERS}
+        self.clear()
+        template = migrated_template()
+        with psycopg.connect(admin_url(), autocommit=True) as admin:
+            admin.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER parlour_owner").format(
+                    sql.Identifier(self.database), sql.Identifier(template)
+                )
+            )
         self._process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "config.embedded", "exec", "--instance", self.instance),
-                *("--", sys.executable, "-m", "config.supervisor"),
-            ],
+            [sys.executable, "-m", "config.supervisor"],
             cwd=ROOT,
-            env=environment
+            env=os.environ
+            | self.servers
             | {
                 "DJANGO_SETTINGS_MODULE": "config.settings.dev",
                 "PARLOUR_STATE_DIR": str(self.state_dir),
@@ -150,13 +187,12 @@ USES_PARLOUR = [pytest.mark.browser, pytest.mark.xdist_group("parlour")]
 
 
 @pytest.fixture(scope="session")
-def parlour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parlour]:
-    """One running product for all browser tests; its servers and data go with the session."""
+def parlour(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[Parlour]:
+    """One running product for all browser tests; its data go with the session."""
     running = Parlour(tmp_path_factory.mktemp("parlour"), customers=4_000)
     try:
         running.start()
         yield running
     finally:
         running.stop()
-        command = [sys.executable, "-m", "config.embedded", "reset", "--instance", running.instance]
-        subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+        running.clear()

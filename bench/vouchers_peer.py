@@ -1,15 +1,17 @@
 """django-oscar in a process, an environment and a database of its own: vouchers tried and used.
 
-    PYTHON bench/vouchers_peer.py TRIES ORDERS
+    PYTHON bench/vouchers_peer.py TRIES ORDERS AUTOMATIC
 
-Called as a library, without HTTP and session: one product, one voucher of a tenth off. To try is
-to put the voucher into a basket and apply offers; to redeem is that and placing the order. On its
-last line it says what it took. It imports nothing of ours.
+Called as a library, without HTTP and session: a product, a voucher of a tenth off, and so many
+offers that apply by themselves to a few of the shop's products each. To try is to put the voucher
+into a basket and apply offers; to redeem is that and placing the order. On its last line it says
+what it took. It imports nothing of ours.
 """
 
 import datetime as dt
 import json
 import os
+import random
 import sys
 import time
 from decimal import Decimal
@@ -25,27 +27,39 @@ APPS = (
     "analytics checkout address shipping catalogue catalogue.reviews communication partner basket"
     " payment offer order customer search voucher wishlists dashboard"
 )
-
-
 SEARCH = "haystack.backends.simple_backend.SimpleEngine"
+# What a shop's offers ask for and give, in turn.
+PRODUCTS = 60
+CONDITIONS: tuple[dict[str, Any], ...] = (
+    {"type": "Count", "value": 1},
+    {"type": "Value", "value": 500},
+    {"type": "Count", "value": 2},
+)
+BENEFITS: tuple[dict[str, Any], ...] = (
+    {"type": "Percentage", "value": 10},
+    {"type": "Absolute", "value": 200},
+    {"type": "Multibuy"},
+    {"type": "Fixed price", "value": 299},
+)
 
 
 def main() -> None:
-    tries, orders = map(int, sys.argv[1:])
+    tries, orders, automatic = map(int, sys.argv[1:])
     _set_up()
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    product, voucher = _goods()
+    products, voucher = _goods(automatic)
+    rnd = random.Random(5)
     for _ in range(20):
-        _basket(product, voucher)
+        _basket(rnd.choice(products), voucher)
     begun, cpu = time.perf_counter(), time.process_time()
     for _ in range(tries):
-        _basket(product, voucher)
+        _basket(rnd.choice(products), voucher)
     told = {"validate_s": time.perf_counter() - begun, "validate_cpu": time.process_time() - cpu}
     begun, cpu = time.perf_counter(), time.process_time()
     for number in range(orders):
-        _order(_basket(product, voucher), f"{os.getpid()}-{number}")
+        _order(_basket(rnd.choice(products), voucher), f"{os.getpid()}-{number}")
     told |= {"redeem_s": time.perf_counter() - begun, "redeem_cpu": time.process_time() - cpu}
     print(json.dumps(told))
 
@@ -74,9 +88,7 @@ def _set_up() -> None:
             "treebeard",
             "django_tables2",
         ],
-        HAYSTACK_CONNECTIONS={
-            "default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}
-        },
+        HAYSTACK_CONNECTIONS={"default": {"ENGINE": SEARCH}},
         DATABASES={
             "default": {
                 "ENGINE": "django.db.backends.postgresql",
@@ -100,29 +112,48 @@ def _config(name: str) -> str:
     return f"{name}.apps.{''.join(word.capitalize() for word in words)}Config"
 
 
-def _goods() -> tuple[Any, Any]:
+def _goods(automatic: int) -> tuple[list[Any], Any]:
+    """The products and the voucher, beside so many offers that need none."""
     from django.utils import timezone
     from oscar.core.loading import get_model  # type: ignore[import-not-found]
 
     def make(app: str, model: str, **values: Any) -> Any:
         return get_model(app, model).objects.create(**values)
 
-    kind = make("catalogue", "ProductClass", name="s", track_stock=False, requires_shipping=False)
-    product = make("catalogue", "Product", product_class=kind, title="Haircut", slug="haircut")
-    partner = make("partner", "Partner", name="Salon")
-    make("partner", "StockRecord", product=product, partner=partner,
-         partner_sku=f"{os.getpid()}", price=Decimal(850), price_currency="GBP")  # fmt: skip
     name = f"{os.getpid()}"
+    kind = make("catalogue", "ProductClass", name=name, track_stock=False, requires_shipping=False)
+    partner = make("partner", "Partner", name="Salon")
+    products = []
+    for number in range(PRODUCTS if automatic else 1):
+        each = make("catalogue", "Product", product_class=kind, title="Haircut",
+                    slug=f"{name}-{number}")  # fmt: skip
+        make("partner", "StockRecord", product=each, partner=partner,
+             partner_sku=f"{name}-{number}", price=Decimal(850), price_currency="GBP")  # fmt: skip
+        products.append(each)
+
+    def offer(title: str, kind: str, goods: Any, condition: dict[str, Any], benefit: Any) -> Any:
+        return make(
+            "offer",
+            "ConditionalOffer",
+            name=title,
+            slug=title,
+            offer_type=kind,
+            condition=make("offer", "Condition", range=goods, **condition),
+            benefit=make("offer", "Benefit", range=goods, **benefit),
+        )
+
+    # Of an earlier pair: its offers would apply here too.
+    get_model("offer", "ConditionalOffer").objects.filter(offer_type="Site").delete()
+    rnd = random.Random(1)
+    for number in range(automatic):
+        title = f"{name}-{number}"
+        goods = make("offer", "Range", name=title, slug=title)
+        for each in rnd.sample(products, rnd.randint(2, 15)):
+            goods.add_product(each)
+        condition = CONDITIONS[number % len(CONDITIONS)]
+        offer(title, "Site", goods, condition, BENEFITS[number % len(BENEFITS)])
     everything = make("offer", "Range", name=name, slug=name, includes_all_products=True)
-    offer = make(
-        "offer",
-        "ConditionalOffer",
-        name=name,
-        slug=name,
-        offer_type="Voucher",
-        condition=make("offer", "Condition", range=everything, type="Count", value=1),
-        benefit=make("offer", "Benefit", range=everything, type="Percentage", value=10),
-    )
+    tenth = offer(name, "Voucher", everything, CONDITIONS[0], BENEFITS[0])
     now = timezone.now()
     voucher = make(
         "voucher",
@@ -133,8 +164,8 @@ def _goods() -> tuple[Any, Any]:
         start_datetime=now - dt.timedelta(days=1),
         end_datetime=now + dt.timedelta(days=1),
     )
-    voucher.offers.add(offer)
-    return product, voucher
+    voucher.offers.add(tenth)
+    return products, voucher
 
 
 @cache

@@ -8,7 +8,6 @@ from typing import Any
 from billing_bridge.bills import OF_BILL, rupees
 from billing_bridge.services.invoices import Taken
 from billing_bridge.services.refunds import Refunded
-from marketing.core.drf.serializers import camel_case
 from marketing.core.tenancy import current_tenant
 from marketing.coupons.models import Reservation
 from marketing.coupons.pricing.answer import (
@@ -21,17 +20,10 @@ from marketing.coupons.pricing.answer import (
     Unlock,
 )
 from marketing.coupons.pricing.compiled import Catalogue
-from marketing.coupons.pricing.reasons import Detail, Reason, ReasonCode
+from marketing.coupons.pricing.wire_reasons import reason_on_wire
 from marketing.coupons.selectors import Priced
 
 Wire = dict[str, Any]
-
-# Whose numbers are money.
-IN_RUPEES = {
-    ReasonCode.MIN_AMOUNT_SHORT,
-    ReasonCode.MAX_AMOUNT_OVER,
-    ReasonCode.BUDGET_LEFT,
-}
 
 
 def priced_bill(priced: Priced) -> Wire:
@@ -112,7 +104,7 @@ def _candidate(one: Decision, catalogue: Catalogue) -> Wire:
         "code": one.code or None,
         "verdict": one.verdict,
         "saving": rupees(one.saving),
-        "reasons": [reason_of(why) for why in one.reasons],
+        "reasons": [reason_on_wire(why) for why in one.reasons],
         "beatenBy": list(one.beaten_by),
         "behindBy": rupees(one.behind_by),
         "unlock": [_unlock(step) for step in one.unlock],
@@ -125,29 +117,13 @@ def _code(one: CodeDecision, catalogue: Catalogue) -> Wire:
         "verdict": one.verdict,
         "offerId": one.offer or None,
         "name": _name(one.offer, catalogue),
-        "reasons": [reason_of(why) for why in one.reasons],
+        "reasons": [reason_on_wire(why) for why in one.reasons],
     }
 
 
 def _name(offer: str, catalogue: Catalogue) -> str:
     found = catalogue.by_id.get(offer)
     return found.terms.name if found else ""
-
-
-def reason_of(why: Reason) -> Wire:
-    """`{"code": "min_amount_short", "need": "1000.00", "have": "850.00", "shortBy": "150.00"}`"""
-    is_money = why.code in IN_RUPEES
-    told: Wire = {"code": why.code}
-    for name, value in why.details:
-        if value != 0 or name != "need":
-            told[camel_case(name)] = _detail(value, is_money)
-    return told
-
-
-def _detail(value: Detail, is_money: bool) -> Any:
-    if isinstance(value, tuple):
-        return list(value)
-    return rupees(value) if is_money and isinstance(value, int) else value
 
 
 def _unlock(step: Unlock) -> Wire:

@@ -1,8 +1,9 @@
-"""A load client that costs little itself: keep-alive connections that send prepared requests.
+"""A load client that costs little itself: prepared requests, so many at once at most.
 
 Without a rate each connection sends its next request when the last one is answered, as fast as
 the server goes. With one, requests are due by the clock, and waiting for a free connection counts
-as part of the answer's time: a slow answer does not spare the server the requests after it.
+as part of the answer's time: a slow answer does not spare the server the requests after it. Where
+the server keeps no connection each request opens its own when it is due.
 """
 
 import asyncio
@@ -28,22 +29,22 @@ CONTENT_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 
 class Sender(asyncio.Protocol):
-    """Sends one request after another on one connection, as long as there are some."""
+    """Sends one request after another on one connection, as long as there are some and the server
+    keeps it."""
 
-    def __init__(self, load: "Load") -> None:
+    def __init__(self, load: "Load", number: int) -> None:
         self.load = load
-        self.number: int | None = None
-        self.is_done = False
+        self.number: int | None = number
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: Any = transport
         self.received = b""
-        self.send_next()
+        self.due_at = self.load.due_at(self.number)
+        self.send()
 
     def send_next(self) -> None:
         self.number = next(self.load.numbers, None)
         if self.number is None:
-            self.is_done = True
             self.transport.close()
             return
         self.due_at = self.load.due_at(self.number)
@@ -72,7 +73,7 @@ class Sender(asyncio.Protocol):
             self.send_next()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.load.lost_connection(self.number, self.is_done)
+        self.load.lost_connection(self.number)
 
 
 class Load:
@@ -88,12 +89,11 @@ class Load:
         self.answered: list[int] = []
         self.others: dict[int, int] = {}
         self.open = 0
-        self.coming: list[asyncio.Task[None]] = []
-        self.over = asyncio.Event()
+        self.coming: set[asyncio.Task[None]] = set()
 
-    def due_at(self, number: int) -> float:
+    def due_at(self, number: int | None) -> float:
         """When the request is to be sent; without a rate, now."""
-        return self.begun + number / self.rate if self.rate else time.perf_counter()
+        return self.begun + (number or 0) / self.rate if self.rate else time.perf_counter()
 
     def note(self, number: int | None, status: int, seconds: float) -> None:
         self.seconds.append(seconds)
@@ -102,33 +102,44 @@ class Load:
         else:
             self.others[status] = self.others.get(status, 0) + 1
 
-    def lost_connection(self, number: int | None, is_done: bool) -> None:
-        """A server that was killed comes back; the rest of the requests goes to it."""
+    def lost_connection(self, number: int | None) -> None:
+        """A server that keeps none, or was killed: the rest of the requests goes by another."""
         if number is not None:
             self.others[0] = self.others.get(0, 0) + 1
-        if not is_done:
-            self.coming.append(asyncio.get_running_loop().create_task(self.connect()))
+        self.open_next()
+
+    def open_next(self) -> None:
+        number = next(self.numbers, None)
+        if number is not None:
+            self.coming.add(task := asyncio.get_running_loop().create_task(self.connect(number)))
+            task.add_done_callback(self.coming.discard)
             return
         self.open -= 1
         if not self.open:
-            self.over.set()
+            self.over.set_result(None)
 
-    async def connect(self) -> None:
+    async def connect(self, number: int) -> None:
+        """As a till that comes when its bill is due: who waits on an open line has chosen one of
+        the server's processes already."""
         loop, give_up_at = asyncio.get_running_loop(), time.monotonic() + GIVE_UP_SECONDS
+        await asyncio.sleep(max(0, self.due_at(number) - time.perf_counter()))
         while True:
             try:
-                await loop.create_connection(lambda: Sender(self), self.host, self.port)
+                await loop.create_connection(lambda: Sender(self, number), self.host, self.port)
                 return
-            except OSError:
+            except OSError as error:
                 if time.monotonic() > give_up_at:
-                    raise
+                    self.over.set_exception(error)
+                    return
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def run(self, connections: int) -> dict[str, Any]:
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.begun = time.perf_counter()
         self.open = connections
-        await asyncio.gather(*(self.connect() for _ in range(connections)))
-        await self.over.wait()
+        for _ in range(connections):
+            self.open_next()
+        await self.over
         seconds = time.perf_counter() - self.begun
         ordered = sorted(self.seconds)
         return {

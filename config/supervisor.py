@@ -55,15 +55,16 @@ def services(web_port: int) -> list[Program]:
     """What runs until told to stop."""
     gunicorn = (sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind={HOST}:{web_port}")
     threads = ("--worker-class=gthread", "--workers=2", "--threads=8", "--no-control-socket")
-    # A socket a worker: of a shared one nearly all connections go to the worker that wakes first.
-    alone = ("--reuse-port",)
+    # A connection a request: each goes to the worker that is free. One that is kept binds its
+    # client to the worker that took it first, however busy, and nearly all are taken by one.
+    fresh = ("--keep-alive=0",)
     celery = (sys.executable, "-m", "celery", "--quiet", "--app=config.celery")
     quiet = ("--loglevel=WARNING", "--without-gossip", "--without-mingle")
     worker = ("worker", "--hostname=worker@%h", "--concurrency=2", *quiet)
     dispatch = ("worker", "--hostname=dispatch@%h", "--concurrency=2", *quiet)
     beat = ("beat", "--scheduler=django_celery_beat.schedulers:DatabaseScheduler", "--pidfile=")
     return [
-        Program("web", gunicorn + threads + alone),
+        Program("web", gunicorn + threads + fresh),
         Program("worker", celery + worker),
         Program("dispatch", (*celery, *dispatch, "--queues=campaign-messages")),
         Program("beat", celery + beat),

@@ -1,12 +1,16 @@
 """The HTTP contract's conventions, at an endpoint that is there."""
 
+import gc
 import json
+import weakref
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
+from rest_framework.response import Response
 
 from marketing.core import errors
 from marketing.core.drf.errors import as_domain_error, flatten
+from marketing.core.drf.views import ApiView
 from marketing.core.services import issue_key
 
 CONFIG = "/api/v1/marketing/config"
@@ -161,3 +165,21 @@ def test_nested_faults_are_named_by_path():
 def test_a_fault_of_our_own_is_not_dressed_as_a_refusal():
     assert as_domain_error(RuntimeError("oops")) is None
     assert isinstance(as_domain_error(errors.NotFound()), errors.NotFound)
+
+
+def test_an_answered_call_waits_for_no_collector():
+    class Echo(ApiView):
+        authentication_classes = permission_classes = throttle_classes = ()
+
+        def get(self, request):
+            views.append(weakref.ref(self))
+            return Response({"rows": [1]})
+
+    views = []
+    gc.disable()
+    try:
+        response = Echo.as_view()(RequestFactory().get("/")).render()
+        assert response.content == b'{"success":true,"data":{"rows":[1]}}'
+        assert views[0]() is None
+    finally:
+        gc.enable()

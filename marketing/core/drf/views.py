@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -14,6 +15,17 @@ from marketing.core.drf.serializers import ApiSerializer
 
 VERSION_DIGITS = 9
 LONGEST_KEY = 255
+
+
+def let_go(response: Response) -> None:
+    """View, request and response know each other. Once the answer is written they are parted:
+    else both bodies, some hundred objects, wait for the collector, which then holds up whoever is
+    being served.
+    """
+    context = response.renderer_context
+    response.renderer_context = {}
+    context["request"].parser_context = {}
+    context["view"].response = None
 
 
 class ApiView(APIView):
@@ -28,6 +40,13 @@ class ApiView(APIView):
     @property
     def actor(self) -> Actor:
         return cast(Actor, self.request.auth)
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        finished: Response = super().finalize_response(request, response, *args, **kwargs)
+        finished.add_post_render_callback(let_go)
+        return finished
 
     def read(self, serializer: type[ApiSerializer], **options: Any) -> dict[str, Any]:
         """The validated body. Raises `ValidationFailed` naming each field at fault."""

@@ -17,7 +17,7 @@ VERSION_DIGITS = 9
 LONGEST_KEY = 255
 
 
-def let_go(response: Response) -> None:
+def let_go(response: Any) -> None:
     """View, request and response know each other. Once the answer is written they are parted:
     else both bodies, some hundred objects, wait for the collector, which then holds up whoever is
     being served.

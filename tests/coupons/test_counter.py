@@ -217,7 +217,7 @@ def test_late_redemption_is_within_a_budget_set_since(chain, at):
     with pytest.raises(ReservationExpired) as refused:
         services.redeem(actor=system(), reservation_id=late.pk, invoice_id="7")
     (why,) = refused.value.details["reasons"]
-    assert why == {"code": "budget_left", "left": 999, "need": 1000}
+    assert why == {"code": "budget_left", "left": "9.99", "need": "10.00"}
     assert not OfferUse.objects.exists()
     services.update_offer(actor=system(), offer=offer, values={"budget": "10"})
     services.redeem(actor=system(), reservation_id=late.pk, invoice_id="7")

@@ -25,7 +25,7 @@ def let_go(response: Any) -> None:
     context = response.renderer_context
     response.renderer_context = {}
     context["request"].parser_context = {}
-    context["view"].response = None
+    vars(context["view"]).clear()
 
 
 class ApiView(APIView):

@@ -1,4 +1,4 @@
-"""Many tills at once on real connections."""
+"""Tills, one or many at once on real connections, and what an offer has counted."""
 
 import threading
 
@@ -7,7 +7,7 @@ import pytest
 from marketing.core.errors import DomainError
 from marketing.core.tenancy import tenant_scope
 from marketing.coupons.errors import Busy
-from marketing.coupons.models import Redemption
+from marketing.coupons.models import OfferUse, Redemption
 from marketing.coupons.services import counters
 from tests.concurrency import at_once
 from tests.factories.core import make_chain
@@ -68,3 +68,9 @@ def together(monkeypatch):
 def sold(chain):
     with tenant_scope(chain.tenant.pk):
         return Redemption.objects.count()
+
+
+def counts(offer):
+    """Used, reserved, spent, held; None where nothing is counted."""
+    use = OfferUse.objects.filter(offer=offer, branch=None).first()
+    return None if use is None else (use.used, use.reserved, use.spent, use.held)

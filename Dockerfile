@@ -26,6 +26,6 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
     CMD ["python", "-m", "config.healthcheck"]
 CMD ["gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", \
-     "--workers", "2", "--threads", "8", "--keep-alive", "0", \
+     "--workers", "4", "--threads", "4", "--preload", "--keep-alive", "0", \
      "--worker-tmp-dir", "/dev/shm", "--no-control-socket", \
      "--max-requests", "5000", "--max-requests-jitter", "500"]

@@ -54,6 +54,9 @@ def postgres_settings(memory: int, *, durable: bool) -> dict[str, str]:
         "autovacuum_vacuum_scale_factor": "0.05",
         "autovacuum_vacuum_insert_scale_factor": "0.05",
         "autovacuum_analyze_scale_factor": "0.02",
+        # But not tables of a day's bills every few seconds: a till waits meanwhile.
+        "autovacuum_analyze_threshold": "5000",
+        "autovacuum_vacuum_insert_threshold": "5000",
         "autovacuum_vacuum_cost_limit": "2000",
     }
     if not durable:

@@ -9,10 +9,15 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
+
+from django import forms
+from django.http import QueryDict
+from django.utils.functional import Promise
 
 from marketing.core import clock, idempotency
 from marketing.core.actor import Actor
+from marketing.core.templatetags.formats import relative_time
 
 
 class Made(NamedTuple):
@@ -21,6 +26,21 @@ class Made(NamedTuple):
     pk: uuid.UUID
     at: dt.datetime
     is_new: bool
+
+
+class OnceMoreForm(forms.Form):
+    """Asks for what may be wanted twice: `again` makes the second time something of its own."""
+
+    again = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    @classmethod
+    def once_more(cls, posted: QueryDict, made: Made, told: str | Promise) -> Self:
+        """What was typed, to be sent again; `told` has a place `%(when)s` for when it was `made`."""
+        data = posted.copy()
+        data["again"] = str(uuid.uuid4())
+        form = cls(data)
+        form.add_error(None, str(told) % {"when": relative_time(made.at)})
+        return form
 
 
 def make_once(

@@ -9,6 +9,7 @@ from customers.forms import RefusableForm
 from customers.models import Service, ServiceCategory
 from marketing.core.errors import SAVE_AGAIN, Conflict, DomainError
 from marketing.core.plain_words import PlainWords
+from marketing.core.sent_again import OnceMoreForm
 from marketing.loyalty import rules
 from marketing.loyalty.models import EarnRate, Kind, LoyaltyProgramme, Tier
 from marketing.loyalty.services import setting_names
@@ -223,15 +224,13 @@ def _rate(label: Any, initial: Decimal | None) -> forms.DecimalField:
     )
 
 
-class AdjustForm(RefusableForm):
+class AdjustForm(RefusableForm, OnceMoreForm):
     """Points given or taken by hand."""
 
     points = forms.IntegerField(
         label=_("Points"), help_text=_("Below zero to take points, as in -50.")
     )
     reason = forms.CharField(label=_("Why"), max_length=200)
-    # Of a correction that is made once more.
-    again = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 
 class LedgerFilter(forms.Form):

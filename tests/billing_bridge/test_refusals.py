@@ -127,7 +127,7 @@ def test_bad_bills_are_told_at_the_field(chain, till):
 def test_what_is_wrong_is_said_in_words(chain, till):
     with pytest.raises(Refused) as refused:
         till.quote(*[line(quantity=1001)] * 5)
-    assert refused.value.fields == {"lines": ["A bill has 5000 units at most."]}
+    assert refused.value.fields == {"lines": ["A bill has 5,000 units at most."]}
     with pytest.raises(Refused) as refused:
         till.quote(line(quantity=2, unitPrice="1250", manualDiscount="2500.01"))
     assert refused.value.fields == {"lines.0.manualDiscount": ["From ₹0 to ₹2,500."]}

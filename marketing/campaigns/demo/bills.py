@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.db.models import F
 
 from customers.models import Customer, Service
+from customers.rules import bill_key
 from customers.services import BillLine, record_purchase
 from marketing.campaigns.demo.catalogue import TAX_RATE
 from marketing.campaigns.demo.organisation import Organisation
@@ -89,7 +90,7 @@ def _record(
         discount=_rupees(listed - quote.payable),
         tax=_rupees(quote.tax),
         total=_rupees(quote.payable),
-        external_id=f"{branch.pk.hex}:{reservation.invoice_id}",
+        external_id=bill_key(branch.pk, reservation.invoice_id),
         invoice_number=reservation.invoice_id,
     )
 

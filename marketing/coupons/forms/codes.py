@@ -6,10 +6,11 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.forms import RefusableForm
 from marketing.core import clock
+from marketing.core.sent_again import OnceMoreForm
 from marketing.coupons.forms.rows import count_field, date_input
 
 
-class CodesForm(RefusableForm):
+class CodesForm(RefusableForm, OnceMoreForm):
     """A batch of codes to be made."""
 
     name = forms.CharField(
@@ -40,9 +41,6 @@ class CodesForm(RefusableForm):
         choices=[(8, _("Short, for offers of little worth")), (12, _("Long, hard to guess"))],
         initial=8,
     )
-
-    # Of a batch that is asked for once more.
-    again = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def clean_expires_on(self) -> dt.date | None:
         day: dt.date | None = self.cleaned_data["expires_on"]

@@ -14,6 +14,7 @@ from marketing.core import audit, clock
 from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
 from marketing.core.nudge import nudge
+from marketing.core.templatetags.formats import format_number
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.code_symbols import (
     is_sound,
@@ -78,7 +79,8 @@ def make_codes(
     actor.require("coupon.manage")
     require_own(actor, offer)
     if not 1 <= count <= MOST:
-        raise ValidationFailed(fields={"count": [_("1 to %(max)d, please.") % {"max": MOST}]})
+        bounds = {"least": 1, "most": format_number(MOST)}
+        raise ValidationFailed(fields={"count": [_("From %(least)s to %(most)s.") % bounds]})
     if expires_at is not None and expires_at <= clock.now():
         message = _("This day is over: nobody could use them.")
         raise ValidationFailed(fields={"expiresAt": [message]})

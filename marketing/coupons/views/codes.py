@@ -5,18 +5,18 @@ import uuid
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from marketing.core.errors import DomainError
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import error_page, staff_view
 from marketing.core.sent_again import Made, make_once
-from marketing.core.templatetags.formats import format_number, relative_time
+from marketing.core.templatetags.formats import format_number
 from marketing.core.tenancy import current_tenant
 from marketing.coupons import selectors, services
 from marketing.coupons.forms import CodesForm
@@ -28,6 +28,9 @@ from marketing.coupons.views.detail import offer_shell
 SHOWN = 100
 # Of cards to print; further ones are had by their number.
 MOST_FILES = 20
+MADE_BEFORE = gettext_lazy(
+    "You had the same codes made %(when)s: see the list. Send again to make as many more."
+)
 
 
 @staff_view("coupon.manage")
@@ -45,7 +48,7 @@ def offer_codes(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             if made.is_new:
                 messages.success(request, _("The codes are being made."))
                 return redirect("offer-codes", offer.pk)
-            form = _once_more(request.POST, made.at)
+            form = CodesForm.once_more(request.POST, made, MADE_BEFORE)
     batches = list(code_batches.batches_with_uses(offer)[:SHOWN])
     files = {batch.pk: range(1, min(MOST_FILES, printing.files_of(batch)) + 1) for batch in batches}
     context = {
@@ -80,16 +83,6 @@ def _make(request: StaffRequest, offer: Offer, form: CodesForm) -> Made:
             ).pk
         ),
     )
-
-
-def _once_more(posted: QueryDict, at: dt.datetime) -> CodesForm:
-    """What was typed, as a batch of its own: the same was made at that time."""
-    data = posted.copy()
-    data["again"] = str(uuid.uuid4())
-    form = CodesForm(data)
-    told = _("You had the same codes made %(when)s: see the list. Send again to make as many more.")
-    form.add_error(None, told % {"when": relative_time(at)})
-    return form
 
 
 @staff_view("coupon.manage")

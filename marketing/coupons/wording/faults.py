@@ -21,7 +21,7 @@ FAULTS = {
     FaultCode.GIVES_MORE: gettext_lazy(
         "This takes off more than the bill must come to. Give less, or begin the tier higher."
     ),
-    FaultCode.TOO_MANY_UNITS: gettext_lazy("A bill has 5000 units at most."),
+    FaultCode.TOO_MANY_UNITS: gettext_lazy("A bill has 5,000 units at most."),
 }
 WRITTEN = {Unit.PAISE: rupees, Unit.BASIS_POINTS: share, Unit.PIECES: format_number}
 

@@ -1,15 +1,15 @@
 """One customer's points: her statement, and correcting it by hand."""
 
-import datetime as dt
 import uuid
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from customers.models import Customer
@@ -19,7 +19,6 @@ from marketing.core.htmx import StaffRequest
 from marketing.core.models import Tenant
 from marketing.core.pages import staff_view
 from marketing.core.sent_again import Made, make_once
-from marketing.core.templatetags.formats import relative_time
 from marketing.core.tenancy import current_tenant, know_tenant, tenant_scope
 from marketing.loyalty import links, rules, selectors, services
 from marketing.loyalty.forms import AdjustForm
@@ -27,6 +26,9 @@ from marketing.loyalty.services import Source
 
 ROWS = 100
 PUBLIC_ROWS = 20
+SAVED_BEFORE = gettext_lazy(
+    "You saved the same %(when)s. Save again to give or take as many once more."
+)
 
 
 @staff_view("loyalty.view")
@@ -61,7 +63,7 @@ def adjust(request: StaffRequest, customer: uuid.UUID) -> HttpResponse:
             if made.is_new:
                 messages.success(request, _("The points are corrected."))
                 return redirect("points-customer", person.pk)
-            form = _once_more(request.POST, made.at)
+            form = AdjustForm.once_more(request.POST, made, SAVED_BEFORE)
     limit = services.adjust_limit(request.actor)
     context = {
         "form": form,
@@ -89,16 +91,6 @@ def _adjust(request: StaffRequest, customer: Customer, form: AdjustForm) -> Made
             ).pk
         ),
     )
-
-
-def _once_more(posted: QueryDict, at: dt.datetime) -> AdjustForm:
-    """What was typed, as a correction of its own: the same was saved at that time."""
-    data = posted.copy()
-    data["again"] = str(uuid.uuid4())
-    form = AdjustForm(data)
-    told = _("You saved the same %(when)s. Save again to give or take as many once more.")
-    form.add_error(None, told % {"when": relative_time(at)})
-    return form
 
 
 @require_safe

@@ -46,6 +46,8 @@ def kept_cursor() -> Iterator[CursorWrapper]:
         with connection.cursor() as cursor:
             yield cursor
         return
+    # As Django's own cursors begin: a connection that the server has closed since is opened anew.
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     # None forbids it to every cursor; Django's own bind on our side and keep nothing anyway.
     if connection.connection.prepare_threshold is None:

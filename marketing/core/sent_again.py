@@ -35,7 +35,7 @@ class OnceMoreForm(forms.Form):
 
     @classmethod
     def once_more(cls, posted: QueryDict, made: Made, told: str | Promise) -> Self:
-        """What was typed, to be sent again; `told` has a place `%(when)s` for when it was `made`."""
+        """What was typed, to be sent again; `told` has `%(when)s` for when it was `made`."""
         data = posted.copy()
         data["again"] = str(uuid.uuid4())
         form = cls(data)

@@ -1,9 +1,9 @@
 """A past bill priced again from what was kept of it."""
 
+import dataclasses
 import datetime as dt
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -30,18 +30,28 @@ def pack(
     asked: Mapping[str, Any],
     typed: Sequence[str] = (),
 ) -> bytes:
-    """What `replay` needs, and the whole answer; a bill's takes some kilobytes."""
-    plain = {
-        "day": day.isoformat(),
+    """What `replay` needs, and the whole answer; a bill's takes some kilobytes.
+
+    Two streams, one after the other: the bill and its amounts, which whoever pays or returns it
+    reads; and why each offer did or did not apply, ten times as much, with what that was seen by.
+    """
+    bill = {
         "cart": Fragment(encode(facts.cart)),
-        "customer": Fragment(encode(facts.customer)),
-        "usage": {offer: Fragment(encode(used)) for offer, used in facts.usage.items()},
-        "settings": Fragment(encode(facts.settings)),
-        "quote": Fragment(encode(answer)),
+        "quote": Fragment(encode(dataclasses.replace(answer, decisions=(), codes=()))),
         "asked": asked,
         "typed": typed,
     }
-    return zlib.compress(orjson.dumps(plain), 1)
+    why = {
+        "day": day.isoformat(),
+        "customer": Fragment(encode(facts.customer)),
+        "usage": {offer: Fragment(encode(used)) for offer, used in facts.usage.items()},
+        "settings": Fragment(encode(facts.settings)),
+        "why": {
+            "decisions": Fragment(encode(answer.decisions)),
+            "codes": Fragment(encode(answer.codes)),
+        },
+    }
+    return b"".join(zlib.compress(orjson.dumps(part), 1) for part in (bill, why))
 
 
 def kept_quote(reservation: Reservation) -> Quote:
@@ -50,7 +60,7 @@ def kept_quote(reservation: Reservation) -> Quote:
     return kept
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class KeptBill:
     """A bill as it was priced, and what the counter said to effects, by their names."""
 
@@ -61,7 +71,7 @@ class KeptBill:
 
 def kept_bill(reservation: Reservation) -> KeptBill:
     """The bill and its amounts; why other offers did not apply is left out, which takes long."""
-    kept = _unpack(reservation)
+    kept, _why = _streams(reservation)
     amounts = kept["quote"] | {"decisions": [], "codes": []}
     cart, answer = from_plain(Cart, kept["cart"]), from_plain(Quote, amounts)
     return KeptBill(cart, answer, kept["asked"])
@@ -69,7 +79,7 @@ def kept_bill(reservation: Reservation) -> KeptBill:
 
 def kept_basket(reservation: Reservation, effect: str) -> Basket:
     """The basket as that effect was shown it, at the time of the reservation."""
-    kept = _unpack(reservation)
+    kept, _why = _streams(reservation)
     return Basket(
         branch_id=reservation.branch_id,
         customer_id=reservation.customer_id,
@@ -100,8 +110,18 @@ def replay(reservation: Reservation) -> Quote:
 
 
 def _unpack(reservation: Reservation) -> dict[str, Any]:
-    plain: dict[str, Any] = orjson.loads(zlib.decompress(bytes(reservation.trace)))
-    return plain
+    kept, rest = _streams(reservation)
+    if rest:
+        kept |= orjson.loads(zlib.decompress(rest))
+        kept["quote"] |= kept["why"]
+    return kept
+
+
+def _streams(reservation: Reservation) -> tuple[dict[str, Any], bytes]:
+    """The first one, read, and the rest as it is: none where all is in one, as it once was kept."""
+    first = zlib.decompressobj()
+    bill: dict[str, Any] = orjson.loads(first.decompress(bytes(reservation.trace)))
+    return bill, first.unused_data
 
 
 def _catalogue(number: int, day: str, opened: set[str]) -> Catalogue:

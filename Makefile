@@ -7,6 +7,8 @@ BIN := .venv/bin
 EMBEDDED := $(BIN)/python -m config.embedded
 ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Empty is off: else each of many processes would compile all modules anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 # Installing again is skipped while the pinned requirements have not changed.
 digest = $(shell cksum < $(1) | cut -d' ' -f1)
@@ -23,8 +25,9 @@ help: ## list the targets
 run: $(RUNTIME) ## start Parlour with a demo chain; Ctrl-C stops it
 	$(EMBEDDED) exec -- $(BIN)/python -m config.supervisor
 
+# Three processes for two cores: some tests wait, for browsers and for what they have killed.
 test: $(DEVELOPMENT) ## run all tests; ARGS="tests/core -k audit" for some
-	$(EMBEDDED) exec --instance test -- $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(EMBEDDED) exec --instance test -- $(BIN)/pytest -n 3 --dist loadgroup $(ARGS)
 
 # Django must be configured for these, but they open no connection.
 lint: export DJANGO_SETTINGS_MODULE := config.settings.test

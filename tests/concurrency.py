@@ -10,6 +10,9 @@ from django.db import connection
 
 from marketing.core.tenancy import tenant_scope
 
+# Seconds. Nothing is judged by its speed: this only ends what would never come.
+PATIENCE = 60.0
+
 
 def at_once(
     threads: int, work: Callable[[], Any], refusal: type[Exception] | tuple[()] = ()

@@ -1,5 +1,6 @@
 """Every test runs on real PostgreSQL as the unprivileged role; the owner migrates and flushes."""
 
+import datetime as dt
 import gc
 import os
 import subprocess
@@ -7,17 +8,29 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.dispatch import Signal
+from django.template import Context, Template
 from django.test import Client, TransactionTestCase
+from django.test import client as test_client
+from django.utils import timezone, translation
+from django.utils.crypto import get_random_string
 from psycopg import sql
 
 import config.celery  # noqa: F401  tasks find their broker through it
 from marketing.core.actor import Actor
+from marketing.core.models import User
 from marketing.core.tenancy import tenant_scope
 from tests.factories.core import Chain, make_chain
 from tests.template_database import admin_url, close_all, migrated_template, point_django_at
@@ -25,6 +38,17 @@ from tests.template_database import admin_url, close_all, migrated_template, poi
 ROOT = Path(__file__).resolve().parent.parent
 KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission"}
 
+
+# Nothing of what is loaded and collected goes: the collector of garbage need not look for it.
+gc.disable()
+# No example is judged by its speed either.
+hypothesis.settings.register_profile(
+    "patient",
+    hypothesis.settings.default,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("patient")
 
 TEMPLATE = pytest.StashKey[subprocess.Popen[bytes]]()
 
@@ -37,11 +61,21 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.stash[TEMPLATE] = subprocess.Popen(command, cwd=ROOT)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first: the last of them would leave all other processes without work."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: the collector of garbage need not look through it each time."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    gc.enable()
+
+
+def pytest_runtest_setup() -> None:
+    """In the default language, whatever the page before left behind."""
+    translation.deactivate()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -59,7 +93,10 @@ def django_db_setup(
     name = f"parlour_test_{os.getpid()}_{worker}"
     with django_db_blocker.unblock():
         template = migrated_template()
+        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         with psycopg.connect(admin_url(), autocommit=True) as admin:
+            # A process of this number may have been killed.
+            admin.execute(drop)
             admin.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER parlour_owner").format(
                     sql.Identifier(name), sql.Identifier(template)
@@ -68,30 +105,66 @@ def django_db_setup(
         point_django_at(name)
         yield
         close_all()
+        if _cleaner.cache_info().currsize:
+            _cleaner(name).close()
         with psycopg.connect(admin_url(), autocommit=True) as admin:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            admin.execute(drop)
+
+
+@cache
+def _cleaner(database: str) -> psycopg.Connection[Any]:
+    """A connection whose `pg_temp.empty_all_tables()` is planned once for all tests.
+
+    Without triggers, and so without checks of keys, rows go in any order.
+    """
+    tables = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
+    deletes = sql.SQL("; ").join(
+        sql.SQL("DELETE FROM {}").format(sql.Identifier(table))
+        for table in sorted(tables - KEPT_TABLES)
+    )
+    connection = psycopg.connect(admin_url(), dbname=database, autocommit=True)
+    connection.execute("SET session_replication_role = replica")
+    connection.execute(
+        sql.SQL(
+            "CREATE FUNCTION pg_temp.empty_all_tables() RETURNS void LANGUAGE plpgsql"
+            " AS $$ BEGIN {}; END $$"
+        ).format(deletes)
+    )
+    return connection
 
 
 def _empty_all_tables(self: TransactionTestCase) -> None:
     """The flush after a transactional test, in a fiftieth of the time of a TRUNCATE.
 
     A TRUNCATE makes new files for each of the tables and their indexes, however few rows there
-    are. Without triggers, and so without checks of keys, rows go in any order.
+    are.
     """
-    tables = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
-    with psycopg.connect(
-        admin_url(), dbname=settings.DATABASES["default"]["NAME"], autocommit=True
-    ) as connection:
-        connection.execute("SET session_replication_role = replica")
-        connection.execute(
-            sql.SQL("; ").join(
-                sql.SQL("DELETE FROM {}").format(sql.Identifier(table))
-                for table in sorted(tables - KEPT_TABLES)
-            )
-        )
+    _cleaner(settings.DATABASES["default"]["NAME"]).execute("SELECT pg_temp.empty_all_tables()")
 
 
 TransactionTestCase._fixture_teardown = _empty_all_tables  # type: ignore[method-assign]
+
+
+_store_rendered_template = test_client.store_rendered_templates
+
+
+def _store_rendered_page(
+    store: dict[str, Any],
+    signal: Signal,
+    sender: Template,
+    template: Template,
+    context: Context,
+    **options: Any,
+) -> None:
+    """What `response.context` is made of: pages and their parts, but none of a hundred buttons.
+
+    The client copies the context of each, which takes a twentieth of a page's time.
+    """
+    if not (template.name or "").startswith(("components/", "django/forms/widgets/")):
+        _store_rendered_template(store, signal, sender, template, context, **options)
+
+
+test_client.store_rendered_templates = _store_rendered_page
 
 
 @pytest.fixture
@@ -121,13 +194,32 @@ def manager(chain: Chain) -> Actor:
     return chain.actor(chain.manager)
 
 
+def logged_in(user: User) -> Client:
+    """A browser with a session of this user's, by the one row that a page asks for.
+
+    `force_login` also looks for a free key, writes the row twice and dates the user's last login:
+    all tests' pages together would wait for that longer than for most of their own questions.
+    """
+    kept = {
+        SESSION_KEY: str(user.pk),
+        BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[-1],
+        HASH_SESSION_KEY: user.get_session_auth_hash(),
+    }
+    session = Session.objects.create(
+        session_key=get_random_string(32),
+        session_data=SessionStore().encode(kept),
+        expire_date=timezone.now() + dt.timedelta(seconds=settings.SESSION_COOKIE_AGE),
+    )
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    return client
+
+
 @pytest.fixture
 def login(chain: Chain) -> Callable[[str], Client]:
     """`login("manager")` is a browser in which that member of the chain's staff is logged in."""
 
     def client_of(staff: str) -> Client:
-        client = Client()
-        client.force_login(getattr(chain, staff).user)
-        return client
+        return logged_in(getattr(chain, staff).user)
 
     return client_of

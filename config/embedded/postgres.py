@@ -130,7 +130,6 @@ class Postgres(Server):
             "listen_addresses": "",
             "unix_socket_directories": str(self.socket_directory),
             "unix_socket_permissions": "0700",
-            "max_connections": "100",
             "timezone": "UTC",
             "lc_messages": "C",
             "default_text_search_config": "pg_catalog.simple",

@@ -31,6 +31,7 @@ def postgres_settings(memory: int, *, durable: bool) -> dict[str, str]:
     """
     megabytes = memory // MEGABYTE
     settings = {
+        "max_connections": "100",
         "shared_buffers": f"{max(min(megabytes // 4, 4096), 32)}MB",
         "effective_cache_size": f"{max(megabytes * 55 // 100, 64)}MB",
         "work_mem": f"{max(min(megabytes // 256, 64), 4)}MB",
@@ -66,5 +67,7 @@ def postgres_settings(memory: int, *, durable: bool) -> dict[str, str]:
             "synchronous_commit": "off",
             "full_page_writes": "off",
             "max_wal_size": "1GB",
+            # Each of three processes of tests may race 32 tills, beside a running product.
+            "max_connections": "200",
         }
     return settings

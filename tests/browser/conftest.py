@@ -6,7 +6,9 @@ the first day, but need not be migrated once more.
 Set rows up before asking for `chromium`: its loop forbids the ORM meanwhile.
 """
 
+import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,7 +25,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import redis
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from psycopg import sql
 
 from tests.template_database import admin_url, migrated_template
@@ -38,20 +40,69 @@ PATIENCE = 60_000
 expect.set_options(timeout=PATIENCE)
 
 
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+@pytest.fixture(scope="package")
+def _launched() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
+    """One browser for all tests, which takes as long to start as many of them; and its loop.
+
+    Playwright calls the loop a running one for as long as the browser is there. Here it is one
+    only while a test has the browser, so that others may ask the ORM.
+    """
+    # The shell draws the same pages without the windows around them, for two thirds of the work.
+    shell = shutil.which("chromium-headless-shell") or "/usr/bin/chromium"
+    path = os.environ.get("CHROMIUM", shell)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield browser, loop
+        asyncio._set_running_loop(loop)
         browser.close()
 
 
+@pytest.fixture
+def chromium(_launched: tuple[Browser, asyncio.AbstractEventLoop]) -> Iterator[Browser]:
+    """A browser without contexts; those of the test are closed after it."""
+    browser, loop = _launched
+    asyncio._set_running_loop(loop)
+    yield browser
+    for context in browser.contexts:
+        context.close()
+    asyncio._set_running_loop(None)
+
+
+NOTE_LOADED = "addEventListener('load', () => { document.documentElement.dataset.loaded = '' })"
+
+
 def new_context(browser: Browser, **options: Any) -> BrowserContext:
-    """A browser of somebody's own, as patient as `expect`."""
+    """A browser of somebody's own, as patient as `expect`.
+
+    Where scripts run, whatever is done to a page is done once they are there, as people, who are
+    slower than Playwright, do it; so does what a test awaits. Keys of `page.keyboard` and
+    `evaluate` still need `with_scripts`.
+    """
     context = browser.new_context(**options)
     context.set_default_timeout(PATIENCE)
+    if options.get("java_script_enabled", True):
+        context.add_init_script(NOTE_LOADED)
+        context.on("page", _wait_for_scripts)
     return context
+
+
+def _wait_for_scripts(page: Page) -> None:
+    page.add_locator_handler(page.locator("html:not([data-loaded])"), lambda _unloaded: None)
+
+
+# Where a part of the page is to come.
+UNFETCHED = ".with-js .skeleton, [hx-trigger=load] .skeleton"
+
+
+def with_scripts(page: Page) -> None:
+    """Keys come with a page's scripts, and until its parts are there its buttons still move.
+
+    After a click that leads to another page: asked once something of that page is seen.
+    """
+    page.wait_for_load_state("load")
+    expect(page.locator(UNFETCHED)).to_have_count(0)
 
 
 @dataclass
@@ -186,9 +237,9 @@ def pytest_runtest_makereport(
 USES_PARLOUR = [pytest.mark.browser, pytest.mark.xdist_group("parlour")]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def parlour(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[Parlour]:
-    """One running product for all browser tests; its data go with the session."""
+    """One running product for all browser tests. It ends with the last: it never rests."""
     running = Parlour(tmp_path_factory.mktemp("parlour"), customers=4_000)
     try:
         running.start()

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import USES_PARLOUR, Parlour
+from tests.browser.conftest import USES_PARLOUR, Parlour, with_scripts
 from tests.browser.test_story import PHONE, log_in
 
 pytestmark = USES_PARLOUR
@@ -16,6 +16,8 @@ def test_offer_is_made_on_a_phone_with_the_sample_bill_in_sight(
     page = log_in(chromium, parlour, "manager.bandra", PHONE)
     page.goto(f"{parlour.url}/offers/new")
     page.get_by_role("link", name="Amount off").click()
+    expect(page.locator("#sample")).to_be_visible()
+    with_scripts(page)
     page.get_by_label("Service 1", exact=True).select_option(label="Hair spa")
     for place in (2, 3):
         page.get_by_label(f"Service {place}", exact=True).select_option("")

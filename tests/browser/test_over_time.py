@@ -24,7 +24,7 @@ from marketing.core.models import Staff
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.models import SendRun
 from marketing.delivery.tasks import settle_costs
-from tests.browser.conftest import new_context
+from tests.browser.conftest import new_context, with_scripts
 from tests.browser.test_story import DESKTOP, PHONE, choose
 from tests.campaigns.conftest import live_chain, tasks, vendor
 from tests.campaigns.test_budget_stop import PRICE, deliver
@@ -95,6 +95,8 @@ def test_three_weeks_of_mondays(
     manager.get_by_role("button", name="Continue").tap()
 
     # Every Monday at noon from today on, four dates, of which the second is skipped.
+    expect(manager).to_have_url(re.compile("/edit/schedule$"))
+    with_scripts(manager)
     manager.locator("label", has_text="Again and again").tap()
     manager.get_by_label("How often").select_option("weekly")
     manager.locator("label", has_text="Monday").tap()

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from tests.browser.accessibility import violations
-from tests.browser.conftest import USES_PARLOUR, Parlour, new_context
+from tests.browser.conftest import USES_PARLOUR, Parlour, new_context, with_scripts
 from tests.browser.test_story import DESKTOP, PASSWORD, PHONE, log_in
 
 pytestmark = USES_PARLOUR
@@ -120,7 +120,7 @@ def visit(page: Page, base: str, path: str) -> Response:
         assert found, f"{page.locator('main').inner_text()} leads to no {path}"
         path = found[0]
     response = page.goto(base + path)
-    expect(page.locator(".with-js .skeleton, [hx-trigger=load] .skeleton")).to_have_count(0)
+    with_scripts(page)
     assert response is not None
     return response
 

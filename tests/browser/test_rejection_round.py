@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import USES_PARLOUR, Parlour
+from tests.browser.conftest import USES_PARLOUR, Parlour, with_scripts
 from tests.browser.test_approval_taps import submit
 from tests.browser.test_story import PHONE, log_in
 
@@ -19,6 +19,7 @@ def read_news(page: Page, parlour: Parlour, words: str) -> None:
     page.get_by_role("link", name=re.compile(r"^Notifications: \d+ new$")).click()
     page.locator(".is-unread").get_by_role("link", name=re.compile(words)).first.click()
     expect(page.locator("h1")).to_have_text("To and fro")
+    with_scripts(page)
 
 
 def send_back(page: Page, button: str, field: str, words: str, done: str) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from marketing.delivery.models import MessageState
 from marketing.delivery.wording import REASONS
-from tests.browser.conftest import USES_PARLOUR, Parlour, new_context
+from tests.browser.conftest import USES_PARLOUR, Parlour, new_context, with_scripts
 
 PASSWORD = "shampoo-and-set"
 PHONE = {"width": 390, "height": 844}
@@ -35,6 +35,7 @@ def choose(page: Page, name: str, label: str) -> None:
     """Choose an option, whether or not a script made the list searchable."""
     select = page.locator(f"select[name={name}]")
     value = select.locator("option", has_text=label).first.get_attribute("value")
+    with_scripts(page)
     select.evaluate(
         "(select, value) => { select.value = value;"
         " select.dispatchEvent(new Event('change', { bubbles: true })); }",
@@ -44,7 +45,10 @@ def choose(page: Page, name: str, label: str) -> None:
 
 def write_in(page: Page, language: str, before: str, after: str) -> None:
     """Write a text around the customer's first name, as one does: by the field's button."""
-    page.locator("label", has=page.locator(f"input[name=language][value={language}]")).click()
+    label = page.locator("label", has=page.locator(f"input[name=language][value={language}]"))
+    expect(label).to_be_visible()
+    with_scripts(page)
+    label.click()
     words = page.locator(f"textarea[name={language}-body]")
     words.fill(before)
     page.get_by_role("button", name="First name").click()

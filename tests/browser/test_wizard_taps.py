@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Browser, Frame, Locator, Page, expect
 
-from tests.browser.conftest import USES_PARLOUR, Parlour, new_context
+from tests.browser.conftest import USES_PARLOUR, Parlour, new_context, with_scripts
 from tests.browser.test_story import PASSWORD, PHONE
 
 pytestmark = USES_PARLOUR
@@ -54,6 +54,7 @@ def test_a_campaign_takes_few_taps_and_pages(chromium: Browser, parlour: Parlour
     def go_on(to: str) -> None:
         thumb.tap(page.get_by_role("button", name="Continue"))
         expect(page).to_have_url(re.compile(to))
+        with_scripts(page)
 
     thumb.tap(page.get_by_role("link", name="New campaign").first)
     thumb.type(page.get_by_label("Name"), "Repeat guests")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ from config.embedded.programs import valkey_program
 from config.embedded.tuning import postgres_settings
 from config.prepare_database import LEAKPROOF_FUNCTIONS, leaky_functions, prepare_server
 
+# One process of xdist takes them all, so that their checkout has its servers made once.
+pytestmark = pytest.mark.xdist_group("embedded")
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 GIGABYTE = 1024**3
 SERVER_VARIABLES = (
@@ -112,8 +115,8 @@ def checkout(make_checkout: MakeCheckout) -> Checkout:
     return make_checkout()
 
 
-@pytest.fixture
-def hold(checkout: Checkout) -> Iterator[Callable[..., Held]]:
+@contextmanager
+def holding(checkout: Checkout) -> Iterator[Callable[..., Held]]:
     """Start `exec` with a command that waits for SIGTERM and then ends with exit code 5."""
     held = []
 
@@ -136,6 +139,12 @@ def hold(checkout: Checkout) -> Iterator[Callable[..., Held]]:
         if process.poll() is None:
             process.terminate()
         process.communicate(timeout=60)
+
+
+@pytest.fixture
+def hold(checkout: Checkout) -> Iterator[Callable[..., Held]]:
+    with holding(checkout) as start:
+        yield start
 
 
 def query(url: str, statement: str) -> object:
@@ -174,17 +183,56 @@ def test_command_gets_servers_that_keep_their_data(checkout, hold):
     assert query(again.urls["DATABASE_URL"], "SELECT number FROM kept") == 7
 
 
-def test_servers_are_closed_to_strangers(hold):
-    held = hold()
-    wrong = held.urls["DATABASE_URL"].replace("parlour_app:", "parlour_app:x")
-    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(wrong)
-    directory = Path(held.urls["DATABASE_URL"].partition("host=")[2])
-    assert directory.stat().st_mode & 0o777 == 0o700
-    assert query(held.urls["DATABASE_ADMIN_URL"], "SHOW listen_addresses") == ""
-    with socket.create_connection(("127.0.0.1", held.valkey_port())) as connection:
-        connection.sendall(b"PING\r\n")
-        assert connection.recv(100).startswith(b"-NOAUTH")
+class TestWhileTheyRun:
+    """Servers started once for all that is asked here."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def held(cls, checkout):
+        with holding(checkout) as start:
+            yield start()
+
+    def test_servers_are_closed_to_strangers(self, held):
+        wrong = held.urls["DATABASE_URL"].replace("parlour_app:", "parlour_app:x")
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            psycopg.connect(wrong)
+        directory = Path(held.urls["DATABASE_URL"].partition("host=")[2])
+        assert directory.stat().st_mode & 0o777 == 0o700
+        assert query(held.urls["DATABASE_ADMIN_URL"], "SHOW listen_addresses") == ""
+        with socket.create_connection(("127.0.0.1", held.valkey_port())) as connection:
+            connection.sendall(b"PING\r\n")
+            assert connection.recv(100).startswith(b"-NOAUTH")
+
+    def test_application_role_has_no_more_than_row_rights(self, held):
+        urls = held.urls
+        change(urls["DATABASE_OWNER_URL"], "CREATE TABLE guarded (tenant int)")
+        change(urls["DATABASE_OWNER_URL"], "ALTER TABLE guarded ENABLE ROW LEVEL SECURITY")
+        change(urls["DATABASE_OWNER_URL"], "ALTER TABLE guarded FORCE ROW LEVEL SECURITY")
+        change(urls["DATABASE_OWNER_URL"], "INSERT INTO guarded VALUES (1)")
+        assert query(urls["DATABASE_OWNER_URL"], "SELECT count(*) FROM guarded") == 1
+        assert query(urls["DATABASE_URL"], "SELECT count(*) FROM guarded") == 0
+        for refused in ("CREATE TABLE mine ()", "TRUNCATE guarded", "CREATE ROLE mine"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                change(urls["DATABASE_URL"], refused)
+
+    def test_listed_functions_are_leakproof(self, held):
+        with psycopg.connect(held.urls["DATABASE_ADMIN_URL"]) as connection:
+            assert leaky_functions(connection) == []
+            connection.execute("ALTER FUNCTION lower(text) NOT LEAKPROOF")
+            assert leaky_functions(connection) == ["lower(text)"]
+            connection.rollback()
+
+    # The last: the roles have other passwords until the servers start again.
+    def test_database_is_prepared_without_a_superuser_too(self, held):
+        admin = held.urls["DATABASE_ADMIN_URL"]
+        change(admin, "CREATE ROLE manager LOGIN CREATEROLE CREATEDB BYPASSRLS PASSWORD 'm'")
+        change(admin, "GRANT parlour_owner, parlour_app TO manager WITH ADMIN OPTION")
+        manager = f"postgresql://manager:m@/postgres?{admin.partition('?')[2]}"
+        state = {"owner_password": "o", "app_password": "a"}
+        for _ in range(2):
+            prepare_server(manager, database="managed", **state)
+        with psycopg.connect(manager, dbname="managed") as connection:
+            assert set(leaky_functions(connection)) == set(LEAKPROOF_FUNCTIONS)
 
 
 @pytest.mark.parametrize(
@@ -322,39 +370,6 @@ def test_name_of_an_instance_is_checked(checkout):
     result = checkout.run("start", instance="../run")
     assert result.returncode == 1
     assert not (checkout.directory / "run").exists()
-
-
-def test_application_role_has_no_more_than_row_rights(hold):
-    urls = hold().urls
-    change(urls["DATABASE_OWNER_URL"], "CREATE TABLE guarded (tenant int)")
-    change(urls["DATABASE_OWNER_URL"], "ALTER TABLE guarded ENABLE ROW LEVEL SECURITY")
-    change(urls["DATABASE_OWNER_URL"], "ALTER TABLE guarded FORCE ROW LEVEL SECURITY")
-    change(urls["DATABASE_OWNER_URL"], "INSERT INTO guarded VALUES (1)")
-    assert query(urls["DATABASE_OWNER_URL"], "SELECT count(*) FROM guarded") == 1
-    assert query(urls["DATABASE_URL"], "SELECT count(*) FROM guarded") == 0
-    for refused in ("CREATE TABLE mine ()", "TRUNCATE guarded", "CREATE ROLE mine"):
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            change(urls["DATABASE_URL"], refused)
-
-
-def test_listed_functions_are_leakproof(hold):
-    with psycopg.connect(hold().urls["DATABASE_ADMIN_URL"]) as connection:
-        assert leaky_functions(connection) == []
-        connection.execute("ALTER FUNCTION lower(text) NOT LEAKPROOF")
-        assert leaky_functions(connection) == ["lower(text)"]
-        connection.rollback()
-
-
-def test_database_is_prepared_without_a_superuser_too(hold):
-    admin = hold().urls["DATABASE_ADMIN_URL"]
-    change(admin, "CREATE ROLE manager LOGIN CREATEROLE CREATEDB BYPASSRLS PASSWORD 'm'")
-    change(admin, "GRANT parlour_owner, parlour_app TO manager WITH ADMIN OPTION")
-    manager = f"postgresql://manager:m@/postgres?{admin.partition('?')[2]}"
-    state = {"owner_password": "o", "app_password": "a"}
-    for _ in range(2):
-        prepare_server(manager, database="managed", **state)
-    with psycopg.connect(manager, dbname="managed") as connection:
-        assert set(leaky_functions(connection)) == set(LEAKPROOF_FUNCTIONS)
 
 
 @pytest.mark.parametrize("memory", [GIGABYTE // 2, 4 * GIGABYTE, 64 * GIGABYTE])

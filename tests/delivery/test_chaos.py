@@ -5,9 +5,12 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.delivery.sandbox.conftest import ROOT
 
 
+@pytest.mark.long
 def test_nothing_is_lost_and_nobody_is_sent_to_twice():
     arguments = ["--messages", "1200", "--kills", "8", "--seconds", "2", "--instance", "chaos-test"]
     done = subprocess.run(

@@ -28,6 +28,8 @@ from tests.factories.delivery import (
 )
 from tests.factories.policy import WORKING_VALUES
 
+pytestmark = pytest.mark.long
+
 PEOPLE = 5_000
 FEWER = 1_500
 CONCURRENCY = 50

@@ -1,7 +1,7 @@
 """What messages cost: booked once, by what became of them, whoever settles when."""
 
 import datetime as dt
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -23,7 +23,7 @@ from marketing.delivery.services import (
     settlement,
 )
 from marketing.policy.models import BudgetMonth
-from tests.concurrency import at_once
+from tests.concurrency import at_once, wait_for_me
 from tests.factories.content import TemplateFactory
 from tests.factories.customers import CustomerFactory
 from tests.factories.delivery import become, everyone, make_run, make_sender, open_all_hours
@@ -288,40 +288,27 @@ def test_a_settler_overtaken_by_an_outcome_does_not_bury_it(live_chain, monkeypa
         (first, *_) = messages_of(run)
         batch_ids = [first.batch_id]
         DispatchBatch.objects.update(is_settled=False)
-    read, go_on = threading.Event(), threading.Event()
-
-    def slow_settler():
-        """Settles, but stops for a while before it calls the batch settled."""
-        try:
-            with (
-                tenant_scope(live_chain.tenant.pk),
-                connection.execute_wrapper(stop_before_the_end),
-            ):
-                settlement.settle_batches(batch_ids)
-        finally:
-            connection.close()
-
-    def stop_before_the_end(execute, sql, params, many, context):
-        result = execute(sql, params, many, context)
-        if sql.strip().startswith("INSERT INTO delivery_batchcost"):
-            read.set()
-            go_on.wait(0.5)
-        return result
+    outcomes = []
 
     def outcome():
-        try:
-            read.wait(5)
-            with tenant_scope(live_chain.tenant.pk):
-                become(Message.objects.get(pk=first.pk), "delivered")
-            go_on.set()
-        finally:
-            connection.close()
+        with tenant_scope(live_chain.tenant.pk):
+            become(Message.objects.get(pk=first.pk), "delivered")
 
-    threads = [threading.Thread(target=slow_settler), threading.Thread(target=outcome)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    def stop_before_the_end(execute, sql, params, many, context):
+        """Settles, but lets an outcome come before it calls the batch settled."""
+        result = execute(sql, params, many, context)
+        if sql.strip().startswith("INSERT INTO delivery_batchcost"):
+            outcomes.append(wait_for_me(outcome, pool))
+        return result
+
+    with ThreadPoolExecutor(1) as pool:
+        with (
+            tenant_scope(live_chain.tenant.pk),
+            connection.execute_wrapper(stop_before_the_end),
+        ):
+            settlement.settle_batches(batch_ids)
+        (came,) = outcomes
+        came.result()
     with tenant_scope(live_chain.tenant.pk):
         settle_due()
         assert money() == held() == (3 * PRICE, PRICE)

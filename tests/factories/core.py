@@ -1,17 +1,27 @@
 """A chain with two regions, three branches and one person of each role."""
 
+import itertools
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import factory
 from django.contrib.auth.hashers import make_password
+from django.db import connection
 from factory.django import DjangoModelFactory
 
 from marketing.core.actor import Actor
+from marketing.core.ids import IdentifiedModel
 from marketing.core.models import Branch, Region, Role, Staff, StaffBranch, Tenant, User
 from marketing.core.tenancy import current_tenant_id, tenant_scope
 
 PASSWORD = "correct horse battery"
+HASHED = make_password(PASSWORD)
+# In English, whatever language the page before left behind.
+CALLED = {role: str(role.label) for role in Role}
+# Logins are unique, also beside those that another process left in the database of a bench.
+PROCESS = secrets.token_hex(4)
+NUMBERS = itertools.count()
 
 
 class TenantFactory(DjangoModelFactory[Tenant]):
@@ -49,27 +59,62 @@ def make_several_staff(
     wanted: Sequence[tuple[Role, Sequence[Branch]]], *, name: str = ""
 ) -> list[Staff]:
     """One staff member for each role and its branches, in a statement a table."""
-    password = make_password(PASSWORD)
-    count = User.objects.count()
-    users = User.objects.bulk_create(
+    rows = staff_rows(wanted, name=name)
+    insert_together(*rows)
+    _users, made, _branches = rows
+    return made
+
+
+def staff_rows(
+    wanted: Sequence[tuple[Role, Sequence[Branch]]], *, name: str = ""
+) -> tuple[list[User], list[Staff], list[StaffBranch]]:
+    users = [
         User(
-            username=f"{role.lower()}-{number}",
+            username=f"{role.lower()}-{PROCESS}-{number}",
             tenant_id=current_tenant_id(),
             email=f"{role.lower()}{number}@example.com",
-            password=password,
+            password=HASHED,
         )
-        for number, (role, _branches) in enumerate(wanted, count)
-    )
-    made = Staff.objects.bulk_create(
-        Staff(user=user, name=name or str(Role(role).label), role=role, email=user.email)
+        for number, (role, _branches) in zip(NUMBERS, wanted, strict=False)
+    ]
+    made = [
+        Staff(user=user, name=name or CALLED[role], role=role, email=user.email)
         for user, (role, _branches) in zip(users, wanted, strict=True)
-    )
-    StaffBranch.objects.bulk_create(
+    ]
+    at = [
         StaffBranch(staff=staff, branch=branch)
         for staff, (_role, branches) in zip(made, wanted, strict=True)
         for branch in branches
-    )
-    return made
+    ]
+    return users, made, at
+
+
+def insert_together(*tables: Sequence[IdentifiedModel]) -> None:
+    """Insert the rows of several tables, in this order, by one question to PostgreSQL.
+
+    Most tests begin with such rows. They may name each other: PostgreSQL is asked for all their
+    keys before. Columns have their values by Python, but for the keys.
+    """
+    tables = tuple(rows for rows in tables if rows)
+    everything = [row for rows in tables for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT uuidv7() FROM generate_series(1, %s)", [len(everything)])
+        for row, (row.pk,) in zip(everything, cursor.fetchall(), strict=True):
+            row._state.adding = False
+            row._state.db = connection.alias
+        statements, values = [], []
+        for rows in tables:
+            table, fields = rows[0]._meta.db_table, rows[0]._meta.concrete_fields
+            for row in rows:
+                for field in fields:
+                    if field.is_relation and (named := field.get_cached_value(row, default=None)):
+                        setattr(row, field.name, named)
+                    value = field.pre_save(row, add=True)
+                    values.append(field.get_db_prep_save(value, connection))
+            columns = ", ".join(f'"{field.column}"' for field in fields)
+            places = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(rows))
+            statements.append(f'INSERT INTO "{table}" ({columns}) VALUES {places}')
+        cursor.execute("; ".join(statements), values)
 
 
 @dataclass
@@ -92,14 +137,15 @@ class Chain:
 
 def make_chain(**tenant: object) -> Chain:
     """`manager` and `receptionist` have `north`; `regional` has `north` and `south`."""
-    made = TenantFactory(**tenant)
+    made = TenantFactory.build(**tenant)
+    insert_together([made])
     with tenant_scope(made.pk):
-        region, other = Region.objects.bulk_create(RegionFactory.build_batch(2))
-        north, south, west = Branch.objects.bulk_create(
+        region, other = regions = RegionFactory.build_batch(2)
+        north, south, west = branches = [
             BranchFactory.build(region=of, name=name)
             for of, name in ((region, "North"), (region, "South"), (other, "West"))
-        )
-        receptionist, manager, regional, owner = make_several_staff(
+        ]
+        users, staff, at = staff_rows(
             [
                 (Role.RECEPTIONIST, [north]),
                 (Role.BRANCH_MANAGER, [north]),
@@ -107,6 +153,8 @@ def make_chain(**tenant: object) -> Chain:
                 (Role.SUPER_OWNER, []),
             ]
         )
+        insert_together(regions, branches, users, staff, at)
+    receptionist, manager, regional, owner = staff
     return Chain(
         tenant=made,
         north=north,

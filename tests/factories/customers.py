@@ -45,8 +45,7 @@ EVERYTHING = {
 
 def copy_beside_facts(customers: Iterable[Customer]) -> None:
     """As computing their facts would, which are left as they are."""
-    ids = [customer.pk for customer in customers]
-    copies = ", ".join(f"{column} = {source}" for column, source in COPIES.items())
+    customers = list(customers)
     with connection.cursor() as cursor:
         for source in sources():
             theirs = ", ".join(f"{column} = theirs.{column}" for column in source.columns)
@@ -56,8 +55,15 @@ def copy_beside_facts(customers: Iterable[Customer]) -> None:
                 UPDATE customers_customerfacts facts SET {theirs}
                 FROM ({source.select}) theirs WHERE theirs.customer_id = facts.customer_id
                 """,
-                [ids],
+                [[customer.pk for customer in customers]],
             )
+    copy_of_new(customers)
+
+
+def copy_of_new(customers: Iterable[Customer]) -> None:
+    """The same for people just made: nobody keeps anything of them yet."""
+    copies = ", ".join(f"{column} = {source}" for column, source in COPIES.items())
+    with connection.cursor() as cursor:
         cursor.execute(
             f"""
             UPDATE customers_customerfacts SET {copies}
@@ -65,7 +71,7 @@ def copy_beside_facts(customers: Iterable[Customer]) -> None:
             LEFT JOIN customers_consentstate consent ON consent.customer_id = customer.id
             WHERE customers_customerfacts.customer_id = customer.id AND customer.id = ANY(%s)
             """,
-            [ids],
+            [[customer.pk for customer in customers]],
         )
 
 
@@ -97,7 +103,7 @@ class CustomerFactory(DjangoModelFactory[Customer]):
         if not create:
             return
         CustomerFacts.objects.create(customer=self, **(extracted or {}))
-        copy_beside_facts([self])
+        copy_of_new([self])
 
 
 def make_people(count: int, **values: Any) -> list[Customer]:
@@ -105,7 +111,7 @@ def make_people(count: int, **values: Any) -> list[Customer]:
     people = Customer.objects.bulk_create(CustomerFactory.build_batch(count, **values))
     ConsentState.objects.bulk_create(ConsentState(customer=one, **EVERYTHING) for one in people)
     CustomerFacts.objects.bulk_create(CustomerFacts(customer=one) for one in people)
-    copy_beside_facts(people)
+    copy_of_new(people)
     return people
 
 

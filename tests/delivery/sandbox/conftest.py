@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.concurrency import PATIENCE
 from tests.loopback import serving
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,7 +40,7 @@ class Process:
 
     data_dir: Path
     port: int = 0
-    patience: float = 5
+    patience: float = PATIENCE
     _process: subprocess.Popen[str] | None = None
 
     def start(self, *arguments: str) -> None:
@@ -64,7 +65,7 @@ class Process:
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         self._process.send_signal(number)
-        self._process.wait(10)
+        self._process.wait(PATIENCE)
         self._process.stdout.close()
 
     def ask(
@@ -97,6 +98,13 @@ class Process:
         return reply.json()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process of xdist takes a module's tests of the sandbox, so that it starts once."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "process" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     started = Process(tmp_path_factory.mktemp("sandbox"))
@@ -121,7 +129,7 @@ class Receiver:
     posts: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
 
-    def wait(self, enough: Callable[[], bool], seconds: float = 8) -> None:
+    def wait(self, enough: Callable[[], bool], seconds: float = PATIENCE) -> None:
         give_up_at = time.monotonic() + seconds
         while not enough():
             assert time.monotonic() < give_up_at, self.posts

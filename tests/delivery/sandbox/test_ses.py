@@ -13,6 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
+from tests.concurrency import PATIENCE
+
 ACCOUNT = {
     "provider": "ses",
     "credentials": {
@@ -97,7 +99,7 @@ def confirm(receiver):
     receiver.wait(lambda: receiver.posts)
     asked = json.loads(receiver.posts[0][1])
     assert asked["Type"] == "SubscriptionConfirmation"
-    with urllib.request.urlopen(asked["SubscribeURL"], timeout=5) as answer:
+    with urllib.request.urlopen(asked["SubscribeURL"], timeout=PATIENCE) as answer:
         assert answer.status == 200
     return asked
 
@@ -143,7 +145,7 @@ def test_notifications_are_signed_by_the_certificate(ses, receiver, version, alg
         posted = json.loads(body)
         assert posted["SignatureVersion"] == version
         assert headers["x-amz-sns-message-type"] == posted["Type"]
-        with urllib.request.urlopen(posted["SigningCertURL"], timeout=5) as answer:
+        with urllib.request.urlopen(posted["SigningCertURL"], timeout=PATIENCE) as answer:
             key = x509.load_pem_x509_certificate(answer.read()).public_key()
         text = "".join(f"{name}\n{posted[name]}\n" for name in CANONICAL[posted["Type"]])
         signature = base64.b64decode(posted["Signature"])

@@ -6,19 +6,32 @@ import socket
 
 import pytest
 
+from tests.concurrency import PATIENCE
 from tests.delivery.sandbox.conftest import Process
 
 
-@pytest.fixture
-def sink(tmp_path):
-    started = Process(tmp_path)
+@pytest.fixture(scope="module")
+def process(tmp_path_factory):
+    started = Process(tmp_path_factory.mktemp("sink"))
     started.start("--sink")
     yield started
     started.kill(signal.SIGTERM)
 
 
+@pytest.fixture
+def sink(process):
+    return process
+
+
+@pytest.fixture
 def counts(sink):
-    return sink.ask("GET", "/count").json()
+    """What the sink was asked since the test began."""
+
+    def now():
+        return sink.ask("GET", "/count").json()
+
+    before = now()
+    return lambda: {name: count - before[name] for name, count in now().items()}
 
 
 @pytest.mark.parametrize(
@@ -43,9 +56,9 @@ def counts(sink):
         ("/v2/email/outbound-emails", {"Content": {}}, 200, 1),
     ],
 )
-def test_each_vendors_success_is_counted(sink, path, body, status, messages):
+def test_each_vendors_success_is_counted(sink, counts, path, body, status, messages):
     assert sink.ask("POST", path, body).status == status
-    assert counts(sink) == {"requests": 1, "messages": messages}
+    assert counts() == {"requests": 1, "messages": messages}
 
 
 def test_answers_have_the_vendors_shape_and_ids_of_their_own(sink):
@@ -56,9 +69,9 @@ def test_answers_have_the_vendors_shape_and_ids_of_their_own(sink):
     assert sink.ask("POST", "/api/v3/send-sms", {}).json()["status"] == "SUCCESS"
 
 
-def test_pipelined_requests_in_pieces_are_each_answered(sink):
+def test_pipelined_requests_in_pieces_are_each_answered(sink, counts):
     one = b"POST /v1/1/messages HTTP/1.1\r\nHost: x\r\ncontent-length: 2\r\n\r\n{}"
-    with socket.create_connection(("127.0.0.1", sink.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", sink.port), timeout=PATIENCE) as connection:
         sent = one * 3
         for start in range(0, len(sent), 50):
             connection.sendall(sent[start : start + 50])
@@ -66,14 +79,14 @@ def test_pipelined_requests_in_pieces_are_each_answered(sink):
         while received.count(b'"accepted"') < 3:
             received += connection.recv(4096)
     assert received.count(b"HTTP/1.1 200 OK") == 3
-    assert counts(sink)["requests"] == 3
+    assert counts()["requests"] == 3
 
 
-def test_body_without_a_length_is_refused(sink):
-    with socket.create_connection(("127.0.0.1", sink.port), timeout=5) as connection:
+def test_body_without_a_length_is_refused(sink, counts):
+    with socket.create_connection(("127.0.0.1", sink.port), timeout=PATIENCE) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
         assert connection.recv(4096).startswith(b"HTTP/1.1 411")
-    assert counts(sink)["requests"] == 0
+    assert counts()["requests"] == 0
 
 
 def test_answer_is_json_of_its_stated_length(sink):

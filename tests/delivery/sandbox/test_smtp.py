@@ -7,6 +7,8 @@ from email.message import EmailMessage
 
 import pytest
 
+from tests.concurrency import PATIENCE
+
 ACCOUNT = {"provider": "smtp", "credentials": {"username": "lotus", "password": "word"}}
 OUR_ID = str(uuid.uuid4())
 
@@ -23,7 +25,7 @@ def port(relay):
     return account["smtp_port"]
 
 
-def connected(relay, password="word", timeout=5):
+def connected(relay, password="word", timeout=PATIENCE):
     connection = smtplib.SMTP("127.0.0.1", port(relay), timeout=timeout)
     try:
         connection.login("lotus", password)
@@ -67,7 +69,7 @@ def test_password_is_checked(relay):
 
 
 def test_nothing_is_taken_without_auth(relay):
-    with smtplib.SMTP("127.0.0.1", port(relay), timeout=5) as connection:
+    with smtplib.SMTP("127.0.0.1", port(relay), timeout=PATIENCE) as connection:
         connection.ehlo()
         assert connection.mail("hello@example.com")[0] == 530
     assert accepted(relay) == 0

@@ -139,20 +139,11 @@ def test_a_report_waits_for_the_worker_that_writes_the_same_row(large_run, monke
         first = Message.objects.filter(run=large_run).order_by("pk").first()
         Message.objects.filter(pk=first.pk).update(state="unknown")
         DispatchBatch.objects.filter(pk=first.batch_id).update(sent=F("sent") - 1, unknown=1)
-    begun, settled = threading.Event(), threading.Event()
-
-    def other_writer():
+    with ThreadPoolExecutor(1) as pool:
         with transaction.atomic(), tenant_scope(large_run.tenant_id):
             list(Message.objects.select_for_update().filter(pk=first.pk))
-            begun.set()
-            settled.wait(1)
+            report = wait_for_me(lambda: say(large_run, [first.pk], "read"), pool)
             Message.objects.filter(pk=first.pk).update(state="sent")
             DispatchBatch.objects.filter(pk=first.batch_id).update(sent=F("sent") + 1, unknown=0)
-
-    def reporter():
-        begun.wait(5)
-        say(large_run, [first.pk], "read")
-        settled.set()
-
-    run_together(other_writer, reporter)
+        report.result()
     assert counted(large_run) == {"sent": PEOPLE - 1, "read": 1}

@@ -57,6 +57,44 @@ class TenantPolicy(migrations.RunSQL):
         return self.__class__.__name__, [self.table], {}
 
 
+class SeldomAnalyzed(migrations.RunSQL):
+    """Analyze and vacuum a table, or each of its partitions, not before 50,000 rows are new.
+
+    For tables of which each bill adds rows that are read by their keys: a till waits while a
+    core analyzes them (measured, docs/performance.md), and their plans stay the same.
+    """
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+        super().__init__(
+            sql=f"""
+                DO $$
+                DECLARE
+                    place regclass;
+                BEGIN
+                    FOR place IN
+                        SELECT oid FROM pg_class
+                        WHERE oid = '"{table}"'::regclass AND relkind = 'r'
+                        UNION ALL
+                        SELECT inhrelid FROM pg_inherits WHERE inhparent = '"{table}"'::regclass
+                    LOOP
+                        EXECUTE format(
+                            'ALTER TABLE %s SET (
+                                 autovacuum_analyze_threshold = 50000,
+                                 autovacuum_analyze_scale_factor = 0.1,
+                                 autovacuum_vacuum_insert_threshold = 50000,
+                                 autovacuum_vacuum_insert_scale_factor = 0.1)',
+                            place);
+                    END LOOP;
+                END $$;
+            """,  # noqa: S608  a constant of its migration
+            reverse_sql=migrations.RunSQL.noop,
+        )
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return self.__class__.__name__, [self.table], {}
+
+
 class LockTimeout(migrations.RunSQL):
     """Stands first in a migration that changes tables which are written to all day.
 

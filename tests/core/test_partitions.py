@@ -48,6 +48,18 @@ def test_making_them_again_makes_none(db):
     assert query(made, since, until) == [(0,)]
 
 
+def test_a_new_month_has_its_tables_settings(db):
+    settings = "SELECT reloptions FROM pg_class WHERE oid = %s::regclass"
+    partitions.ensure_partitions(dt.date(2022, 4, 1), dt.date(2022, 4, 1))
+    for table, setting in (
+        ("core_domainevent", "autovacuum_analyze_threshold=50000"),
+        ("delivery_message", "fillfactor=50"),
+    ):
+        ((made,),) = query(settings, f"{table}_202204")
+        assert [(made,)] == query(settings, f"{table}_default")
+        assert setting in made
+
+
 def test_only_append_tables_are_given_partitions(db):
     with pytest.raises(ProgrammingError, match="not an append table"), transaction.atomic():
         query("SELECT ensure_partitions('core_user', '2024-01-01', '2024-01-01')")

@@ -25,6 +25,7 @@ from marketing.content.serializers import (
     merged_contents,
 )
 from marketing.content.slots import slots_of
+from marketing.core.drf.filters import FlagFilter
 from marketing.core.drf.serializers import camel_case
 from marketing.core.drf.views import ApiView
 from marketing.core.errors import ValidationFailed
@@ -38,8 +39,8 @@ class TemplateFilter(django_filters.FilterSet):
         field_name="template_type", choices=TemplateType.choices
     )
     category = django_filters.CharFilter()
-    isActive = django_filters.BooleanFilter(field_name="is_active")  # noqa: N815
-    isSystem = django_filters.BooleanFilter(field_name="is_system")  # noqa: N815
+    isActive = FlagFilter(field_name="is_active")  # noqa: N815
+    isSystem = FlagFilter(field_name="is_system")  # noqa: N815
     q = django_filters.CharFilter(field_name="name", lookup_expr="icontains")
 
     class Meta:

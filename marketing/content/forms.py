@@ -17,6 +17,7 @@ from marketing.content.rules import WHATSAPP_BUTTONS
 from marketing.content.selectors import chain_contact
 from marketing.content.slot_forms import SlotRows
 from marketing.core.errors import DomainError
+from marketing.core.plain_words import PlainWords
 
 FREE_BUTTON_ROWS = 3
 LABELS = {
@@ -91,7 +92,7 @@ class LanguagePanel:
         return any(field.errors for field in rows)
 
 
-class TemplateForm(forms.Form):
+class TemplateForm(PlainWords, forms.Form):
     """Fields are named `<language>-<part>`; `contents` and `sms_ids` put them together.
 
     Only shape is checked here; the service judges the words, and `show` puts its verdict at

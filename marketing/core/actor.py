@@ -8,11 +8,11 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import JSONObject
-from django.utils.translation import gettext as _
 
 from marketing.core import clock
 from marketing.core.errors import Forbidden
 from marketing.core.models import ApiKey, Delegation, Role, Staff, StaffBranch, User
+from marketing.core.sentences import gettext as _
 from marketing.core.tenancy import current_tenant_id
 
 EVERYONE = frozenset(Role.values)

@@ -62,6 +62,11 @@ class NotFound(DomainError):
     default_message = _("There is no such thing, or it is not yours to see.")
 
 
+class FormOnly(DomainError):
+    code, name, http_status = "MARKETING_405", "METHOD_NOT_ALLOWED", 405
+    default_message = _("This address takes what a form sends. Open its page again, and send it.")
+
+
 class Conflict(DomainError):
     code, name, http_status = "MARKETING_409", "CONFLICT", 409
     default_message = _("Somebody changed this in the meantime.")
@@ -73,9 +78,16 @@ SAVE_AGAIN = _(
 )
 
 
+class TooLarge(DomainError):
+    code, name, http_status = "MARKETING_413", "TOO_LARGE", 413
+    default_message = _("This is more than can be sent at once: send less, in several calls.")
+
+
 class IdempotencyMismatch(DomainError):
     code, name, http_status = "MARKETING_422", "IDEMPOTENCY_MISMATCH", 422
-    default_message = _("The same was sent before, with something else in it.")
+    default_message = _(
+        "The same was sent before, with something else in it. Send what is new under a new name."
+    )
 
 
 class Throttled(DomainError):

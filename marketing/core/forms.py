@@ -8,9 +8,10 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from marketing.core.models import Staff
+from marketing.core.plain_words import PlainWords
 
 
-class OwnForm(forms.ModelForm):
+class OwnForm(PlainWords, forms.ModelForm):
     """What everybody decides for themselves."""
 
     language = forms.ChoiceField(
@@ -33,7 +34,7 @@ class PersonField(forms.ModelChoiceField):
         return f"{obj.name} · {obj.get_role_display()}"
 
 
-class AwayForm(forms.Form):
+class AwayForm(PlainWords, forms.Form):
     """Who approves in one's place, and from when to when."""
 
     delegate = PersonField(

@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import OperationalError
-from django.utils.translation import gettext as _
 
 from marketing.core import clock
 from marketing.core.actor import Actor
@@ -17,6 +16,7 @@ from marketing.core.errors import DomainError, IdempotencyMismatch
 from marketing.core.ids import lower_bound
 from marketing.core.models import IdempotencyRecord
 from marketing.core.prepared import kept_cursor
+from marketing.core.sentences import gettext as _
 from marketing.core.tenancy import current_tenant_id
 from marketing.core.whole import whole
 

@@ -6,11 +6,11 @@ from contextlib import suppress
 from ipaddress import ip_address
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 
 from marketing.core import api_keys
 from marketing.core.actor import Actor, with_reach
-from marketing.core.errors import DomainError
+from marketing.core.errors import DomainError, FormOnly
 from marketing.core.models import Staff, User
 from marketing.core.news import with_unread
 from marketing.core.request_id import request_id
@@ -96,7 +96,17 @@ class TenantMiddleware:
         response = self.get_response(request)
         if response.status_code >= 500:
             transaction.set_rollback(True)
+        if request.method == "GET" and isinstance(response, HttpResponseNotAllowed):
+            return self._form_only(request, response)
         return response
+
+    def _form_only(self, request: HttpRequest, refused: HttpResponseNotAllowed) -> HttpResponse:
+        """The address of a refused form was opened anew, as after a change of language."""
+        from marketing.core.pages import error_page
+
+        page = error_page(request, FormOnly())
+        page["Allow"] = refused["Allow"]
+        return page
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A domain error nobody caught becomes a page (or fragment) with its status."""

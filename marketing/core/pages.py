@@ -19,6 +19,7 @@ from marketing.core.errors import DomainError, Forbidden, NotFound
 from marketing.core.middleware import ActorRequest, error_body
 
 View = Callable[..., HttpResponseBase]
+VERSION_DIGITS = 9
 
 
 def staff_view(permission: str) -> Callable[[View], View]:
@@ -45,6 +46,17 @@ def staff_view(permission: str) -> Callable[[View], View]:
         return guarded
 
     return decorate
+
+
+def posted_version(request: HttpRequest) -> int | None:
+    """The version that the form was shown with; None where it says none.
+
+    What can be no version is 0, which nothing has: it is stale, and never passed over.
+    """
+    said = request.POST.get("version", "")
+    if not said:
+        return None
+    return int(said) if said.isdecimal() and len(said) <= VERSION_DIGITS else 0
 
 
 def way_back(request: HttpRequest) -> str:

@@ -1,4 +1,4 @@
-"""What is said of a value that is out of bounds, with numbers grouped as everywhere: 1,00,000."""
+"""What is said of a value that cannot be taken, with numbers grouped as everywhere: 1,00,000."""
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
@@ -7,7 +7,9 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Field
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from marketing.core.templatetags.formats import format_number
 
@@ -53,12 +55,32 @@ SAID: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 }
 
 
+MISSING = gettext_lazy("Please fill this in.")
+CHOOSE = gettext_lazy("Choose one of the list.")
+# The framework's words, where no limit is passed, and ours.
+INSTEAD = (
+    (forms.Field.default_error_messages["required"], MISSING),
+    (Field.default_error_messages["blank"], MISSING),
+    (Field.default_error_messages["null"], MISSING),
+    (forms.IntegerField.default_error_messages["invalid"], gettext_lazy("A whole number, please.")),
+    (forms.DecimalField.default_error_messages["invalid"], gettext_lazy("A number, please.")),
+    (forms.DateField.default_error_messages["invalid"], gettext_lazy("A date, please.")),
+    (forms.TimeField.default_error_messages["invalid"], gettext_lazy("A time, please.")),
+    (forms.ChoiceField.default_error_messages["invalid_choice"], CHOOSE),
+    (forms.ModelChoiceField.default_error_messages["invalid_choice"], CHOOSE),
+    (forms.ModelMultipleChoiceField.default_error_messages["invalid_choice"], CHOOSE),
+)
+
+
 def say_plainly(error: ValidationError) -> ValidationError:
-    """The error, what passes limits said in our words."""
+    """The error in our words."""
     for fault in _leaves(error):
         say = SAID.get(fault.code or "")
+        ours = next((ours for theirs, ours in INSTEAD if fault.message == theirs), None)
         if say is not None and fault.params:
             fault.message, fault.params = say(fault.params), None
+        elif ours is not None:
+            fault.message, fault.params = str(ours), None
     return error
 
 
@@ -67,7 +89,7 @@ class PlainWords(forms.BaseForm):
 
     def add_error(self, field: Any, error: Any) -> None:
         is_one = isinstance(error, ValidationError)
-        super().add_error(field, say_plainly(error) if is_one else error)
+        super().add_error(field, say_plainly(error if is_one else ValidationError(error)))
 
 
 def _leaves(error: ValidationError) -> Iterable[ValidationError]:

@@ -119,6 +119,7 @@ CONTRACT = {
     ("DELETE", "offers/{}/batches/{}"): "BGO",
     ("GET", "counter/settings"): "BGO",
     ("PATCH", "counter/settings"): "O",
+    ("GET", "loyalty/expiring"): "BGO",
     ("GET", "customers/{}/points"): "RBGO",
     ("GET", "customers/{}/points/entries"): "RBGO",
     ("POST", "billing/quote"): "RBGO",

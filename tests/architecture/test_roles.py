@@ -118,6 +118,7 @@ PAGE_ROLES = {
         offers/sample
         offers/<uuid:pk>/batches/<uuid:batch>/cards.pdf
         points
+        points/expiring
         segments/<uuid:pk>/copy
         segments/<uuid:pk>/delete
         segments/<uuid:pk>/edit
@@ -216,6 +217,7 @@ def test_its_permission_is_that_of_the_table(page):
     assert PERMISSIONS[page.view.permission] == {ROLES[letter] for letter in ALLOWED[page.route]}
 
 
+@pytest.mark.usefixtures("bare_refusals")
 @pytest.mark.parametrize("letter", "RBG")
 def test_whoever_may_not_is_refused_by_every_method(login, letter):
     """The guard stands before everything else: before the method, the object and the form."""
@@ -233,6 +235,7 @@ def test_whoever_may_not_is_refused_by_every_method(login, letter):
     }
 
 
+@pytest.mark.usefixtures("bare_refusals")
 @pytest.mark.parametrize("letter", "RBGO")
 def test_whoever_may_is_let_in(login, letter):
     """Where an object is wanted that is not there, she hears so, which is no refusal."""

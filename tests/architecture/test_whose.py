@@ -195,7 +195,7 @@ def asked(client: Client, method: str, url: str) -> int:
 
 
 @pytest.fixture
-def asking(login, monkeypatch):
+def asking(login, bare_refusals, monkeypatch):
     """`asking(address, method, things)` is the status for whoever of the chain may ask."""
     monkeypatch.setattr("celery.app.task.Task.apply_async", lambda *args, **options: None)
     clients = {name: login(name) for name in ("regional", "owner")}

@@ -62,6 +62,8 @@ def test_every_field_as_text(chain, asha):
         "loyalty_tier": "",
         "points_expiring": "",
         "points_expiry_date": "",
+        "birthday_code": "",
+        "birthday_code_until": "",
         "referral_code": "",
         "referral_link": "",
     }

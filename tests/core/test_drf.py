@@ -109,6 +109,14 @@ def test_another_media_type_is_refused(owner):
     assert failure(answer)["code"] == "MARKETING_415"
 
 
+def test_a_body_that_weighs_too_much_is_refused(owner, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000
+    answer = owner.patch(CONFIG, {"postalAddress": "x" * 1_000}, content_type="application/json")
+    assert answer.status_code == 413
+    refused = failure(answer)
+    assert (refused["code"], refused["name"]) == ("MARKETING_413", "TOO_LARGE")
+
+
 def test_a_method_that_is_not_offered_is_refused(owner):
     answer = owner.delete(CONFIG)
     assert (answer.status_code, answer["Allow"]) == (405, "GET, PATCH, HEAD, OPTIONS")

@@ -12,6 +12,7 @@ from marketing.core.errors import IdempotencyMismatch, NotFound
 from marketing.core.ids import lower_bound
 from marketing.core.models import IdempotencyRecord, Region
 from marketing.core.tenancy import tenant_scope
+from tests.concurrency import PATIENCE
 from tests.factories.core import make_chain
 
 
@@ -84,7 +85,7 @@ def test_whoever_comes_while_the_first_is_at_work_is_told_to_wait():
     def first():
         def work():
             is_working.set()
-            assert may_end.wait(10)
+            assert may_end.wait(PATIENCE)
             return 200, "first"
 
         try:
@@ -103,7 +104,7 @@ def test_whoever_comes_while_the_first_is_at_work_is_told_to_wait():
 
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(first)
-        assert is_working.wait(10)
+        assert is_working.wait(PATIENCE)
         with pytest.raises(idempotency.StillRunning):
             second()
         may_end.set()

@@ -30,6 +30,15 @@ class Form(RefusableForm):
     name = forms.CharField(max_length=3)
 
 
+class Kinds(RefusableForm):
+    whole = forms.IntegerField()
+    number = forms.DecimalField()
+    day = forms.DateField()
+    hour = forms.TimeField()
+    choice = forms.ChoiceField(choices=[("a", "A")])
+    own = forms.IntegerField(error_messages={"invalid": "Ours already."})
+
+
 class Body(ApiSerializer):
     most_uses = serializers.IntegerField(max_value=10_000_000)
     amount = serializers.DecimalField(
@@ -48,6 +57,18 @@ def test_forms_and_bodies_group_limits():
     assert not body.is_valid()
     assert body.errors == {"mostUses": [MOST], "amount": [MOST]}
     Body(data={"mostUses": 10_000_000, "amount": "0.01"}).is_valid(raise_exception=True)
+
+
+def test_forms_say_what_is_missing_or_no_value_in_our_words():
+    assert set(map(tuple, Kinds({}).errors.values())) == {("Please fill this in.",)}
+    assert Kinds(dict.fromkeys(Kinds.base_fields, "x")).errors == {
+        "whole": ["A whole number, please."],
+        "number": ["A number, please."],
+        "day": ["A date, please."],
+        "hour": ["A time, please."],
+        "choice": ["Choose one of the list."],
+        "own": ["Ours already."],
+    }
 
 
 def test_columns_group_theirs_too(chain):

@@ -1,6 +1,6 @@
 """The words, numbers and drawings that templates make."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -64,6 +64,20 @@ def test_counts_and_shares():
     assert formats.number(0) == "0"
     assert formats.percent(0.12345) == "12.3%"
     assert formats.percent(None) == "–"
+
+
+def test_moments_and_exact_percents_have_one_form():
+    at = datetime(2026, 11, 23, 14, 12, tzinfo=UTC)
+    written = "{{ at|moment }} · {{ at|clock_time }} · {{ at|coming_moment }} · {{ no|moment }}"
+    with translation.override("en"), timezone.override("Asia/Kolkata"):
+        told = Template("{% load formats %}" + written).render(Context({"at": at, "no": None}))
+        assert told == "23 Nov 2026, 7:42 p.m. · 7:42 p.m. · Mon, 23 Nov, 7:42 p.m. · –"
+        hours = [formats.clock_time(time(hour, 5)) for hour in (0, 7, 12)]
+        assert hours == ["12:05 a.m.", "7:05 a.m.", "12:05 p.m."]
+    with translation.override("hi"):
+        assert formats.clock_time(time(7, 5)) != formats.clock_time(time(19, 5))
+    shares = [Decimal("20.00"), Decimal("17.50"), 5, None, Decimal("1E+2")]
+    assert [formats.exact_percent(each) for each in shares] == ["20%", "17.5%", "5%", "–", "100%"]
 
 
 def test_phone_is_masked():

@@ -330,6 +330,21 @@ def test_a_key_is_shown_once_and_ends_when_revoked(chain, login):
     assert Client().get(reverse("api-config"), headers=header).status_code == 401
 
 
+def test_a_key_that_is_asked_for_twice_is_one(chain, login):
+    client = login("owner")
+    form = {"name": "Billing", "scopes": ["read"]}
+    client.post(reverse("key-list"), form)
+    again = client.post(reverse("key-list"), form)
+    assert again.status_code == 422
+    assert "cannot be shown again" in again.text
+    assert ApiKey.objects.count() == 1
+    wanted = form | {"again": again.context["form"]["again"].value()}
+    assert client.post(reverse("key-list"), wanted).context["issued"]
+    assert ApiKey.objects.count() == 2
+    long = client.post(reverse("key-list"), form | {"name": "x" * 300})
+    assert "At most 100 characters, please; these are 300." in long.text
+
+
 def test_a_replaced_key_works_for_a_day_more(chain, login, time_machine):
     _, old = issue_key(
         actor=chain.actor(chain.owner), name="Billing", scopes=["read"], terminal="Till 2"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import transaction
 from django.http import Http404
 from rest_framework import exceptions, serializers
@@ -43,6 +43,8 @@ def as_domain_error(error: Exception) -> errors.DomainError | None:
         return error
     if isinstance(error, serializers.ValidationError):
         return errors.ValidationFailed(fields=flatten(error.detail))
+    if isinstance(error, RequestDataTooBig):
+        return errors.TooLarge()
     if isinstance(error, exceptions.ParseError):
         return errors.ValidationFailed("The body is not valid JSON.")
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):

@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketing.core import errors
+
+LIMITS = frozenset(str(size) for size in range(1, 201))
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,23 @@ def _position(text: str | None) -> uuid.UUID | None:
 
 
 class Pages(CursorPagination):
-    """Cursor pages by time-ordered id: `?limit=` 1-200, `?ordering=id|-id`."""
+    """Cursor pages by time-ordered id: `?limit=` 1-200, `?ordering=id|-id`.
+
+    Raises `ValidationFailed` at the parameter that says something else.
+    """
 
     page_size = 50
     max_page_size = 200
     page_size_query_param = "limit"
     ordering = "-id"
+
+    def get_page_size(self, request: Request) -> int:
+        asked = request.query_params.get(self.page_size_query_param, str(self.page_size))
+        if asked not in LIMITS:
+            raise errors.ValidationFailed(
+                fields={self.page_size_query_param: [_("A number from 1 to 200.")]}
+            )
+        return int(asked)
 
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
         asked = request.query_params.get("ordering", "")

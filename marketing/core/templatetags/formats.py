@@ -1,7 +1,7 @@
 """How amounts, counts, times, phones and chat text are written for people."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from django import template
@@ -10,13 +10,14 @@ from django.utils.formats import date_format
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from marketing.core.logs import mask_phone
 
 register = template.Library()
 
 MISSING = "–"
+NOON = 12
 SYMBOLS = {"INR": "₹"}
 LAKH = Decimal(100_000)
 CRORE = Decimal(10_000_000)
@@ -94,6 +95,37 @@ def percent(share: Decimal | float | None, places: int = 1) -> str:
     return (
         MISSING if share in (None, "") else f"{format_number(Decimal(str(share)) * 100, places)}%"
     )
+
+
+@register.filter
+def exact_percent(value: Decimal | int | float | None) -> str:
+    """Of a hundred, with the places that it has: `17.5` → `17.5%`, `20` → `20%`."""
+    if value in (None, ""):
+        return MISSING
+    places = Decimal(str(value)).normalize().as_tuple().exponent
+    return f"{format_number(value, max(0, -int(places)))}%"
+
+
+@register.filter(expects_localtime=True)
+def clock_time(at: datetime | time | None) -> str:
+    """`7:42 a.m.`; in a template in the active time zone."""
+    if at is None:
+        return MISSING
+    # Django's own Hindi has one word for both halves of the day.
+    half = pgettext("before noon", "a.m.") if at.hour < NOON else pgettext("after noon", "p.m.")
+    return f"{at.hour % NOON or NOON}:{at.minute:02d} {half}"
+
+
+@register.filter(expects_localtime=True)
+def coming_moment(at: datetime | None) -> str:
+    """Of the days ahead: `Mon, 23 Nov, 7:42 a.m.`; in a template in the active time zone."""
+    return MISSING if at is None else f"{date_format(at, 'D, j M')}, {clock_time(at)}"
+
+
+@register.filter(expects_localtime=True)
+def moment(at: datetime | None) -> str:
+    """`23 Nov 2026, 7:42 a.m.`; in a template in the active time zone."""
+    return MISSING if at is None else f"{date_format(at, 'j M Y')}, {clock_time(at)}"
 
 
 @register.filter

@@ -14,13 +14,13 @@ from django.conf import settings
 from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from redis.exceptions import RedisError
 
 from marketing.core.actor import Actor
 from marketing.core.diagnosis import BEAT_SILENCE
+from marketing.core.templatetags import formats
 from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.delivery.models import DispatchBatch, SendRun
 from marketing.delivery.operations.figures import AccountFigures, Operations, Undecided, operations
@@ -198,8 +198,7 @@ def _of_account(figures: AccountFigures[ProviderAccount], now: dt.datetime) -> I
 
 def _on_the_wall(moment: dt.datetime) -> str:
     """By the chain's own clock: beat, which keeps the alerts, goes by none."""
-    local = timezone.localtime(moment, ZoneInfo(current_tenant().time_zone))
-    return date_format(local, "j M Y, g:i a")
+    return formats.moment(timezone.localtime(moment, ZoneInfo(current_tenant().time_zone)))
 
 
 def _is_silent(figures: AccountFigures[ProviderAccount], now: dt.datetime) -> bool:

@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from marketing.core.actor import SCOPES
 from marketing.core.models import Branch, Staff
+from marketing.core.plain_words import PlainWords
+from marketing.core.sent_again import OnceMoreForm
 from marketing.policy.forms.settings import SWITCH
 
 SEARCHABLE = forms.SelectMultiple(attrs={"data-searchable": True})
@@ -24,7 +26,7 @@ def offer_branches(form: forms.BaseForm) -> None:
     field.queryset = Branch.objects.filter(is_active=True)
 
 
-class StaffForm(forms.ModelForm):
+class StaffForm(PlainWords, forms.ModelForm):
     branch_ids: forms.ModelMultipleChoiceField = forms.ModelMultipleChoiceField(
         label=_("Branches"),
         queryset=None,
@@ -73,7 +75,7 @@ class StaffForm(forms.ModelForm):
         return self.cleaned_data | {"branch_ids": [branch.pk for branch in branches]}
 
 
-class KeyForm(forms.Form):
+class KeyForm(PlainWords, OnceMoreForm):
     name = forms.CharField(
         label=_("Program"), max_length=100, help_text=_("Such as “Billing, Bandra”.")
     )
@@ -102,5 +104,5 @@ class KeyForm(forms.Form):
 
     @property
     def values(self) -> dict[str, Any]:
-        branches = self.cleaned_data["branch_ids"]
-        return self.cleaned_data | {"branch_ids": [branch.pk for branch in branches] or None}
+        said = {name: value for name, value in self.cleaned_data.items() if name != "again"}
+        return said | {"branch_ids": [branch.pk for branch in said["branch_ids"]] or None}

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -15,9 +16,15 @@ from marketing.core.errors import DomainError
 from marketing.core.htmx import StaffRequest
 from marketing.core.models import ApiKey, Branch
 from marketing.core.pages import staff_view
+from marketing.core.sent_again import Made, make_once
 from marketing.policy.forms import SCOPE_LABELS, KeyForm
 from marketing.policy.views.refusals import accepted
 from marketing.policy.views.tabs import tabs_for
+
+ISSUED_BEFORE = gettext_lazy(
+    "You issued the same key %(when)s: it is in the list, and cannot be shown again. "
+    "Send again for one more."
+)
 
 
 @staff_view("config.change")
@@ -27,11 +34,26 @@ def key_list(request: StaffRequest) -> HttpResponse:
     """The keys and a form for a new one, whose text is part of this one response only."""
     form = KeyForm(request.POST or None)
     issued: list[tuple[ApiKey, str]] = []
-    if request.method == "POST" and accepted(
-        form,
-        lambda: issued.append(services.issue_key(actor=request.actor, **form.values)),
-    ):
-        return _show(request, KeyForm(), *issued)
+    made: list[Made] = []
+
+    def issue() -> uuid.UUID:
+        issued.append(services.issue_key(actor=request.actor, **form.values))
+        return issued[0][0].pk
+
+    def work() -> None:
+        made.append(
+            make_once(
+                actor=request.actor,
+                operation="key-issue",
+                content={**form.values, "again": form.cleaned_data["again"]},
+                make=issue,
+            )
+        )
+
+    if request.method == "POST" and accepted(form, work):
+        if issued:
+            return _show(request, KeyForm(), *issued)
+        form = KeyForm.once_more(request.POST, made[0], ISSUED_BEFORE)
     return _show(request, form)
 
 

@@ -10,7 +10,8 @@ class BillingBridgeConfig(AppConfig):
         from billing_bridge.api.events import OPERATION, replay_events
         from billing_bridge.services import register_replay
         from customers import merging, person_data
-        from marketing.core.context import NAVIGATION
+        from marketing.core.context import AT_HAND, NAVIGATION
+        from marketing.core.models import Role
 
         bill_replays.register()
         person_data.register(
@@ -21,4 +22,5 @@ class BillingBridgeConfig(AppConfig):
         )
         register_replay(OPERATION, replay_events)
         NAVIGATION.append((gettext_noop("Counter"), "counter", "cash", "coupon.redeem"))
+        AT_HAND["counter"] = Role.RECEPTIONIST
         NAVIGATION.append((gettext_noop("Incoming"), "received-list", "inbox", "operations.view"))

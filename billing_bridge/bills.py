@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS
-from django.utils.translation import gettext as _
 
 from customers.models import ContactPoint, Customer, Service
 from customers.rules import normalize_phone
@@ -17,6 +16,7 @@ from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound, ValidationFailed
 from marketing.core.prepared import kept_cursor
+from marketing.core.sentences import gettext as _
 from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.coupons.pricing.bill import Cart, CartLine, CodesPolicy, EnteredCode
 from marketing.coupons.pricing.bill_check import MOST_LINES

@@ -1,21 +1,42 @@
 """Checked bodies of finished bills in the terms of the services that take them in."""
 
 import uuid
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import gettext as _
-
-from billing_bridge.bills import CounterBill
+from billing_bridge.bills import CounterBill, branch_of
 from billing_bridge.services.invoices import Invoice
 from marketing.core import clock
+from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
 from marketing.core.models import Staff
+from marketing.core.sentences import gettext as _
 
 
 def natural_key(branch_id: uuid.UUID, invoice_id: str, refund_id: str = "") -> str:
     """What the sender calls a bill, or a refund of it."""
     return f"{branch_id}:{invoice_id}" + (f":{refund_id}" if refund_id else "")
+
+
+def unchecked_key(
+    actor: Actor, body: object, *names: str, of: str = ""
+) -> tuple[str, uuid.UUID | None]:
+    """What a body that may be refused calls itself, and its branch; empty where it does not say.
+
+    `names` are the fields that name it, behind the bill `of` the address.
+    """
+    said: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
+    told = [of] * bool(of) + [said.get(name) for name in names]
+    parts = [part for part in told if part and isinstance(part, str)]
+    if len(parts) < len(told):
+        return "", None
+    try:
+        named = {"branch_id": uuid.UUID(said["branchId"])} if "branchId" in said else {}
+        branch_id = branch_of(actor, named)
+    except (ValueError, TypeError, AttributeError, ValidationFailed):
+        return "", None
+    return natural_key(branch_id, *parts), branch_id
 
 
 def invoice_of(bill: CounterBill, data: dict[str, Any]) -> Invoice:

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from customers.models import Membership, Package
+from marketing.core.sentences import gettext as _
 
 MEMBERSHIP, PACKAGE = "membership", "package"
 MODELS: dict[str, type[Membership] | type[Package]] = {MEMBERSHIP: Membership, PACKAGE: Package}

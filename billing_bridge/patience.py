@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from billing_bridge.bills import CounterBill, at_its_field
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError
+from marketing.core.idempotency import StillRunning
 from marketing.coupons import selectors, services
 from marketing.coupons.errors import Busy, QuoteChanged
 from marketing.coupons.pricing.answer import CodeDecision
@@ -75,10 +76,10 @@ def note_refused(actor: Actor, branch_id: uuid.UUID, refusals: Iterable[Mapping[
 
 
 def patiently(work: Callable[[], Made]) -> Made:
-    """`work`, tried three times within half a second before `Busy` is told."""
+    """`work`, tried three times within half a second before it is told as busy or still running."""
     for pause in PAUSES:
         try:
             return work()
-        except Busy:
+        except (Busy, StillRunning):
             time.sleep(pause)
     return work()

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext as _
 
 from billing_bridge import held
 from customers import rules
 from customers.imports.consents import SOURCES
 from customers.models import Channel, Customer
 from marketing.core.errors import DomainError, NotFound, ValidationFailed
+from marketing.core.sentences import gettext as _
 
 MAX_BYTES = 64 * 1024
 MAX_NAME = 60

@@ -45,6 +45,7 @@ TRIES = 3
 LONGEST_WAIT = 60.0
 CLAIM_LATER = "Offers could not be checked: claim later with this bill."
 QUOTE_CHANGED = "MARKETING_036"
+AMOUNTS = ("total", "tax", "rounding", "payments")
 # What one bill names and another cannot be told by: left out of what goes without codes.
 BY_CODE = ("codes", "points", "referral", "reservationId")
 
@@ -292,7 +293,8 @@ def paid_bill(cart: Mapping[str, Any], held: Json) -> Json:
         for place, line in enumerate(cart["lines"], start=1)
     ]
     reservation = held["reservation"]["id"]
-    return {**cart, "lines": lines, "total": quote["total"], "reservationId": reservation}
+    amounts = {"total": quote["total"], "tax": quote["tax"]}
+    return {**cart, "lines": lines, **amounts, "reservationId": reservation}
 
 
 def _lines(quote: Json) -> Iterator[str]:
@@ -313,8 +315,8 @@ def main() -> None:
         print(till.send_waiting())
         return
     bill = json.loads(Path(given.bill).read_text(encoding="utf-8"))
-    own = {"invoiceId", "invoiceNumber", "total", "tax", "rounding", "payments", "finalizedAt"}
-    cart = {name: value for name, value in bill.items() if name not in own}
+    own, amounts = {"invoiceId", "invoiceNumber", "finalizedAt"}, set(AMOUNTS)
+    cart = {name: value for name, value in bill.items() if name not in own | amounts}
     quote = till.quote(cart)
     if quote is None:
         done = till.finish_offline(bill)
@@ -324,9 +326,11 @@ def main() -> None:
             held = till.reserve(cart, key=bill["invoiceId"], quote_hash=quote.get("quoteHash", ""))
         except QuoteChanged as error:
             sys.exit("The price has changed:\n" + "\n".join(_lines(error.quote)))
-        own_numbers = {name: bill[name] for name in own & set(bill) if name != "total"}
         if held:
-            done = till.finish({**paid_bill(cart, held), **own_numbers})
+            paid = paid_bill(cart, held)
+            if Decimal(paid["total"]) == Decimal(bill["total"]):
+                own |= amounts  # else they are of the price before the offers
+            done = till.finish({**paid, **{name: bill[name] for name in own & set(bill)}})
         else:
             done = till.finish_offline(bill)
     print(done.print_line or json.dumps(done.answer, ensure_ascii=False, indent=2))

@@ -1,8 +1,8 @@
 """The counter's calls: price, reserve, pay, refund."""
 
 import uuid
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from billing_bridge import answers
 from billing_bridge.api import results, shapes
 from billing_bridge.bills import CounterBill, at_its_field, branch_of, read_bill, require_size
-from billing_bridge.bodies import invoice_of, lines_of, natural_key
+from billing_bridge.bodies import invoice_of, lines_of, natural_key, unchecked_key
 from billing_bridge.patience import note_refused, price, wary_of_guesses
 from billing_bridge.services import Coming, recording
 from billing_bridge.services.invoices import take_invoice
@@ -52,15 +52,22 @@ class CounterView(ApiView):
     def written(self, operation: str, work: Callable[[], Response]) -> Response:
         return self.once(operation, work, required=True)
 
-    def recording(self, operation: str, target: str = "") -> AbstractContextManager[Coming]:
-        """Around what must not be lost: the body stays, whatever becomes of it."""
-        return recording(
+    @contextmanager
+    def recording(self, operation: str, *names: str, target: str = "") -> Iterator[Coming]:
+        """Around what must not be lost: the body stays, whatever becomes of it.
+
+        `names` are the body's fields by which its sender finds it, refused or not.
+        """
+        with recording(
             actor=self.actor,
             operation=operation,
             body=without_tokens(self.request._request.body),
             target=target,
             idempotency_key=self.request.headers.get("Idempotency-Key", ""),
-        )
+        ) as came:
+            key, branch_id = unchecked_key(self.actor, self.request.data, *names, of=target)
+            came.about(natural_key=key, branch_id=branch_id)
+            yield came
 
 
 class Quote(CounterView):
@@ -193,7 +200,7 @@ class Invoices(CounterView):
         Known already it is 200 and the same answer. It may come late: what can no longer be given
         stands in `warnings`.
         """
-        with self.recording("invoice") as came:
+        with self.recording("invoice", "invoiceId") as came:
             data, bill = self.bill(shapes.InvoiceInput)
             key = natural_key(bill.branch_id, data["invoice_id"])
             came.about(natural_key=key, branch_id=bill.branch_id)
@@ -225,7 +232,7 @@ class Refund(CounterView):
 
         Known already, or all of it back before, it is 200 and the answer of then.
         """
-        with self.recording("refund", invoice) as came:
+        with self.recording("refund", "refundId", target=invoice) as came:
             require_size(request.data)
             data = self.read(shapes.RefundInput)
             branch_id, lines = branch_of(self.actor, data), lines_of(data)
@@ -256,7 +263,7 @@ class Void(CounterView):
     )
     def post(self, request: Request, invoice: str) -> Response:
         """The whole bill was a mistake: it and its visit no longer count."""
-        with self.recording("void", invoice) as came:
+        with self.recording("void", target=invoice) as came:
             data = self.read(shapes.VoidInput)
             branch_id = branch_of(self.actor, data)
             came.about(natural_key=natural_key(branch_id, invoice), branch_id=branch_id)

@@ -133,7 +133,7 @@ def outcome(taken: services.Taken) -> tuple[dict[str, Any], dict[str, Any] | Non
     made = {"accepted": taken.accepted, "duplicates": len(taken.duplicates)}
     if not taken.errors:
         return made, None
-    errors = taken.told()
+    errors = taken.kept()
     first = {name: errors[0][name] for name in ("code", "name", "message", "fields")}
     return made, {**first, "refused": len(errors), "errors": errors[:50]}
 

@@ -15,6 +15,9 @@ from marketing.loyalty.rules import MAX_POINTS
 from marketing.referrals.services import LONGEST_TOKEN
 
 HIGHEST_RUPEES = HIGHEST // 100
+HIGHEST_ROUNDING = 100
+# Tax on top is no more than what it is on.
+HIGHEST_PAID = 2 * HIGHEST_RUPEES + HIGHEST_ROUNDING
 # With its branch before it, it still fits the column that it is found by.
 LONGEST_INVOICE_ID = 60
 LONGEST_REFUND_ID = 90
@@ -143,7 +146,7 @@ class PaymentInput(ApiSerializer):
     method = serializers.CharField(
         max_length=30, help_text="As you call it; what `wallet` pays earns no points."
     )
-    amount = money()
+    amount = money(max_value=HIGHEST_PAID)
 
 
 def token(help_text: str) -> serializers.CharField:
@@ -165,9 +168,9 @@ class InvoiceInput(BillInput):
     finalized_at = MomentField(required=False)
     reservation_id = serializers.UUIDField(required=False, allow_null=True)
     lines = InvoiceLineInput(many=True, help_text=f"At most {MOST_LINES}.")
-    total = money(help_text="What she paid, tax included.")
+    total = money(max_value=HIGHEST_PAID, help_text="What she paid, tax included.")
     tax = money(required=False)
-    rounding = money(default=0, min_value=-100, max_value=100)
+    rounding = money(default=0, min_value=-HIGHEST_ROUNDING, max_value=HIGHEST_ROUNDING)
     payments = PaymentInput(many=True, required=False)
     instrument_token = token("What the payment provider calls her card or account by.")
     device_token = token("Of a bill that was booked online: what her device is known by.")

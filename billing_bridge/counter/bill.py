@@ -56,7 +56,8 @@ class BillLine:
 class Bill:
     """`offers` are names, codes and paise given, `refunds` when and how many paise came back.
 
-    `told` is what points and referrals said of it.
+    `told` is what points said of it; `points_gone` went back with what came back of it, and
+    `points_again` of those that paid for it are hers again.
     """
 
     reservation: Reservation
@@ -67,8 +68,15 @@ class Bill:
     offers: Sequence[tuple[str, str, int]]
     refunds: Sequence[tuple[dt.datetime, int]]
     told: Mapping[str, Any]
-
+    points_gone: int
+    points_again: int
     is_void: bool
+
+    @property
+    def is_brought(self) -> bool:
+        """A friend is thanked for her, or will be, because of this bill."""
+        kept = self.reservation.effects.get("referral", {})
+        return bool(kept.get("isWelcome") or kept.get("converted"))
 
     @property
     def is_over(self) -> bool:
@@ -87,7 +95,7 @@ class Bill:
     @property
     def last_end(self) -> dt.datetime:
         """It cannot be renewed beyond."""
-        return self.reservation.reserved_at + LONGEST
+        return self.reservation.began_at + LONGEST
 
 
 def get_reservation(actor: Actor, pk: uuid.UUID) -> Reservation:
@@ -129,7 +137,13 @@ def bill_of(actor: Actor, reservation: Reservation) -> Bill:
         refunds=[(each.made_at, _worth(kept, each)) for each in reversals],
         is_void=any(each.operation == VOID for each in reversals),
         told={name: said["told"] for name, said in reservation.effects.items() if "told" in said},
+        points_gone=_points(reversals, "takenBack"),
+        points_again=_points(reversals, "returned"),
     )
+
+
+def _points(reversals: Iterable[Reversal], what: str) -> int:
+    return sum(each.effects.get("points", {}).get(what, 0) for each in reversals)
 
 
 def _worth(kept: KeptBill, reversal: Reversal) -> int:

@@ -36,10 +36,12 @@ _FIELD_NAMES: Mapping[str, object] = {
     "codes": gettext_lazy("Codes"),
     "invoice": gettext_lazy("Number of the bill"),
 }
+# How the page calls the fields of a line and those below the lines.
+_INPUTS: Mapping[str, str] = {"quantity": "q", "price": "p", "discount": "d", "tax": "t"}
+_TYPED = ("codes", "referral", "points")
+# What to do on this page, where the refusal itself cannot know.
 _WAYS_OUT: Mapping[str, object] = {
-    "MARKETING_037": gettext_lazy("Price the bill again: what she gets now may differ."),
-    "MARKETING_038": gettext_lazy("Price the bill again to make a new one."),
-    "MARKETING_039": gettext_lazy("What is left of each line stands beside it."),
+    "MARKETING_039": gettext_lazy("What is left stands beside it."),
     "MARKETING_503": gettext_lazy("Nothing was done: press the button once more."),
 }
 
@@ -64,16 +66,23 @@ class Faults:
                 self.others.append(text)
 
     @property
-    def told(self) -> list[str]:
-        """A sentence for each fault that says where it is; never empty."""
+    def told(self) -> list[tuple[str, str]]:
+        """For each fault its field on the page, empty where there is none, and a sentence that says
+        where it is; never empty."""
         told = [
-            _("Line %(line)d, %(column)s: %(text)s")
-            % {"line": place + 1, "column": _COLUMN_NAMES[column], "text": text}
+            (
+                f"{_INPUTS[column]}{place + 1}" if column in _INPUTS else "",
+                _("Line %(line)d, %(column)s: %(text)s")
+                % {"line": place + 1, "column": _COLUMN_NAMES[column], "text": text},
+            )
             for place, columns in self.at_lines.items()
             for column, text in columns.items()
         ]
-        told += [f"{_FIELD_NAMES[name]}: {text}" for name, text in self.at_fields.items()]
-        return told + self.others or [self.message]
+        told += [
+            (name if name in _TYPED else "", f"{_FIELD_NAMES[name]}: {text}")
+            for name, text in self.at_fields.items()
+        ]
+        return told + [("", text) for text in self.others] or [("", self.message)]
 
 
 def explained(error: Exception) -> Faults:

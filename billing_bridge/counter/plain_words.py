@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy
 from rest_framework.serializers import CharField, DecimalField, Field, IntegerField
 
 from marketing.core.plain_words import limit_text
+from marketing.core.sentences import sentence
 
 TOO_LARGE = gettext_lazy("This number is too large.")
 MISSING = gettext_lazy("It is missing.")
@@ -41,12 +42,12 @@ SAID = (
 
 
 def plain(text: str) -> str:
-    """The message in our words; any other as it is."""
+    """The framework's message in our words, as a `Sentence`; any other as it is."""
     for theirs, ours in SAID:
         pattern = re.sub(r"\\\{\w+\\\}", "(.+)", re.escape(str(theirs)))
         if found := re.fullmatch(pattern, text):
             limit = _number(found[1]) if found.groups() else ""
-            return str(ours) % {"limit": limit}
+            return sentence(ours) % {"limit": limit} if limit else sentence(ours)
     return text
 
 

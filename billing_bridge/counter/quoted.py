@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from marketing.coupons import selectors
-from marketing.coupons.pricing.answer import Decision, PricedLine, Quote, Verdict
+from marketing.coupons.code_symbols import key_of, normalise
+from marketing.coupons.pricing.answer import CodeDecision, Decision, PricedLine, Quote, Verdict
 from marketing.coupons.selectors import Priced
 from marketing.coupons.wording import Names, reason_in_words, unlock_in_words
 from marketing.coupons.wording.amounts import rupees
@@ -40,7 +41,7 @@ class OfferWords:
 class QuoteWords:
     """What does not apply: `typed` by their codes, `near` could still, `others` stand folded.
 
-    `codes` open nothing.
+    `codes` open nothing: each with why, and with its field on the page where it is the first of it.
     """
 
     quote: Quote
@@ -50,7 +51,7 @@ class QuoteWords:
     typed: Sequence[OfferWords]
     near: Sequence[OfferWords]
     others: Sequence[OfferWords]
-    codes: Sequence[tuple[str, Sequence[str]]]
+    codes: Sequence[tuple[str, Sequence[str], str]]
     points: Mapping[str, Any] = field(default_factory=dict)
     points_fault: str = ""
     referral: Mapping[str, Any] = field(default_factory=dict)
@@ -61,8 +62,9 @@ class QuoteWords:
         return " ".join([str(self.quote.payable), *(one.pk for one in self.applied)])
 
 
-def in_words(priced: Priced, names: Mapping[str, str]) -> QuoteWords:
-    """`names` are of the lines' services, by id. At most five statements more."""
+def in_words(priced: Priced, names: Mapping[str, str], friends_code: str = "") -> QuoteWords:
+    """`names` are of the lines' services, by id; `friends_code` is what was typed as one. At most
+    five statements more."""
     quote = priced.quote
     waiting = [one for one in quote.decisions if one.unlock]
     terms = [priced.catalogue.by_id[one.offer].terms for one in waiting]
@@ -93,15 +95,32 @@ def in_words(priced: Priced, names: Mapping[str, str]) -> QuoteWords:
         near=[told[one.offer] for one in rest if one.unlock][:NEAR],
         others=[told[one.offer] for one in rest if not one.unlock]
         + [told[one.offer] for one in rest if one.unlock][NEAR:],
-        codes=[
-            (one.code, [reason_in_words(why) for why in one.reasons])
-            for one in quote.codes
-            if one.verdict is Verdict.BLOCKED and one.offer not in told
-        ],
+        codes=_of_fields(
+            [
+                one
+                for one in quote.codes
+                if one.verdict is Verdict.BLOCKED and one.offer not in told
+            ],
+            friends_code,
+        ),
         points=points,
         points_fault=str(POINTS_REASONS.get(points.get("reason") or "", "")),
         referral=priced.told.get("referral", {}),
     )
+
+
+def _of_fields(
+    codes: Sequence[CodeDecision], friends_code: str
+) -> list[tuple[str, list[str], str]]:
+    named: set[str] = set()
+    rows = []
+    for one in codes:
+        is_friends = key_of(normalise(one.code)) == key_of(normalise(friends_code))
+        place = "referral" if is_friends else "codes"
+        why = [reason_in_words(each) for each in one.reasons]
+        rows.append((one.code, why, "" if place in named else place))
+        named.add(place)
+    return rows
 
 
 def name_of(priced: Priced, offer: str) -> str:

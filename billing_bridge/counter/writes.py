@@ -5,7 +5,6 @@ from typing import Any
 
 import orjson
 from django.db import transaction
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from billing_bridge.api import shapes
@@ -19,6 +18,7 @@ from billing_bridge.services.refunds import Refunded, refund_invoice, void_invoi
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
+from marketing.core.sentences import gettext as _
 from marketing.coupons import services
 from marketing.coupons.models import Reservation
 from marketing.coupons.selectors.replay import kept_bill

@@ -17,8 +17,9 @@ class RawRow(AppendModel):
 
     `natural_key` is what the sender calls the thing (of a bill, branch and invoice), `target` the
     part of the address that named something. `error` is `{code, message, fields}` of the last
-    try, `made` the ids of what was made. Nothing but state, error, made and the tries is ever
-    changed, and the body only once: when a person in it is erased.
+    try, its sentences as `core.sentences` keeps them, `made` the ids of what was made. Nothing but
+    state, error, made and the tries is ever changed, and the body only once: when a person in it
+    is erased.
     """
 
     class State(models.TextChoices):

@@ -3,17 +3,16 @@
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils.translation import gettext as _
 
 from billing_bridge import held
 from billing_bridge.gathering import Gathered, gather
 from billing_bridge.reading import APPOINTMENT, CUSTOMER, REVIEW, VISIT, Report, Setting, read
-from billing_bridge.services.raw import told
+from billing_bridge.services.raw import kept, told
 from customers import selectors
 from customers.imports.named import Placed, place_people
 from customers.imports.writing import serialise
@@ -30,6 +29,7 @@ from marketing.core import events as domain_events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, DomainError, NotFound, ValidationFailed
 from marketing.core.models import Branch, Staff
+from marketing.core.sentences import gettext as _
 from marketing.core.tenancy import current_tenant
 
 SOURCE = "api"
@@ -58,9 +58,16 @@ class Taken:
         self.errors[index] = (external_id, error)
 
     def told(self) -> list[dict[str, Any]]:
-        """The refusals in the order of the call, as they are answered and kept."""
+        """The refusals in the order of the call, as they are answered."""
+        return self._each(told)
+
+    def kept(self) -> list[dict[str, Any]]:
+        """The same as the raw row keeps them."""
+        return self._each(kept)
+
+    def _each(self, write: Callable[[DomainError], dict[str, Any]]) -> list[dict[str, Any]]:
         return [
-            {"index": index, "id": external_id, **told(error)}
+            {"index": index, "id": external_id, **write(error)}
             for index, (external_id, error) in sorted(self.errors.items())
         ]
 

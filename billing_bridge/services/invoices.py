@@ -9,11 +9,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
-from billing_bridge.bills import OF_BILL, CounterBill, get_customer, no_such_branch, paise, rupees
+from billing_bridge.bills import OF_BILL, CounterBill, get_customer, no_such_branch, paise
+from billing_bridge.promises import differing_discounts, is_same_sale
 from billing_bridge.reading import OLDEST
 from billing_bridge.services.refunds import return_late
+from billing_bridge.warnings import fewer_points, refused, warning
 from customers.models import Customer, Purchase
 from customers.rules import bill_key
 from customers.services import BillLine, record_purchase
@@ -21,6 +22,7 @@ from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, IdempotencyMismatch, ValidationFailed
 from marketing.core.models import Branch, Staff
+from marketing.core.sentences import gettext as _
 from marketing.core.templatetags.formats import money
 from marketing.core.whole import whole
 from marketing.coupons import services as coupons
@@ -29,7 +31,7 @@ from marketing.coupons.errors import Busy
 from marketing.coupons.models import Reservation
 from marketing.coupons.pricing.bill import Cart, CodesPolicy
 from marketing.coupons.rules import CLOCKS_APART
-from marketing.coupons.selectors.replay import kept_bill
+from marketing.coupons.selectors.replay import KeptBill, kept_bill
 
 State = Reservation.State
 # A way to pay that earns no points.
@@ -190,13 +192,16 @@ def _settled(actor: Actor, invoice: Invoice, branch: Branch) -> Taken:
             raise IdempotencyMismatch(
                 fields={"customerId": [_("This bill was sent for another customer.")]}
             )
-        _compare(invoice, done, told)
+        told += differing_discounts(kept_bill(done), bill.cart, invoice.discounts)
         if done.customer_id is None and whose is not None:
             done = _named(actor, invoice, done, whose)
-            told.append(_warning("customer_added", _("She was named after the bill had come.")))
+            told.append(warning("customer_added", _("She was named after the bill had come.")))
         return Taken(reservation=done, purchase=None, is_new=False, warnings=told)
     warnings: list[dict[str, Any]] = []
-    found = _by_reservation(actor, invoice, held, warnings) or _by_request(actor, invoice, warnings)
+    kept = None if held is None else kept_bill(held)
+    found = _by_reservation(actor, invoice, held, kept, warnings)
+    if found is None:
+        kept, found = None, _by_request(actor, invoice, warnings)
     if found is None:
         found = coupons.record_bill(
             actor=actor,
@@ -208,7 +213,8 @@ def _settled(actor: Actor, invoice: Invoice, branch: Branch) -> Taken:
             wallet=_wallet(invoice),
         ).reservation
     else:
-        _compare(invoice, found, warnings)
+        kept = kept or kept_bill(found)
+        warnings += differing_discounts(kept, bill.cart, invoice.discounts)
     return Taken(reservation=found, purchase=None, is_new=True, warnings=warnings)
 
 
@@ -236,19 +242,20 @@ def _by_reservation(
     actor: Actor,
     invoice: Invoice,
     held: Reservation | None,
+    kept: KeptBill | None,
     warnings: list[dict[str, Any]],
 ) -> Reservation | None:
     bill = invoice.bill
     if invoice.reservation_id is None:
         return None
-    if held is None:
-        warnings.append(_warning("reservation_unknown", _("There is no such reservation here.")))
+    if held is None or kept is None:
+        warnings.append(warning("reservation_unknown", _("There is no such reservation here.")))
         return None
     whose = bill.customer_id
     if whose is not None and coupons.stand_for(whose) != held.customer_id:
-        warnings.append(_warning("customer_differs", _("It was reserved for somebody else.")))
-    elif held.sold != coupons.sold_of(bill.cart):
-        warnings.append(_warning("lines_differ", _("Other lines were reserved.")))
+        warnings.append(warning("customer_differs", _("It was reserved for somebody else.")))
+    elif not is_same_sale(kept, bill.cart, invoice.discounts):
+        warnings.append(warning("lines_differ", _("Other lines were reserved.")))
     else:
         try:
             with transaction.atomic():
@@ -261,7 +268,7 @@ def _by_reservation(
         except Busy:
             raise
         except DomainError as error:
-            warnings.append(_refused(error))
+            warnings.append(refused(error))
     # What it holds is free for the bill as it is.
     if held.state == State.RESERVED:
         coupons.release(actor=actor, reservation_id=held.pk)
@@ -280,7 +287,7 @@ def _by_request(
     while cart.codes or asked:
         try:
             with transaction.atomic():
-                return coupons.redeem_bill(
+                found = coupons.redeem_bill(
                     actor=actor,
                     branch_id=bill.branch_id,
                     customer_id=bill.customer_id,
@@ -289,10 +296,12 @@ def _by_request(
                     asked=asked,
                     wallet=_wallet(invoice),
                 ).reservation
+            warnings += fewer_points(asked, found)
+            return found
         except Busy:
             raise
         except DomainError as error:
-            warnings.append(_refused(error))
+            warnings.append(refused(error))
             code = error.details.get("code")
             if code is None or cart.codes_policy is CodesPolicy.ALL:
                 return None
@@ -321,25 +330,6 @@ def _plain(invoice: Invoice, branch: Branch) -> Cart:
             for line in cart.lines
         ),
     )
-
-
-def _compare(invoice: Invoice, redeemed: Reservation, warnings: list[dict[str, Any]]) -> None:
-    """Tell where the till took off something else than was promised."""
-    promised = {
-        line.number: line.manual_discount + line.discount + line.points
-        for line in kept_bill(redeemed).quote.lines
-    }
-    differing = {}
-    for line in invoice.bill.cart.lines:
-        billed = line.manual_discount + paise(invoice.discounts[line.number])
-        if billed != promised[line.number]:
-            differing[str(line.number)] = {
-                "promised": rupees(promised[line.number]),
-                "billed": rupees(billed),
-            }
-    if differing:
-        message = _("Another discount was promised than was billed.")
-        warnings.append(_warning("discount_differs", message, {"lines": differing}))
 
 
 def _record(
@@ -389,11 +379,3 @@ def _tax(reservation: Reservation) -> Decimal:
 
 def _units(sold: Mapping[str, Any]) -> dict[str, int]:
     return {line: each["units"] for line, each in sold.items()}
-
-
-def _refused(error: DomainError) -> dict[str, Any]:
-    return _warning(error.name.lower(), " ".join(error.sentences), error.details)
-
-
-def _warning(code: str, message: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    return {"code": code, "message": message, "details": dict(details or {})}

@@ -21,8 +21,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
+from billing_bridge.counter.plain_words import plain
 from billing_bridge.models import RawRow
-from marketing.core import audit, clock
+from marketing.core import audit, clock, sentences
 from marketing.core.actor import Actor
 from marketing.core.drf.errors import as_domain_error, as_travelled
 from marketing.core.errors import Conflict, DomainError
@@ -135,7 +136,7 @@ class Coming:
             **self._values,
             "actor": self._actor,
             "state": RawRow.State.FAILED,
-            "error": told(domain or DomainError()),
+            "error": kept(domain or DomainError()),
         }
         if domain and domain.http_status < 500 and not connection.needs_rollback:
             record_raw(**values)
@@ -199,9 +200,22 @@ def record_raw(
 
 
 def told(error: DomainError) -> dict[str, Any]:
-    """A refusal as the row keeps it."""
+    """A refusal as it is answered."""
     fields = {as_travelled(path): faults for path, faults in error.fields.items()}
     return {"code": error.code, "name": error.name, "message": error.message, "fields": fields}
+
+
+def kept(error: DomainError) -> dict[str, Any]:
+    """A refusal as the row keeps it: to be said in the language of whoever reads it."""
+    usual = sentences.sentence(error.default_message)
+    answer = told(error)
+    return answer | {
+        "message": sentences.kept(usual if error.message == usual else error.message),
+        "fields": {
+            path: [sentences.kept(plain(fault)) for fault in faults]
+            for path, faults in answer["fields"].items()
+        },
+    }
 
 
 @transaction.atomic
@@ -226,7 +240,7 @@ def replay_row(*, actor: Actor, row_id: uuid.UUID) -> RawRow:
         domain = as_domain_error(error)
         if domain is None:
             logger.exception("raw row %s could not be done again", row.pk)
-        result = Applied(error=told(domain or DomainError()))
+        result = Applied(error=kept(domain or DomainError()))
     row.tries = min(row.tries + 1, 32767)
     row.error, row.made = dict(result.error), {**row.made, **result.made}
     row.state = RawRow.State.FAILED if result.error else RawRow.State.APPLIED

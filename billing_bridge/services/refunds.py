@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billing_bridge.bills import OF_BILL
@@ -18,6 +17,7 @@ from customers.services import refund_purchase, void_purchase
 from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, NotFound, ValidationFailed
+from marketing.core.sentences import gettext
 from marketing.core.whole import whole
 from marketing.coupons import services as coupons
 from marketing.coupons.models import Reservation, Reversal

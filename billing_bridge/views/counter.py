@@ -9,7 +9,6 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from billing_bridge.api import shapes
@@ -28,6 +27,7 @@ from marketing.core.htmx import StaffRequest
 from marketing.core.models import Branch
 from marketing.core.pages import staff_view
 from marketing.core.selectors import branches_for_actor
+from marketing.core.sent_again import make_once
 from marketing.coupons import services
 from marketing.coupons.errors import QuoteChanged
 from marketing.coupons.models import Offer
@@ -38,11 +38,7 @@ from marketing.referrals.selectors import code_of
 
 FOUND = 8
 # Where what is wrong with somebody new was typed.
-ENTERED = {
-    "first_name": gettext_lazy("Name"),
-    "last_name": gettext_lazy("Name"),
-    "phone": gettext_lazy("Phone"),
-}
+ENTERED = {"first_name": "name", "last_name": "name", "phone": "phone"}
 
 
 @require_safe
@@ -57,7 +53,7 @@ def counter(request: StaffRequest) -> HttpResponse:
     page = _context(request, sheet, branches)
     page["note"] = note
     if query := request.GET.get("who", "").strip():
-        page |= {"query": query, "found": _find(request.actor, query)}
+        page |= {"query": query, "found": _find(request.actor, query, sheet.branch)}
     response = render(request, "counter/counter.html", page)
     if request.htmx:
         response["HX-Replace-Url"] = _address(sheet)
@@ -69,34 +65,43 @@ def counter(request: StaffRequest) -> HttpResponse:
 def counter_people(request: StaffRequest) -> HttpResponse:
     """Who may be meant, while one types."""
     query = request.GET.get("who", "").strip()
-    context = {"query": query, "found": _find(request.actor, query)}
+    branch = request.GET.get("branch", "")
+    context = {"query": query, "found": _find(request.actor, query, branch)}
     return render(request, "counter/_found.html", context)
 
 
 @require_POST
 @staff_view("customer.change")
 def counter_customer(request: StaffRequest) -> HttpResponse:
-    """Enter somebody on the spot, and go on with her bill."""
+    """Enter somebody on the spot, and go on with her bill; asked twice she is entered once."""
     sheet = Sheet.read(QueryDict(request.POST.get("sheet", "")))
-    first, _space, last = request.POST.get("name", "").strip().partition(" ")
+    entered = {name: request.POST.get(name, "").replace("\0", "") for name in ("name", "phone")}
+    first, _space, last = entered["name"].strip().partition(" ")
     values: dict[str, Any] = {
         "first_name": first,
         "last_name": last.strip(),
-        "phone": request.POST.get("phone", "").strip(),
+        "phone": entered["phone"].strip(),
     }
     try:
         if branch := branches_for_actor(request.actor).filter(pk__in=as_id(sheet.branch)).first():
             values["home_branch"] = branch
-        customer = create_customer(actor=request.actor, values=values, source="counter")
+        made = patiently(
+            lambda: make_once(
+                actor=request.actor,
+                operation="counter-customer",
+                content={"bill": sheet.key, "branch": sheet.branch} | entered,
+                make=lambda: (
+                    create_customer(actor=request.actor, values=values, source="counter").pk
+                ),
+            )
+        )
+        customer = get_customer_for_actor(request.actor, made.pk)
     except DomainError as error:
         branches = list(branches_for_actor(request.actor).order_by("name"))
         page = _context(request, sheet, branches)
-        entered = {"name": request.POST.get("name", ""), "phone": values["phone"]}
-        faults = [
-            f"{ENTERED.get(name, name)}: {text}"
-            for name, found in error.fields.items()
-            for text in found
-        ] or [error.message]
+        faults: dict[str, list[str]] = {}
+        for field, found in (error.fields or {"": [error.message]}).items():
+            faults.setdefault(ENTERED.get(field, "others"), []).extend(found)
         page |= {"entered": entered, "entering_faults": faults}
         return render(request, "counter/counter.html", page, status=422)
     messages.success(request, _("%(name)s is entered.") % {"name": customer.name})
@@ -222,7 +227,7 @@ def _priced(
     if not sheet.rows:
         return None, None
     try:
-        return in_words(price(actor, _read(actor, sheet)), names), None
+        return in_words(price(actor, _read(actor, sheet)), names, sheet.referral), None
     except Exception as error:
         return None, explained(error)
 
@@ -243,8 +248,12 @@ def _changes(seen: str, words: QuoteWords | None) -> list[str]:
     return changes(seen[:2000], words, names)
 
 
-def _find(actor: Actor, query: str) -> list[Customer]:
-    return first_of(search_customers(actor, query[:100]), FOUND)
+def _find(actor: Actor, query: str, branch: str) -> list[Customer]:
+    """Who may be meant, those of the branch before all others of the chain."""
+    people = search_customers(actor, query[:100])
+    here = first_of(people.filter(home_branch__in=as_id(branch)), FOUND)
+    others = people.exclude(pk__in=[person.pk for person in here])
+    return here + first_of(others, FOUND - len(here))
 
 
 def _customer(actor: Actor, named: str) -> Customer | None:

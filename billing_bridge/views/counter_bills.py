@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -16,16 +17,18 @@ from billing_bridge import answers
 from billing_bridge.counter import writes
 from billing_bridge.counter.bill import (
     SHOWN,
+    Bill,
+    BillLine,
     bill_of,
     bills_of_today,
     get_reservation,
     invoice_number,
 )
-from billing_bridge.counter.faults import explained
+from billing_bridge.counter.faults import Faults, explained
 from billing_bridge.counter.sheet import Sheet
 from billing_bridge.patience import patiently
 from billing_bridge.services.refunds import VOID, Refunded
-from customers.models import Customer
+from customers.selectors import customers_for_actor
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
 from marketing.core.selectors import branches_for_actor
@@ -41,6 +44,15 @@ METHODS = {
     "upi": gettext_lazy("UPI"),
     "card": gettext_lazy("Card"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Returnable:
+    """A line of which something is left, with what was typed to come back and what is wrong."""
+
+    each: BillLine
+    typed: str
+    fault: str
 
 
 @require_safe
@@ -65,11 +77,13 @@ def counter_bills(request: StaffRequest) -> HttpResponse:
             reservation__in=[row.pk for row in rows], operation=VOID
         ).values_list("reservation", flat=True)
     )
-    people = Customer.objects.in_bulk({row.customer_id for row in rows if row.customer_id})
+    whose = {row.customer_id for row in rows if row.customer_id}
+    people = customers_for_actor(request.actor).in_bulk(whose)
     context = {
         "branch": branch,
         "branches": branches,
         "search": search,
+        "may_see_customer": request.actor.can("customer.view"),
         "rows": [
             {
                 "bill": row,
@@ -155,11 +169,7 @@ def counter_refund(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     reservation = get_reservation(request.actor, pk)
 
     def work() -> Refunded:
-        units = {
-            number: text
-            for number in reservation.sold
-            if (text := request.POST.get(f"back_{number}", "").strip()) not in ("", "0")
-        }
+        units = _typed_back(request, reservation)
         return writes.refund(
             actor=request.actor,
             reservation=reservation,
@@ -197,18 +207,45 @@ def _done(
     return redirect("counter-bill", reservation.pk)
 
 
-def _page(request: StaffRequest, reservation: Reservation, faults: Any = None) -> HttpResponse:
+def _typed_back(request: StaffRequest, reservation: Reservation) -> dict[str, str]:
+    """What was typed at the lines to come back, by number; always in one order."""
+    return {
+        number: text
+        for number in reservation.sold
+        if (text := request.POST.get(f"back_{number}", "").strip()) not in ("", "0")
+    }
+
+
+def _returnable(
+    request: StaffRequest, reservation: Reservation, bill: Bill, faults: Faults | None
+) -> list[Returnable]:
+    """The lines of which something is left, with the faults of a refund at those they are of."""
+    typed = _typed_back(request, reservation)
+    places = {number: place for place, number in enumerate(typed)}
+    at_lines = faults.at_lines if faults else {}
+    rows = []
+    for each in bill.lines:
+        number = str(each.line.number)
+        text = typed.get(number, "")
+        fault = " ".join(at_lines.get(places.get(number, -1), {}).values())
+        if faults and not fault and text.isdecimal() and int(text) > each.left:
+            fault = faults.message
+        if each.left:
+            rows.append(Returnable(each, request.POST.get(f"back_{number}", ""), fault))
+    return rows
+
+
+def _page(
+    request: StaffRequest, reservation: Reservation, faults: Faults | None = None
+) -> HttpResponse:
     bill = bill_of(request.actor, reservation)
     context = {
         "bill": bill,
+        "may_see_customer": request.actor.can("customer.view"),
         "faults": faults,
         "number": invoice_number(reservation),
         "typed": request.POST.get("invoice", ""),
-        "returnable": [
-            (line, request.POST.get(f"back_{line.line.number}", ""))
-            for line in bill.lines
-            if line.left
-        ],
+        "returnable": _returnable(request, reservation, bill, faults),
         "methods": METHODS.items(),
         "method": request.POST.get("method", "cash"),
         "refund_id": request.POST.get("refund") or uuid.uuid4().hex,

@@ -16,6 +16,7 @@ from billing_bridge.models import RawRow
 from marketing.core.errors import Conflict
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
+from marketing.core.sentences import said
 
 PAGE_SIZE = 25
 LONGEST_SHOWN = 64 * 1024
@@ -88,7 +89,9 @@ def received_detail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         "body": _readable(bytes(row.body)),
         "size": len(row.body),
         "faults": _faults(row),
-        "made": [(MADE.get(name, name), value) for name, value in row.made.items()],
+        "made": [
+            (MADE.get(name, name), value) for name, value in row.made.items() if value is not None
+        ],
         "may_replay": may_replay and row.state != RawRow.State.APPLIED and not row.forgotten_at,
     }
     return render(request, "billing_bridge/received_detail.html", context)
@@ -106,7 +109,8 @@ def received_replay(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         if row.state == RawRow.State.APPLIED:
             messages.success(request, _("It is applied now."))
         else:
-            messages.error(request, _("It failed again: %(why)s") % {"why": row.error["message"]})
+            why = said(row.error["message"])
+            messages.error(request, _("It failed again: %(why)s") % {"why": why})
     return redirect("received-detail", pk)
 
 
@@ -129,7 +133,7 @@ def _note(row: RawRow) -> str:
     """Why it failed, in a line."""
     refused = row.error.get("refused")
     if not refused:
-        return str(row.error.get("message", ""))
+        return said(row.error.get("message", ""))
     return ngettext("%(n)d event was not taken.", "%(n)d events were not taken.", refused) % {
         "n": refused
     }
@@ -160,10 +164,10 @@ def _faults(row: RawRow) -> list[dict[str, Any]]:
             "place": error["index"] + 1 if "index" in error else "",
             "number": error.get("id", ""),
             "code": error.get("code", ""),
-            "message": error.get("message", ""),
+            "message": said(error.get("message", "")),
             "fields": [
-                f"{path}: {' '.join(sentences)}"
-                for path, sentences in error.get("fields", {}).items()
+                f"{path}: {' '.join(map(said, faults))}"
+                for path, faults in error.get("fields", {}).items()
             ],
         }
         for error in errors

@@ -13,32 +13,36 @@ from marketing.coupons.pricing.wire_reasons import reason_on_wire
 
 class InvalidCouponCode(DomainError):
     code, name, http_status = "MARKETING_030", "INVALID_COUPON_CODE", 404
-    default_message = _("There is no such code.")
+    default_message = _("There is no such code. See how it is spelled, or go on without it.")
 
 
 class CouponExpired(DomainError):
     code, name, http_status = "MARKETING_031", "COUPON_EXPIRED", 409
-    default_message = _("The offer does not hold now.")
+    default_message = _("The offer does not hold now. Go on without it.")
 
 
 class CouponMaxUses(DomainError):
     code, name, http_status = "MARKETING_032", "COUPON_MAX_USES", 409
-    default_message = _("The offer has been used, or has given, as much as it may.")
+    default_message = _(
+        "The offer has been used, or has given, as much as it may. Go on without it."
+    )
 
 
 class CouponCustomerLimit(DomainError):
     code, name, http_status = "MARKETING_033", "COUPON_CUSTOMER_LIMIT", 409
-    default_message = _("The customer has used the offer as often as she may.")
+    default_message = _("The customer has used the offer as often as she may. Go on without it.")
 
 
 class CouponMinOrder(DomainError):
     code, name, http_status = "MARKETING_034", "COUPON_MIN_ORDER", 409
-    default_message = _("The bill is below what the offer asks for.")
+    default_message = _(
+        "The bill is below what the offer asks for. Add something, or go on without it."
+    )
 
 
 class CouponNotEligible(DomainError):
     code, name, http_status = "MARKETING_035", "COUPON_NOT_ELIGIBLE", 409
-    default_message = _("The offer is not for this bill.")
+    default_message = _("The offer is not for this bill. Go on without it.")
 
 
 class QuoteChanged(Conflict):
@@ -54,21 +58,27 @@ class QuoteChanged(Conflict):
 
 class ReservationExpired(DomainError):
     code, name, http_status = "MARKETING_037", "RESERVATION_EXPIRED", 409
-    default_message = _("The reservation is over. Reserve the bill anew.")
+    default_message = _(
+        "The reservation is over. Price the bill again: what she gets now may differ."
+    )
 
 
 class ReservationOver(Conflict):
     """`details["state"]` says what became of it."""
 
     code, name = "MARKETING_038", "RESERVATION_OVER"
-    default_message = _("The reservation was released or redeemed already.")
+    default_message = _(
+        "The reservation was released or redeemed already. Price the bill again to make a new one."
+    )
 
 
 class MoreThanSold(DomainError):
     """`details["left"]` maps each line at fault to the units that can still be returned."""
 
     code, name, http_status = "MARKETING_039", "MORE_THAN_SOLD", 409
-    default_message = _("More would be returned than was sold.")
+    default_message = _(
+        "More would be returned than was sold. Return no more than is left of each line."
+    )
 
 
 class Busy(DomainError):

@@ -4,7 +4,7 @@ Whoever makes such offers registers; it changes them with `update_offer(by_owner
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +15,17 @@ from marketing.coupons.pricing.terms import Kind, OfferTerms
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """`keeps` says of an offer whether it is one of its own.
+    """`offers` gives the ids of its own.
 
     `shown` says whose it is beside the offer, `refused` at a field that somebody else would change:
-    that is done on the `page`, with the `permission`, instead.
+    that is done on the `page`, with the `permission`, instead. `no_codes` is told to who would give
+    people codes of it.
     """
 
-    keeps: Callable[[uuid.UUID], bool]
+    offers: Callable[[], Collection[uuid.UUID]]
     shown: str | Promise
     refused: str | Promise
+    no_codes: str | Promise
     page: str
     page_name: str | Promise
     permission: str
@@ -39,7 +41,12 @@ def register(owner: Owner) -> None:
 
 def owner_of(offer_id: uuid.UUID) -> Owner | None:
     """Whose offer it is; None where nobody but the chain's managers keeps it."""
-    return next((owner for owner in _owners if owner.keeps(offer_id)), None)
+    return next((owner for owner in _owners if offer_id in owner.offers()), None)
+
+
+def owned_offers() -> set[uuid.UUID]:
+    """All that another module makes and keeps."""
+    return {pk for owner in _owners for pk in owner.offers()}
 
 
 def kept_terms(terms: OfferTerms, code: str) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """What coupons keep of a person: moved in a merge, shown to her, blanked when she is erased."""
 
+import datetime as dt
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, Q, QuerySet
+from django.db.models.functions import Least, TruncDate
 from django.utils.translation import gettext as _
 
 from customers.merging import Holding, Merge, move_rows, restore_rows
@@ -55,21 +57,29 @@ def uses_timeline(customer: Customer, actor: Actor) -> Iterator[TimelineEntry]:
 
 
 def open_codes(customer: Customer) -> QuerySet[CouponCode]:
-    """Her own codes that open their offers today, the latest first."""
-    hers = CouponCode.objects.filter(customer=customer)
-    return hers.filter(_is_open()).select_related("offer").order_by("-id")
+    """Her own codes that open their offers today, the latest first, each with its `last_day` by the
+    chain's clock, None where it has none."""
+    zone = _zone()
+    own = TruncDate(F("expires_at") - dt.timedelta.resolution, tzinfo=zone)
+    hers = CouponCode.objects.filter(_is_open(zone), customer=customer)
+    dated = hers.annotate(last_day=Least(own, F("offer__valid_until")))
+    return dated.select_related("offer").order_by("-id")
 
 
 def open_codes_of(customer_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
     """How many such codes each of them has; who has none is left out. One query."""
-    theirs = CouponCode.objects.filter(_is_open(), customer__in=customer_ids)
+    theirs = CouponCode.objects.filter(_is_open(_zone()), customer__in=customer_ids)
     counted = theirs.order_by().values_list("customer_id").annotate(codes=Count("pk"))
     return dict(counted)
 
 
-def _is_open() -> Q:
+def _zone() -> ZoneInfo:
+    return ZoneInfo(current_tenant().time_zone)
+
+
+def _is_open(zone: ZoneInfo) -> Q:
     now = clock.now()
-    today = now.astimezone(ZoneInfo(current_tenant().time_zone)).date()
+    today = now.astimezone(zone).date()
     left = Q(max_uses=None) | Q(max_uses__gt=F("used") + F("reserved"))
     lasts = Q(expires_at=None) | Q(expires_at__gt=now)
     holds = Q(offer__valid_until=None) | Q(offer__valid_until__gte=today)

@@ -1,7 +1,10 @@
 """Periods of a customer's use, and the last day of an offer. Pure."""
 
 import datetime as dt
+from functools import cache
 from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
 
 from marketing.coupons.pricing.terms import OfferTerms, Period
 
@@ -20,12 +23,21 @@ def local_day(at: dt.datetime, zone: str) -> dt.date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
-def period_start(day: dt.date, period: Period) -> dt.date:
-    """The first day of the period that holds `day`; weeks begin on Monday, as in `date_trunc`."""
+@cache
+def first_weekday(country: str) -> int:
+    """The weekday (0: Monday) on which weeks begin in the country, as CLDR has it: in India 6."""
+    try:
+        return Locale.parse(f"und_{country}").first_week_day
+    except UnknownLocaleError:
+        return 0
+
+
+def period_start(day: dt.date, period: Period, weeks_from: int = 0) -> dt.date:
+    """The first day of the period that holds `day`; a week is from the weekday `weeks_from` on."""
     if period is Period.DAY:
         return day
     if period is Period.WEEK:
-        return day - dt.timedelta(days=day.weekday())
+        return day - dt.timedelta(days=(day.weekday() - weeks_from) % 7)
     if period is Period.MONTH:
         return day.replace(day=1)
     return day.replace(month=1, day=1)

@@ -25,11 +25,16 @@ document.addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
   const typing = event.target.matches("input, select, textarea");
   if (event.key === "/" && typing && event.target.id !== "who") return;
+  // Before the first service's price is there, nor is what holds the bill.
+  if (event.key === "F8" && sheet) {
+    event.preventDefault();
+    afterPrice(() => document.querySelector('[data-key="F8"]')?.click());
+    return;
+  }
   const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (!target) return;
   event.preventDefault();
-  if (event.key === "F8") afterPrice(() => document.querySelector('[data-key="F8"]')?.click());
-  else reach(target);
+  reach(target);
 });
 
 sheet?.addEventListener("keydown", (event) => {
@@ -66,13 +71,23 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   }
 });
 
+// The price tells what is wrong; the field that it means is marked too.
+function mark() {
+  const told = new Map([...document.querySelectorAll("#quote [data-at]")].map((each) => [each.dataset.at, each.id]));
+  for (const input of sheet?.querySelectorAll("input.form-control[name]") ?? []) {
+    const by = told.get(input.id);
+    for (const [name, value] of [["aria-invalid", by && "true"], ["aria-describedby", by]]) {
+      if (by) input.setAttribute(name, value);
+      else input.removeAttribute(name);
+    }
+  }
+}
+document.addEventListener("htmx:afterSettle", mark);
+mark();
+
 // What is posted beside the bill names the bill as it is now.
 document.addEventListener("submit", ({ target }) => {
   if ("sheet" in target.dataset) target.elements.sheet.value = location.search.slice(1);
-});
-
-document.addEventListener("click", ({ target }) => {
-  if (target.closest("[data-print]")) window.print();
 });
 
 const held = document.querySelector("[data-until]");

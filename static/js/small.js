@@ -1,5 +1,5 @@
-// Small helpers, all by delegation so that they work on swapped-in parts: copy, reveal a password,
-// fill a demo login, click a whole row, close menus; and show the tab one is on.
+// Small helpers, all by delegation so that they work on swapped-in parts: copy, print, reveal a
+// password, fill a demo login, click a whole row, close menus; and show the tab one is on.
 
 // Sideways only: the page itself stays where it begins.
 for (const tab of document.querySelectorAll(".tab-bar [aria-current]")) {
@@ -16,6 +16,8 @@ document.addEventListener("click", async (event) => {
     document.dispatchEvent(new CustomEvent("toast", { detail: { message: copy.dataset.copied } }));
     setTimeout(() => copy.classList.remove("is-copied"), 1500);
   }
+
+  if (event.target.closest("[data-print]")) window.print();
 
   const reveal = event.target.closest("[data-reveal]");
   if (reveal) {

@@ -10,6 +10,7 @@ from django.test import Client
 
 from customers.models import Service
 from marketing.core.api_keys import issue_api_key
+from tests.billing_bridge.till import Till
 from tests.factories.customers import ServiceFactory
 
 AT = "2026-05-04T10:00:00+05:30"
@@ -24,6 +25,12 @@ def desk(login) -> Client:
 @pytest.fixture
 def cut(chain) -> Service:
     return ServiceFactory(name="Haircut", price=Decimal("500"))
+
+
+@pytest.fixture
+def till(chain) -> Till:
+    """The billing counter of the north."""
+    return Till(chain)
 
 
 @pytest.fixture

@@ -23,6 +23,13 @@ def shown(answer, status=200):
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())))
 
 
+def marked(page):
+    """Fields that are shown as wrong, with what says why."""
+    return dict(
+        re.findall(r'id="([\w-]+)"[^>]*aria-invalid="true" aria-describedby="([\w-]+)"', page)
+    )
+
+
 def look(desk, query):
     return desk.get(f"{reverse('counter')}?{query}")
 

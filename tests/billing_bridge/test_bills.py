@@ -1,25 +1,23 @@
 """A bill from quote to refund, over HTTP."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
 
 from customers.facts import refresh_stale_facts
 from customers.models import CustomerFacts, Purchase, Visit
+from marketing.core import clock
 from marketing.core.models import DomainEvent
-from marketing.coupons.models import OfferUse, Reservation
+from marketing.coupons.models import OfferUse, Reservation, Reversal
 from marketing.loyalty import selectors as points_selectors
 from marketing.referrals.models import Referral
-from tests.billing_bridge.till import Refused, Till, cents
+from tests.billing_bridge.till import Refused, cents
 from tests.factories.coupons import make_offer
 from tests.factories.customers import CustomerFactory
 from tests.factories.loyalty import earn, make_programme
 from tests.factories.referrals import code_for
-
-
-@pytest.fixture
-def till(chain):
-    return Till(chain)
+from tests.factories.referrals import make_programme as make_referrals
 
 
 def balance(customer):
@@ -112,6 +110,23 @@ def test_void_takes_bill_and_visit_back(chain, till):
     assert refused.value.status == 409
 
 
+def test_a_void_after_all_came_back_is_noted(chain, till):
+    asha = CustomerFactory()
+    till.redeem(till.reserve(customer=asha)["reservation"], "17")
+    first = till.refund("17", "R1")
+    voided = [till.void("17")["refund"] for _twice in range(2)]
+    assert [(each["amount"], each["refundId"]) for each in voided] == [("0.00", None)] * 2
+    assert till.refund("17", "R1") == first
+    with pytest.raises(Refused) as refused:
+        till.refund("17", "R2")
+    assert (refused.value.status, "voided" in refused.value.error["message"]) == (409, True)
+    # Its invoice comes late: neither the bill nor its visit counts.
+    till.sell(customer=asha, invoice="17")
+    assert Purchase.objects.get().status == Purchase.Status.VOID
+    assert facts_of(asha).visit_count == 0
+    assert [each.operation for each in Reversal.objects.order_by("pk")] == ["refund:R1", "void"]
+
+
 @pytest.mark.parametrize("kind", ["plain", "reserved", "asked", "named_later"])
 def test_what_a_wallet_pays_earns_nothing(chain, till, kind):
     make_programme(points_per_100=10)
@@ -149,6 +164,51 @@ def test_who_brought_her_loses_nothing_by_a_bill_rung_up_wrongly(chain, till):
         ("expired", "W1"),
         ("held", "W2"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "line", "use", "money"),
+    [
+        ({}, {"unitPrice": "0.50", "quantity": 4}, 2, "0.00"),
+        ({}, {"unitPrice": "333.34", "quantity": 3}, 1000, "0.02"),
+        ({"point_value_paise": 100_00}, {"unitPrice": "50.00", "quantity": 4}, 1, "100.00"),
+    ],
+)
+@pytest.mark.parametrize("is_backwards", [False, True])
+def test_no_more_money_comes_back_than_was_paid(
+    chain, till, settings, line, use, money, is_backwards
+):
+    """Units that cost less than a point, or no whole points."""
+    make_programme()
+    asha = CustomerFactory()
+    earn(asha, use)
+    make_programme(points_per_100=0, **settings)
+    lines = [{**line, "quantity": 1}] * line["quantity"]
+    till.sell(*lines, customer=asha, points={"use": use}, invoice="17")
+    numbers = range(1, line["quantity"] + 1)
+    told = [
+        till.refund("17", f"R{number}", {number: 1})["refund"]
+        for number in (reversed(numbers) if is_backwards else numbers)
+    ]
+    assert all(0 <= cents(each["money"]) <= cents(each["amount"]) for each in told)
+    assert (sum(cents(each["money"]) for each in told), balance(asha)) == (cents(money), use)
+
+
+@pytest.mark.parametrize(
+    ("reward_on", "first"), [("first_paid_visit", "400.00"), ("second_visit", "1000.00")]
+)
+@pytest.mark.parametrize("is_reserved", [True, False])
+def test_the_bill_that_brought_her_makes_her_no_old_customer(
+    chain, till, reward_on, first, is_reserved
+):
+    make_referrals(reward_on=reward_on)
+    bela, codes = CustomerFactory(), [code_for(CustomerFactory())]
+    reserved = till.reserve(first, customer=bela, codes=codes) if is_reserved else None
+    late = {"finalizedAt": (clock.now() - dt.timedelta(minutes=5)).isoformat()}
+    till.sell(first, customer=bela, reserved=reserved, codes=codes, **late)
+    assert Referral.objects.get().state == "attributed"
+    till.sell("1000.00", customer=bela)
+    assert Referral.objects.get().state == "held"
 
 
 def test_refund_before_the_bill_says_what_to_do(chain, till):

@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 
-import pytest
 from django.core.cache import cache
 from django.urls import reverse
 from django.utils import translation
@@ -17,7 +16,7 @@ from marketing.coupons.models import Offer, Redemption, Reservation
 from marketing.coupons.pricing.reasons import ReasonCode
 from marketing.coupons.wording import reasons
 from marketing.loyalty.selectors import balance
-from tests.billing_bridge.desk import held, hold, look, paid, press, sheet, shown
+from tests.billing_bridge.desk import held, hold, look, marked, paid, press, sheet, shown
 from tests.factories.coupons import make_offer, reserve, sell, system
 from tests.factories.customers import CustomerFactory
 from tests.factories.loyalty import earn, make_programme
@@ -59,6 +58,9 @@ def test_a_bill_from_customer_to_print_and_back(desk, chain, cut):
     assert "₹450 came back; pay out ₹425." in page
     assert "1 left" in page
     assert "Part came back" in page
+    assert "Points used: 50 · 25 are hers again" in page
+    paper = shown(desk.get(reverse("counter-print", args=[reservation.pk])))
+    assert "Points that are yours again: 25" in paper
     press(desk, "void", reservation)
     page = shown(desk.get(reverse("counter-bill", args=[reservation.pk])))
     assert "To be given back: ₹425." in page
@@ -115,42 +117,27 @@ def test_a_friends_code_and_points_that_cannot_be_used_are_explained(desk, chain
     assert "Say who she is, to use points." in page
 
 
+def test_a_friend_is_noted_also_where_another_offer_gives_her_more(desk, chain, cut):
+    make_referrals()
+    make_offer(name="Half", discountValue="50", allowStacking=False)
+    asha, bina = CustomerFactory.create_batch(2, home_branch=chain.north)
+    code = code_for(asha)
+    own = look(desk, sheet(chain.north, (cut,), customer=asha.pk, referral=code))
+    assert 'data-at="referral"' in own.text
+    assert "A friend brings her" not in shown(own)
+    query = sheet(chain.north, (cut,), customer=bina.pk, referral=code)
+    page = look(desk, query)
+    assert "Half −₹250" in shown(page)
+    assert "A friend brings her" in shown(page)
+    assert "data-at" not in page.text
+    bill = paid(desk, query)
+    page = shown(desk.get(reverse("counter-bill", args=[bill.pk])))
+    assert "A friend brought her: it is noted." in page
+
+
 def test_every_reason_has_words():
     with translation.override("en"):
         assert set(reasons._WORDS) == set(ReasonCode)
-
-
-@pytest.mark.parametrize(
-    ("line", "more", "told"),
-    [
-        (("0",), {}, "Line 1"),
-        (("-1",), {}, "Line 1"),
-        (("two",), {}, "Line 1"),
-        (("1", "-5"), {}, "Line 1"),
-        (("1.5",), {}, "Line 1, Quantity: A whole number, please."),
-        (("1", "1e12"), {}, "Line 1, Price: This number is too large."),
-        (("1", "1.005"), {}, "Line 1, Price: At most 2 digits after the point, please."),
-        (("1", ""), {}, "Line 1"),
-        (("1", "500", "501"), {}, "Line 1, Off by hand: From ₹0 to ₹500."),
-        (("1", "500", "", "101"), {}, "Line 1"),
-        ((), {"points": "many"}, "Points: A whole number"),
-        ((), {"codes": "A" * 60}, "Codes: At most 50 characters, please."),
-        ((), {"customer": "5d1e7f3a-0000-7000-8000-000000000000"}, "There is no such customer."),
-        ((), {"codes": " ".join(f"CODE{n}" for n in range(21))}, "20"),
-    ],
-)
-def test_what_cannot_be_is_said_at_its_line_and_lost_nowhere(desk, chain, cut, line, more, told):
-    query = sheet(chain.north, (cut, *line), **more)
-    answer = look(desk, query)
-    assert told in shown(answer)
-    assert answer.context["rows"][0].row.service == str(cut.pk)
-    refused = hold(desk, query)
-    assert told in shown(refused, 422)
-    assert not Reservation.objects.exists()
-
-
-def test_devanagari_digits_and_thousands_are_read(desk, chain, cut):
-    assert "To pay ₹2,400" in shown(look(desk, sheet(chain.north, (cut, "२", "₹1,200"))))
 
 
 def test_a_price_that_changed_is_told_before_it_is_reserved(desk, chain, cut):
@@ -187,17 +174,6 @@ def test_two_windows_of_one_bill_hold_what_was_said_last(desk, chain, cut):
     later = held(desk, sheet(chain.north, (cut, "3")))
     assert Reservation.objects.get() == later
     assert later.payable == 135_000
-
-
-def test_another_bills_number_is_refused_at_its_field(desk, chain, cut):
-    make_offer()
-    paid(desk, sheet(chain.north, (cut,), bill="a"), invoice="INV/7")
-    second = held(desk, sheet(chain.north, (cut,), bill="b"))
-    page = shown(press(desk, "pay", second, invoice="INV/7"), 422)
-    assert "Another bill of this branch has this number." in page
-    second.refresh_from_db()
-    assert second.state == "reserved"
-    assert press(desk, "pay", second, invoice="INV/8").status_code == 302
 
 
 def test_busy_is_asked_again_before_it_is_told(desk, chain, cut, monkeypatch):
@@ -247,39 +223,61 @@ def test_what_others_used_after_the_time_was_over_is_not_given(desk, chain, cut,
     assert Redemption.objects.count() == 1
 
 
-def test_no_more_comes_back_than_was_sold(desk, chain, cut):
-    bill = paid(desk, sheet(chain.north, (cut, "2")))
-    for back, told in (
-        ("3", "More would be returned"),
-        ("x", "A whole number"),
-        ("-1", "At least 1,"),
-    ):
-        assert told in shown(press(desk, "refund", bill, refund="R", back_1=back), 422)
-    assert 'name="back_1" value="7"' in press(desk, "refund", bill, refund="R", back_1="7").text
-    press(desk, "refund", bill, refund="R1", back_1="1")
-    press(desk, "refund", bill, refund="R1", back_1="1")
-    bill.refresh_from_db()
-    assert len(bill.sold["1"]["back"]) == 1
-    press(desk, "refund", bill, refund="R2", all="1")
-    assert "All of it came back." in shown(desk.get(reverse("counter-bill", args=[bill.pk])))
-    assert press(desk, "refund", bill, refund="", all="1").status_code == 422
-
-
 def test_somebody_new_is_entered_on_the_spot(desk, chain, cut):
     query = sheet(chain.north, (cut,))
     address = reverse("counter-customer")
     wrong = desk.post(address, {"sheet": query, "name": "Dia Sen", "phone": "12"})
     page = shown(wrong, 422)
     assert "Haircut" in page
-    assert "Phone: " in page
+    assert marked(wrong.text) == {"new-phone": "new-phone-fault"}
     assert not Customer.objects.exists()
-    done = desk.post(address, {"sheet": query, "name": "Dia Sen", "phone": "98765 43210"})
+    done = desk.post(address, {"sheet": query, "name": "Dia\0 Sen", "phone": "98765 43210"})
     dia = Customer.objects.get()
     assert (dia.name, dia.home_branch, dia.source) == ("Dia Sen", chain.north, "counter")
     assert f"customer={dia.pk}" in done.url
     assert f"s={cut.pk}" in done.url
+    assert desk.post(address, {"sheet": query, "name": "Dia Sen", "phone": "98765 43210"}).url == (
+        done.url
+    )
+    assert Customer.objects.count() == 1
     found = desk.get(reverse("counter-people"), {"who": "43210"})
     assert "Dia Sen" in shown(found)
+    long = desk.post(address, {"sheet": query, "name": "D" * 101, "phone": ""})
+    assert "At most 100 characters, please; these are 101." in shown(long, 422)
+    assert marked(long.text) == {"new-name": "new-name-fault"}
+    nameless = desk.post(address, {"sheet": query, "name": "", "phone": "98765 43210"})
+    assert "Please fill this in." in shown(nameless, 422)
+
+
+def test_a_bill_leads_to_its_customer(desk, chain, cut):
+    asha = CustomerFactory(home_branch=chain.south)
+    bill = paid(desk, sheet(chain.north, (cut,), customer=asha.pk))
+    hers = f'<a href="{reverse("customer-detail", args=[asha.pk])}">{asha.name}</a>'
+    assert hers in desk.get(reverse("counter-bills")).text
+    assert f'href="{reverse("customer-detail", args=[asha.pk])}"' in (
+        desk.get(reverse("counter-bill", args=[bill.pk])).text
+    )
+
+
+def test_the_counter_is_at_hand_for_who_stands_there(login):
+    def first(who):
+        return [item["url"] for item in login(who).get(reverse("counter-bills")).context["nav"][:4]]
+
+    assert first("receptionist")[:2] == [reverse("home"), reverse("counter")]
+    assert reverse("counter") not in first("owner")
+
+
+def test_those_of_the_branch_are_found_before_others(desk, chain):
+    for _each in range(9):
+        CustomerFactory(first_name="Meena", home_branch=chain.south)
+    hers = CustomerFactory(first_name="Meenakshi", home_branch=chain.north)
+    asked = {"who": "meena", "branch": chain.north.pk}
+    found = shown(desk.get(reverse("counter-people"), asked))
+    assert found.count("Meena ") == 7
+    assert found.index(hers.name) < found.index("Meena ")
+    page = desk.get(reverse("counter"), asked | {"bill": "till-1", "tax": "with"})
+    assert hers.name in shown(page)
+    assert len(desk.get(reverse("counter-people"), {"who": "meena"}).context["found"]) == 8
 
 
 def test_a_wrong_code_too_often_waits_and_keeps_the_bill(desk, chain, cut):
@@ -339,6 +337,29 @@ def test_the_pages_ask_no_more_for_many(desk, chain, cut):
         reserve(chain.north, "100.00", customer=CustomerFactory())
     asked, _parts = questions(desk, reverse("counter-bills"))
     assert len(asked) <= 9
+
+
+def test_the_paper_says_what_came_back(desk, chain, cut):
+    make_programme(points_per_100=10)
+    make_offer(name="A tenth off")
+    asha = CustomerFactory(home_branch=chain.north)
+    bill = paid(desk, sheet(chain.north, (cut, "2"), customer=asha.pk))
+    address = reverse("counter-print", args=[bill.pk])
+    paper = shown(desk.get(address))
+    assert "You saved ₹100." in paper
+    assert "came back" not in paper
+    press(desk, "refund", bill, refund="R1", back_1="1")
+    page = shown(desk.get(reverse("counter-bill", args=[bill.pk])))
+    assert "₹450 came back; pay out" in page
+    assert "Points earned: 90 · 45 went back with the refund" in page
+    paper = shown(desk.get(address))
+    assert "₹450 came back You saved" in paper
+    assert "Points earned with this bill: 90 Points that went back with the refund: 45" in paper
+    press(desk, "void", bill)
+    paper = shown(desk.get(address))
+    assert "Void" in paper
+    assert "You saved" not in paper
+    assert "Points earned" not in paper
 
 
 def test_another_chains_bill_is_not_there(desk, other_chain):

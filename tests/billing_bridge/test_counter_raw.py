@@ -3,10 +3,14 @@
 import orjson
 import pytest
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext
 
 from billing_bridge import services
+from billing_bridge.counter import writes
 from billing_bridge.models import RawPerson, RawRow
 from customers.models import Purchase
+from marketing.coupons.errors import ReservationOver
 from tests.billing_bridge.desk import held, paid, press, sheet, shown
 from tests.factories.coupons import make_offer
 from tests.factories.customers import CustomerFactory
@@ -73,3 +77,47 @@ def test_what_the_page_sent_can_be_read_as_what_a_billing_system_sends(desk, cha
     done = services.raw._handlers["invoice"](chain.actor(chain.receptionist), row)
     assert not done.error
     assert Purchase.objects.count() == 1
+
+
+def test_what_was_refused_in_one_language_is_read_in_another(desk, login, chain, cut):
+    paid(desk, sheet(chain.north, (cut,), bill="a"), invoice="INV/7")
+    given_up = held(desk, sheet(chain.north, (cut,), bill="b"))
+    taken = held(desk, sheet(chain.north, (cut,), bill="c"))
+    press(desk, "release", given_up)
+    with translation.override("hi"):
+        over, known = gettext(ReservationOver.default_message), gettext(writes.TAKEN)
+    refusals = []
+    for bill, number in ((given_up, "INV/8"), (taken, "INV/7"), (taken, "9" * 130)):
+        answer = desk.post(
+            reverse("counter-pay", args=[bill.pk]), {"invoice": number}, HTTP_ACCEPT_LANGUAGE="hi"
+        )
+        assert answer.status_code == 422
+        refusals.append(rows()[-1])
+    owner = login("owner")
+    pages = [
+        [
+            shown(owner.get(reverse("received-detail", args=[row.pk]), HTTP_ACCEPT_LANGUAGE=code))
+            for row in refusals
+        ]
+        for code in ("en", "hi")
+    ]
+    english, hindi = pages
+    assert "released or redeemed already" in english[0]
+    assert "Another bill of this branch has this number." in english[1]
+    assert " characters, please." in english[2]
+    assert over in hindi[0]
+    assert known in hindi[1]
+    assert " characters, please." not in hindi[2]
+
+
+def test_words_of_an_older_row_are_shown_as_they_were_said(login, chain):
+    pk = services.record_raw(
+        actor=chain.actor(chain.owner),
+        operation="invoice",
+        body=b"{}",
+        state="failed",
+        error={"code": "MARKETING_400", "message": "पुराने शब्द", "fields": {"a": ["पुरानी भूल"]}},
+    )
+    page = shown(login("owner").get(reverse("received-detail", args=[pk])))
+    assert "a: पुरानी भूल" in page
+    assert "पुराने शब्द" in shown(login("owner").get(reverse("received-list")))

@@ -10,7 +10,7 @@ from customers.models import Customer, CustomerEvent, Visit
 from marketing.core.actor import Actor
 from marketing.core.tenancy import tenant_scope
 from tests.billing_bridge.conftest import event
-from tests.concurrency import at_once
+from tests.concurrency import PATIENCE, at_once
 from tests.factories.core import make_chain
 
 TILLS = 4
@@ -50,7 +50,7 @@ def test_without_the_chains_turn_they_would_get_into_each_other(monkeypatch):
 
     def look(ids):
         found = known(ids)
-        all_have_looked.wait(10)
+        all_have_looked.wait(PATIENCE)
         return found
 
     monkeypatch.setattr(taking, "serialise", lambda: None)

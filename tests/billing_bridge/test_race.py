@@ -20,7 +20,7 @@ from marketing.coupons.services import bills as bills_of_offers
 from marketing.coupons.services import redemptions, reversals
 from marketing.loyalty.models import PointsTransaction
 from tests.billing_bridge.till import Refused, Till
-from tests.concurrency import at_once, beside
+from tests.concurrency import PATIENCE, at_once, beside
 from tests.factories.core import make_chain
 from tests.factories.coupons import make_offer
 from tests.factories.customers import CustomerFactory, ServiceFactory
@@ -72,7 +72,7 @@ def without_row_locks(monkeypatch, module, name):
     work, all_have_read = getattr(module, name), threading.Barrier(TILLS)
 
     def meeting(*args):
-        all_have_read.wait(20)
+        all_have_read.wait(PATIENCE)
         return work(*args)
 
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, *_a, **_k: self.all())

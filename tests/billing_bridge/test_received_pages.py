@@ -79,6 +79,14 @@ def test_a_row_is_shown_with_its_body_and_its_faults(login, fail):
     assert "a.b: Gone." in page
 
 
+def test_what_a_row_did_not_make_is_not_shown(login, fail):
+    pk = fail("A-2")
+    RawRow.objects.filter(pk=pk).update(made={"billId": "7", "purchaseId": None})
+    page = login("owner").get(reverse(DETAIL, args=[pk])).content.decode()
+    assert "billId" in page
+    assert "purchaseId" not in page
+
+
 def test_each_sees_her_branches(login, fail, chain, other_chain):
     mine, theirs = fail("1", chain.south), fail("2", chain.west)
     client = login("regional")

@@ -22,11 +22,6 @@ from tests.factories.loyalty import earn, make_programme
 from tests.page_queries import NO_QUESTION
 
 
-@pytest.fixture
-def till(chain):
-    return Till(chain)
-
-
 def line(**changes):
     return {"serviceId": "cut", "unitPrice": "100.00", **changes}
 
@@ -131,6 +126,33 @@ def test_what_is_wrong_is_said_in_words(chain, till):
     with pytest.raises(Refused) as refused:
         till.quote(line(quantity=2, unitPrice="1250", manualDiscount="2500.01"))
     assert refused.value.fields == {"lines.0.manualDiscount": ["From ₹0 to ₹2,500."]}
+
+
+def test_what_can_be_reserved_can_be_paid(chain, till):
+    """The highest bill with all of it as tax on top, rounded up; a paisa more is never priced."""
+    asha = CustomerFactory()
+    crore = {"unitPrice": "10000000", "taxRate": "100"}
+    asked = {"customer": asha, "pricesIncludeTax": False}
+    reserved = till.reserve(crore, **asked)
+    paid = {"tax": "10000000.00", "rounding": "100", "total": "20000100.00"}
+    paid["payments"] = [{"method": "bank", "amount": paid["total"]}]
+    sold = till.sell(crore, reserved=reserved, **asked, **paid)["invoice"]
+    assert (sold["total"], sold["warnings"]) == ("20000100.00", [])
+    assert till.refund(sold["invoiceId"])["refund"]["money"] == "20000100.00"
+    reserved_now, sold_now = Reservation.objects.count(), Purchase.objects.count()
+    for act in (till.quote, till.reserve, till.sell):
+        with pytest.raises(Refused) as refused:
+            act(crore, "0.01", customer=asha)
+        assert (refused.value.status, refused.value.fields) == (
+            400,
+            {
+                "lines": [
+                    "A bill comes to ₹1,00,00,000 at most before anything is taken off."
+                    " Make two bills of it."
+                ]
+            },
+        )
+    assert (Reservation.objects.count(), Purchase.objects.count()) == (reserved_now, sold_now)
 
 
 def test_bad_invoices_are_told_at_the_field(chain, till):
@@ -271,11 +293,13 @@ def test_a_family_on_one_number_is_asked_who(chain, till):
 def test_wrong_codes_are_throttled(chain, till):
     for turn in range(5):
         till.quote(codes=[f"WRONG{turn}{n}" for n in (1, 2)])
-    with pytest.raises(Refused) as refused:
-        till.quote(codes=["WRONG99"])
-    assert refused.value.status == 429
-    assert int(refused.value.headers["Retry-After"]) > 0
-    assert till.quote()["quote"]["payable"] == "100.00"
+    for ask in (till.quote, till.reserve):
+        with pytest.raises(Refused) as refused:
+            ask(codes=["WRONG99"])
+        assert refused.value.status == 429
+        assert int(refused.value.headers["Retry-After"]) > 0
+    assert not Reservation.objects.exists()
+    assert till.quote()["quote"]["payable"] == till.reserve()["quote"]["payable"] == "100.00"
 
 
 @pytest.mark.parametrize("way", ["stale", "held", "sold"])

@@ -1,28 +1,19 @@
 """The counter asks again: with the same key, another key, another body."""
 
-import datetime as dt
+import uuid
 
 import pytest
 
 from billing_bridge.models import RawRow
 from billing_bridge.services import replay_row
-from customers.models import Purchase, PurchaseRefund, Visit
-from customers.services import erase_customer
-from marketing.core import clock
+from customers.models import Purchase, PurchaseRefund
 from marketing.core.models import DomainEvent
-from marketing.coupons import services
-from marketing.coupons.models import OfferUse, Redemption, Reversal
+from marketing.coupons.models import OfferUse, Redemption, Reservation, Reversal
 from marketing.loyalty import selectors as points_selectors
-from marketing.loyalty import services as points_services
 from tests.billing_bridge.till import Refused, Till
-from tests.factories.coupons import make_offer, system
+from tests.factories.coupons import make_offer
 from tests.factories.customers import CustomerFactory, ServiceFactory
-from tests.factories.loyalty import earn, make_programme, spend
-
-
-@pytest.fixture
-def till(chain):
-    return Till(chain)
+from tests.factories.loyalty import make_programme
 
 
 def test_same_key_and_body_is_the_stored_answer(chain, till):
@@ -70,6 +61,17 @@ def test_same_key_with_another_body_is_refused(chain, till):
     assert Purchase.objects.count() == 1
 
 
+def test_same_key_and_body_at_another_address_is_refused(chain, till):
+    held = [till.reserve()["reservation"]["id"] for _ in range(2)]
+    one, other = (f"reservations/{pk}/release" for pk in held)
+    till.post(one, {}, "k")
+    with pytest.raises(Refused) as refused:
+        till.post(other, {}, "k")
+    assert (refused.value.status, refused.value.code) == (422, "MARKETING_422")
+    states = dict(Reservation.objects.values_list("pk", "state"))
+    assert [states[uuid.UUID(pk)] for pk in held] == ["released", "reserved"]
+
+
 @pytest.mark.parametrize(
     "lines", [["200.00"], ["100.00", "5.00"], [{"unitPrice": "50", "quantity": 2}]]
 )
@@ -92,50 +94,6 @@ def test_refund_with_a_used_name_and_other_lines_is_refused(chain, till):
     assert Purchase.objects.get().refunded == 10
 
 
-def test_redeemed_first_and_recorded_after(chain, till):
-    make_offer(maxTotalUses=5)
-    asha = CustomerFactory()
-    reserved = till.reserve(customer=asha)
-    till.redeem(reserved["reservation"], "17")
-    sold = till.sell({"unitPrice": "100.00", "discount": "10.00"}, customer=asha, invoice="17")
-    assert till.status == 201
-    assert len(sold["invoice"]["offers"]) == 1
-    assert Purchase.objects.get().total == 90
-
-
-@pytest.mark.parametrize("brings", [[{1: 1}], [{1: 1}, None], [None]])
-def test_what_came_back_before_the_bill_was_sent_does_not_count(chain, till, brings):
-    make_programme()
-    asha = CustomerFactory()
-    line = {"unitPrice": "100.00", "quantity": 2}
-    till.redeem(till.reserve(line, customer=asha)["reservation"], "17")
-    told = [till.refund("17", f"R{n}", lines) for n, lines in enumerate(brings)]
-    body = till.invoice_body(line, customer=asha, invoice="17", rounding="0.40", total="200.40")
-    for _ in range(2):
-        till.post("invoices", body)
-    bill = Purchase.objects.get()
-    is_whole = brings[-1] is None
-    assert (bill.refunded, bill.status) == (
-        (bill.total, "refunded") if is_whole else (100, "finalised")
-    )
-    # Each was counted once: the same again is the same answer.
-    again = [till.refund("17", f"R{n}", lines) for n, lines in enumerate(brings)]
-    assert [each["refund"]["lines"] for each in again] == [each["refund"]["lines"] for each in told]
-    assert PurchaseRefund.objects.count() == len(brings)
-
-
-def test_a_bill_voided_before_it_was_sent_does_not_count(chain, till):
-    asha = CustomerFactory()
-    line = {"unitPrice": "100.00", "quantity": 2}
-    till.redeem(till.reserve(line, customer=asha)["reservation"], "17")
-    till.refund("17", "R1", {1: 1})
-    till.void("17")
-    till.sell(line, customer=asha, invoice="17")
-    bill = Purchase.objects.get()
-    assert (bill.status, bill.refunded) == ("void", 100)
-    assert not Visit.objects.exists()
-
-
 def test_two_branches_have_the_same_numbers(chain, till):
     south = Till(chain, branch=chain.south)
     asha = CustomerFactory()
@@ -143,101 +101,6 @@ def test_two_branches_have_the_same_numbers(chain, till):
         each.sell(customer=asha, invoice="17")
     till.refund("17")
     assert sorted(Purchase.objects.values_list("refunded", flat=True)) == [0, 100]
-
-
-def test_late_bill_is_taken_and_told_what_is_gone(chain, till, monkeypatch):
-    make_offer(maxTotalUses=1)
-    asha, other = CustomerFactory.create_batch(2)
-    reserved = till.reserve(customer=asha)
-    later = clock.now() + dt.timedelta(hours=3)
-    closed_at = clock.now().isoformat()
-    monkeypatch.setattr(clock, "now", lambda: later)
-    services.expire_due()
-    till.sell(customer=other, reserved=till.reserve(customer=other))
-    sold = till.sell(customer=asha, reserved=reserved, invoice="17", finalizedAt=closed_at)
-    assert [each["code"] for each in sold["invoice"]["warnings"]] == ["reservation_expired"]
-    assert sold["invoice"]["offers"] == []
-    assert Purchase.objects.get(customer=asha).total == 90
-    assert OfferUse.objects.get().used == 1
-    # The same answer again, warnings included; and its lines come back like any others.
-    body = till.invoice_body(customer=asha, reserved=reserved, invoice="17", finalizedAt=closed_at)
-    assert till.post("invoices", body) == sold
-    assert till.refund("17", lines={1: 1})["refund"]["amount"] == "90.00"
-
-
-def test_late_bill_gets_what_is_still_there(chain, till, monkeypatch):
-    make_programme(points_per_100=100)
-    make_offer(maxTotalUses=1)
-    asha = CustomerFactory()
-    earn(asha, 100)
-    reserved = till.reserve(customer=asha, points={"use": 40})
-    later = clock.now() + dt.timedelta(hours=3)
-    monkeypatch.setattr(clock, "now", lambda: later)
-    services.expire_due()
-    assert points_selectors.balance(asha.pk).points == 100
-    sold = till.sell(customer=asha, reserved=reserved)
-    assert sold["invoice"]["warnings"] == []
-    assert sold["points"] == {"used": 40, "earned": 50}
-    assert points_selectors.balance(asha.pk).points == 110
-
-
-def test_what_cannot_be_redeemed_is_free_for_the_bill_as_it_is(chain, till, monkeypatch):
-    make_programme()
-    offer = make_offer(code="ONE", maxTotalUses=1)
-    asha = CustomerFactory()
-    earn(asha, 100)
-    reserved = till.reserve(customer=asha, codes=["ONE"], points={"use": 60})
-    later = clock.now() + dt.timedelta(minutes=11)
-    monkeypatch.setattr(clock, "now", lambda: later)
-    points_services.void_overdue_holds()
-    spend(asha, 100)
-    sold = till.sell(customer=asha, codes=["ONE"], reserved=reserved)["invoice"]
-    assert [each["code"] for each in sold["warnings"]] == ["not_enough_points"]
-    assert [each["code"] for each in sold["offers"]] == ["ONE"]
-    use = OfferUse.objects.get(offer=offer)
-    assert (use.used, use.reserved) == (1, 0)
-
-
-def test_other_lines_than_reserved_are_taken_without_what_was_held(chain, till):
-    make_offer(maxTotalUses=1)
-    asha = CustomerFactory()
-    reserved = till.reserve(customer=asha)
-    body = till.invoice_body(customer=asha, reserved=reserved)
-    body["lines"].append(till.line("50.00"))
-    body["total"] = "140.00"
-    sold = till.post("invoices", body)
-    assert [each["code"] for each in sold["invoice"]["warnings"]] == ["lines_differ"]
-    use = OfferUse.objects.get()
-    assert (use.used, use.reserved) == (0, 0)
-    assert Purchase.objects.get().total == 140
-
-
-def test_another_discount_than_promised_is_told(chain, till):
-    make_offer()
-    asha = CustomerFactory()
-    reserved = till.reserve(customer=asha)
-    body = till.invoice_body(customer=asha, reserved=reserved)
-    body["lines"][0]["discount"] = "15.00"
-    body["total"] = "85.00"
-    (warning,) = till.post("invoices", body)["invoice"]["warnings"]
-    assert warning["code"] == "discount_differs"
-    assert warning["details"] == {"lines": {"1": {"promised": "10.00", "billed": "15.00"}}}
-
-
-def test_codes_without_a_reservation_are_redeemed_with_the_bill(chain, till):
-    offer = make_offer(code="TENTH", maxTotalUses=1)
-    asha = CustomerFactory()
-    line = {"unitPrice": "100.00", "discount": "10.00"}
-    sold = till.sell(line, customer=asha, codes=["tenth"])
-    assert sold["invoice"]["offers"][0]["code"] == "TENTH"
-    assert OfferUse.objects.get(offer=offer).used == 1
-    again = till.sell(line, customer=asha, codes=["tenth"])
-    assert [each["code"] for each in again["invoice"]["warnings"]] == ["coupon_max_uses"]
-    long_ago = (clock.now() - dt.timedelta(hours=3)).isoformat()
-    late = till.sell(line, customer=asha, codes=["tenth"], finalizedAt=long_ago)
-    [warning] = late["invoice"]["warnings"]
-    assert "quarter of an hour" in warning["message"]
-    assert Purchase.objects.count() == 3
 
 
 def test_a_refused_bill_is_kept_and_goes_through_once_mended(chain, till):
@@ -259,6 +122,30 @@ def test_a_refused_bill_is_kept_and_goes_through_once_mended(chain, till):
     }
 
 
+def test_a_refused_bill_is_found_by_its_number_and_settled_by_the_mended_one(till):
+    body = till.invoice_body({"serviceExternalId": "NEW", "unitPrice": "80.00"}, invoice="17")
+    for _ in range(2):
+        with pytest.raises(Refused):
+            till.post("invoices", body)
+    row = RawRow.objects.get()
+    assert (row.natural_key, row.branch_id, row.tries) == (
+        f"{till.branch.pk}:17",
+        till.branch.pk,
+        2,
+    )
+    till.sell("80.00", invoice="17")
+    row.refresh_from_db()
+    assert (row.state, list(row.made)) == ("applied", ["settledBy"])
+
+
+@pytest.mark.parametrize("said", [{"invoiceId": 17}, {"branchId": "north"}, {"branchId": None}, []])
+def test_a_body_that_names_no_bill_is_kept_without_a_number(till, said):
+    body = {**till.body(), "invoiceId": "17", **said} if said else said
+    with pytest.raises(Refused):
+        till.post("invoices", body)
+    assert RawRow.objects.get().natural_key == ""
+
+
 def test_the_same_bill_for_another_customer_is_refused(chain, till):
     make_programme()
     make_offer(code="ONE", maxUsesPerCustomer=1)
@@ -272,20 +159,6 @@ def test_the_same_bill_for_another_customer_is_refused(chain, till):
             till.post("invoices", body)
         assert (refused.value.status, list(refused.value.fields)) == (422, ["customerId"])
     assert not Purchase.objects.filter(customer=other).exists()
-
-
-def test_redeemed_first_and_billed_otherwise_is_told(chain, till):
-    make_offer()
-    asha = CustomerFactory()
-    reserved = till.reserve(customer=asha)
-    till.redeem(reserved["reservation"], "17")
-    body = till.invoice_body(customer=asha, invoice="17", rounding="0.40", total="100.40")
-    sold = till.post("invoices", body)
-    assert [each["code"] for each in sold["invoice"]["warnings"]] == ["discount_differs"]
-    assert till.post("invoices", body) == sold
-    # All that was billed comes back, whatever was promised.
-    assert till.void("17")["refund"]["amount"] == "100.40"
-    assert till.void("17")["refund"]["amount"] == "100.40"
 
 
 def test_a_refund_told_again_says_whose_answer_it_is(chain, till):
@@ -314,31 +187,3 @@ def test_a_refund_told_again_after_the_void_is_the_same_answer(chain, till):
         with pytest.raises(Refused) as refused:
             till.refund(invoice, "R2")
         assert (refused.value.status, "voided" in refused.value.error["message"]) == (409, True)
-
-
-def test_what_was_reserved_for_somebody_erased_is_sold_all_the_same(chain, till):
-    asha = CustomerFactory()
-    reserved = till.reserve(customer=asha)
-    erase_customer(actor=system(), customer=asha)
-    sold = till.sell(reserved=reserved)["invoice"]
-    assert (sold["total"], sold["purchaseId"]) == ("100.00", None)
-
-
-@pytest.mark.parametrize(
-    ("policy", "given", "codes"), [("partial", "10.00", ["GOOD"]), ("all", "0.00", [])]
-)
-def test_one_bad_code_does_not_lose_the_others(chain, till, policy, given, codes):
-    make_offer(code="GOOD", maxTotalUses=1)
-    make_offer(code="OVER", isActive=False)
-    asha = CustomerFactory()
-    asked = {"codes": ["over", "Good", "NOSUCH", "good"], "codesPolicy": policy}
-    line = {"unitPrice": "100.00", "discount": given}
-    asked["referral"] = {"code": "NOBODYS"}
-    invoice = till.sell(line, customer=asha, **asked)["invoice"]
-    assert invoice["offersDiscount"] == given
-    assert [each["code"] for each in invoice["offers"]] == codes
-    refused = [each["details"].get("code") for each in invoice["warnings"]]
-    assert "OVER" in refused
-    if policy == "partial":
-        assert {"OVER", "NOSUCH"} <= set(refused)
-        assert OfferUse.objects.get(offer__code="GOOD", branch=None).used == 1

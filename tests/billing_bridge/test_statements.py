@@ -1,6 +1,5 @@
 """How many statements the counter's calls take, those of its key and its transaction with them."""
 
-import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -12,11 +11,6 @@ from tests.factories.loyalty import earn, make_programme
 # Each as few as was reached; one more is looked at before it is allowed.
 MOST = {"reserve": 27, "redeem": 26, "invoice": 40, "refund": 48}
 BALANCE = 9
-
-
-@pytest.fixture
-def till(chain):
-    return Till(chain)
 
 
 def count(work):

@@ -8,16 +8,11 @@ from billing_bridge.models import RawRow
 from billing_bridge.tokens import without_tokens
 from customers.models import Purchase
 from marketing.referrals.models import Referral, SeenToken
-from tests.billing_bridge.till import Refused, Till
+from tests.billing_bridge.till import Refused
 from tests.factories.customers import CustomerFactory
 from tests.factories.referrals import code_for, make_programme
 
 SECRET = "tok_9cAf-771"
-
-
-@pytest.fixture
-def till(chain):
-    return Till(chain)
 
 
 def kept():

@@ -5,14 +5,9 @@ import pytest
 from customers.models import Customer
 from marketing.coupons import services
 from marketing.coupons.models import CouponCode
-from tests.billing_bridge.till import Refused, Till
+from tests.billing_bridge.till import Refused
 from tests.factories.coupons import make_offer, system
 from tests.factories.customers import CustomerFactory
-
-
-@pytest.fixture
-def till(chain):
-    return Till(chain)
 
 
 def test_of_somebody_elses_code_nothing_is_told_but_the_reason(chain, till):
@@ -22,7 +17,6 @@ def test_of_somebody_elses_code_nothing_is_told_but_the_reason(chain, till):
         actor=system(),
         offer=offer,
         customers=Customer.objects.filter(pk=hers.pk),
-        prefix="HERS",
         expires_at=None,
     )
     code = CouponCode.objects.get().code

@@ -11,7 +11,7 @@ from marketing.core import clock
 from marketing.core.errors import DomainError
 from marketing.coupons import services
 from marketing.coupons.models import CouponCode, OfferUse
-from tests.billing_bridge.till import Refused, Till, cents, rupees
+from tests.billing_bridge.till import Refused, cents, rupees
 from tests.coupons.pricing.vectors import DEFAULTS, name_of, rows
 from tests.coupons.test_counter_vectors import ROWS as COUNTER_ROWS
 from tests.coupons.test_counter_vectors import as_typed
@@ -21,11 +21,6 @@ from tests.factories.customers import CustomerFactory, PurchaseFactory
 PRICED = [row for row in rows() if "rule" not in row]
 # An automatic offer that is over for days is not named any more: the engine never sees it.
 NOT_NAMED = {"J01 after"}
-
-
-@pytest.fixture
-def till(chain):
-    return Till(chain)
 
 
 @contextmanager

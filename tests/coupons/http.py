@@ -28,7 +28,9 @@ def caller(login: Callable[[str], Client]) -> Callable[..., Answer]:
     clients: dict[str, Client] = {}
 
     def call(staff: str, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        client = clients.setdefault(staff, login(staff))
+        if staff not in clients:
+            clients[staff] = login(staff)
+        client = clients[staff]
         sent = {} if method == "get" else {"content_type": "application/json"}
         data = {} if body is None else body
         answer = getattr(client, method)(f"/api/v1/{path}", data, headers=headers, **sent)

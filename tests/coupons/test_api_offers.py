@@ -2,6 +2,8 @@
 
 import uuid
 
+import pytest
+
 from marketing.coupons import selectors, services
 from marketing.coupons.models import CodeBatch, CouponCode, Offer, OfferRevision
 from marketing.segments.models import Segment
@@ -178,7 +180,25 @@ def test_lists_are_filtered_and_paged(chain, api):
     assert listed("coupons", code="s-p-a") == [coupon.pk]
     assert listed("coupons", q="spa d") == [coupon.pk]
     assert listed("coupons", limit=1) == [south.pk]
-    assert list(fields(api("owner", "get", "coupons", {"branchId": "north"}))) == ["branchId"]
+    assert listed("coupons", isActive="") == [south.pk, coupon.pk]
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters"),
+    [
+        ("coupons", {"isActive": "maybe", "branchId": "north", "validOn": "2026-02-30"}),
+        ("offers", {"automatic": "2", "discountType": "magic", "campaignId": "x"}),
+        ("coupons/{}/redemptions", {"state": "gone", "customerId": "x", "redeemedFrom": "soon"}),
+        ("offers/{}/codes", {"state": "gone", "batchId": "x"}),
+        ("offers/{}/batches", {}),
+    ],
+)
+def test_what_a_list_cannot_read_is_refused_at_its_parameter(chain, api, path, parameters):
+    path = path.format(make_offer(code="TEN").pk)
+    sizes = [("limit", size) for size in ("0", "-1", "201", "x", "", "1.5", "9" * 5_000, "५")]
+    for name, value in [*parameters.items(), *sizes, ("ordering", "price")]:
+        assert list(fields(api("owner", "get", path, {name: value}))) == [name], value
+    assert api("owner", "get", path, {"limit": "200"})[0] == 200
 
 
 def test_a_list_takes_as_many_statements_for_many_as_for_one(chain, login):

@@ -16,7 +16,7 @@ from marketing.coupons.errors import Busy, ReservationOver
 from marketing.coupons.models import CustomerUse, OfferUse, Redemption, Reservation
 from marketing.coupons.services import redemptions, reservations
 from marketing.coupons.services.recounting import recount
-from tests.concurrency import beside
+from tests.concurrency import PATIENCE, beside
 from tests.coupons.tills import CLIENTS, counted, salon, sold, together
 from tests.factories.coupons import make_offer, reserve, sell, system
 from tests.factories.customers import CustomerFactory
@@ -50,7 +50,7 @@ def test_same_reservation_is_redeemed_once(salon, counted):
 def test_without_the_lock_on_its_row_it_is_answered_otherwise(salon, counted, monkeypatch):
     def unlocked(reservation_id, invoice_id):
         found = list(Reservation.objects.filter(pk=reservation_id))
-        barrier.wait(20)
+        barrier.wait(PATIENCE)
         return found
 
     barrier = threading.Barrier(CLIENTS)

@@ -194,7 +194,6 @@ def test_each_customer_gets_one_of_her_own(chain, monkeypatch, django_assert_max
         actor=system(),
         offer=offer,
         customers=Customer.objects.all(),
-        prefix="HERS",
         expires_at=clock.now() + dt.timedelta(days=1),
     )
     assert (issued.count, issued.made) == (7, 7)
@@ -243,11 +242,19 @@ def test_revoked_and_expired_codes_open_nothing(chain, batch):
     assert reasons(chain, two.code) == ["code_revoked"]
 
 
-def test_a_code_that_is_over_opens_nothing(chain, batch):
+def test_a_code_opens_nothing_from_its_end_on(chain, batch, monkeypatch):
     services.make_part(batch_id=batch.pk)
     code = CouponCode.objects.filter(batch=batch)[0]
-    CouponCode.objects.filter(pk=code.pk).update(expires_at=clock.now())
-    assert reasons(chain, code.code) == ["code_expired"]
+    end = dt.datetime(2026, 1, 1, 20, tzinfo=dt.UTC)
+    CouponCode.objects.filter(pk=code.pk).update(expires_at=end)
+    monkeypatch.setattr(clock, "now", lambda: end - dt.timedelta(milliseconds=1))
+    assert reasons(chain, code.code) == []
+    monkeypatch.setattr(clock, "now", lambda: end)
+    priced = selectors.price_bill(
+        branch_id=chain.north.pk, customer_id=None, cart=make_cart(codes=[code.code])
+    )
+    [why] = priced.quote.codes[0].reasons
+    assert (why.code, why.get("ended")) == ("code_expired", "2026-01-02T01:30:00+05:30")
 
 
 def test_revoking_a_batch_is_as_much_work_for_many_codes(

@@ -165,6 +165,15 @@ def test_what_is_reserved_let_go_or_kept_for_longer_is_audited_once(chain):
     ]
 
 
+def test_what_is_paid_is_not_released(chain):
+    offer = make_offer(maxTotalUses=1)
+    paid = sell(chain.north).reservation
+    with pytest.raises(ReservationOver) as refusal:
+        services.release(actor=system(), reservation_id=paid.pk)
+    assert refusal.value.details == {"state": "redeemed"}
+    assert counts(offer) == (1, 0, 1000, 0)
+
+
 def test_renewed_up_to_half_an_hour(chain, at):
     at(0)
     reserved = reserve(chain.north).reservation
@@ -179,6 +188,19 @@ def test_renewed_up_to_half_an_hour(chain, at):
     at(31)
     with pytest.raises(ReservationExpired):
         services.renew(actor=system(), reservation_id=reserved.pk)
+
+
+def test_reserved_again_it_is_held_for_half_an_hour_in_all(chain, at):
+    ends = []
+    for minute in (0, 9, 18, 27, 29, 31):
+        at(minute)
+        reserved = reserve(chain.north, key="bill").reservation
+        left = reserved.expires_at - reserved.reserved_at
+        ends.append(minute + left // dt.timedelta(minutes=1))
+    assert ends == [10, 19, 28, 30, 30, 41]
+    at(40)
+    renewed = services.renew(actor=system(), reservation_id=reserved.pk)
+    assert renewed.expires_at - reserved.reserved_at == dt.timedelta(minutes=19)
 
 
 def test_late_redemption_takes_the_limits_anew(chain, at):
@@ -309,6 +331,9 @@ def test_other_chain_and_other_branch_are_not_found(chain, other_chain):
     reserved = reserve(chain.south).reservation
     with pytest.raises(NotFound):
         services.redeem(actor=reception, reservation_id=reserved.pk, invoice_id="1")
+    for act in (services.release, services.renew):
+        with pytest.raises(NotFound):
+            act(actor=reception, reservation_id=reserved.pk)
     with pytest.raises(NotFound):
         services.redeem(actor=system(), reservation_id=new_id(), invoice_id="1")
 

@@ -27,7 +27,7 @@ def test_every_kind_has_a_form_of_its_own(chain, login):
 def kinds(hair, spa):
     """A form of each kind, and what it gives in words."""
     return {
-        "percentage": ({"value": "12.5", "scope": "line"}, "12.5 % off the bill"),
+        "percentage": ({"value": "12.5", "scope": "line"}, "12.5% off the bill"),
         "flat": ({"value": "50", "scope": "unit"}, "₹50 off each of the bill"),
         "fixed_price": ({"value": "99.50", "services": [hair]}, "Haircut for ₹99.50 each"),
         "free_service": ({"services": [hair], "free_units": "1"}, "One free: Haircut"),
@@ -165,7 +165,8 @@ def test_all_conditions_are_kept_as_typed(chain, login):
         ),
         ({"kind": "bundle", "value": "9"}, "part_0_services"),
         ({"kind": "free_service"}, "services"),
-        ({"kind": "buy_x_get_y", "get_quantity": "1"}, "buy_quantity"),
+        ({"kind": "buy_x_get_y", "get_quantity": "1", "get_percent": "100"}, "buy_quantity"),
+        ({"kind": "buy_x_get_y", "get_quantity": "1", "buy_quantity": "2"}, "get_percent"),
         ({"kind": "bundle", "value": "", "part_0_quantity": "1"}, "value"),
         ({"kind": "magic"}, "kind"),
     ],
@@ -213,8 +214,8 @@ def test_of_two_editors_the_second_sees_the_difference_and_may_keep_hers(chain, 
     answer = client.post(path, mine)
     assert answer.status_code == 422
     shown = text_of(answer)
-    assert "15 % off the bill" in shown
-    assert "20 % off the bill" in shown
+    assert "15% off the bill" in shown
+    assert "20% off the bill" in shown
     assert answer.context["form"]["value"].value() == "20"
     offer.refresh_from_db()
     assert selectors.body_of(offer)["discountValue"] == "15"

@@ -77,9 +77,9 @@ def test_offers_of_today_begin_and_end_by_the_hour(chain, login, monkeypatch):
     rows = login("owner").get("/offers").context["rows"]
     assert {row.offer.name: (str(row.state), row.when) for row in rows} == {
         "Day": ("on", "On 15 Jan 2030"),
-        "Early": ("over", "On 15 Jan 2030 until 19:30"),
-        "Late": ("starts", "On 15 Jan 2030 from 20:00 on"),
-        "Evening": ("on", "On 15 Jan 2030 from 19:30 to 20:00"),
+        "Early": ("over", "On 15 Jan 2030 until 7:30 p.m."),
+        "Late": ("starts", "On 15 Jan 2030 from 8:00 p.m. on"),
+        "Evening": ("on", "On 15 Jan 2030 from 7:30 p.m. to 8:00 p.m."),
     }
 
 

@@ -28,7 +28,7 @@ def test_list_says_what_where_when_and_how_far(chain, login):
     )
     sell(chain.north, {"serviceId": str(hair.pk), "unitPrice": "100.00"})
     shown = text_of(login("receptionist").get("/offers"))
-    for words in ("20 % off Haircut", "North", "Until 31 Dec 2099", "1 / 5", "₹80", "of ₹100"):
+    for words in ("20% off Haircut", "North", "Until 31 Dec 2099", "1 / 5", "₹80", "of ₹100"):
         assert words in shown, words
 
 

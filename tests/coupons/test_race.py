@@ -19,7 +19,7 @@ from marketing.coupons.models import (
     Reservation,
 )
 from marketing.coupons.services import counters, recounting
-from tests.concurrency import beside, wait_for_me
+from tests.concurrency import PATIENCE, beside, wait_for_me
 from tests.coupons.tills import CLIENTS, counted, salon, sold, together
 from tests.factories.coupons import make_offer, reserve, sell, system
 from tests.factories.customers import CustomerFactory
@@ -132,7 +132,7 @@ def test_without_an_order_of_counters_some_wait_in_a_circle(salon, counted, toge
             moved |= move(table, {counter: change})
             if not getattr(own, "met", False):
                 own.met = True
-                first.wait(20)
+                first.wait(PATIENCE)
         return moved
 
     counters_place = counters._place

@@ -14,6 +14,15 @@ from marketing.coupons.selectors.replay import kept_quote, replay
 from tests.factories.coupons import make_cart, make_offer, reserve
 
 API = "/api/v1/counter/settings"
+PAGE = (
+    "choice",
+    "max_bill_discount",
+    "stack_size",
+    "compared",
+    "max_codes",
+    "tax_rounding",
+    "version",
+)
 
 
 def update(chain, staff="owner", version=None, **values):
@@ -127,6 +136,9 @@ def test_over_http(chain, login):
     assert patch({"maxBillDiscount": None}).json()["data"]["settings"]["maxBillDiscount"] is None
     for body, field in (({"stackSize": 9}, "stackSize"), ({"stack": 1}, "stack")):
         assert list(patch(body).json()["error"]["fields"]) == [field]
+    # In rupees, not in the paise that are stored.
+    nothing = patch({"maxBillDiscount": "0"}).json()["error"]["fields"]["maxBillDiscount"]
+    assert nothing == ["Ensure this value is greater than or equal to 0.01."]
     assert client.patch(API, {}, content_type="application/json").status_code == 403
 
 
@@ -148,3 +160,18 @@ def test_on_their_page(chain, login):
     kept = CounterSettings.objects.get()
     assert (kept.choice, kept.max_bill_discount, kept.stack_size) == ("in_order", 150_000, 2)
     assert 'value="1500"' in owner.get(address).content.decode()
+
+
+def test_what_another_page_saved_is_not_undone_unseen(chain, login):
+    address = reverse("counter-settings")
+    owner = login("owner")
+    mine = {name: owner.get(address).context["form"][name].value() or "" for name in PAGE}
+    update(chain, max_codes=3)
+    late = owner.post(address, mine | {"stack_size": "2"})
+    assert late.status_code == 422
+    assert "save again to keep it" in late.text
+    kept = CounterSettings.objects.get()
+    assert (kept.max_codes, kept.stack_size) == (3, Settings().stack_size)
+    again = mine | {"stack_size": "2", "version": late.context["form"]["version"].value()}
+    assert owner.post(address, again).status_code == 302
+    assert CounterSettings.objects.get().stack_size == 2

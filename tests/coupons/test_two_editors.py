@@ -10,7 +10,7 @@ from django.test import Client
 from marketing.core.tenancy import tenant_scope
 from marketing.coupons.models import Offer, OfferRevision
 from marketing.coupons.services import offers
-from tests.concurrency import at_once
+from tests.concurrency import PATIENCE, at_once
 from tests.factories.core import make_chain
 from tests.factories.coupons import make_offer
 
@@ -53,7 +53,7 @@ def test_without_the_locks_neither_is_told(editing, monkeypatch):
 
     def both_have_looked(actor, body):
         judged(actor, body)
-        barrier.wait(timeout=20)
+        barrier.wait(PATIENCE)
 
     monkeypatch.setattr(offers, "_require_branches", both_have_looked)
     monkeypatch.setattr(offers, "change_of_offers", contextlib.nullcontext)

@@ -9,7 +9,7 @@ from marketing.core.tenancy import tenant_scope
 from marketing.coupons.errors import Busy
 from marketing.coupons.models import OfferUse, Redemption
 from marketing.coupons.services import counters
-from tests.concurrency import at_once
+from tests.concurrency import PATIENCE, at_once
 from tests.factories.core import make_chain
 
 CLIENTS = 32
@@ -57,7 +57,7 @@ def together(monkeypatch):
         def meeting(changes, uses, what):
             uses = list(uses)
             if what in (counters.HOLD, counters.USE_AT_ONCE):
-                barrier.wait(20)
+                barrier.wait(PATIENCE)
             return add(changes, uses, what)
 
         monkeypatch.setattr(counters, "add", meeting)

@@ -7,6 +7,7 @@ import django_filters
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from marketing.core import clock
+from marketing.core.drf.filters import FlagFilter
 from marketing.core.errors import ValidationFailed
 from marketing.coupons.code_symbols import key_of, normalise
 from marketing.coupons.models import CouponCode, Offer, OfferKind, OfferRevision, Redemption
@@ -14,8 +15,8 @@ from marketing.coupons.revocation import IN_FORCE, REVOKED
 
 
 class OfferFilter(django_filters.FilterSet):
-    isActive = django_filters.BooleanFilter(field_name="is_active")  # noqa: N815  as it travels
-    automatic = django_filters.BooleanFilter(field_name="is_automatic")
+    isActive = FlagFilter(field_name="is_active")  # noqa: N815  as it travels
+    automatic = FlagFilter(field_name="is_automatic")
     discountType = django_filters.ChoiceFilter(  # noqa: N815
         field_name="kind", choices=OfferKind.choices
     )

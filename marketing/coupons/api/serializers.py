@@ -1,6 +1,7 @@
 """Answers about offers, and what else is sent in."""
 
 import datetime as dt
+from decimal import Decimal
 
 from rest_framework import serializers
 
@@ -186,7 +187,7 @@ class SettingsFields(ApiSerializer):
 
     tax_rounding = serializers.ChoiceField(CounterSettings.TaxRounding.choices)
     choice = serializers.ChoiceField(CounterSettings.Choice.choices)
-    max_bill_discount = money()
+    max_bill_discount = money(min_value=Decimal("0.01"))
     compared = serializers.IntegerField(min_value=1, max_value=12)
     stack_size = serializers.IntegerField(min_value=1, max_value=4)
     max_codes = serializers.IntegerField(min_value=0, max_value=20)

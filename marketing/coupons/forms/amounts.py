@@ -28,6 +28,9 @@ def amount_faults(
             yield "value", _("From 0.01 to 100 per cent.")
         elif kind == OfferKind.FLAT and not value:
             yield "value", _("More than ₹0.")
+    if "get_percent" in shown and data.get("get_percent") is None:
+        # Left to its default it would be all of it.
+        yield "get_percent", _("Say how much: without it there is no such offer.")
     if "buy_quantity" in shown and data.get("buy_quantity") is None and not data.get("buy_amount"):
         yield "buy_quantity", _("Say how many she buys, or for how much; 0 gives without buying.")
     for name in IN_RUPEES:

@@ -36,7 +36,7 @@ STARTS: dict[str, Start] = {
     "percentage": Start(
         title=_("Percentage"),
         # xgettext:no-python-format
-        example=_("20 % off hair services"),
+        example=_("20% off hair services"),
         icon="tag",
         kind=OfferKind.PERCENTAGE,
         initial={"value": 10},
@@ -89,7 +89,7 @@ STARTS: dict[str, Start] = {
     "flash": Start(
         title=_("Flash sale"),
         # xgettext:no-python-format
-        example=_("15 % off for everybody, today until 8 pm"),
+        example=_("15% off for everybody, today until 8 pm"),
         icon="bolt",
         kind=OfferKind.PERCENTAGE,
         initial={"value": 15, "opening": "automatic"},

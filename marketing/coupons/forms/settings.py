@@ -11,8 +11,9 @@ from marketing.coupons.models import CounterSettings
 
 
 class CounterSettingsForm(PlainWords, forms.ModelForm):
-    """The chain's settings; the cap of a bill in rupees."""
+    """The chain's settings; the cap of a bill in rupees. `version` is the one that was shown."""
 
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     max_bill_discount = forms.DecimalField(
         label=_("At most so much off one bill, ₹"),
         required=False,
@@ -49,7 +50,10 @@ class CounterSettingsForm(PlainWords, forms.ModelForm):
 
     def __init__(self, data: Any = None, *, instance: CounterSettings) -> None:
         most = instance.max_bill_discount
-        initial = {"max_bill_discount": None if most is None else Decimal(most) / 100}
+        initial = {
+            "max_bill_discount": None if most is None else Decimal(most) / 100,
+            "version": instance.version,
+        }
         super().__init__(data, instance=instance, initial=initial)
 
     def clean_max_bill_discount(self) -> int | None:
@@ -59,4 +63,8 @@ class CounterSettingsForm(PlainWords, forms.ModelForm):
     @property
     def changes(self) -> dict[str, Any]:
         """What of the valid form differs from what is stored."""
-        return {name: self.cleaned_data[name] for name in self.changed_data}
+        return {name: self.cleaned_data[name] for name in self.changed_data if name != "version"}
+
+    def outdate(self, current: int) -> None:
+        """Sent once more, the form replaces what somebody else saved as version `current`."""
+        self.data = {**self.data.dict(), "version": str(current)}  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """What became of bills: reserved, redeemed, reversed; with the amounts frozen as promised."""
 
+import datetime as dt
 from decimal import Decimal
 
 from django.db import models
@@ -13,11 +14,12 @@ from marketing.core.tenancy import LooseTenantModel, loose_key
 class Reservation(LooseTenantModel):
     """A bill between quote and payment; its `id` is the token the counter keeps.
 
-    `key` is the counter's own name for the bill: reserving again under it renews. `quote_hash` is
-    of what was promised. `trace` holds, compressed, what the bill was priced from and the whole
-    answer; with `engine` and `catalogue` (the `CatalogueMark.number`) it can be priced again to
-    the byte. `effects` is what loyalty and others keep with it. `sold` are the lines, each with
-    its units and how many of them were returned.
+    `key` is the counter's own name for the bill: reserving again under it renews, and
+    `first_reserved_at` says since when it is held then. `quote_hash` is of what was promised.
+    `trace` holds, compressed, what the bill was priced from and the whole answer; with `engine`
+    and `catalogue` (the `CatalogueMark.number`) it can be priced again to the byte. `effects` is
+    what loyalty and others keep with it. `sold` are the lines, each with its units and how many
+    of them were returned.
     """
 
     class State(models.TextChoices):
@@ -41,6 +43,7 @@ class Reservation(LooseTenantModel):
     payable = models.BigIntegerField()
     local_day = models.DateField()
     reserved_at = models.DateTimeField()
+    first_reserved_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     invoice_id = models.CharField(max_length=100, blank=True)
     redeemed_at = models.DateTimeField(null=True)
@@ -75,6 +78,11 @@ class Reservation(LooseTenantModel):
                 name="reservation_by_customer",
             ),
         ]
+
+    @property
+    def began_at(self) -> dt.datetime:
+        """Since when it is held, however often it was reserved again."""
+        return self.first_reserved_at or self.reserved_at
 
 
 class Hold(LooseTenantModel):

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from marketing.coupons.pricing.bill import Cart, CartLine
 from marketing.coupons.pricing.faults import (
     HIGHEST,
+    Bounds,
     Fault,
     FaultCode,
+    Unit,
     amount_outside,
     count_outside,
     share_outside,
@@ -38,6 +40,8 @@ def _faults(cart: Cart) -> Iterator[Fault]:
         yield from _line_faults(line, f"lines.{place}.")
     if sum(line.quantity for line in cart.lines) > MOST_UNITS:
         yield Fault("lines", FaultCode.TOO_MANY_UNITS)
+    if sum(line.list_amount for line in cart.lines) > HIGHEST:
+        yield Fault("lines", FaultCode.TOO_HIGH, Bounds(Unit.PAISE, 0, HIGHEST))
     if cart.points is not None and not 0 <= cart.points.amount <= HIGHEST:
         yield amount_outside("points.amount")
 

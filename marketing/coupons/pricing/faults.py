@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from marketing.coupons.pricing.paise import WHOLE
 
-# Above any bill; the product of two such amounts still fits the database's 64 bits.
+# No bill comes to more; the product of two such amounts still fits the database's 64 bits.
 HIGHEST = 1_000_000_000  # paise
 # Of many bills together.
 HIGHEST_BUDGET = 1_000 * HIGHEST
@@ -23,6 +23,7 @@ class FaultCode(StrEnum):
     TOO_MANY = "too_many"
     TOO_MANY_UNITS = "too_many_units"
     GIVES_MORE = "gives_more"
+    TOO_HIGH = "too_high"
 
 
 class Unit(StrEnum):
@@ -44,7 +45,7 @@ class Bounds:
 class Fault:
     """`field` is camelCase and dotted, as a refusal of the API names it.
 
-    `bounds`: what may be, of a value that is out of range.
+    `bounds`: what may be, of a value that is out of range or a bill that is too high.
     """
 
     field: str

@@ -70,7 +70,8 @@ def look_up(
 ) -> Entered:
     """One statement for all codes, none for those that cannot exist.
 
-    Uses that the bill's own reservation holds are not counted against it.
+    `now` is in the branch's zone, in which times are told. Uses that the bill's own reservation
+    holds are not counted against it.
     """
     codes = [normalise(text) for text in typed]
     keys = [key_of(code) for code in codes]
@@ -135,7 +136,7 @@ def _fault_of_row(
     if revoked is not None:
         return Reason(ReasonCode.CODE_REVOKED)
     if expires is not None and now >= expires:
-        return reason(ReasonCode.CODE_EXPIRED, ended=expires)
+        return reason(ReasonCode.CODE_EXPIRED, ended=expires.astimezone(now.tzinfo))
     if most is not None and used >= most:
         return reason(ReasonCode.CODE_USED, limit=most)
     return Reason(ReasonCode.OPTED_OUT) if opted_out else None

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.utils.translation import gettext as _
-
 from marketing.core import clock
 from marketing.core.errors import ValidationFailed
+from marketing.core.sentences import gettext as _
 from marketing.coupons import quote_effects
 from marketing.coupons.pricing.answer import Quote
 from marketing.coupons.pricing.bill import Cart, EnteredCode, PointsUse
@@ -179,7 +178,7 @@ def read_for_bill(
         typed,
         live=live,
         customer_id=scene.customer_id,
-        now=now,
+        now=now.astimezone(ZoneInfo(scene.zone)),
         reservation_id=reservation_id,
     )
     opened = {entry.offer for entry in entered.codes if entry.offer}

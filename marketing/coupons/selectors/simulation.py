@@ -17,6 +17,7 @@ from marketing.coupons.pricing.facts import Customer, OfferUsage, Settings
 from marketing.coupons.pricing.terms import OfferTerms
 from marketing.coupons.rules import local_day, period_start
 from marketing.coupons.selectors.past_bills import DAYS, MOST, PastBill, buyers_of, past_bills
+from marketing.coupons.selectors.periods import weeks_from
 from marketing.coupons.selectors.settings import present_settings
 
 Moment = tuple[uuid.UUID, dt.date]
@@ -119,6 +120,7 @@ class _Run:
     used_up_on: dt.date | None = None
     catalogue: Catalogue = field(init=False)
     codes: tuple[EnteredCode, ...] = field(init=False)
+    weeks_from: int = field(default_factory=weeks_from)
     uses: Counter[uuid.UUID] = field(default_factory=Counter)
     hers: Counter[uuid.UUID] = field(default_factory=Counter)
     in_period: Counter[Moment] = field(default_factory=Counter)
@@ -133,7 +135,7 @@ class _Run:
     def price(self, bill: PastBill, buyer: Customer) -> None:
         branch = self.branches[bill.branch_id]
         day = local_day(bill.at, branch.time_zone)
-        period = (bill.customer_id, period_start(day, self.terms.limits.period))
+        period = (bill.customer_id, period_start(day, self.terms.limits.period, self.weeks_from))
         answer = quote(
             Cart(
                 branch=str(bill.branch_id),

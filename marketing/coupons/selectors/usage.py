@@ -9,8 +9,9 @@ from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.pricing.compiled import CompiledOffer
 from marketing.coupons.pricing.facts import OfferUsage
-from marketing.coupons.rules import LIFETIME, period_end, period_start
+from marketing.coupons.rules import LIFETIME, period_end
 from marketing.coupons.selectors.catalogue import NOTHING
+from marketing.coupons.selectors.periods import period_starts
 
 # What the bill's own reservation holds is taken off again.
 USAGE = """
@@ -57,7 +58,7 @@ def usage_of(
     limited = [offer for offer in offers if offer.is_limited]
     if not limited:
         return {}
-    starts = [period_start(day, offer.terms.limits.period) for offer in limited]
+    starts = period_starts([(day, offer.terms.limits) for offer in limited])
     with kept_cursor() as cursor:
         cursor.execute(
             USAGE,

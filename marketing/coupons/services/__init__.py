@@ -1,4 +1,5 @@
 from marketing.coupons.services.batches import (
+    begin_own_codes,
     issue_codes,
     make_codes,
     make_next_part,
@@ -34,6 +35,7 @@ from marketing.coupons.services.wrong_codes import note_codes, require_patience
 __all__ = [
     "Redeemed",
     "Reserved",
+    "begin_own_codes",
     "copy_next_part",
     "counter_call",
     "create_coupon",

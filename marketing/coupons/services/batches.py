@@ -12,12 +12,11 @@ from customers.facts import mark_stale
 from customers.models import Customer
 from marketing.core import audit, clock
 from marketing.core.actor import Actor
-from marketing.core.errors import ValidationFailed
+from marketing.core.errors import Conflict, ValidationFailed
 from marketing.core.nudge import nudge
 from marketing.core.templatetags.formats import format_number
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.code_symbols import (
-    is_sound,
     is_typed_code,
     key_of,
     normalise,
@@ -25,8 +24,10 @@ from marketing.coupons.code_symbols import (
     tails,
 )
 from marketing.coupons.models import CodeBatch, CouponCode, Offer
+from marketing.coupons.owners import owner_of
 from marketing.coupons.revocation import IN_FORCE
 from marketing.coupons.services.offers import require_own
+from marketing.coupons.services.prefixes import free_prefix, looks_like
 
 SYMBOLS = 8
 # For codes that are worth much, or that whoever holds them may use.
@@ -74,7 +75,7 @@ def make_codes(
     """Begin a batch of codes `PREFIX-XXX-XXX-XXX`; a task makes them after the commit.
 
     Raises `ValidationFailed` for a count, prefix or length that cannot be, `Forbidden` for an
-    offer that is not only for the actor's branches.
+    offer that is not only for the actor's branches, `Conflict` for one that another module keeps.
     """
     actor.require("coupon.manage")
     require_own(actor, offer)
@@ -136,39 +137,64 @@ def make_next_part() -> bool:
     return True
 
 
+def begin_own_codes(
+    *,
+    actor: Actor,
+    offer: Offer,
+    max_uses: int | None,
+    expires_at: dt.datetime | None = None,
+    campaign_id: uuid.UUID | None = None,
+    run_id: uuid.UUID | None = None,
+    by_owner: bool = False,
+) -> CodeBatch:
+    """A batch for people, whose codes begin as the offer does and which nobody takes for a code
+    that was typed: under another prefix if need be.
+
+    Raises `ValidationFailed` when a code of the chain looks like each of them, `Conflict` for an
+    offer that another module keeps, unless it is this that gives them (`by_owner`).
+    """
+    batch = CodeBatch(
+        prefix=free_prefix(offer, SYMBOLS),
+        symbols=SYMBOLS,
+        count=0,
+        state=CodeBatch.State.DONE,
+        max_uses=max_uses,
+        expires_at=expires_at,
+        campaign_id=campaign_id,
+        run_id=run_id,
+    )
+    return begin_batch(actor, offer, batch, by_owner=by_owner)
+
+
 @transaction.atomic
 def issue_codes(
     *,
     actor: Actor,
     offer: Offer,
     customers: QuerySet[Customer],
-    prefix: str = "",
     max_uses: int | None = 1,
     expires_at: dt.datetime | None = None,
     campaign_id: uuid.UUID | None = None,
     run_id: uuid.UUID | None = None,
     batch: CodeBatch | None = None,
+    by_owner: bool = False,
 ) -> CodeBatch:
     """Give each of the customers a code of her own; who has one of the `batch` keeps it.
 
     Twenty thousand a statement. With `batch` an earlier issue goes on, else a new one begins.
+    Raises as `begin_own_codes` does.
     """
     actor.require("coupon.manage")
     goes_on = batch is not None
     if batch is None:
-        batch = begin_batch(
-            actor,
-            offer,
-            CodeBatch(
-                prefix=prefix,
-                symbols=SYMBOLS,
-                count=0,
-                state=CodeBatch.State.DONE,
-                max_uses=max_uses,
-                expires_at=expires_at,
-                campaign_id=campaign_id,
-                run_id=run_id,
-            ),
+        batch = begin_own_codes(
+            actor=actor,
+            offer=offer,
+            max_uses=max_uses,
+            expires_at=expires_at,
+            campaign_id=campaign_id,
+            run_id=run_id,
+            by_owner=by_owner,
         )
     last: uuid.UUID | None = None
     made = 0
@@ -246,8 +272,14 @@ def _require_own(actor: Actor, issued: Sequence[CodeBatch | CouponCode]) -> None
         require_own(actor, offer)
 
 
-def begin_batch(actor: Actor, offer: Offer, batch: CodeBatch) -> CodeBatch:
-    """Save a batch that has no codes yet. Raises `ValidationFailed` for a prefix that cannot be."""
+def begin_batch(
+    actor: Actor, offer: Offer, batch: CodeBatch, *, by_owner: bool = False
+) -> CodeBatch:
+    """Save a batch that has no codes yet. Raises `ValidationFailed` for a prefix that cannot be,
+    `Conflict` for an offer that another module keeps (`by_owner`: it is this)."""
+    owner = None if by_owner else owner_of(offer.pk)
+    if owner is not None:
+        raise Conflict(str(owner.no_codes))
     batch.prefix = key_of(normalise(batch.prefix))
     if len(batch.prefix) > MAX_PREFIX or not is_typed_code(f"{batch.prefix}AAA"):
         raise ValidationFailed(
@@ -267,18 +299,14 @@ def begin_batch(actor: Actor, offer: Offer, batch: CodeBatch) -> CodeBatch:
 
 def _require_free(batch: CodeBatch) -> None:
     """No typed code may look like a misread one of the batch."""
-    length = len(batch.prefix) + batch.symbols + 1
-    alike = CouponCode.objects.filter(
-        batch=None, key__startswith=batch.prefix, key__regex=f"^.{{{length}}}$"
-    )
-    for code, key in alike.values_list("code", "key"):
-        if not is_sound(key[len(batch.prefix) :]):
-            message = (
-                _("%(code)s looks like one of these; choose another prefix.")
-                if batch.prefix
-                else _("Give them letters to begin with: without, %(code)s looks like one of them.")
-            )
-            raise ValidationFailed(fields={"prefix": [message % {"code": code}]})
+    code = looks_like(batch.prefix, batch.symbols)
+    if code:
+        message = (
+            _("%(code)s looks like one of these; choose another prefix.")
+            if batch.prefix
+            else _("Give them letters to begin with: without, %(code)s looks like one of them.")
+        )
+        raise ValidationFailed(fields={"prefix": [message % {"code": code}]})
 
 
 def _without(batch: CodeBatch, ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:

@@ -20,7 +20,8 @@ from marketing.coupons.errors import refusal_of
 from marketing.coupons.models import OfferUse
 from marketing.coupons.pricing.reasons import Reason, ReasonCode, reason
 from marketing.coupons.pricing.terms import Limits
-from marketing.coupons.rules import LIFETIME, period_start
+from marketing.coupons.rules import LIFETIME
+from marketing.coupons.selectors.periods import period_starts
 
 
 class Kind(IntEnum):
@@ -196,8 +197,10 @@ Changes = dict[Counter, Change]
 
 def add(changes: Changes, uses: Iterable[Use], what: Change) -> None:
     """Add what happens to each of `uses` to `changes`; amounts are the uses' own."""
-    for use in uses:
-        for counter, change in _of(use, what):
+    uses = list(uses)
+    starts = period_starts([(use.day, use.limits) for use in uses])
+    for use, start in zip(uses, starts, strict=True):
+        for counter, change in _of(use, what, start):
             before = changes.get(counter)
             changes[counter] = change if before is None else before.plus(change)
 
@@ -207,7 +210,7 @@ def give_back(changes: Changes, use: Use, *, amount: int, whole: bool) -> None:
     add(changes, [replace(use, amount=amount)], Change(used=-1 if whole else 0, spent=-1))
 
 
-def _of(use: Use, what: Change) -> list[tuple[Counter, Change]]:
+def _of(use: Use, what: Change, start: dt.date) -> list[tuple[Counter, Change]]:
     limits = use.limits
     counts = Change(used=what.used, reserved=what.reserved)
     pays = replace(counts, spent=what.spent * use.amount, held=what.held * use.amount)
@@ -225,7 +228,6 @@ def _of(use: Use, what: Change) -> list[tuple[Counter, Change]]:
             hers = Counter(Kind.CUSTOMER, use.offer_id, use.customer_id)
             found.append((hers, replace(counts, limit=limits.per_customer)))
         if limits.per_period is not None:
-            start = period_start(use.day, limits.period)
             hers = Counter(Kind.CUSTOMER, use.offer_id, use.customer_id, start)
             found.append((hers, replace(counts, limit=limits.per_period)))
     return found

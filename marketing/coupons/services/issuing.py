@@ -1,6 +1,5 @@
 """Codes given to everybody of a sending, one each, in a few statements, and taken back."""
 
-import unicodedata
 import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -8,11 +7,11 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from marketing.core.actor import Actor
-from marketing.core.errors import ValidationFailed
 from marketing.core.tenancy import current_tenant_id
-from marketing.coupons.code_symbols import SYMBOLS, printed, tails
+from marketing.coupons.code_symbols import printed, tails
 from marketing.coupons.models import CodeBatch, Offer
-from marketing.coupons.services.batches import begin_batch, revoke_batch
+from marketing.coupons.services.batches import begin_own_codes, revoke_batch
+from marketing.coupons.services.prefixes import prefix_of
 
 PART = 50_000
 PEOPLE = "coupons_issued_to"
@@ -47,18 +46,9 @@ DELETE FROM coupons_couponcode code
 WHERE code.tenant_id = %(issue_tenant)s AND code.batch_id = %(issue_batch)s
   AND NOT EXISTS (SELECT FROM ({kept}) kept WHERE kept.customer_id = code.customer_id)
 """
-LONGEST_PREFIX = 4
-NO_NAME = "GIFT"
 # Its symbols are none of those that are ever drawn.
 SAMPLE_TAIL = "SAMPLE000"
 Sql = tuple[str, Mapping[str, Any]]
-
-
-def prefix_of(offer: Offer) -> str:
-    """What the offer's own codes begin with: some letters of its code, or of its name."""
-    plain = unicodedata.normalize("NFKD", (offer.code or offer.name).upper())
-    letters = "".join(sign for sign in plain if sign in SYMBOLS and sign.isalpha())
-    return letters[:LONGEST_PREFIX] if len(letters) > 1 else NO_NAME
 
 
 def sample_code(offer: Offer) -> str:
@@ -80,7 +70,13 @@ def issue_to_people(
     It holds as long as the offer does, for her alone, as often as the offer lets a customer.
     """
     actor.require("coupon.manage")
-    batch = _begin(actor, offer, campaign_id, run_id)
+    batch = begin_own_codes(
+        actor=actor,
+        offer=offer,
+        max_uses=offer.max_uses_per_customer,
+        campaign_id=campaign_id,
+        run_id=run_id,
+    )
     sql, params = people
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{PEOPLE}")
@@ -163,25 +159,3 @@ def revoke_unused_codes(*, actor: Actor, run_ids: Collection[uuid.UUID]) -> int:
         revoke_batch(actor, batch, spares_used=True, told={"run": str(batch.run_id)})
         for batch in batches
     )
-
-
-def _begin(actor: Actor, offer: Offer, campaign_id: uuid.UUID, run_id: uuid.UUID) -> CodeBatch:
-    """A batch whose codes nobody takes for a code that was typed: under another prefix if need be.
-
-    Raises `ValidationFailed` when a code of the chain looks like each of them.
-    """
-    prefix = prefix_of(offer)
-    for last in ("", *SYMBOLS):
-        batch = CodeBatch(
-            prefix=prefix + last,
-            count=0,
-            state=CodeBatch.State.DONE,
-            max_uses=offer.max_uses_per_customer,
-            campaign_id=campaign_id,
-            run_id=run_id,
-        )
-        try:
-            return begin_batch(actor, offer, batch)
-        except ValidationFailed as error:
-            refusal = error
-    raise refusal

@@ -8,6 +8,7 @@ from django.db import connection
 
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.rules import LIFETIME
+from marketing.coupons.selectors.periods import weeks_from
 from marketing.coupons.services.locks import beside_bills
 
 # Every use there is: live reservations and what was redeemed and not given back.
@@ -41,7 +42,8 @@ JOIN coupons_offer offer ON offer.id = uses.offer_id
 CROSS JOIN LATERAL (
     SELECT %(lifetime)s::date AS period_start WHERE offer.max_uses_per_customer IS NOT NULL
     UNION ALL
-    SELECT date_trunc(offer.use_period, uses.local_day::timestamp)::date
+    SELECT date_trunc(offer.use_period, (uses.local_day + shift.days)::timestamp)::date - shift.days
+    FROM (SELECT CASE offer.use_period WHEN 'week' THEN %(week_shift)s ELSE 0 END AS days) shift
     WHERE offer.max_uses_per_period IS NOT NULL
 ) counted
 WHERE uses.customer_id IS NOT NULL
@@ -64,6 +66,8 @@ def recount(offer_ids: Sequence[uuid.UUID]) -> None:
         "tenant": current_tenant_id(),
         "offers": list(offer_ids),
         "lifetime": LIFETIME,
+        # `date_trunc` has weeks from Monday on.
+        "week_shift": -weeks_from() % 7,
     }
     with connection.cursor() as cursor:
         for table in ("coupons_offeruse", "coupons_customeruse"):
@@ -85,6 +89,8 @@ def recount_customers(customer_ids: Sequence[uuid.UUID]) -> None:
         "tenant": current_tenant_id(),
         "customers": list(customer_ids),
         "lifetime": LIFETIME,
+        # `date_trunc` has weeks from Monday on.
+        "week_shift": -weeks_from() % 7,
     }
     with connection.cursor() as cursor:
         cursor.execute(

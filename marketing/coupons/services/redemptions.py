@@ -6,12 +6,11 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.utils.translation import gettext as _
-
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, NotFound, ValidationFailed
 from marketing.core.prepared import kept_cursor
+from marketing.core.sentences import gettext as _
 from marketing.core.tenancy import current_tenant_id
 from marketing.core.whole import whole
 from marketing.coupons import quote_effects
@@ -273,7 +272,10 @@ def _no_longer_held(reservation: Reservation) -> Iterator[None]:
         yield
     except DomainError as error:
         raise ReservationExpired(
-            _("The reservation is over, and its limits have been used by others."),
+            _(
+                "The reservation is over, and its limits have been used by others. Price the bill"
+                " again: what she gets now may differ."
+            ),
             details={"expiresAt": reservation.expires_at.isoformat(), **error.details},
         ) from error
 

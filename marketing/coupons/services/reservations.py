@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.db.models import F
-from django.db.models.functions import Least
+from django.db.models.functions import Coalesce, Least
 
 from marketing.core import audit, clock
 from marketing.core.actor import Actor
@@ -54,8 +53,8 @@ LEFT JOIN LATERAL (
 """  # noqa: S608  names of our own columns
 WRITTEN = (
     "branch_id", "customer_id", "key", "state", "quote_hash", "engine", "catalogue", "trace",
-    "applied", "sold", "effects", "discount", "payable", "local_day", "reserved_at", "expires_at",
-    "invoice_id",
+    "applied", "sold", "effects", "discount", "payable", "local_day", "reserved_at",
+    "first_reserved_at", "expires_at", "invoice_id",
 )  # fmt: skip
 _HOLDS = """
 INSERT INTO coupons_hold (tenant_id, reservation_id, offer_id, code_id, branch_id, customer_id,
@@ -112,9 +111,9 @@ def reserve(
     """Hold what the bill is priced with for ten minutes.
 
     `key` is the counter's name for the bill: the same again renews it and holds what the basket
-    needs now, in the place of what it held. Raises `QuoteChanged` when `quote_hash` is no longer
-    what would be promised; without a hash, Module 11's refusal for the first code that does not
-    apply. `Busy` and every other refusal leave all as it was.
+    needs now, in the place of what it held, for up to thirty minutes in all. Raises `QuoteChanged`
+    when `quote_hash` is no longer what would be promised; without a hash, Module 11's refusal for
+    the first code that does not apply. `Busy` and every other refusal leave all as it was.
     """
     require_branch(actor, branch_id)
     with counter_call():
@@ -150,11 +149,12 @@ def renew(*, actor: Actor, reservation_id: uuid.UUID) -> Reservation:
     Raises `ReservationExpired` after the end, `ReservationOver` when it was released or redeemed.
     """
     now = clock.now()
+    began_at = Coalesce("first_reserved_at", "reserved_at")
     reservation = _get(actor, reservation_id)
     with counter_call():
         renewed = Reservation.objects.filter(
             pk=reservation.pk, state=State.RESERVED, expires_at__gt=now
-        ).update(expires_at=Least(now + LASTS, F("reserved_at") + LONGEST))
+        ).update(expires_at=Least(now + LASTS, began_at + LONGEST))
         reservation.refresh_from_db()
         if not renewed:
             raise over(reservation)
@@ -278,8 +278,13 @@ def _require_promise(priced: Priced, quote_hash: str | None) -> None:
 
 
 def _promise(reservation: Reservation, priced: Priced) -> None:
-    """Put into the reservation what is promised, ten minutes from now."""
+    """Put into the reservation what is promised, ten minutes from now.
+
+    One that is still held is so no longer than thirty from when that began.
+    """
     now, quote = priced.basket.now, priced.quote
+    is_held = reservation.reserved_at is not None and reservation.expires_at > now
+    reservation.first_reserved_at = reservation.began_at if is_held else None
     reservation.customer_id = priced.scene.customer_id
     reservation.quote_hash = priced.quote_hash
     reservation.engine = quote.engine
@@ -310,7 +315,7 @@ def _promise(reservation: Reservation, priced: Priced) -> None:
     reservation.payable = quote.payable
     reservation.local_day = local_day(priced.facts.cart.at, priced.scene.zone)
     reservation.reserved_at = now
-    reservation.expires_at = now + LASTS
+    reservation.expires_at = min(now + LASTS, reservation.began_at + LONGEST)
 
 
 def sold_of(cart: Cart) -> dict[str, Any]:

@@ -4,12 +4,11 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from django.utils.translation import gettext as _
-
 from marketing.core import audit, events
 from marketing.core.actor import Actor
 from marketing.core.errors import IdempotencyMismatch, NotFound, ValidationFailed
 from marketing.core.prepared import bigints, kept_cursor
+from marketing.core.sentences import gettext as _
 from marketing.core.tenancy import current_tenant_id
 from marketing.core.whole import whole
 from marketing.coupons import quote_effects
@@ -97,9 +96,9 @@ def reverse(
     a free one stays. An offer of which nothing is left gives its use back, unless it says that it
     is not to be had again. `operation` is the counter's name for the refund: the same again, and
     the whole bill once more, give the same answer. `found` is the bill as `lock_redeemed` found it
-    in this transaction; `is_mistake` says that there should have been no such bill. Raises
-    `NotFound` for a bill that was not redeemed here, `MoreThanSold`, and `IdempotencyMismatch` for
-    an operation with other lines.
+    in this transaction; `is_mistake` says that there should have been no such bill, which is noted
+    too where nothing is left to come back. Raises `NotFound` for a bill that was not redeemed here,
+    `MoreThanSold`, and `IdempotencyMismatch` for an operation with other lines.
     """
     require_branch(actor, branch_id)
     _require_asked(operation, lines)
@@ -117,7 +116,7 @@ def reverse(
                 return done
         rows = _locked(bill)
         units = _units(bill, rows, lines)
-        if not units and former:
+        if not units and former and not is_mistake:
             return former[-1]
         given_back, changes = _give_back(bill, rows, units)
         reversal = Reversal(
@@ -127,7 +126,7 @@ def reverse(
             lines={str(line): places for line, places in units.items()},
             given_back=given_back,
             amount=sum(given_back.values()),
-            effects=_reverse_effects(bill, operation, units, is_mistake),
+            effects=_reverse_effects(bill, operation, units, is_mistake) if units else {},
         )
         _keep(reversal)
         audit.record(actor, "coupon.reverse", bill, {"operation": operation, "lines": asked})

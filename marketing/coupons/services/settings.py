@@ -9,6 +9,7 @@ from django.db import transaction
 from marketing.core import audit
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, ValidationFailed
+from marketing.core.plain_words import say_plainly
 from marketing.coupons.models import CounterSettings
 from marketing.coupons.selectors.settings import COLUMNS
 
@@ -35,7 +36,7 @@ def update_counter_settings(
     try:
         kept.full_clean(exclude=["tenant"], validate_constraints=False)
     except ValidationError as error:
-        raise ValidationFailed(fields=error.message_dict) from error
+        raise ValidationFailed(fields=say_plainly(error).message_dict) from error
     if changes:
         kept.version += 1
         kept.save()

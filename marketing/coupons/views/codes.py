@@ -21,6 +21,7 @@ from marketing.core.tenancy import current_tenant
 from marketing.coupons import selectors, services
 from marketing.coupons.forms import CodesForm
 from marketing.coupons.models import CodeBatch, Offer
+from marketing.coupons.owners import owner_of
 from marketing.coupons.pricing.opening import end_of
 from marketing.coupons.selectors import code_batches, printing
 from marketing.coupons.views.detail import offer_shell
@@ -56,6 +57,7 @@ def offer_codes(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         "batches": [(batch, files[batch.pk], _last_day(batch)) for batch in batches],
         "is_making": any(batch.state == CodeBatch.State.MAKING for batch in batches),
         "singles": code_batches.single_codes(offer)[:SHOWN],
+        "owner": owner_of(offer.pk),
         "may_change": services.may_change(request.actor, selectors.body_of(offer)),
         **offer_shell(request, offer, "codes"),
     }

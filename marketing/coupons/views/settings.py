@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from marketing.core.errors import SAVE_AGAIN, Conflict
 from marketing.core.htmx import StaffRequest
 from marketing.core.pages import staff_view
 from marketing.coupons import selectors, services
@@ -20,10 +21,7 @@ def counter_settings(request: StaffRequest) -> HttpResponse:
     if request.method == "POST":
         request.actor.require("config.change")
     form = CounterSettingsForm(request.POST or None, instance=selectors.counter_settings())
-    if request.method == "POST" and accepted(
-        form,
-        lambda: services.update_counter_settings(actor=request.actor, values=form.changes),
-    ):
+    if request.method == "POST" and accepted(form, lambda: _save(request, form)):
         messages.success(request, _("Saved. Bills are priced so from now on."))
         return redirect("counter-settings")
     return render(
@@ -37,3 +35,13 @@ def counter_settings(request: StaffRequest) -> HttpResponse:
         },
         status=422 if form.is_bound else 200,
     )
+
+
+def _save(request: StaffRequest, form: CounterSettingsForm) -> None:
+    try:
+        services.update_counter_settings(
+            actor=request.actor, values=form.changes, version=form.cleaned_data["version"]
+        )
+    except Conflict as error:
+        form.outdate(error.details["current"])
+        raise Conflict(f"{error.message} {SAVE_AGAIN}") from error

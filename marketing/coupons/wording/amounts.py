@@ -1,12 +1,18 @@
 """Amounts, shares, hours and names as sentences have them."""
 
+import datetime as dt
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from marketing.core.templatetags.formats import format_number, with_symbol
+from marketing.core.templatetags.formats import (
+    clock_time,
+    exact_percent,
+    format_number,
+    with_symbol,
+)
 from marketing.core.tenancy import current_tenant
 from marketing.coupons.pricing.terms import EVERY_DAY, HourWindow, Weekday
 
@@ -21,8 +27,8 @@ def rupees(paise: int) -> str:
 
 
 def share(basis_points: int) -> str:
-    """12.5 %."""
-    return f"{Decimal(basis_points) / 100:g} %"
+    """12.5%."""
+    return exact_percent(Decimal(basis_points) / 100)
 
 
 def listed(ids: Collection[str], names: Mapping[str, str]) -> str:
@@ -36,8 +42,9 @@ def listed(ids: Collection[str], names: Mapping[str, str]) -> str:
 
 
 def clock(minute: int) -> str:
-    """15:30; the end of a day is 24:00."""
-    return f"{minute // MINUTES_AN_HOUR:02d}:{minute % MINUTES_AN_HOUR:02d}"
+    """3:30 p.m.; the end of a day is 12:00 a.m."""
+    hour, rest = divmod(minute % (24 * MINUTES_AN_HOUR), MINUTES_AN_HOUR)
+    return clock_time(dt.time(hour, rest))
 
 
 def weekday_names() -> dict[Weekday, str]:
@@ -47,7 +54,7 @@ def weekday_names() -> dict[Weekday, str]:
 
 
 def hours(window: HourWindow) -> str:
-    """Tue, Wed 11:00-16:00."""
+    """Tue, Wed 11:00 a.m.-4:00 p.m."""
     names = weekday_names()
     days = (
         _("every day")

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from marketing.core.sentences import gettext as _
+from marketing.core.sentences import sentence
 from marketing.core.templatetags.formats import format_number
 from marketing.coupons.pricing.faults import Fault, FaultCode, Unit
 from marketing.coupons.wording.amounts import rupees, share
@@ -22,6 +23,9 @@ FAULTS = {
         "This takes off more than the bill must come to. Give less, or begin the tier higher."
     ),
     FaultCode.TOO_MANY_UNITS: gettext_lazy("A bill has 5,000 units at most."),
+    FaultCode.TOO_HIGH: gettext_lazy(
+        "A bill comes to %(most)s at most before anything is taken off. Make two bills of it."
+    ),
 }
 WRITTEN = {Unit.PAISE: rupees, Unit.BASIS_POINTS: share, Unit.PIECES: format_number}
 
@@ -37,9 +41,12 @@ def faults_at_fields(faults: Sequence[Fault]) -> dict[str, list[str]]:
 def _words(fault: Fault) -> str:
     bounds = fault.bounds
     if bounds is None:
-        return str(FAULTS[fault.code])
+        return sentence(FAULTS[fault.code])
     write = WRITTEN[bounds.unit]
     least = write(bounds.least)
     if bounds.most is None:
         return _("At least %(least)s.") % {"least": least}
-    return _("From %(least)s to %(most)s.") % {"least": least, "most": write(bounds.most)}
+    most = write(bounds.most)
+    if fault.code is FaultCode.TOO_HIGH:
+        return sentence(FAULTS[fault.code]) % {"most": most}
+    return _("From %(least)s to %(most)s.") % {"least": least, "most": most}

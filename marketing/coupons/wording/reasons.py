@@ -9,8 +9,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from marketing.core.templatetags.formats import coming_moment
 from marketing.coupons.pricing.answer import Unlock, UnlockKind
 from marketing.coupons.pricing.reasons import Reason, ReasonCode
+from marketing.coupons.pricing.terms import Period
 from marketing.coupons.wording.amounts import listed, rupees
 from marketing.coupons.wording.terms import Names
 
@@ -57,10 +59,29 @@ _WORDS: Mapping[ReasonCode, str | Promise] = {
     ),
     ReasonCode.ALREADY_REFERRED: gettext_lazy("Somebody else has brought her"),
     ReasonCode.EXISTING_CUSTOMER: gettext_lazy("She has been here before"),
-    ReasonCode.STAFF_EXCLUDED: gettext_lazy("Staff bring no friends by code"),
+    ReasonCode.STAFF_EXCLUDED: gettext_lazy(
+        "Her phone is a staff member's, and staff are not brought by a code"
+    ),
     ReasonCode.REFERRAL_RING: gettext_lazy("They bring each other"),
     ReasonCode.REFERRALS_OFF: gettext_lazy("Referrals are switched off"),
     ReasonCode.RESERVATION_EXPIRED: gettext_lazy("The reservation is over"),
+}
+# Where the number is one, by the name of the number.
+_OF_ONE = {
+    ReasonCode.LIMIT_TOTAL: ("n", gettext_lazy("It has been used once, which is all")),
+    ReasonCode.LIMIT_BRANCH: ("n", gettext_lazy("The branch has used it once, which is all")),
+    ReasonCode.LIMIT_CUSTOMER: ("n", gettext_lazy("She has used it once, which is all")),
+    ReasonCode.LIMIT_PERIOD: ("n", gettext_lazy("She has used it once in this period")),
+    ReasonCode.MIN_QUANTITY_SHORT: (
+        "short_by",
+        gettext_lazy("One more of its services is needed"),
+    ),
+    ReasonCode.STACK_FULL: ("limit", gettext_lazy("One offer applies already")),
+    ReasonCode.OUTSIDE_BEST: ("limit", gettext_lazy("Only the best offer is compared")),
+    ReasonCode.REFERRAL_LIMIT: (
+        "limit",
+        gettext_lazy("Its owner has brought one friend this month, which is all"),
+    ),
 }
 _MONEY = {
     ReasonCode.BUDGET_LEFT: ("left", "need"),
@@ -75,7 +96,14 @@ def reason_in_words(why: Reason) -> str:
     for name in _MONEY.get(why.code, ()):
         if isinstance(told.get(name), int):
             told[name] = rupees(told[name])
-    return str(_WORDS[why.code]) % told
+    number, one = _OF_ONE.get(why.code, ("", ""))
+    words = str(one) if told.get(number) == 1 else str(_WORDS[why.code]) % told
+    resets = parse_datetime(told.get("resets_at", ""))
+    if resets is None:
+        return words
+    # In the branch's own time, as it stands there.
+    day = date_format(resets, "j M Y" if told.get("period") == Period.YEAR else "l, j M")
+    return _("%(reason)s, again from %(day)s") % {"reason": words, "day": day}
 
 
 def unlock_in_words(step: Unlock, names: Names) -> str:
@@ -95,5 +123,5 @@ def unlock_in_words(step: Unlock, names: Names) -> str:
         }
     if step.kind is UnlockKind.COME_AT:
         at = parse_datetime(step.at)
-        return _("Come on %(day)s") % {"day": date_format(at, "D j M, H:i") if at else step.at}
+        return _("Come on %(day)s") % {"day": coming_moment(at) if at else step.at}
     return _("Say who she is")

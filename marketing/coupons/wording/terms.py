@@ -8,6 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from marketing.core.templatetags.formats import clock_time, moment
 from marketing.coupons.pricing.terms import (
     Basis,
     BudgetPolicy,
@@ -49,7 +50,7 @@ class Section:
 
 
 def headline(terms: OfferTerms, names: Names) -> str:
-    """What it gives, in one line: 20 % off Hair."""
+    """What it gives, in one line: 20% off Hair."""
     what = what_of(terms.selection, names)
     if terms.kind is Kind.PERCENTAGE:
         return _("%(share)s off %(what)s") % {"share": share(terms.rate_bp), "what": what}
@@ -235,8 +236,8 @@ def _when(terms: OfferTerms) -> Iterator[str]:
 def _one_day(starts: dt.datetime, ends: dt.datetime) -> str:
     words = {
         "day": date_format(starts, "j M Y"),
-        "first": date_format(starts, "H:i"),
-        "last": date_format(ends, "H:i"),
+        "first": clock_time(starts),
+        "last": clock_time(ends),
     }
     is_begun, is_whole = starts.time() == dt.time(), ends.time() == dt.time()
     if is_begun and is_whole:
@@ -251,7 +252,7 @@ def _one_day(starts: dt.datetime, ends: dt.datetime) -> str:
 def _day_or_moment(at: dt.datetime, day: dt.date | None) -> str:
     if at.time() == dt.time() and day is not None:
         return date_format(day, "j M Y")
-    return date_format(at, "j M Y, H:i")
+    return moment(at)
 
 
 def _least(terms: OfferTerms, names: Names) -> Iterator[str]:

@@ -25,6 +25,7 @@ from tests.coupons.pricing.bills import applied, cart, flat, line, quoted, share
         (cart(line(tax_rate_bp=-1)), "lines.0.taxRate", FaultCode.OUT_OF_RANGE),
         (cart(line(floor_price=-1)), "lines.0.floorPrice", FaultCode.OUT_OF_RANGE),
         (cart(*[line(quantity=MOST_UNITS)] * 2), "lines", FaultCode.TOO_MANY_UNITS),
+        (cart(line(rupees=10**7), line(rupees=0.01)), "lines", FaultCode.TOO_HIGH),
         (cart(at=dt.datetime(2026, 3, 4)), "at", FaultCode.REQUIRED),
         (cart(codes=typed(*"abcdefghijklmnopqrstu")), "codes", FaultCode.TOO_MANY),
         (cart(points=PointsUse(amount=-1)), "points.amount", FaultCode.OUT_OF_RANGE),
@@ -36,6 +37,7 @@ def test_what_cannot_be_priced_is_told_at_its_field(bill, field, code):
 
 def test_a_sound_cart_has_no_faults():
     assert cart_faults(cart(line(quantity=3, manual_discount=300_00, tax_rate_bp=0))) == []
+    assert cart_faults(cart(line(rupees=10**7 / 4, quantity=4))) == []
     assert cart_faults(cart()) == []
 
 

@@ -202,6 +202,12 @@ def test_running_amount_counts_discounts_given_by_hand():
     assert refusal(answer, "flat")[1] == "min_amount_short"
 
 
+def test_list_amount_does_not_count_them():
+    listed = Thresholds(min_amount=100_00, max_amount=100_00)
+    answer = quoted(cart(line(manual_discount=1)), flat(thresholds=listed))
+    assert applied(answer) == ["flat"]
+
+
 def test_every_reason_is_told_and_only_what_can_be_cured_is_offered():
     terms = flat(
         thresholds=Thresholds(min_amount=150_00, requires=HAIR),

@@ -1,5 +1,6 @@
 """Which offers stand beside each other, codes, bounds of the search, caps."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -63,6 +64,22 @@ def test_presets(one, other, together, discounts):
         assert [found.discount for found in answer.lines] == discounts
 
 
+@pytest.mark.parametrize(("hair", "spa"), [("a", "b"), ("b", "a")])
+@pytest.mark.parametrize(
+    ("allows", "together"), [(None, True), ("hair", True), ("nails", False), ("spa", False)]
+)
+def test_tags_must_allow_it_both_ways(hair, spa, allows, together):
+    """Whichever of them comes first."""
+
+    def tagged(tag, wanted):
+        wants = None if wanted is None else frozenset({wanted})
+        return Combining(stacking=Stacking.ITEM, tags=frozenset({tag}), combines_with=wants)
+
+    one = flat(hair, 10, combining=tagged("hair", "spa"))
+    other = flat(spa, 10, combining=tagged("spa", allows))
+    assert (len(applied(quoted(cart(line()), one, other))) == 2) is together
+
+
 def test_beaten_says_by_whom_and_by_how_much():
     answer = quoted(cart(line()), flat("ten", 10), flat("thirty", 30))
     assert refusal(answer, "ten") == ("beaten", "not_stackable_with", {"with": ("thirty",)})
@@ -123,6 +140,20 @@ def test_ties_go_to_fewer_offers_then_priority_then_the_lower_id():
     assert applied(quoted(one, flat("a", 10), flat("b", 10, combining=Combining(priority=1)))) == [
         "b"
     ]
+
+
+def test_fewer_offers_come_before_a_higher_priority():
+    first = Combining(stacking=Stacking.ITEM, priority=9)
+    halves = [flat(offer, 5, combining=first) for offer in ("a", "b")]
+    assert applied(quoted(cart(line(rupees=10)), flat("z", 10), *halves)) == ["z"]
+
+
+def test_in_order_the_higher_priority_is_taken_though_it_saves_less():
+    """Also where it would be applied later on."""
+    offers = [flat("a", 30, scope=Scope.LINE), flat("b", 10, combining=Combining(priority=1))]
+    in_order = Settings(choice=Choice.IN_ORDER)
+    assert applied(quoted(cart(line()), *offers, settings=in_order)) == ["b"]
+    assert applied(quoted(cart(line()), *offers)) == ["a"]
 
 
 def test_offers_by_code_nobody_typed_are_not_named():
@@ -243,6 +274,20 @@ def test_buy_one_get_another():
     assert [(one.line, one.amount) for one in answer.applied[0].shares] == [(3, 20_00)]
 
 
+@pytest.mark.parametrize(("pick", "line_of_it"), [(Pick.CHEAPEST, 3), (Pick.DEAREST, 2)])
+def test_which_of_the_others_is_reduced(pick, line_of_it):
+    bill = cart(line("cut"), line("spa", 80), line("spa", 40))
+    spa = Selection(services=frozenset({"spa"}))
+    free = deal(get=spa, pick=pick, max_groups=1)
+    answer = quoted(bill, dataclasses.replace(free, selection=CUT))
+    assert [one.line for one in answer.applied[0].shares] == [line_of_it]
+
+
+def test_no_unit_is_given_below_its_floor_for_the_others_sake():
+    answer = quoted(cart(line(quantity=2, floor_price=90_00)), deal())
+    assert answer.applied[0].shares[0].units in ((10_00, 0), (0, 10_00))
+
+
 def deal(offer="deal", **terms):
     """Of two units one is free, in as many groups as `max_groups` says."""
     return OfferTerms(
@@ -296,6 +341,12 @@ def test_a_free_service_is_one_unit_and_must_be_on_the_bill():
     answer = quoted(cart(line("cut", 100, quantity=3)), free)
     assert answer.applied[0].shares[0].units == (100_00, 0, 0)
     assert refusal(quoted(cart(line("spa")), free), "free")[1] == "service_excluded"
+
+
+def test_a_fixed_price_raises_none():
+    fixed = OfferTerms(id="fixed", kind=Kind.FIXED_PRICE, automatic=True, amount=50_00)
+    answer = quoted(cart(line("cut", 30), line("spa", 50), line("nails", 70)), fixed)
+    assert [one.discount for one in answer.lines] == [0, 0, 20_00]
 
 
 def test_points_come_last():

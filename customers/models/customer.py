@@ -111,6 +111,12 @@ class Customer(TenantModel):
                 condition=Q(latitude__isnull=False),
                 name="customer_place",
             ),
+            # Whose birthday it is: by all the days on which she can be born.
+            models.Index(
+                fields=["tenant", "birth_date"],
+                condition=Q(birth_date__isnull=False),
+                name="customer_birthday",
+            ),
             GinIndex(fields=["tags"], name="customer_tags"),
             GinIndex(OpClass("search_name", "gin_trgm_ops"), name="customer_name_trigrams"),
             GinIndex(

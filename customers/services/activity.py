@@ -120,7 +120,8 @@ def record_purchase(
     It belongs to the customer's visit at that branch on that day, and makes one where none
     was reported.
     """
-    customer = standing(customer)
+    # Of a day's visit only one may ask whether it is known, and make it.
+    customer = standing(customer, alone=True)
     purchase, is_new = _once(
         Purchase(
             customer=customer,

@@ -15,6 +15,7 @@ from customers.services.contact_points import set_primary
 from marketing.core import audit, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict, ValidationFailed
+from marketing.core.plain_words import say_plainly
 from marketing.core.selectors import branches_for_actor
 from marketing.core.tenancy import current_tenant
 
@@ -166,7 +167,7 @@ def _save(customer: Customer) -> None:
     try:
         customer.clean_fields(exclude=["tenant", "home_branch", "merged_into", "version"])
     except exceptions.ValidationError as error:
-        raise ValidationFailed(fields=error.message_dict) from error
+        raise ValidationFailed(fields=say_plainly(error).message_dict) from error
     try:
         with transaction.atomic():
             customer.save()

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from django.db.models import F
-from django.utils.translation import gettext as _
 
 from customers.facts import mark_stale
 from customers.models import Purchase, PurchaseRefund, Visit
+from customers.services.standing import standing_ids
 from marketing.core import audit, events
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict
 from marketing.core.prepared import bigints, kept_cursor
+from marketing.core.sentences import gettext as _
 from marketing.core.whole import whole
 
 Status = Purchase.Status
@@ -83,6 +84,8 @@ def void_purchase(*, actor: Actor, purchase: Purchase) -> Purchase:
     """
     if purchase.status == Status.VOID:
         return purchase
+    # Another bill of her day would be of the visit, too.
+    standing_ids([purchase.customer_id], alone=True)
     visit_id, purchase.visit = purchase.visit_id, None
     purchase.status = Status.VOID
     purchase.save(update_fields=["status", "visit"])

@@ -15,6 +15,7 @@ from marketing.core import audit
 from marketing.core.actor import Actor
 from marketing.core.errors import ValidationFailed
 from marketing.core.nudge import nudge
+from marketing.core.plain_words import say_plainly
 
 LIMITS = ("recency_limits", "frequency_limits", "monetary_limits")
 
@@ -45,7 +46,7 @@ def _check(config: ScoringConfig) -> None:
     try:
         config.full_clean(validate_unique=False, validate_constraints=False)
     except ValidationError as error:
-        raise ValidationFailed(fields=error.message_dict) from error
+        raise ValidationFailed(fields=say_plainly(error).message_dict) from error
     faults: dict[str, list[str]] = {}
     for name in LIMITS:
         limits = getattr(config, name)

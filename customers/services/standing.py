@@ -15,6 +15,8 @@ LOCK = """
 SELECT id FROM customers_customer WHERE id = ANY(%s) AND status <> 'merged'
 ORDER BY id FOR KEY SHARE
 """
+# Of this mode there is one at a time.
+ALONE = LOCK.replace("FOR KEY SHARE", "FOR NO KEY UPDATE")
 FOLLOW = """
 WITH RECURSIVE followed (id, now, steps) AS (
     SELECT id, id, 0 FROM customers_customer WHERE id = ANY(%s)
@@ -27,16 +29,19 @@ SELECT DISTINCT ON (id) id, now FROM followed ORDER BY id, steps DESC
 """
 
 
-def standing_ids(customer_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+def standing_ids(
+    customer_ids: Iterable[uuid.UUID], *, alone: bool = False
+) -> dict[uuid.UUID, uuid.UUID]:
     """For each of these customers, who stands for her until the transaction ends.
 
     Waits for a merge that is under way, and holds up the next one: what is then written for
-    whom this names is moved by every merge that comes later.
+    whom this names is moved by every merge that comes later. `alone` waits for whoever else
+    writes for her, too.
     """
     standing = {pk: pk for pk in customer_ids}
     unsure = set(standing)
     while unsure:
-        held = _lock({standing[pk] for pk in unsure})
+        held = _lock({standing[pk] for pk in unsure}, ALONE if alone else LOCK)
         others = {pk for pk in unsure if standing[pk] != pk or pk not in held}
         # Read after the lock was had: another merge or its undoing may have been faster.
         now = _followed(others) if others else {}
@@ -50,15 +55,15 @@ def followed(customer_id: uuid.UUID) -> uuid.UUID:
     return _followed([customer_id]).get(customer_id, customer_id)
 
 
-def standing(customer: Customer) -> Customer:
+def standing(customer: Customer, *, alone: bool = False) -> Customer:
     """Who stands for the customer now, as `standing_ids` says."""
-    pk = standing_ids([customer.pk])[customer.pk]
+    pk = standing_ids([customer.pk], alone=alone)[customer.pk]
     return customer if pk == customer.pk else Customer.objects.get(pk=pk)
 
 
-def _lock(customer_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+def _lock(customer_ids: Collection[uuid.UUID], statement: str) -> set[uuid.UUID]:
     with kept_cursor() as cursor:
-        cursor.execute(LOCK, [sorted(customer_ids)])
+        cursor.execute(statement, [sorted(customer_ids)])
         return {pk for (pk,) in cursor.fetchall()}
 
 

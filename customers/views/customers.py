@@ -252,7 +252,14 @@ def _channels(state: ConsentState) -> list[dict[str, Any]]:
 
 def _attributes(customer: Customer) -> list[tuple[str, Any]]:
     labels = selectors.attribute_labels()
-    return [(labels.get(key, key), value) for key, value in customer.attributes.items()]
+    return [(labels.get(key, key), _shown(value)) for key, value in customer.attributes.items()]
+
+
+def _shown(value: Any) -> Any:
+    """A value of an attribute in words."""
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    return value
 
 
 def _page(

@@ -2,6 +2,7 @@ from django.contrib import admin
 
 from marketing.core.admin import ReadOnlyAdmin
 from marketing.loyalty.models import (
+    BirthdayBatch,
     EarnRate,
     LedgerProof,
     LoyaltyProgramme,
@@ -30,6 +31,13 @@ class TierAdmin(ReadOnlyAdmin):
 class EarnRateAdmin(ReadOnlyAdmin):
     list_display = ("service", "category", "points_per_100")
     list_select_related = ("service", "category")
+
+
+@admin.register(BirthdayBatch)
+class BirthdayBatchAdmin(ReadOnlyAdmin):
+    list_display = ("day", "batch", "until")
+    list_select_related = ("batch",)
+    ordering = ("-day", "-id")
 
 
 @admin.register(PointsAccount)

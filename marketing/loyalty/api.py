@@ -1,6 +1,7 @@
-"""A customer's points over HTTP."""
+"""Points over HTTP: what a customer has, and whose expire soon."""
 
 import uuid
+from functools import partial
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -8,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from customers.selectors import get_customer_for_actor, get_customer_id_for_actor
+from marketing.core.drf.pages import Rows
 from marketing.core.drf.serializers import ApiSerializer
 from marketing.core.drf.views import ApiView
 from marketing.core.tenancy import current_tenant
@@ -25,6 +27,18 @@ class TierOutput(ApiSerializer):
 class ExpiringOutput(ApiSerializer):
     points = serializers.IntegerField()
     expires_on = serializers.DateField()
+
+
+class ExpiringFilter(ApiSerializer):
+    """Chains let points last ten years at most."""
+
+    days = serializers.IntegerField(min_value=0, max_value=3_660, default=30)
+
+
+class CustomerExpiringOutput(ExpiringOutput):
+    """`points` in all, of which the first expire with the day `expiresOn`."""
+
+    customer_id = serializers.UUIDField()
 
 
 class PointsOutput(ApiSerializer):
@@ -98,3 +112,26 @@ class CustomerPointsEntries(ApiView):
         """All that moved her points, newest first."""
         customer = get_customer_for_actor(self.actor, pk)
         return self.page(selectors.entries_of(customer), PointsEntryOutput)
+
+
+class ExpiringPoints(ApiView):
+    permissions = {"GET": "loyalty.ledger"}
+    orderings = {"customerId": "id"}
+    default_ordering = "id"
+
+    @extend_schema(
+        operation_id="listExpiringPoints",
+        parameters=[ExpiringFilter],
+        responses=CustomerExpiringOutput(many=True),
+    )
+    def get(self, request: Any) -> Response:
+        """Customers of one's branches whose points expire from today to so many days on."""
+        given = request.query_params
+        form = ExpiringFilter(data={"days": given["days"]} if "days" in given else {})
+        form.is_valid(raise_exception=True)
+        rows = selectors.find_expiring_points(
+            form.validated_data["days"], branch_ids=self.actor.branch_ids
+        )
+        return self.page(
+            Rows(partial(selectors.expiring_by_customer, rows)), CustomerExpiringOutput
+        )

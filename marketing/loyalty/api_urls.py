@@ -1,8 +1,9 @@
 from django.urls import path
 
-from marketing.loyalty.api import CustomerPoints, CustomerPointsEntries
+from marketing.loyalty.api import CustomerPoints, CustomerPointsEntries, ExpiringPoints
 
 urlpatterns = [
+    path("loyalty/expiring", ExpiringPoints.as_view(), name="api-expiring-points"),
     path("customers/<uuid:pk>/points", CustomerPoints.as_view(), name="api-customer-points"),
     path(
         "customers/<uuid:pk>/points/entries",

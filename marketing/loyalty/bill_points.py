@@ -138,8 +138,9 @@ class PointsEffect:
                 line.ref: apportion(line.net_paise, nets[int(line.ref)]) for line in lines
             }
         if used:
-            kept["spent"] = _plain(over_units(used, _spent_on(paid.cart, paid.quote)))
-            kept["value"] = _point_as_money(paid.cart)
+            spent_on = _spent_on(paid.cart, paid.quote)
+            kept["spent"] = _plain(over_units(used, spent_on))
+            kept["paid"] = _plain(over_units(used * _point_as_money(paid.cart), spent_on))
         if kept:
             kept["told"] = {"used": used, "earned": earned}
         return kept
@@ -158,8 +159,8 @@ class PointsEffect:
                 branch_id=returned.branch_id,
             )
             told["returned"] = sum(back.values())
-            if worth := told["returned"] * returned.kept["value"]:
-                told["paidBack"] = _rupees(worth)
+        if paid := _of_units(returned.kept.get("paid", {}), returned):
+            told["paidBack"] = _rupees(sum(paid.values()))
         lines = _of_units(returned.kept.get("earned", {}), returned)
         if lines:
             made = services.reverse_earn(
@@ -179,7 +180,8 @@ def _use(paid: Paid, source: Source, her: Entered) -> int:
     if not kept:
         return 0
     points: int = kept["points"]
-    hold = services.lock_hold(kept["hold"])
+    # Whoever would end it waits for her account, which is locked.
+    hold = PointsHold.objects.select_related("transaction").get(pk=kept["hold"])
     if not hold.lasts(clock.now()):
         # What ran out and nobody gave back yet is still hers to use.
         services.void_hold(actor=_system(), hold=hold)

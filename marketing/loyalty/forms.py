@@ -1,8 +1,11 @@
+import datetime as dt
+import uuid
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from customers.forms import RefusableForm
@@ -10,7 +13,8 @@ from customers.models import Service, ServiceCategory
 from marketing.core.errors import SAVE_AGAIN, Conflict, DomainError
 from marketing.core.plain_words import PlainWords
 from marketing.core.sent_again import OnceMoreForm
-from marketing.loyalty import rules
+from marketing.coupons.models import Offer
+from marketing.loyalty import rules, selectors
 from marketing.loyalty.models import EarnRate, Kind, LoyaltyProgramme, Tier
 from marketing.loyalty.services import setting_names
 
@@ -21,6 +25,8 @@ LABELS = {
     "review_bonus": _("For a review"),
     "referral_bonus": _("For bringing a friend"),
     "birthday_bonus": _("For a birthday"),
+    "birthday_offer": _("An offer’s code on a birthday"),
+    "birthday_offer_days": _("Days on which that code can be used"),
     "min_redeem_points": _("At least so many points on a bill"),
     "max_redeem_points": _("At most so many points on a bill"),
     "max_redeem_percent": _("At most so much of a bill, %"),
@@ -45,6 +51,8 @@ HELP = {
     "review_bonus": _("When your review tool reports one (review.posted); once a day."),
     "referral_bonus": _("Besides the reward that is set under Referrals."),
     "birthday_bonus": _("On the day, once a year."),
+    "birthday_offer": _("On the day, once a year: a code of her own, for her alone."),
+    "birthday_offer_days": _("The birthday is the first of them."),
     "points_per_100": _("Of what is paid without tax, after discounts. Rounded down on each bill."),
     "max_redeem_points": _("Empty: no limit."),
     "points_as": _("Ask your accountant: as a discount, points lessen the taxable value."),
@@ -57,7 +65,7 @@ GROUPS = (
         (
             *("is_enabled", "points_per_100", "pending_days", "expiry_months"),
             *("expiry_rounding", "signup_bonus", "review_bonus", "referral_bonus"),
-            "birthday_bonus",
+            *("birthday_bonus", "birthday_offer", "birthday_offer_days"),
         ),
     ),
     (
@@ -86,9 +94,25 @@ class ProgrammeForm(PlainWords, forms.ModelForm):
 
     class Meta:
         model = LoyaltyProgramme
-        fields = setting_names()
+        fields = [name for name in setting_names() if name != "birthday_offer"]
         labels = LABELS
         help_texts = HELP
+        # Sentences: a closed list would cut them off.
+        widgets = {"negative_policy": forms.RadioSelect}
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        kept = self.instance.birthday_offer_id
+        chosen = Q(pk__in=selectors.offers_for_birthdays().values("pk")) | Q(pk=kept)
+        self.fields["birthday_offer"] = forms.ModelChoiceField(
+            Offer.objects.filter(chosen).order_by("-id"),
+            label=LABELS["birthday_offer"],
+            help_text=HELP["birthday_offer"],
+            required=False,
+            empty_label=_("None"),
+            initial=kept,
+            widget=forms.Select(attrs={"data-searchable": True}),
+        )
 
     @property
     def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
@@ -107,6 +131,7 @@ class ProgrammeForm(PlainWords, forms.ModelForm):
 class TierForm(RefusableForm):
     """A tier, with its threshold as the programme counts: in rupees or in points."""
 
+    seen = forms.CharField(required=False, max_length=16, widget=forms.HiddenInput)
     name = forms.CharField(label=_("Name"), max_length=50)
     level = forms.IntegerField(
         label=_("Level"), min_value=1, max_value=99, help_text=_("1 is the lowest.")
@@ -125,7 +150,7 @@ class TierForm(RefusableForm):
     )
 
     def __init__(self, *args: Any, tier: Tier | None, by_spend: bool, **more: Any) -> None:
-        self.unit = 100 if by_spend else 1
+        self.unit, self.tier = 100 if by_spend else 1, tier
         if tier:
             more["initial"] = {
                 "name": tier.name,
@@ -133,9 +158,21 @@ class TierForm(RefusableForm):
                 "threshold": Decimal(tier.threshold) / self.unit,
                 "multiplier": Decimal(tier.multiplier) / rules.ONCE,
                 "benefits": tier.benefits,
+                "seen": tier.mark,
             }
         super().__init__(*args, **more)
-        self.fields["threshold"].label = _("From ₹ spent on") if by_spend else _("From points on")
+        if by_spend:
+            self.fields["threshold"].label = _("From ₹ spent on")
+        else:
+            # Half a point would be dropped unsaid.
+            self.fields["threshold"] = forms.IntegerField(
+                label=_("From points on"), min_value=0, max_value=rules.MAX_POINTS
+            )
+
+    def outdate(self, tiers: Iterable[Tier]) -> None:
+        """Sent once more, the form replaces what somebody else made of the tier."""
+        now = next((each.mark for each in tiers if self.tier and each.pk == self.tier.pk), "")
+        self.data = {**self.data.dict(), "seen": now}  # type: ignore[attr-defined]
 
     def values(self) -> dict[str, Any]:
         """As the service takes them: paise or points, and basis points."""
@@ -248,3 +285,24 @@ class LedgerFilter(forms.Form):
     branch = forms.UUIDField(required=False)
     after = forms.UUIDField(required=False)
     q = forms.CharField(required=False, max_length=100)
+
+
+class ExpiringFilter(forms.Form):
+    """What the page of points that expire shows; `after` is the last row seen, day and customer."""
+
+    DAYS = (7, 30, 90)
+
+    days = forms.TypedChoiceField(
+        choices=[(each, each) for each in DAYS], coerce=int, required=False, empty_value=None
+    )
+    branch = forms.UUIDField(required=False)
+    after = forms.CharField(required=False, max_length=60)
+
+    def clean_after(self) -> tuple[dt.date, uuid.UUID] | None:
+        day, _space, customer_id = self.cleaned_data["after"].partition(" ")
+        try:
+            seen = dt.date.fromisoformat(day), uuid.UUID(customer_id)
+        except ValueError:
+            return None
+        # Around the first and the last year there are moments that no clock has.
+        return seen if dt.MINYEAR < seen[0].year < dt.MAXYEAR else None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from customers.models import Customer
 from customers.timeline import TimelineEntry
@@ -37,7 +37,9 @@ def points_timeline(customer: Customer, actor: Actor) -> Iterator[TimelineEntry]
             id=row.pk,
             at=row.at,
             type="points",
-            title=_("%(what)s: %(points)s points")
+            title=ngettext(
+                "%(what)s: %(points)s point", "%(what)s: %(points)s points", abs(row.points)
+            )
             % {
                 "what": row.get_kind_display(),
                 "points": f"{sign}{format_number(abs(row.points))}",

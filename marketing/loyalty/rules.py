@@ -50,12 +50,16 @@ def local_day(moment: dt.datetime, zone: str) -> dt.date:
 
 
 def start_of(day: dt.date, zone: str) -> dt.datetime:
-    """The midnight that begins the day in the zone, in UTC."""
+    """The midnight that begins the day in the zone, in UTC; no sooner than there are days."""
+    if day == dt.date.min:
+        return dt.datetime.min.replace(tzinfo=dt.UTC)
     return dt.datetime.combine(day, dt.time.min, ZoneInfo(zone)).astimezone(dt.UTC)
 
 
 def end_of(day: dt.date, zone: str) -> dt.datetime:
-    """The midnight that ends the day in the zone, in UTC."""
+    """The midnight that ends the day in the zone, in UTC; no later than there are days."""
+    if day == dt.date.max:
+        return dt.datetime.max.replace(tzinfo=dt.UTC)
     return start_of(day + DAY, zone)
 
 
@@ -66,10 +70,16 @@ def add_months(day: dt.date, months: int) -> dt.date:
     return dt.date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
-def birthdays_on(day: dt.date) -> list[str]:
-    """The month and day of who has a birthday: of 29 February on the 28th of a common year."""
-    is_last = (day.month, day.day) == (2, 28) and not calendar.isleap(day.year)
-    return [f"{day:%m-%d}", *(["02-29"] if is_last else [])]
+def birthdays_on(day: dt.date) -> list[dt.date]:
+    """All days on which who has a birthday then can be born: of 29 February it is the 28th of a
+    common year. As an index of dates finds them, which one of months and days would not."""
+    years: Sequence[int] = range(dt.MINYEAR, day.year + 1)
+    if (day.month, day.day) == (2, 29):
+        years = [year for year in years if calendar.isleap(year)]
+    born = [day.replace(year=year) for year in years]
+    if (day.month, day.day) == (2, 28) and not calendar.isleap(day.year):
+        born += [dt.date(year, 2, 29) for year in years if calendar.isleap(year)]
+    return born
 
 
 def round_up(day: dt.date, rounding: str) -> dt.date:

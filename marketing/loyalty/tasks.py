@@ -6,13 +6,15 @@ from marketing.core.sweeps import drain_each_chain, in_each_chain
 @shared_task
 def turn_days() -> None:
     """What a new day brings, in this order (hourly, because days begin in each chain's own zone):
-    pending points become active, others expire, tiers are renewed or lowered, birthdays thanked."""
+    pending points become active, others expire, tiers are renewed or lowered, birthdays thanked
+    with points and with codes."""
     from marketing.loyalty import services
 
     drain_each_chain(services.activate_due)
     drain_each_chain(services.expire_due)
     drain_each_chain(services.end_periods)
     drain_each_chain(services.give_birthday_bonuses)
+    drain_each_chain(services.give_birthday_codes)
 
 
 @shared_task

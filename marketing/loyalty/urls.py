@@ -1,9 +1,10 @@
 from django.urls import path
 
-from marketing.loyalty.views import customer, ledger, settings
+from marketing.loyalty.views import customer, expiring, ledger, settings
 
 urlpatterns = [
     path("points", ledger.ledger, name="points-ledger"),
+    path("points/expiring", expiring.expiring, name="points-expiring"),
     path("points/settings", settings.programme, name="points-settings"),
     path("points/settings/rates", settings.rates, name="points-rates"),
     path("points/tiers/new", settings.tier, name="tier-new"),

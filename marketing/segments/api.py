@@ -11,6 +11,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 
 from marketing.core import clock
+from marketing.core.drf.filters import FlagFilter
 from marketing.core.drf.views import ApiView
 from marketing.core.errors import ValidationFailed
 from marketing.segments import selectors, services
@@ -31,7 +32,7 @@ class SegmentFilter(django_filters.FilterSet):
     segmentType = django_filters.ChoiceFilter(  # noqa: N815  as it travels
         field_name="segment_type", choices=SegmentType.choices
     )
-    isDynamic = django_filters.BooleanFilter(field_name="is_dynamic")  # noqa: N815
+    isDynamic = FlagFilter(field_name="is_dynamic")  # noqa: N815
     q = django_filters.CharFilter(field_name="name", lookup_expr="icontains")
 
     class Meta:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, ValidationFailed
+from marketing.core.plain_words import PlainWords
 from marketing.core.selectors import branches_for_actor
 from marketing.segments.selectors import PhoneMatch
 from marketing.segments.services import MAX_MEMBERS
@@ -25,7 +26,7 @@ LINES_SHOWN, LINE_LENGTH = 5, 40
 _PLACES = {"branchIds": "branch_ids", "customerIds": "phones"}
 
 
-class SegmentForm(forms.Form):
+class SegmentForm(PlainWords, forms.Form):
     """Name, description and branches of a segment."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=100)

@@ -195,6 +195,15 @@ def test_the_page_shows_who_she_is(asha, login, chain, manager):
         assert "Visit at South" in login("receptionist").get(way).text
 
 
+def test_an_attribute_that_is_yes_or_no_is_told_in_words(asha, login, manager):
+    for key in ("female_stylist", "bridal"):
+        AttributeDefinition.objects.create(key=key, label=key.title(), type="boolean")
+    values = {"attributes": {"female_stylist": True, "bridal": False}}
+    services.update_customer(actor=manager, customer=asha, values=values)
+    shown = login("receptionist").get(page("detail", asha)).context["attributes"]
+    assert dict(shown) == {"Female_Stylist": "Yes", "Bridal": "No"}
+
+
 def test_a_customer_of_another_branch_can_be_opened(login, chain):
     there = CustomerFactory(home_branch=chain.west)
     assert login("receptionist").get(page("detail", there)).status_code == 200
@@ -257,10 +266,10 @@ def test_a_receptionist_enters_a_customer(login, chain):
         ({"phone": "98765"}, "No such phone number can exist"),
         ({"phone": "call me"}, "This is not a phone number"),
         ({"email": "asha@"}, "This is not an e-mail address"),
-        ({"first_name": ""}, "This field is required"),
-        ({"birth_date": "soon"}, "Enter a valid date"),
-        ({"language": "fr"}, "Select a valid choice"),
-        ({"attribute_visits": "many"}, "Enter a number"),
+        ({"first_name": ""}, "Please fill this in."),
+        ({"birth_date": "soon"}, "A date, please."),
+        ({"language": "fr"}, "Choose one of the list."),
+        ({"attribute_visits": "many"}, "A number, please."),
     ],
 )
 def test_a_mistake_is_shown_at_its_field_and_nothing_is_lost(login, chain, changes, words):

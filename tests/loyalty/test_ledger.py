@@ -241,6 +241,30 @@ def test_a_refund_takes_the_upgrade_back_but_not_what_was_had_before(asha, go):
     assert tier() == "Silver"
 
 
+def test_a_refund_leaves_the_tier_that_was_had_though_it_is_no_longer_earned(asha):
+    make_programme(tier_basis="spend")
+    make_tiers(("Bronze", 0, 10_000), ("Silver", 10_000, 10_000), ("Gold", 50_000, 20_000))
+    earn(asha, 100, A)
+    earn(asha, 900, B)
+    refund(bill(), A)
+    refund(bill(), B)
+    assert PointsAccount.objects.select_related("tier").get(customer=asha).tier.name == "Silver"
+
+
+def test_days_count_by_the_clock_and_not_by_the_sweep(asha, go):
+    make_programme(pending_days=1, expiry_months=1)
+    earn(asha, 100)
+    go("2026-06-16", "12:01")
+    held = hold(asha, 30)
+    go("2026-07-17", "00:00")
+    with pytest.raises(NotEnoughPoints):
+        hold(asha, 1)
+    services.give_points(actor=system(), customer=asha, points=5, source=A, reason="x")
+    assert (selectors.liability().expired, points(asha)) == (70, 5)
+    assert services.void_hold(actor=system(), hold=held).state == "voided"
+    whole()
+
+
 def test_calendar_tiers_end_with_the_period(asha, go):
     make_programme(tier_basis="points", tier_window="calendar", tier_span="quarter")
     make_tiers(("Bronze", 0, 10_000), ("Silver", 100, 10_000))

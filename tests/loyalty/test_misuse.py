@@ -5,23 +5,31 @@ import datetime as dt
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
+from marketing.core import clock
 from marketing.core.errors import IdempotencyMismatch, NotFound, ValidationFailed
 from marketing.loyalty import services
 from marketing.loyalty.errors import (
+    NotEnoughPoints,
     NothingToReverse,
     PointsHoldOver,
     ProgrammeOff,
     RedemptionLimit,
 )
 from marketing.loyalty.models import (
+    LotUse,
     LoyaltyProgramme,
+    PointsAccount,
     PointsEntry,
+    PointsLot,
     PointsTransaction,
 )
-from marketing.loyalty.services import BillLine, Source
+from marketing.loyalty.services import BillLine, Source, posting
 from tests.factories.customers import CustomerFactory
-from tests.factories.loyalty import earn, hold, make_programme, spend, system
+from tests.factories.loyalty import bill, earn, hold, make_programme, spend, system
 from tests.loyalty.ledger_words import A, B, C, everything, give_back, points, refund, whole
+
+D = bill("D")
+GIFT = Source("gift", "1")
 
 
 def test_points_that_would_be_gone_tomorrow_are_refused_whoever_asks(chain):
@@ -50,13 +58,25 @@ def test_every_call_may_be_repeated(asha):
     whole()
 
 
+def give(customer, count):
+    return services.give_points(
+        actor=system(), customer=customer, points=count, source=GIFT, reason="x"
+    )
+
+
 def test_another_body_under_the_same_source_is_refused(asha):
     somebody = CustomerFactory()
     earn(asha, 100, A)
+    earn(asha, 10, D)
     held = hold(asha, 50, B)
     services.post_hold(actor=system(), hold=held, source=B, points=40)
+    refund(C, A, {"1": 1_000})
+    give(asha, 5)
     before = everything()
     for wrong in (
+        lambda: refund(C, D),
+        lambda: give(asha, 6),
+        lambda: give(somebody, 5),
         lambda: earn(somebody, 100, A),
         lambda: earn(asha, 101, A),
         lambda: hold(asha, 51, B),
@@ -117,10 +137,13 @@ def test_nothing_is_taken_back_twice_or_of_nobody(asha):
     spend(asha, 30, A)
     refund(B, A)
     give_back(B, A)
+    give(asha, 5)
+    refund(D, GIFT)
     before = everything()
     for wrong, error in (
         (lambda: refund(C, A), NothingToReverse),
         (lambda: refund(C, A, {"1": 1}), NothingToReverse),
+        (lambda: refund(C, GIFT), NothingToReverse),
         (lambda: refund(C, A, {"2": 1}), ValidationFailed),
         (lambda: refund(C, Source("invoice", "nobody's")), NotFound),
         (lambda: give_back(C, A), NothingToReverse),
@@ -146,6 +169,20 @@ def test_a_hold_ends_once(asha):
         services.post_hold(actor=system(), hold=freed, source=B)
     with pytest.raises(PointsHoldOver):
         services.post_hold(actor=system(), hold=used, source=C)
+    for over in (used, freed):
+        with pytest.raises(PointsHoldOver):
+            services.renew_hold(actor=system(), hold=over)
+    assert everything() == before
+
+
+def test_no_more_is_used_than_the_row_holds(asha):
+    """Whatever the caller's copy of it says."""
+    earn(asha, 100)
+    held = hold(asha, 10, A)
+    before = everything()
+    held.points = 50
+    with pytest.raises(PointsHoldOver):
+        services.post_hold(actor=system(), hold=held, source=A)
     assert everything() == before
 
 
@@ -160,6 +197,59 @@ def test_a_hold_that_ran_out_is_not_used_and_may_be_given_back(asha, noon):
     assert everything() == before
     services.void_hold(actor=system(), hold=held)
     assert points(asha) == 100
+
+
+def test_points_that_wait_are_not_drawn_though_they_end_first(asha):
+    earn(asha, 100, A)
+    make_programme(pending_days=3, expiry_months=1)
+    earn(asha, 100, B)
+    hold(asha, 60)
+    whole()
+    waiting = PointsLot.objects.get(is_pending=True)
+    assert (waiting.remaining, points(asha)) == (100, 40)
+
+
+def test_points_that_end_at_this_moment_are_not_drawn(asha, go):
+    """Her lots were brought up to the moment before."""
+    make_programme(expiry_months=1)
+    earn(asha, 100)
+    go("2026-07-15", "23:59")
+    her = services.enter(services.stand_in(asha.pk), clock.now())
+    go("2026-07-16", "00:00")
+    before = everything()
+    with pytest.raises(NotEnoughPoints), transaction.atomic():
+        services.hold_points(actor=system(), customer=asha, points=10, source=A, her=her)
+    assert everything() == before
+
+
+def test_no_more_is_drawn_than_lots_hold(asha, monkeypatch):
+    """Whatever a balance says, and whatever was read of a lot before."""
+    earn(asha, 100)
+    PointsAccount.objects.update(available=150)
+    before = everything()
+    for read in (posting.SPENDABLE, posting.SPENDABLE.replace("remaining FROM", "150 FROM")):
+        monkeypatch.setattr(posting, "SPENDABLE", read)
+        with pytest.raises(NotEnoughPoints), transaction.atomic():
+            hold(asha, 120)
+        assert everything() == before
+
+
+def test_no_lot_gives_more_than_it_has_or_after_its_end(asha, noon):
+    """Whatever the account says: the statement that takes looks at the lots."""
+    make_programme(expiry_months=1)
+    made = earn(asha, 100)
+    lot = PointsLot.objects.get()
+    takes = [
+        lambda: posting.draw(made, [(lot.pk, 101)]),
+        lambda: posting.take_from_lots(made, asha.pk, 101, clock.now()),
+        lambda: posting.take_from_lots(made, asha.pk, 1, clock.now() + dt.timedelta(days=60)),
+    ]
+    for take in takes:
+        with pytest.raises(NotEnoughPoints), transaction.atomic():
+            take()
+    lot.refresh_from_db()
+    assert lot.remaining == 100
+    assert not LotUse.objects.exists()
 
 
 def test_the_programme_limits_what_a_bill_may_use(asha):

@@ -2,22 +2,24 @@
 
 import datetime as dt
 import uuid
+from decimal import Decimal
 
 import pytest
 import time_machine
 from django.db import IntegrityError
 
 from customers import services as customer_services
+from customers.models import Service
 from marketing.core.actor import Actor
 from marketing.core.errors import Conflict
 from marketing.core.tenancy import tenant_scope
 from marketing.loyalty import selectors, services
 from marketing.loyalty.errors import NotEnoughPoints, NothingToReverse, PointsHoldOver
-from marketing.loyalty.models import PointsAccount, PointsHold, PointsLot
-from marketing.loyalty.services import earning, posting, spending
+from marketing.loyalty.models import EarnRate, PointsAccount, PointsHold, PointsLot, Tier
+from marketing.loyalty.services import earning, posting, programme, spending
 from tests.concurrency import at_once, beside
 from tests.factories.core import make_chain
-from tests.factories.customers import CustomerFactory
+from tests.factories.customers import CustomerFactory, ServiceFactory
 from tests.factories.loyalty import bill, earn, hold, make_programme, spend, system
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -252,3 +254,35 @@ def test_a_merge_waits_for_the_turn_of_the_day(salon):
             assert selectors.balance(asha.pk).points == 0
             assert selectors.liability().expired == 70
         whole(chain)
+
+
+def sent_twice(salon, sent):
+    """What the second of two came to, and whether it waited for the first."""
+    chain, _asha = salon
+    works = {
+        "rates": lambda: services.set_rates(
+            actor=system(), categories={}, services=[(Service.objects.get(), Decimal(3))]
+        ),
+        "tier": lambda: services.set_tier(
+            actor=system(), tier=None, name="Diamond", level=9, threshold=10**9, multiplier=20_000
+        ),
+    }
+    with tenant_scope(chain.tenant.pk):
+        ServiceFactory()
+    return beside(chain, works[sent], works[sent])
+
+
+@pytest.mark.parametrize("sent", ["rates", "tier"])
+def test_a_setting_that_is_sent_twice_is_saved_once(salon, sent):
+    _second, was_at_once = sent_twice(salon, sent)
+    assert not was_at_once
+    with tenant_scope(salon[0].tenant.pk):
+        assert EarnRate.objects.count() + Tier.objects.filter(level=9).count() == 1
+
+
+@pytest.mark.parametrize("sent", ["rates", "tier"])
+def test_without_its_turn_it_meets_the_walls_of_the_table(salon, sent, monkeypatch):
+    """The twin: the second does not see the first, and is an error of the database."""
+    monkeypatch.setattr(programme, "_wait_for_turn", lambda: None)
+    with pytest.raises(IntegrityError):
+        sent_twice(salon, sent)

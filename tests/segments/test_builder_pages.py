@@ -60,7 +60,7 @@ def test_mistakes_stand_at_their_condition(people, login):
 def test_a_name_is_needed(people, login):
     response = post(login("owner"), "/segments/new", COMERS, name=" ")
     assert response.status_code == 422
-    assert "This field is required" in response.content.decode()
+    assert "Please fill this in" in response.content.decode()
     assert not Segment.objects.exists()
 
 
@@ -160,3 +160,13 @@ def test_rules_as_deep_and_wide_as_they_may_be_are_drawn(people, login):
         segment = SegmentFactory(rules=each)
         assert login("owner").get(f"/segments/{segment.pk}").status_code == 200
         assert login("owner").get(f"/segments/{segment.pk}/edit").status_code == 200
+
+
+def test_the_first_rules_may_stand_in_the_address(people, login):
+    rule = {"rules.conditions.0.field": "total_spend", "rules.conditions.0.op": "gt"}
+    page = login("manager").get("/segments/new", rule | {"rules.conditions.0.value": "7500"}).text
+    assert 'value="total_spend" selected' in page
+    assert 'value="7500"' in page
+    for nonsense in ({"rules.conditions.0.field": "nope"}, {"rules.conditions.9.x": "1"}):
+        assert login("manager").get("/segments/new", nonsense).status_code == 200
+    assert not Segment.objects.exists()

@@ -101,7 +101,7 @@ def test_from_a_list(people, login):
         ({"name": "x", "phones": "1\n" * 10_001}, "At most 10000 numbers."),
         ({"name": "x", "file": SimpleUploadedFile("a.csv", b"\xff\xfe\x00")}, "UTF-8"),
         ({"name": "x", "file": SimpleUploadedFile("a.csv", b"1" * 1_000_001)}, "larger than 1 MB"),
-        ({"name": "", "phones": "1"}, "This field is required."),
+        ({"name": "", "phones": "1"}, "Please fill this in."),
     ],
 )
 def test_bad_lists(people, login, data, message):

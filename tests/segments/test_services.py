@@ -209,7 +209,7 @@ def test_built_in_segments(people):
     services.ensure_system_segments()
     services.ensure_system_segments()
     segments = {s.name: s for s in Segment.objects.filter(segment_type=SegmentType.SYSTEM)}
-    assert len(segments) == 53
+    assert len(segments) == 54
     repeat = segments["Repeat Customers"]
     owner = people.actor(people.owner)
     with pytest.raises(Conflict):
@@ -232,7 +232,7 @@ def test_all_segments_are_counted_in_one_pass(people, django_assert_max_num_quer
     # Segments, chain, zones, attributes; number, dynamic and static counts; locks, what was
     # counted, its history; savepoint; old changes and old history.
     with django_assert_max_num_queries(apart + 16):
-        assert services.refresh_all() == 54
+        assert services.refresh_all() == 55
     counts = dict(Segment.objects.values_list("name", "customer_count"))
     assert counts["Repeat Customers"] == 2
     assert counts["New Customers"] == 0
@@ -331,7 +331,7 @@ def test_a_new_chain_begins_with_the_built_in_segments(db, django_capture_on_com
         )
     events.deliver_due()
     with tenant_scope(tenant.pk):
-        assert Segment.objects.filter(segment_type=SegmentType.SYSTEM).count() == 53
+        assert Segment.objects.filter(segment_type=SegmentType.SYSTEM).count() == 54
 
 
 def test_the_sweep_covers_every_chain(people, other_chain, monkeypatch):
@@ -346,7 +346,7 @@ def test_the_sweep_covers_every_chain(people, other_chain, monkeypatch):
 def test_the_command_makes_and_counts(people, capsys):
     call_command("ensure_system_segments")
     assert Segment.objects.get(name="Repeat Customers").customer_count == 2
-    assert ": 53 segments" in capsys.readouterr().out
+    assert ": 54 segments" in capsys.readouterr().out
 
 
 def test_the_admin_renames_by_the_service(people, login):

@@ -23,10 +23,11 @@ from marketing.core.ids import lower_bound
 from marketing.core.models import Branch
 from marketing.delivery.models import Message
 from marketing.loyalty.models import PointsAccount
+from marketing.referrals.models import Referral, ReferralCode
 from marketing.segments import services
 from marketing.segments.models import Segment
 from marketing.segments.selectors import audience
-from tests.factories.customers import ServiceFactory
+from tests.factories.customers import CustomerFactory, ServiceFactory
 
 NOW = dt.datetime(2026, 3, 10, 9, 30, tzinfo=ZoneInfo("Asia/Kolkata"))  # a Tuesday
 SATURDAY, SUNDAY, MONDAY = (dt.date(2026, 3, 7), dt.date(2026, 3, 1), dt.date(2026, 3, 2))
@@ -51,7 +52,10 @@ class Bill:
 
 @dataclass(frozen=True)
 class Person:
-    """`events` are (name, day, properties), `mails` are (day, whether it was read)."""
+    """`events` are (name, day, properties), `mails` are (day, whether it was read).
+
+    `brought` is the state of the referral that brought her.
+    """
 
     facts: Mapping[str, Any] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
@@ -61,6 +65,7 @@ class Person:
     events: Iterable[tuple[str, Day, Mapping[str, Any]]] = ()
     mails: Iterable[tuple[int, bool]] = ()
     points: int | None = None
+    brought: str = ""
 
 
 def facts(**values: Any) -> Person:
@@ -187,6 +192,7 @@ PEOPLE: dict[str, tuple[Person, Person]] = {
     "Complained Recently": (did("complaint", 30), did("complaint", 31)),
     "Promoters": (did("nps", 180, score=9), did("nps", 180, score=8)),
     "Detractors": (did("nps", 180, score=6), did("nps", 180, score=7)),
+    "Referral Participants": (Person(brought="attributed"), Person(brought="expired")),
 }
 
 
@@ -227,6 +233,7 @@ def everybody(chain):
     )
     Message.objects.bulk_create(mail(row, *each) for row, person in pairs for each in person.mails)
     bill_them(chain.north, [(row, bill) for row, person in pairs for bill in person.bills])
+    bring_them([(row, person.brought) for row, person in pairs if person.brought])
 
 
 def mail(row: Customer, day: int, is_read: bool) -> Message:
@@ -270,6 +277,21 @@ def bill_them(branch: Branch, bills: list[tuple[Customer, Bill]]) -> None:
             amount=1000,
         )
         for row, (_customer, bill) in zip(rows, bills, strict=True)
+    )
+
+
+def bring_them(friends: list[tuple[Customer, str]]) -> None:
+    referrer = CustomerFactory(first_name="who brought them")
+    code = ReferralCode.objects.create(customer=referrer, code="BRING")
+    Referral.objects.bulk_create(
+        Referral(
+            referrer=referrer,
+            code=code,
+            friend=friend,
+            state=state,
+            source=Referral.Source.CODE,
+        )
+        for friend, state in friends
     )
 
 

@@ -13,11 +13,12 @@ from marketing.segments.sentence import describe
 from marketing.segments.services.system import usable_system_segments
 from marketing.segments.services.system_rules import SYSTEM_SEGMENTS
 from tests.factories.customers import CustomerFactory
+from tests.factories.referrals import converted, make_programme
 
 ZONE = "Asia/Kolkata"
 NOW = dt.datetime(2026, 3, 10, 9, 30, tzinfo=ZoneInfo(ZONE))
 # Of engines that are still to come.
-WAITING = {"Referral Participants"}
+WAITING: set[str] = set()
 
 
 def test_only_fields_of_engines_to_come_are_waited_for(chain):
@@ -29,6 +30,17 @@ def test_its_rules_are_valid_and_can_be_said(chain, name):
     rules = SYSTEM_SEGMENTS[name].rules
     compile_rules(rules, now=NOW, zone=ZONE)
     assert describe(rules, "en").startswith("Everybody")
+
+
+def test_who_brings_and_who_was_brought_take_part(chain):
+    make_programme()
+    asha, bela, _other = CustomerFactory.create_batch(3)
+    converted(asha, bela, chain.north)
+    services.ensure_system_segments()
+    found = audience(
+        segment=Segment.objects.get(name="Referral Participants"), branch_ids=None, now=NOW
+    )
+    assert set(found) == {asha, bela}
 
 
 def test_all_are_counted(people):

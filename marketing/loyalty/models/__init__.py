@@ -1,3 +1,4 @@
+from marketing.loyalty.models.birthdays import BirthdayBatch
 from marketing.loyalty.models.ledger import (
     Account,
     EarnedLine,
@@ -17,6 +18,7 @@ from marketing.loyalty.models.proof import BalanceSnapshot, LedgerProof
 __all__ = [
     "Account",
     "BalanceSnapshot",
+    "BirthdayBatch",
     "EarnRate",
     "EarnedLine",
     "HoldState",

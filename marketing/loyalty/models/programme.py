@@ -1,3 +1,4 @@
+import hashlib
 from decimal import Decimal
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -8,13 +9,18 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Service, ServiceCategory
 from marketing.core.tenancy import LooseTenantModel, TenantModel, loose_key
+from marketing.coupons.models import Offer
 from marketing.loyalty import rules
 
 RATE = {"max_digits": 8, "decimal_places": 2, "validators": [MinValueValidator(0)]}
 
 
 class LoyaltyProgramme(TenantModel):
-    """How a chain gives points, one row a chain. Points are whole; `None` means without limit."""
+    """How a chain gives points, one row a chain. Points are whole; `None` means without limit.
+
+    A birthday brings a code of `birthday_offer`, if there is one, to be used on
+    `birthday_offer_days` days, the birthday itself included.
+    """
 
     class PointsAs(models.TextChoices):
         TENDER = "tender", _("A way to pay: tax stays as it is")
@@ -52,6 +58,12 @@ class LoyaltyProgramme(TenantModel):
     review_bonus = models.PositiveIntegerField(default=0)
     referral_bonus = models.PositiveIntegerField(default=0)
     birthday_bonus = models.PositiveIntegerField(default=0)
+    birthday_offer = models.ForeignKey(
+        Offer, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    birthday_offer_days = models.PositiveSmallIntegerField(
+        default=14, db_default=14, validators=[MinValueValidator(1), MaxValueValidator(365)]
+    )
     min_redeem_points = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])
     max_redeem_points = models.PositiveIntegerField(null=True, blank=True)
     max_redeem_percent = models.PositiveSmallIntegerField(
@@ -141,6 +153,12 @@ class Tier(TenantModel):
             models.UniqueConstraint(fields=["tenant", "name"], name="tier_name"),
         ]
         ordering = ["level"]
+
+    @property
+    def mark(self) -> str:
+        """Another one after each change."""
+        said = (self.name, self.level, self.threshold, self.multiplier, self.benefits)
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
     @property
     def rupees(self) -> Decimal:

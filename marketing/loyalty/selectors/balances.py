@@ -4,16 +4,16 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, Lookup, Min, Q, QuerySet, Sum
+from django.db.models import F, Lookup, Q, QuerySet, Sum
 
 from customers.models import Customer
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.prepared import kept_cursor
-from marketing.core.tenancy import current_tenant, current_tenant_id
+from marketing.core.tenancy import current_tenant_id
 from marketing.loyalty import rules
 from marketing.loyalty.models import (
     Account,
@@ -86,6 +86,11 @@ class Balance:
     def available(self) -> int:
         """What she may use."""
         return max(self.points, 0)
+
+    @property
+    def tier_last_moment(self) -> dt.datetime | None:
+        """Within the last day of her tier, which `tier_until` is the end of."""
+        return self.tier_until - dt.timedelta.resolution if self.tier_until else None
 
 
 def balance(customer_id: uuid.UUID) -> Balance:
@@ -163,32 +168,6 @@ def expiring_lots(customer_id: uuid.UUID) -> QuerySet[Any]:
     )
     days = lots.values("expires_on").annotate(points=Sum("remaining"))
     return days.order_by("expires_on")
-
-
-class Expiring(NamedTuple):
-    """How many of a customer's points end within the days asked for, and when the first do."""
-
-    customer_id: uuid.UUID
-    points: int
-    expires_on: dt.date
-
-
-def find_expiring_points(days: int) -> QuerySet[Any, Expiring]:
-    """Whose points expire from today to so many days on: rows like `Expiring`, to be iterated
-    over or joined to; never read at once of a whole chain."""
-    now = clock.now()
-    zone = current_tenant().time_zone
-    last = rules.end_of(rules.local_day(now, zone) + days * rules.DAY, zone)
-    lots = PointsLot.objects.filter(
-        remaining__gt=0, is_pending=False, expires_at__gt=now, expires_at__lte=last
-    )
-    rows = lots.values("customer_id").annotate(
-        points=Sum("remaining"), expires_on=Min("expires_on")
-    )
-    named: QuerySet[Any, Any] = rows.order_by("customer_id").values_list(
-        "customer_id", "points", "expires_on", named=True
-    )
-    return named
 
 
 def ledger(actor: Actor) -> QuerySet[PointsTransaction]:

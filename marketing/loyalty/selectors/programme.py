@@ -14,7 +14,7 @@ from customers.models import Customer
 from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
 from marketing.loyalty import rules
-from marketing.loyalty.models import Kind, LoyaltyProgramme, PointsTransaction, Tier
+from marketing.loyalty.models import EarnRate, Kind, LoyaltyProgramme, PointsTransaction, Tier
 
 _FIELDS = LoyaltyProgramme._meta.concrete_fields
 PROGRAMME_COLUMNS = ", ".join(f"programme.{field.column}" for field in _FIELDS)
@@ -43,6 +43,12 @@ def programme_of(row: Sequence[Any]) -> LoyaltyProgramme:
     """Of the columns `PROGRAMME_COLUMNS`."""
     names = [field.attname for field in _FIELDS]
     return LoyaltyProgramme.from_db(DEFAULT_DB_ALIAS, names, row)
+
+
+def rates_mark() -> str:
+    """Another one after each change of services' and categories' own rates."""
+    newest = EarnRate.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return str(newest or "")
 
 
 def tier_names() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The only writers of points. What belongs to a bill is called in the bill's own transaction."""
 
 from marketing.loyalty.services.adjusting import adjust_limit, adjust_points
+from marketing.loyalty.services.birthday_codes import give_birthday_codes
 from marketing.loyalty.services.bonuses import (
     JOINED_LATELY,
     give_birthday_bonuses,
@@ -30,7 +31,6 @@ from marketing.loyalty.services.proving import DIFFERS, prove_ledger
 from marketing.loyalty.services.settling import activate_due, expire_due, void_overdue_holds
 from marketing.loyalty.services.spending import (
     hold_points,
-    lock_hold,
     post_hold,
     renew_hold,
     void_hold,
@@ -56,12 +56,12 @@ __all__ = [
     "erase_points",
     "expire_due",
     "give_birthday_bonuses",
+    "give_birthday_codes",
     "give_points",
     "give_review_bonuses",
     "give_signup_bonuses",
     "grant_bonus",
     "hold_points",
-    "lock_hold",
     "merge_points",
     "post_hold",
     "prove_ledger",

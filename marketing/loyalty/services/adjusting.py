@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from customers.models import Customer
 from marketing.core import audit, clock
@@ -62,7 +63,11 @@ def adjust_points(
         raise ValidationFailed(
             fields={
                 "points": [
-                    _("You may move up to %(limit)s points at once.")
+                    ngettext(
+                        "You may move up to %(limit)s point at once.",
+                        "You may move up to %(limit)s points at once.",
+                        limit,
+                    )
                     % {"limit": format_number(limit)}
                 ]
             }

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from customers.models import Customer
 from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import IdempotencyMismatch, ValidationFailed
 from marketing.core.prepared import bigints, kept_cursor
+from marketing.core.sentences import gettext as _
 from marketing.core.whole import whole
 from marketing.loyalty import rules, selectors
 from marketing.loyalty.models import Account, Kind, LoyaltyProgramme, PointsTransaction

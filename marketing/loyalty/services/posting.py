@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Sum
-from django.utils.translation import gettext as _
 
 from customers.facts import MARK
 from customers.services.standing import standing_ids
@@ -20,6 +19,7 @@ from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import IdempotencyMismatch, ValidationFailed
 from marketing.core.prepared import bigints, kept_cursor
+from marketing.core.sentences import gettext as _
 from marketing.core.templatetags.formats import format_number
 from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.loyalty import rules
@@ -69,11 +69,12 @@ WITH opened AS (
     ON CONFLICT (customer_id) DO NOTHING RETURNING tenant_id, customer_id
 ) {MARK.format(changed="opened")}
 """  # noqa: S608  constants
+# Her account is locked: nobody else draws on her lots meanwhile, and `TAKE` asks again.
 SPENDABLE = """
 SELECT id, remaining FROM loyalty_pointslot
 WHERE customer_id = %s AND remaining > 0 AND NOT is_pending
   AND (expires_at IS NULL OR expires_at > %s)
-ORDER BY expires_at NULLS LAST, earned_at, id FOR UPDATE
+ORDER BY expires_at NULLS LAST, earned_at, id
 """
 TAKE = """
 WITH taken AS (
@@ -333,7 +334,8 @@ def take_from_lots(
 
 
 def draw(made: PointsTransaction, taken: Sequence[tuple[uuid.UUID, int]]) -> None:
-    """Take these points from these lots and note it. The lots are locked already."""
+    """Take these points from these lots and note it. Raises `NotEnoughPoints` where one of them
+    holds less."""
     if not taken:
         return
     with kept_cursor() as cursor:

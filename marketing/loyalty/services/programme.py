@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Model, Q
 from django.utils.translation import gettext as _
 
 from customers.models import Service, ServiceCategory
@@ -59,15 +59,33 @@ def update_programme(
         programme.full_clean(exclude=["tenant"], validate_constraints=False)
     except ValidationError as error:
         raise ValidationFailed(fields=say_plainly(error).message_dict) from error
-    if faults := _faults(programme):
+    faults = _faults(programme)
+    if "birthday_offer" in changes and not _may_be_given(programme):
+        faults["birthday_offer"] = [_("Choose an offer that goes by code and is not over.")]
+    if faults:
         raise ValidationFailed(fields=faults)
     if not changes:
         return programme
     programme.version = F("version") + 1  # type: ignore[assignment]
     programme.save()
     programme.refresh_from_db()
-    audit.record(actor, "loyalty.configure", programme, changes)
+    audit.record(
+        actor,
+        "loyalty.configure",
+        programme,
+        {name: [_noted(value) for value in both] for name, both in changes.items()},
+    )
     return programme
+
+
+def _may_be_given(programme: LoyaltyProgramme) -> bool:
+    chosen = programme.birthday_offer_id
+    return chosen is None or selectors.offers_for_birthdays().filter(pk=chosen).exists()
+
+
+def _noted(value: Any) -> Any:
+    """As the audit trail keeps it: a row by its name."""
+    return str(value) if isinstance(value, Model) else value
 
 
 def _faults(programme: LoyaltyProgramme) -> dict[str, list[str]]:
@@ -93,13 +111,32 @@ def set_tier(
     threshold: int,
     multiplier: int,
     benefits: str = "",
+    seen: str | None = None,
 ) -> Tier:
     """Make or change a tier. Levels and thresholds rise together.
 
-    Who has a tier keeps it; a changed threshold is asked at the next bill or period end.
+    Who has a tier keeps it; a changed threshold is asked at the next bill or period end. The same
+    new tier, sent again, is the one that was made. Raises `Conflict` when somebody changed it
+    since `seen`, its `mark`, or took it away.
     """
     actor.require("loyalty.config")
-    others = [each for each in selectors.tiers() if tier is None or each.pk != tier.pk]
+    _wait_for_turn()
+    known = {each.pk: each for each in selectors.tiers()}
+    others = [each for each in known.values() if tier is None or each.pk != tier.pk]
+    values = {
+        "name": name,
+        "level": level,
+        "threshold": threshold,
+        "multiplier": multiplier,
+        "benefits": benefits,
+    }
+    if tier is not None and tier.pk not in known:
+        raise Conflict()
+    for each in others if tier is None else [known[tier.pk]]:
+        if all(getattr(each, key) == value for key, value in values.items()):
+            return each
+    if tier is not None and seen and seen != known[tier.pk].mark:
+        raise Conflict()
     faults: dict[str, list[str]] = {}
     if any(each.name.lower() == name.lower() for each in others):
         faults["name"] = [_("There is a tier of this name.")]
@@ -113,13 +150,6 @@ def set_tier(
     if faults:
         raise ValidationFailed(fields=faults)
     made = tier or Tier()
-    values = {
-        "name": name,
-        "level": level,
-        "threshold": threshold,
-        "multiplier": multiplier,
-        "benefits": benefits,
-    }
     changes = audit.difference(made, values)
     for key, value in values.items():
         setattr(made, key, value)
@@ -144,11 +174,22 @@ def set_rates(
     actor: Actor,
     categories: Mapping[ServiceCategory, Decimal | None],
     services: Sequence[tuple[Service, Decimal]] = (),
+    seen: str | None = None,
 ) -> None:
-    """Give categories rates of their own (None: the programme's); `services` replace all others."""
+    """Give categories rates of their own (None: the programme's); `services` replace all others.
+
+    Raises `Conflict` when somebody changed rates since `seen`, a `selectors.rates_mark`.
+    """
     actor.require("loyalty.config")
-    EarnRate.objects.filter(category__in=categories).delete()
-    EarnRate.objects.filter(service__isnull=False).delete()
+    _wait_for_turn()
+    wanted = {key.pk: rate for key, rate in [*categories.items(), *services] if rate is not None}
+    asked = Q(service__isnull=False) | Q(category__in=categories)
+    standing = EarnRate.objects.filter(asked)
+    if wanted == {each.category_id or each.service_id: each.points_per_100 for each in standing}:
+        return
+    if seen is not None and seen != selectors.rates_mark():
+        raise Conflict()
+    standing.delete()
     EarnRate.objects.bulk_create(
         [
             *(
@@ -162,3 +203,8 @@ def set_rates(
     programme = selectors.programme()
     noted = {str(key): str(rate) for key, rate in [*categories.items(), *services]}
     audit.record(actor, "loyalty.rates", programme, noted)
+
+
+def _wait_for_turn() -> None:
+    """Tiers and rates of a programme are changed one change after the other."""
+    LoyaltyProgramme.objects.select_for_update().first()

@@ -6,13 +6,13 @@ import uuid
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Least
-from django.utils.translation import gettext as _
 
 from customers.models import Customer
 from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, IdempotencyMismatch, ValidationFailed
 from marketing.core.prepared import kept_cursor
+from marketing.core.sentences import gettext as _
 from marketing.core.whole import whole
 from marketing.loyalty import rules, selectors
 from marketing.loyalty.errors import (
@@ -121,12 +121,6 @@ def renew_hold(*, actor: Actor, hold: PointsHold, minutes: int = rules.HOLD_MINU
         raise _over(hold)
     hold.refresh_from_db()
     return hold
-
-
-def lock_hold(pk: uuid.UUID | str) -> PointsHold:
-    """The hold with what made it, locked. Her account is locked before it."""
-    holds = PointsHold.objects.select_related("transaction").select_for_update(of=("self",))
-    return holds.get(pk=pk)
 
 
 @whole()

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import F
-from django.utils.translation import gettext as _
 
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound, ValidationFailed
 from marketing.core.prepared import bigints, kept_cursor
+from marketing.core.sentences import gettext as _
 from marketing.core.whole import whole
 from marketing.loyalty import rules
 from marketing.loyalty.errors import NothingToReverse

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from customers.models import Service, ServiceCategory
-from marketing.core.errors import DomainError
+from marketing.core.errors import SAVE_AGAIN, Conflict, DomainError
 from marketing.core.htmx import StaffRequest
-from marketing.core.pages import error_page, staff_view
+from marketing.core.pages import error_page, posted_version, staff_view
 from marketing.loyalty import selectors, services
 from marketing.loyalty.forms import ProgrammeForm, RatesForm, TierForm
 from marketing.loyalty.models import EarnRate, LoyaltyProgramme, Tier
@@ -25,12 +25,9 @@ def programme(request: StaffRequest) -> HttpResponse:
     kept = selectors.programme()
     form = ProgrammeForm(request.POST or None, instance=kept)
     if form.is_valid():
-        version = request.POST.get("version", "")
         try:
             services.update_programme(
-                actor=request.actor,
-                values=form.cleaned_data,
-                version=int(version) if version.isdecimal() else None,
+                actor=request.actor, values=form.cleaned_data, version=posted_version(request)
             )
         except DomainError as error:
             form.refuse(error)
@@ -46,11 +43,18 @@ def rates(request: StaffRequest) -> HttpResponse:
     """Save the categories' and services' own rates."""
     form = _rates_form(request)
     if form.is_valid():
-        services.set_rates(
-            actor=request.actor, categories=form.rates(), services=form.service_rates()
-        )
-        messages.success(request, _("Saved."))
-        return redirect("points-settings")
+        try:
+            services.set_rates(
+                actor=request.actor,
+                categories=form.rates(),
+                services=form.service_rates(),
+                seen=request.POST.get("seen"),
+            )
+        except Conflict as error:
+            form.add_error(None, f"{error.message} {SAVE_AGAIN}")
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("points-settings")
     return _show(request, ProgrammeForm(instance=selectors.programme()), form)
 
 
@@ -64,6 +68,9 @@ def tier(request: StaffRequest, pk: uuid.UUID | None = None) -> HttpResponse:
     if form.is_valid():
         try:
             services.set_tier(actor=request.actor, tier=kept, **form.values())
+        except Conflict as error:
+            form.outdate(selectors.tiers())
+            form.add_error(None, f"{error.message} {SAVE_AGAIN}")
         except DomainError as error:
             form.refuse(error)
         else:
@@ -101,6 +108,8 @@ def _show(request: StaffRequest, form: ProgrammeForm, rates_form: RatesForm) -> 
     context = {
         "form": form,
         "rates_form": rates_form,
+        "rates_seen": selectors.rates_mark(),
+        "birthday_warning": selectors.birthday_warning(kept),
         "tiers": selectors.tiers(),
         "by_spend": kept.tier_basis == LoyaltyProgramme.TierBasis.SPEND,
         "version": kept.version if kept.tenant_id and not kept._state.adding else "",

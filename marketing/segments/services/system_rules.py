@@ -366,8 +366,8 @@ SPECIAL = (
     SystemSegment(
         _("Referral Participants"),
         _("Referred somebody, or came by referral."),
-        _any(_field("referrals_made", "gt", 0), _field("was_referred", "eq", True)),
-        needs=("referrals_made", "was_referred"),
+        _any(_field("friends_brought", "gt", 0), _field("referral_status", "is_set")),
+        needs=("friends_brought", "referral_status"),
     ),
 )
 

@@ -32,7 +32,7 @@ from marketing.segments.views.preview import (
 @require_http_methods(["GET", "POST"])
 @staff_view("segment.manage")
 def segment_new(request: StaffRequest) -> HttpResponse:
-    """A new dynamic segment."""
+    """A new dynamic segment; its first rules may stand in the address, in the form's own names."""
     return _build(request, None)
 
 
@@ -57,7 +57,7 @@ def _build(request: StaffRequest, segment: Segment | None) -> HttpResponse:
     fields = Fields()
     if request.method == "GET":
         form = SegmentForm(request.actor, initial=_initial(segment))
-        rules = segment.rules if segment else _first_rules(fields)
+        rules = segment.rules if segment else _first_rules(request, fields)
         return _page(request, segment, form, draw(request, fields, rules))
     form = SegmentForm(request.actor, request.POST)
     rules = read_rules(request.POST, fields)
@@ -184,7 +184,10 @@ def _page(
     return render(request, "segments/builder.html", context, status=status)
 
 
-def _first_rules(fields: Fields) -> dict[str, Any]:
+def _first_rules(request: StaffRequest, fields: Fields) -> dict[str, Any]:
+    asked = read_rules(request.GET, fields)
+    if asked["conditions"]:
+        return asked
     first = fields.get(FIRST_FIELD)
     return {"operator": "AND", "conditions": [new_condition(first)] if first else []}
 

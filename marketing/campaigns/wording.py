@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
-from django.utils.formats import date_format, time_format
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from marketing.campaigns import rules
 from marketing.campaigns.models import Campaign
 from marketing.campaigns.recurrence import Fault, Repetition, Silence
+from marketing.core.templatetags.formats import clock_time
 from marketing.delivery import wording as delivery
 from marketing.delivery.selectors import ACCOUNT_PAUSED, BUDGET
 
@@ -77,7 +78,7 @@ def repetition(rule: str) -> str:
     if made is None:
         return rule.split("\n")[0]
     zone = timezone.get_current_timezone_name()
-    words = [_how_often(made), f"{time_format(made.at, 'g:i a')} ({zone})"]
+    words = [_how_often(made), f"{clock_time(made.at)} ({zone})"]
     if made.weekdays:
         days = [str(WEEKDAYS[(number - 1) % 7]) for number in made.weekdays]
         words.insert(1, ", ".join(days))

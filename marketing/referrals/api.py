@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from customers.models import Channel, Service
 from customers.selectors import get_customer_for_actor
+from marketing.core.drf.filters import FlagFilter
 from marketing.core.drf.serializers import ApiSerializer, camel_case
 from marketing.core.drf.views import ApiView
 from marketing.core.errors import ValidationFailed
@@ -204,7 +205,7 @@ class ReferralFilter(django_filters.FilterSet):
     referrerCustomerId = django_filters.UUIDFilter(field_name="referrer_id")  # noqa: N815
     referredCustomerId = django_filters.UUIDFilter(field_name="friend_id")  # noqa: N815
     referralCode = django_filters.CharFilter(field_name="code__code", lookup_expr="iexact")  # noqa: N815
-    fraudFlag = django_filters.BooleanFilter(field_name="is_flagged")  # noqa: N815
+    fraudFlag = FlagFilter(field_name="is_flagged")  # noqa: N815
     branchId = django_filters.UUIDFilter(field_name="branch_id")  # noqa: N815
 
     class Meta:

@@ -20,18 +20,21 @@ class ReferralsConfig(AppConfig):
         from marketing.referrals.news import MANY_ENTRIES, MUCH_BROUGHT
         from marketing.referrals.quote_effect import ReferralEffect
         from marketing.referrals.segment_fields import register_segment_fields
-        from marketing.referrals.services import COLLUSION, ENTRIES, keeps_offer
+        from marketing.referrals.services import COLLUSION, ENTRIES, own_offers
 
         quote_effects.register(ReferralEffect())
         owners.register(
             owners.Owner(
-                keeps=keeps_offer,
+                offers=own_offers,
                 shown=gettext_lazy(
                     "This offer belongs to the referral programme: what it gives, to whom, and"
                     " whether it holds is set there."
                 ),
                 refused=gettext_lazy(
                     "The referral programme keeps this: change it under Referrals, Settings."
+                ),
+                no_codes=gettext_lazy(
+                    "The referral programme alone opens this offer: nobody else makes codes for it."
                 ),
                 page="referral-settings",
                 page_name=gettext_lazy("Referrals, Settings"),

@@ -1,6 +1,7 @@
 """Shapes of the pages' forms; the rules are the services'."""
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -61,6 +62,7 @@ GROUPS = (
     ),
 )
 TEXT = "share_text_"
+VALUES = ("referrer_reward_value", "referred_reward_value")
 SERVICES = ("referrer_reward_service", "referred_reward_service")
 
 
@@ -81,6 +83,10 @@ class ProgrammeForm(PlainWords, forms.ModelForm):
         messages: list[MessageTemplate] = more.pop("messages", [])
         chosen: dict[tuple[str, str], NoticeTemplate] = more.pop("chosen", {})
         super().__init__(*args, **more)
+        for name in VALUES:
+            if self.initial.get(name) is not None:
+                # Points are whole: 100, and not 100.00.
+                self.initial[name] = f"{Decimal(self.initial[name]).normalize():f}"
         for name in SERVICES:
             self.fields[name] = forms.ModelChoiceField(
                 Service.objects.filter(is_active=True),
@@ -184,7 +190,7 @@ class ReferralFilter(forms.Form):
     after = forms.UUIDField(required=False)
 
 
-class FriendForm(forms.Form):
+class FriendForm(PlainWords, forms.Form):
     phone = forms.CharField(
         label=_("Your phone"),
         max_length=40,

@@ -20,7 +20,7 @@ REASONS: dict[str, str | Promise] = {
     "self_referral": _("Both are one person"),
     "referral_limit": _("Too many friends in this month"),
     "already_referred": _("Somebody else has brought her"),
-    "staff_excluded": _("Staff bring no friends by code"),
+    "staff_excluded": _("Her phone is a staff member's, and staff are not brought by a code"),
     "referral_ring": _("They bring each other"),
     "referrals_off": _("Referrals were switched off"),
     rules.REFUNDED: _("Her bill was refunded"),

@@ -12,6 +12,7 @@ from marketing.campaigns.services import sending, transitions
 from marketing.core.errors import InvalidCampaignStatus
 from marketing.core.tenancy import tenant_scope
 from marketing.delivery.models import SendRun
+from tests.concurrency import PATIENCE
 from tests.factories.campaigns import approved, make_ground
 from tests.factories.core import make_chain
 
@@ -29,7 +30,7 @@ def ready(transactional_db, tasks):
 
 def press_together(chain, campaign):
     """Every press has looked at the campaign before any of them writes."""
-    looked = threading.Barrier(PRESSES, timeout=20)
+    looked = threading.Barrier(PRESSES, timeout=PATIENCE)
 
     def press(_):
         try:

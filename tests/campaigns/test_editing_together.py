@@ -12,6 +12,7 @@ from marketing.campaigns.models import Campaign
 from marketing.core.errors import Conflict
 from marketing.core.tenancy import tenant_scope
 from tests.campaigns.test_pages import page, text_of
+from tests.concurrency import PATIENCE
 from tests.factories.campaigns import approved, everybody, make_campaign, make_ground, submitted
 from tests.factories.content import TemplateFactory
 from tests.factories.core import make_chain
@@ -86,7 +87,7 @@ def test_what_changed_in_another_step_stays_theirs(chain, login, ground):
     mine = details(campaign, name="Mine")
     shown = text_of(login("manager").post(url, mine))
     assert "Segment Regulars" in shown
-    assert "20 Oct 2031, 11:00 –" in shown
+    assert "20 Oct 2031, 11:00 a.m. –" in shown
     login("manager").post(url, mine | {"over": campaign.version + 1})
     after = Campaign.objects.get()
     assert (after.name, after.segment_id, after.scheduled_at) == ("Mine", regulars.pk, when)
@@ -197,7 +198,7 @@ def test_of_two_who_save_at_once_one_is_told(transactional_db, tasks):
     with tenant_scope(chain.tenant.pk):
         make_ground(chain.north)
         campaign = make_campaign(chain.manager)
-    looked = threading.Barrier(2, timeout=20)
+    looked = threading.Barrier(2, timeout=PATIENCE)
 
     def save(who):
         from django.db import connection

@@ -95,7 +95,7 @@ def test_an_offer_that_stands_is_chosen_and_taken_away_again(login, campaign):
     [
         ({"what": "none"}, "The message names an offer"),
         ({"what": "existing", "offer": ""}, "Choose an offer"),
-        ({"what": "existing", "offer": "nonsense"}, "not one of"),
+        ({"what": "existing", "offer": "nonsense"}, "Choose one of the list."),
         (NEW | {"value": ""}, "Fill this in"),
         (NEW | {"value": "120"}, "At most 100 per cent"),
         (NEW | {"value": "0"}, "At least 0.01, please."),
@@ -103,6 +103,7 @@ def test_an_offer_that_stands_is_chosen_and_taken_away_again(login, campaign):
         (NEW | {"value": "10.123"}, "At most 2 digits after the point"),
         (NEW | {"value": "1e12"}, "This number is too large."),
         (NEW | {"valid_until": "2020-01-01"}, "This day is past"),
+        (NEW | {"per_customer": "9" * 30}, "At most 2,00,00,00,000, please."),
         (NEW | {"codes": "shared", "code": ""}, "Fill this in"),
         (NEW | {"codes": "shared", "code": "दिवाली"}, "3 to 50 letters, digits and hyphens"),
         (NEW | {"codes": "shared", "code": "TAKEN"}, "This code is taken"),

@@ -367,7 +367,7 @@ def test_what_it_may_cost_stays_within_the_offers_limits(chain, ready):
     ready.coupon.refresh_from_db()
     found = offer_outlook(ready, people=10)
     assert (found.per_person, found.at_most) == (100, 250)
-    assert found.gives == "10 % off the bill from a bill of ₹1,000"
+    assert found.gives == "10% off the bill from a bill of ₹1,000"
 
 
 def test_without_bills_and_bounds_nobody_knows_what_it_may_cost(ready):

@@ -1,6 +1,7 @@
 """Who got a campaign, each person once, with what was tried for her."""
 
 from base64 import b64encode
+from itertools import product
 
 import pytest
 from django.db import connection
@@ -111,61 +112,56 @@ def test_what_a_retry_took_over_still_counts_in_its_run(chain, cascade):
     assert len(recipients_page(run, size=100)) == PEOPLE
 
 
-@pytest.mark.parametrize("states", [[], ["queued"], ["queued", "failed"]])
-@pytest.mark.parametrize("newest_first", [False, True])
-def test_pages_of_a_cascade_follow_each_other(cascade, states, newest_first):
+def test_pages_of_a_cascade_follow_each_other(cascade):
     _campaign, run = cascade
-    seen, bound = [], "before" if newest_first else "after"
-    at = None
-    while page := recipients_page(
-        run, states=states, newest_first=newest_first, size=2, **{bound: at}
-    ):
-        seen += page
-        at = page[-1].pk
-    keys = [message.pk for message in seen]
-    assert keys == sorted(keys, reverse=newest_first)
-    assert len({message.customer_id for message in seen}) == len(seen)
-    assert len(seen) == (5 if states == ["queued"] else PEOPLE)
+    for states, newest_first in product(([], ["queued"], ["queued", "failed"]), (False, True)):
+        seen, bound = [], "before" if newest_first else "after"
+        at = None
+        while page := recipients_page(
+            run, states=states, newest_first=newest_first, size=2, **{bound: at}
+        ):
+            seen += page
+            at = page[-1].pk
+        keys = [message.pk for message in seen]
+        assert keys == sorted(keys, reverse=newest_first)
+        assert len({message.customer_id for message in seen}) == len(seen)
+        assert len(seen) == (5 if states == ["queued"] else PEOPLE)
 
 
-@pytest.mark.parametrize("ordering", ["id", "-id"])
-def test_pages_over_the_api_go_forth_and_back(cascade, api, ordering):
+def test_pages_over_the_api_go_forth_and_back(cascade, api):
     campaign, _run = cascade
     here = f"/api/v1/campaigns/{campaign.pk}/recipients"
-    whole = [
-        each["id"] for each in api("manager", "get", f"{here}?ordering={ordering}").json()["data"]
-    ]
-    asked, cursor, pages = f"{here}?ordering={ordering}&limit=2", "", []
-    while cursor is not None:
-        answer = api("manager", "get", f"{asked}&cursor={cursor}").json()
-        pages.append(answer)
-        cursor = answer["page"]["next"]
-    assert [each["id"] for page in pages for each in page["data"]] == whole
-    assert whole == sorted(whole, reverse=ordering == "-id")
-    back = api("manager", "get", f"{asked}&cursor={pages[-1]['page']['prev']}").json()
-    assert back["data"] == pages[-2]["data"]
+    for ordering in ("id", "-id"):
+        listed = api("manager", "get", f"{here}?ordering={ordering}").json()["data"]
+        whole = [each["id"] for each in listed]
+        asked, cursor, pages = f"{here}?ordering={ordering}&limit=2", "", []
+        while cursor is not None:
+            answer = api("manager", "get", f"{asked}&cursor={cursor}").json()
+            pages.append(answer)
+            cursor = answer["page"]["next"]
+        assert [each["id"] for page in pages for each in page["data"]] == whole
+        assert whole == sorted(whole, reverse=ordering == "-id")
+        back = api("manager", "get", f"{asked}&cursor={pages[-1]['page']['prev']}").json()
+        assert back["data"] == pages[-2]["data"]
 
 
-@pytest.mark.parametrize("reason", ["complained", "pair_rate", "portfolio_limit"])
-def test_reasons_that_no_counter_keeps_are_found_too(cascade, reason):
+def test_reasons_that_no_counter_keeps_are_found_too(cascade):
     _campaign, run = cascade
     (*_others, last) = recipients_page(run, states=["queued"], size=100)
-    Message.objects.filter(pk=last.pk).update(reason=reason)
-    for states in ([], ["queued"]):
-        assert [m.pk for m in recipients_page(run, states=states, reason=reason, size=2)] == [
-            last.pk
-        ]
-    assert recipients_page(run, states=["failed"], reason=reason, size=2) == []
+    for reason in ("complained", "pair_rate", "portfolio_limit"):
+        Message.objects.filter(pk=last.pk).update(reason=reason)
+        for states in ([], ["queued"]):
+            found = recipients_page(run, states=states, reason=reason, size=2)
+            assert [m.pk for m in found] == [last.pk], reason
+        assert recipients_page(run, states=["failed"], reason=reason, size=2) == []
 
 
-@pytest.mark.parametrize(
-    ("query", "field"), [("state=nonsense", "state"), ("ordering=name", "ordering")]
-)
-def test_a_wrong_filter_is_named(cascade, api, query, field):
+def test_a_wrong_filter_is_named(cascade, api):
     campaign, _run = cascade
-    answer = api("manager", "get", f"/api/v1/campaigns/{campaign.pk}/recipients?{query}")
-    assert answer.status_code == 400
-    assert list(answer.json()["error"]["fields"]) == [field]
+    for query, field in (("state=nonsense", "state"), ("ordering=name", "ordering")):
+        answer = api("manager", "get", f"/api/v1/campaigns/{campaign.pk}/recipients?{query}")
+        assert answer.status_code == 400
+        assert list(answer.json()["error"]["fields"]) == [field]
 
 
 def test_a_cursor_of_somewhere_else_is_refused(cascade, api):
@@ -236,26 +232,26 @@ def asked_of(run):
 
 
 @pytest.mark.parametrize("mode", ["cascade", "everywhere"])
-@pytest.mark.parametrize("is_paused", [False, True])
-def test_searching_along_the_run_finds_whom_looking_them_up_finds(mode, is_paused, request):
+def test_searching_along_the_run_finds_whom_looking_them_up_finds(mode, request):
     _campaign, run = request.getfixturevalue(mode)
-    if is_paused:
-        pause_run(run=run, reason="account_paused")
-        run.refresh_from_db()
     people = Customer.objects.all()
     everybody = list(people.values_list("pk", flat=True))
-    found = 0
-    for asked in asked_of(run):
-        along = recipients_called(run, people, size=100, **asked)
-        among = recipients_among(run, everybody, **asked)
-        assert [(m.pk, m.state, m.reason) for m in along] == [
-            (m.pk, m.state, m.reason) for m in among
-        ]
-        found += len(along)
-    assert found > PEOPLE
-    first, *rest = recipients_called(run, people, size=100)
-    assert recipients_called(run, people, after=first.pk, size=2) == rest[:2]
-    assert recipients_called(run, people.none(), size=2) == []
+    for is_paused in (False, True):
+        if is_paused:
+            pause_run(run=run, reason="account_paused")
+            run.refresh_from_db()
+        found = 0
+        for asked in asked_of(run):
+            along = recipients_called(run, people, size=100, **asked)
+            among = recipients_among(run, everybody, **asked)
+            assert [(m.pk, m.state, m.reason) for m in along] == [
+                (m.pk, m.state, m.reason) for m in among
+            ]
+            found += len(along)
+        assert found > PEOPLE
+        first, *rest = recipients_called(run, people, size=100)
+        assert recipients_called(run, people, after=first.pk, size=2) == rest[:2]
+        assert recipients_called(run, people.none(), size=2) == []
 
 
 def test_over_the_api(cascade, api):

@@ -111,7 +111,7 @@ def test_the_live_dates_wait_for_what_is_missing_and_tell_what_is_wrong(login, d
     waiting = live(login, draft, time="")
     assert waiting.status_code == 200
     assert "Say how often and at what time" in text_of(waiting)
-    assert "This field is required" not in text_of(waiting)
+    assert "Please fill this in." not in text_of(waiting)
     wrong = live(login, draft, until="2026-11-01")
     assert "This recurrence is over" in text_of(wrong)
     assert dates_in(wrong) == []
@@ -143,11 +143,11 @@ def test_past_skipped_dates_are_kept_unseen(login, draft, now):
 @pytest.mark.parametrize(
     ("data", "field", "words"),
     [
-        ({"weekday": []}, "weekday", "This field is required"),
-        ({"time": ""}, "time", "This field is required"),
-        ({"pattern": "monthly", "day": ""}, "day", "This field is required"),
+        ({"weekday": []}, "weekday", "Please fill this in."),
+        ({"time": ""}, "time", "Please fill this in."),
+        ({"pattern": "monthly", "day": ""}, "day", "Please fill this in."),
         ({"pattern": "monthly", "day": "32"}, "day", "At most 31, please."),
-        ({"pattern": "hourly"}, "pattern", "hourly is not one of"),
+        ({"pattern": "hourly"}, "pattern", "Choose one of the list."),
         ({"interval": "0"}, "interval", "At least 1, please."),
         ({"times": "100000"}, "times", "At most 999, please."),
         ({"times": "3", "until": "2026-12-31"}, "times", "not both"),
@@ -161,7 +161,7 @@ def test_past_skipped_dates_are_kept_unseen(login, draft, now):
             "skipped",
             wording.SILENCES[Silence.ALL_SKIPPED],
         ),
-        ({"skipped": ["soon"]}, "skipped", "Enter a valid date"),
+        ({"skipped": ["soon"]}, "skipped", "A date, please."),
         (
             {"skipped": [f"2027-{n // 28 + 1:02}-{n % 28 + 1:02}" for n in range(101)]},
             "skipped",

@@ -49,6 +49,8 @@ from marketing.referrals.models import Referral
 from marketing.segments.models import Segment
 from marketing.segments.services.system import usable_system_segments
 
+# One process of xdist takes them all, so that the chain is made once.
+pytestmark = pytest.mark.xdist_group("demo")
 PEOPLE = 5_000
 # Built-in segments of what the chain tells nothing about: bookings, feedback and other events,
 # goods sold, e-mails of the last weeks, companies, followers, guests from abroad.
@@ -68,7 +70,8 @@ def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
         tenant = make_demo(customers=PEOPLE, seed=1)
         with tenant_scope(tenant.pk):
             yield tenant
-            transaction.set_rollback(True)
+        # Within the scope it would undo the scope's savepoint alone.
+        transaction.set_rollback(True)
 
 
 def share(model: Any, condition: Q) -> float:

@@ -67,6 +67,7 @@ def test_it_works(chain, login):
     assert "Waits for its hour" in text
     assert "WhatsApp" in text
     assert "At this pace" in text
+    assert text.count("<b>₹") == 2
 
 
 def test_every_sum_is_the_books(chain):

@@ -149,14 +149,22 @@ def test_schedule_step_takes_local_time_and_recurrence(chain, login):
 @pytest.mark.parametrize(
     ("step", "data", "words"),
     [
-        ("details", {"name": "", "channel": "whatsapp"}, "This field is required"),
-        ("details", {"name": "x", "channel": "pigeon"}, "pigeon is not one of"),
-        ("audience", {"segment": ""}, "This field is required"),
-        ("audience", {"segment": "0199aaaa-0000-7000-8000-000000000000"}, "not one of"),
-        ("message", {"template": ""}, "This field is required"),
+        ("details", {"name": "", "channel": "whatsapp"}, "Please fill this in."),
+        ("details", {"name": "x", "channel": "pigeon"}, "Choose one of the list."),
+        ("audience", {"segment": ""}, "Please fill this in."),
+        (
+            "audience",
+            {"segment": "0199aaaa-0000-7000-8000-000000000000"},
+            "Choose one of the list.",
+        ),
+        ("message", {"template": ""}, "Please fill this in."),
         ("message", {"template": "x"}, "put this right"),
-        ("schedule", {"when": "later", "date": "2020-01-01"}, "This field is required"),
-        ("schedule", {"when": "repeat", "pattern": "monthly", "time": "10:00"}, "required"),
+        ("schedule", {"when": "later", "date": "2020-01-01"}, "Please fill this in."),
+        (
+            "schedule",
+            {"when": "repeat", "pattern": "monthly", "time": "10:00"},
+            "Please fill this in.",
+        ),
     ],
 )
 def test_a_step_shows_what_to_mend(chain, login, step, data, words):

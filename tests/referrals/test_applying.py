@@ -15,7 +15,7 @@ from marketing.referrals.errors import (
     ReferralNotEligible,
     SelfReferral,
 )
-from marketing.referrals.models import Referral, ReferralCode, ReferralTouch
+from marketing.referrals.models import Referral, ReferralCode, ReferralProgramme, ReferralTouch
 from marketing.referrals.services import places
 from tests.factories.customers import CustomerFactory, PurchaseFactory
 from tests.factories.referrals import (
@@ -71,6 +71,13 @@ def test_her_own_code(chain, asha):  # O01
     refused(SelfReferral, code, customer=asha)
     ContactPoint.objects.create(customer=asha, kind=ContactPoint.Kind.PHONE, value="+919876500077")
     refused(SelfReferral, code, "98765 00077")
+    # Her number is another one of the friend's.
+    bela = CustomerFactory(phone="+919876500078")
+    ContactPoint.objects.create(customer=bela, kind=ContactPoint.Kind.PHONE, value=asha.phone)
+    refused(SelfReferral, code, bela.phone)
+    # Of whom no address is known.
+    her = CustomerFactory(phone="", email="")
+    refused(SelfReferral, code_for(her), customer=her)
 
 
 @pytest.mark.parametrize("email", ["ra.o@gmail.com", "rao+x@GMAIL.com", "rao@googlemail.com"])
@@ -85,8 +92,11 @@ def test_an_old_customer(chain, asha, bela):  # O03
     refused(ReferralNotEligible, code_for(asha), bela.phone, reason="existing_customer")
 
 
-def test_staff(chain, asha):
-    chain.receptionist.phone = "+919876500055"
+@pytest.mark.parametrize(
+    "typed", ["+919876500055", "098765 00055", "98765-00055", "+91 98765 00055"]
+)
+def test_staff(chain, asha, typed):
+    chain.receptionist.phone = typed
     chain.receptionist.save()
     refused(ReferralNotEligible, code_for(asha), "9876500055", reason="staff_excluded")
 
@@ -212,6 +222,10 @@ def test_who_may_not(chain, asha):
     nobody = type(system())(tenant_id=chain.tenant.pk, label="nobody", permissions=frozenset())
     with pytest.raises(Forbidden):
         services.apply_code(actor=nobody, code=code_for(asha), phone="9876500009")
+    for values in ({}, {"hold_days": 0}):
+        with pytest.raises(Forbidden):
+            services.update_programme(actor=nobody, values=values)
+    assert ReferralProgramme.objects.get().hold_days == 7
 
 
 @pytest.mark.parametrize(

@@ -5,17 +5,25 @@ import datetime as dt
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from customers import services as customer_services
 from customers.models import Customer
 from customers.rules import bill_key
 from marketing.core.models import DomainEvent
 from marketing.coupons import quote_effects, selectors, services
+from marketing.coupons.code_symbols import SYMBOLS
 from marketing.coupons.models import CouponCode
 from marketing.loyalty.selectors import balance
 from marketing.referrals import services as referrals
-from marketing.referrals.models import Referral, ReferralCode, ReferralStep, ReferralTouch
-from tests.factories.coupons import make_cart, reserve, sell, system
+from marketing.referrals.models import (
+    Referral,
+    ReferralCode,
+    ReferralProgramme,
+    ReferralStep,
+    ReferralTouch,
+)
+from tests.factories.coupons import make_cart, make_offer, reserve, sell, system
 from tests.factories.customers import CustomerFactory, PurchaseFactory, ServiceFactory, VisitFactory
 from tests.factories.referrals import (
     bring,
@@ -82,6 +90,22 @@ def test_brought_at_sign_up_she_needs_no_code(chain, asha, bela):
     assert price(chain.north, bela).quote.payable == 100_000
 
 
+def test_signed_up_as_a_friend_but_known_by_an_older_bill_she_brings_nobody_a_reward(
+    chain, asha, bela
+):
+    bring(asha, bela)
+    assert price(chain.north, bela).quote.payable == 90_000
+    # Another counter's bill of last week comes late.
+    PurchaseFactory(
+        customer=bela, branch=chain.north, purchased_at=timezone.now() - dt.timedelta(days=7)
+    )
+    sell(chain.north, "1000.00", customer=bela)
+    referral = Referral.objects.get()
+    assert (referral.state, referral.reason) == ("rejected", "existing_customer")
+    reward_all()
+    assert balance(asha.pk).points == 0
+
+
 def without_referrals(monkeypatch):
     effects = {k: v for k, v in quote_effects._effects.items() if k != "referral"}
     monkeypatch.setattr(quote_effects, "_effects", effects)
@@ -133,6 +157,12 @@ def test_without_a_customer_the_code_asks_for_one(chain, asha):
     assert blocked(price(chain.north, None, codes=[code_for(asha)])) == ["customer_required"]
 
 
+def test_another_ones_friend_is_told_at_once(chain, asha, bela):
+    bring(asha, bela)
+    other = code_for(CustomerFactory(last_name="Das"))
+    assert blocked(price(chain.north, bela, codes=[other])) == ["already_referred"]
+
+
 def test_points_for_the_friend_open_no_offer(chain, asha, bela):
     make_programme(referred_reward_type="points", referred_reward_value=50)
     priced = price(chain.north, bela, codes=[code_for(asha)])
@@ -162,6 +192,32 @@ def test_a_free_service_and_a_discount_as_a_code(chain, asha, bela):
     codes = CouponCode.objects.filter(customer=asha)
     assert codes.count() == 2
     assert price(chain.north, asha, codes=[codes[0].code]).quote.payable == 80_000
+
+
+def test_who_brought_her_has_a_service_free_by_a_code_of_her_own(chain, asha, bela):
+    service = ServiceFactory(name="Head massage")
+    make_programme(referrer_reward_type="free_service", referrer_reward_service=service)
+    past_hold(converted(asha, bela, chain.north))
+    reward_all()
+    cart = {"serviceId": str(service.pk), "unitPrice": "600.00"}
+    codes = [CouponCode.objects.get(customer=asha).code]
+    assert price(chain.north, asha, cart, "500.00", codes=codes).quote.payable == 50_000
+    assert price(chain.north, bela, cart, "500.00", codes=codes).quote.payable == 110_000
+    assert balance(asha.pk).points == 0
+
+
+def test_a_typed_code_that_looks_like_a_drawn_one_stops_no_reward(chain, asha, bela):
+    make_offer(code="WELCOME20")
+    make_programme(referrer_reward_type="discount", referrer_reward_value=20)
+    offer = ReferralProgramme.objects.get().referrer_offer
+    letters = "".join(sign for sign in offer.name.upper() if sign in SYMBOLS and sign.isalpha())[:4]
+    make_offer(code=f"{letters}WELCOME20")
+    past_hold(converted(asha, bela, chain.north))
+    reward_all()
+    assert Referral.objects.get().state == "rewarded"
+    code = CouponCode.objects.get(customer=asha).code
+    assert code.startswith(letters)
+    assert price(chain.north, asha, codes=[code]).quote.payable == 80_000
 
 
 def test_a_small_bill_does_not_count_and_the_next_may(chain, asha, bela):
@@ -215,79 +271,6 @@ def test_sign_up_is_enough_where_it_is(chain, asha, bela):
     bring(asha, bela)
     reward_all()
     assert Referral.objects.get().state == "rewarded"
-
-
-@pytest.mark.parametrize(
-    ("units", "state"), [({1: 1}, "held"), ({1: 2}, "voided"), (None, "voided")]
-)
-def test_half_of_the_bill_back_voids(chain, asha, bela, units, state):
-    line = {"serviceId": "x", "unitPrice": "300.00", "quantity": 4}
-    sell(chain.north, line, customer=bela, codes=[code_for(asha)], invoice_id="1")
-    services.reverse(
-        actor=system(), branch_id=chain.north.pk, invoice_id="1", operation="r", lines=units
-    )
-    assert Referral.objects.get().state == state
-    reward_all()
-    assert balance(asha.pk).points == 0
-
-
-def test_parts_add_up(chain, asha, bela):
-    line = {"serviceId": "x", "unitPrice": "300.00", "quantity": 4}
-    sell(chain.north, line, customer=bela, codes=[code_for(asha)], invoice_id="1")
-    for operation in ("a", "a", "b"):
-        services.reverse(
-            actor=system(), branch_id=chain.north.pk, invoice_id="1", operation=operation,
-            lines={1: 1},
-        )  # fmt: skip
-    assert (Referral.objects.get().state, Referral.objects.get().bill_refunded) == (
-        "voided",
-        54_000,
-    )
-
-
-@pytest.mark.parametrize("spent", [False, True])
-def test_a_refund_after_the_reward_takes_points_back(chain, asha, bela, spent):
-    from tests.factories.loyalty import make_programme as make_points
-    from tests.factories.loyalty import spend
-
-    make_points()
-    sell(chain.north, "1000.00", customer=bela, codes=[code_for(asha)], invoice_id="1")
-    past_hold(Referral.objects.get())
-    reward_all()
-    if spent:
-        spend(asha, 80)
-    services.reverse(actor=system(), branch_id=chain.north.pk, invoice_id="1", operation="r")
-    assert Referral.objects.get().state == "clawed_back"
-    assert balance(asha.pk).points == (-80 if spent else 0)
-
-
-def test_the_points_programmes_bonus_comes_besides_and_goes_with_the_bill(chain, asha, bela):
-    from tests.factories.loyalty import make_programme as make_points
-
-    make_points(referral_bonus=30)
-    make_programme(referrer_reward_type="discount", referrer_reward_value=20)
-    sell(chain.north, "1000.00", customer=bela, codes=[code_for(asha)], invoice_id="1")
-    past_hold(Referral.objects.get())
-    reward_all()
-    assert balance(asha.pk).points == 30
-    services.reverse(actor=system(), branch_id=chain.north.pk, invoice_id="1", operation="r")
-    assert balance(asha.pk).points == 0
-
-
-@pytest.mark.parametrize("used", [False, True])
-def test_a_refund_takes_an_unused_code_back_and_asks_for_no_money(chain, asha, bela, used):
-    make_programme(referrer_reward_type="discount", referrer_reward_value=20)
-    sell(chain.north, "1000.00", customer=bela, codes=[code_for(asha)], invoice_id="1")
-    past_hold(Referral.objects.get())
-    reward_all()
-    code = CouponCode.objects.get(customer=asha)
-    if used:
-        sell(chain.north, "1000.00", customer=asha, codes=[code.code])
-    services.reverse(actor=system(), branch_id=chain.north.pk, invoice_id="1", operation="r")
-    code.refresh_from_db()
-    assert (code.revoked_at is None) == used
-    assert Referral.objects.get().state == "clawed_back"
-    assert balance(asha.pk).points == 0
 
 
 def test_a_released_bill_gives_its_place_back(chain, asha, bela):

@@ -162,6 +162,18 @@ def test_a_code_that_brings_too_many_is_told_once(chain, asha, monkeypatch):
     assert StaffNotification.objects.count() == 3
 
 
+@pytest.mark.parametrize(("others", "told"), [(2, 1), (3, 0)])
+def test_too_many_is_more_than_three_in_ten_of_those_who_are_new(
+    chain, asha, monkeypatch, others, told
+):
+    monkeypatch.setattr(rules, "COLLUSION_FROM", 2)
+    several(chain, asha, 1)
+    friend = Referral.objects.get().friend
+    for customer in (friend, *CustomerFactory.create_batch(others)):
+        PurchaseFactory(customer=customer, branch=chain.north)
+    assert services.watch_collusion() == told
+
+
 def test_the_sweep_of_a_chain_without_referrals_does_nothing(chain):
     assert services.approve_due() == services.reward_due() == 0
     assert not ReferralProgramme.objects.exists()

@@ -10,7 +10,7 @@ from marketing.delivery.models import Message, SendRun
 from marketing.referrals import services
 from marketing.referrals.models import ReferralNotice
 from marketing.referrals.services import notices
-from tests.concurrency import at_once
+from tests.concurrency import PATIENCE, at_once
 from tests.factories.content import TemplateFactory
 from tests.factories.core import make_chain
 from tests.factories.customers import CustomerFactory
@@ -51,7 +51,7 @@ def all_found_it_due(monkeypatch):
     claim = notices._claim
 
     def meeting(*values):
-        barrier.wait(20)
+        barrier.wait(PATIENCE)
         return claim(*values)
 
     monkeypatch.setattr(notices, "LOCK", "")

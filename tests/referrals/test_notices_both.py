@@ -39,7 +39,7 @@ def test_both_are_told_when_the_friend_signs_up(chain, ready, asha, bela):
     assert [tell(), tell()] == [2, 0]
     [to_asha], [to_bela] = said_to(asha), said_to(bela)
     assert (to_asha["referral_friend"], to_asha["referral_reward"]) == ("Bela", "100 points")
-    assert (to_bela["referral_referrer"], to_bela["referral_reward"]) == ("Asha", "10 % off")
+    assert (to_bela["referral_referrer"], to_bela["referral_reward"]) == ("Asha", "10% off")
     assert ReferralNotice.objects.filter(referral=referral).count() == 2
 
 

@@ -4,10 +4,13 @@ import pytest
 from django.utils import translation
 
 from customers.models import Customer
+from marketing.campaigns.selectors.offers import offers_to_send
 from marketing.core.errors import ValidationFailed
 from marketing.coupons import selectors, services
-from marketing.coupons.models import Offer
+from marketing.coupons.models import CodeBatch, Offer
+from marketing.referrals.models import ReferralProgramme
 from tests.coupons.editor import form_of, offer_path, text_of
+from tests.factories.campaigns import approved, make_ground
 from tests.factories.core import Chain
 from tests.factories.coupons import make_offer
 from tests.factories.customers import ServiceFactory
@@ -91,6 +94,35 @@ def test_a_free_service_is_kept_whole(chain, login):
     assert owner.post(path, typed).status_code == 302
     terms = selectors.terms_of(Offer.objects.get(pk=offer.pk))
     assert (terms.selection.services, terms.combining.tags) == ({str(service.pk)}, {"friends"})
+
+
+def test_its_codes_are_not_made_by_managers(chain, friends, login):
+    owner, path = login("owner"), offer_path(friends, "/codes")
+    shown = text_of(owner.get(path))
+    assert "This offer belongs to the referral programme" in shown
+    assert "The referral programme alone opens this offer" in shown
+    assert "Make codes" not in shown
+    typed = {"count": 10, "prefix": "", "symbols": 8, "max_uses": 1}
+    assert owner.post(path, typed).status_code == 422
+    answer = owner.post(
+        f"/api/v1/offers/{friends.pk}/codes",
+        {"count": 10},
+        content_type="application/json",
+        headers={"Idempotency-Key": "a"},
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "MARKETING_409")
+    assert not CodeBatch.objects.exists()
+
+
+def test_no_campaign_gives_them_away(chain, friends):
+    offers = [friends, ReferralProgramme.objects.get().referrer_offer, make_offer(code="FREE")]
+    Offer.objects.update(is_active=True)
+    assert [offer.name for offer in offers_to_send(system())] == [offers[2].name]
+    make_ground(chain.north, people=2)
+    with pytest.raises(ValidationFailed) as refused:
+        approved(chain.manager, chain.regional, coupon_id=friends.pk, unique_codes=True)
+    assert refused.value.fields["couponId"][0].startswith("The referral programme alone opens")
+    assert not CodeBatch.objects.exists()
 
 
 def test_other_offers_are_nobodys(chain, asha: Customer, login):

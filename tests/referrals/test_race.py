@@ -1,25 +1,28 @@
 """Two friends, two tills, two who ask: guards have twins without them."""
 
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import IntegrityError
 
 from customers.services import merge_customers
+from marketing.core import clock
 from marketing.core.errors import DomainError
 from marketing.core.tenancy import tenant_scope
 from marketing.coupons import services as counter
 from marketing.coupons.models import CouponCode
 from marketing.loyalty.selectors import balance
 from marketing.referrals.errors import AlreadyReferred, ReferralLimitReached
-from marketing.referrals.models import Referral, ReferralCode
-from marketing.referrals.services import applying, codes, places, rewards
-from tests.concurrency import at_once, beside, wait_for_me
+from marketing.referrals.models import Referral, ReferralCode, ReferralHold
+from marketing.referrals.selectors import judging
+from marketing.referrals.services import applying, codes, holds, places, rewards
+from tests.concurrency import PATIENCE, at_once, beside, wait_for_me
 from tests.factories.core import make_chain
 from tests.factories.coupons import sell
 from tests.factories.customers import CustomerFactory
-from tests.factories.referrals import code_for, make_programme, reward_all, system
+from tests.factories.referrals import code_for, make_programme, past_hold, reward_all, system
 from tests.factories.referrals import converted as convert
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,7 +61,7 @@ def judged(monkeypatch):
     take = applying.require_place
 
     def meeting(code):
-        barrier.wait(20)
+        barrier.wait(PATIENCE)
         take(code)
 
     monkeypatch.setattr(applying, "require_place", meeting)
@@ -130,7 +133,7 @@ def test_without_it_others_fail(salon, monkeypatch):
     insert = codes._insert
 
     def meeting(customer_ids):
-        barrier.wait(20)
+        barrier.wait(PATIENCE)
         return insert(customer_ids)
 
     monkeypatch.setattr(codes, "_insert", meeting)
@@ -168,6 +171,43 @@ def flagged_while_judged(salon):
 
 def test_what_is_flagged_at_this_moment_waits(salon):
     assert flagged_while_judged(salon) == "qualified"
+
+
+def test_two_rounds_give_no_more_than_a_week_allows(salon):
+    """The other round finds one more friend due, and waits for what this one gives."""
+    chain, _codes = salon
+    with tenant_scope(chain.tenant.pk):
+        make_programme(max_referrals_per_month=100, weekly_rewards=1)
+        asha = CustomerFactory(last_name="Rao")
+        early, late = (
+            convert(asha, CustomerFactory(last_name=name), chain.north) for name in ("Sen", "Das")
+        )
+        past_hold(late)
+
+    def one_more():
+        past_hold(early)
+        rewards.approve_due()
+
+    beside(chain, rewards.approve_due, one_more)
+    with tenant_scope(chain.tenant.pk):
+        found = Referral.objects.order_by("pk").values_list("state", "is_flagged")
+        assert list(found) == [("held", True), ("approved", False)]
+
+
+@pytest.mark.parametrize("first", ["given back", "used"])
+def test_a_place_that_a_bill_kept_is_given_back_once(salon, first):
+    chain, (code, _other) = salon
+    bills = uuid.uuid4(), uuid.uuid4()
+    with tenant_scope(chain.tenant.pk):
+        make_programme(max_referrals_per_month=9)
+        for bill in bills:
+            holds.hold_place(bill, judging.find_code(code, clock.now()))
+    let_go = lambda: holds.let_go(bills[:1])  # noqa: E731
+    beside(chain, let_go if first == "given back" else lambda: holds.use(bills[0]), let_go)
+    with tenant_scope(chain.tenant.pk):
+        taken = ReferralCode.objects.get(code=code).taken
+        assert taken == (1 if first == "given back" else 2)
+        assert ReferralHold.objects.count() == 1
 
 
 def brought(chain, **settings):

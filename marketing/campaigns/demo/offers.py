@@ -144,7 +144,7 @@ OFFERS: tuple[tuple[int | None, int | None, Mapping[str, Any]], ...] = (
         0,
         1,
         {
-            "name": "Flash: 15 % off skin",
+            "name": "Flash: 15% off skin",
             "discountType": "percentage",
             "discountValue": "15",
             "automatic": True,

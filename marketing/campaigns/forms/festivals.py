@@ -7,6 +7,8 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
+from marketing.core.plain_words import PlainWords
+
 
 def _day_field(**options: Any) -> forms.DateField:
     """A day of this century, as far as the pages of festivals go."""
@@ -20,11 +22,11 @@ def _day_field(**options: Any) -> forms.DateField:
     )
 
 
-class DayForm(forms.Form):
+class DayForm(PlainWords, forms.Form):
     day = _day_field()
 
 
-class FestivalForm(forms.Form):
+class FestivalForm(PlainWords, forms.Form):
     name = forms.CharField(
         label=_("Name"), max_length=60, help_text=_("For example: Our anniversary sale")
     )

@@ -61,7 +61,11 @@ class OfferForm(StepForm):
         help_text=_("It holds to the end of this day."),
     )
     per_customer = forms.IntegerField(
-        label=_("How often each customer may use it"), required=False, min_value=1, initial=1
+        label=_("How often each customer may use it"),
+        required=False,
+        min_value=1,
+        max_value=2_000_000_000,
+        initial=1,
     )
     name = forms.CharField(
         label=_("What customers read"),

@@ -9,16 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from marketing.content.forms import language_name
 from marketing.core.actor import Actor
 from marketing.core.models import Staff
+from marketing.core.plain_words import PlainWords
 
 
-class TestSendForm(forms.Form):
+class TestSendForm(PlainWords, forms.Form):
     """A test: to whom of the staff, as for whom, in which language."""
 
-    to = forms.ChoiceField(
-        label=_("To"),
-        required=False,
-        error_messages={"invalid_choice": _("Choose one of the list.")},
-    )
+    to = forms.ChoiceField(label=_("To"), required=False)
     customer = forms.CharField(
         label=_("Write it as for"),
         required=False,

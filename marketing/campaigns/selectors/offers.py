@@ -16,6 +16,7 @@ from marketing.core.actor import Actor
 from marketing.core.tenancy import current_tenant
 from marketing.coupons.merge_fields import COUPON_CODE, OFFER_NAME, OFFER_VALID_UNTIL
 from marketing.coupons.models import Offer
+from marketing.coupons.owners import owned_offers
 from marketing.coupons.pricing.terms import Kind, OfferTerms
 from marketing.coupons.selectors import names_of, offers_for_actor, terms_of
 from marketing.coupons.services import sample_code
@@ -68,9 +69,11 @@ def is_live(offer: Offer) -> bool:
 
 
 def offers_to_send(actor: Actor) -> QuerySet[Offer]:
-    """The live ones that go by code, which a campaign can bring to people, the latest first."""
+    """The live ones that go by code, which a campaign can bring to people, the latest first;
+    those that another module keeps are not."""
     holds = Q(valid_until=None) | Q(valid_until__gte=today())
-    return offers_for_actor(actor).filter(holds, is_active=True, is_automatic=False)
+    live = offers_for_actor(actor).filter(holds, is_active=True, is_automatic=False)
+    return live.exclude(pk__in=owned_offers())
 
 
 def depth(offer: Offer) -> Decimal:

@@ -35,8 +35,8 @@ NOT_SENT_BACK: dict[str, Any] = {"rejected_by": None, "rejected_at": None, "reje
 def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = None) -> Campaign:
     """Ask for approval, or have it at once where the chain asks for none.
 
-    Raises what `checks.require_whole` raises, `ValidationFailed` for an empty audience, and where
-    nobody has to approve `BudgetExceeded`.
+    Raises what `checks.require_whole` and `checks.require_people` raise, and where nobody has to
+    approve `BudgetExceeded`.
     """
     actor.require("campaign.create")
     now = clock.now()
@@ -45,7 +45,7 @@ def submit_campaign(*, actor: Actor, campaign: Campaign, version: int | None = N
     checks.require_whole(campaign, now)
     checks.require_own_messages(actor, campaign)
     estimate = plan.estimate(campaign, now)
-    checks.require_people(estimate)
+    checks.require_people(campaign, estimate)
     campaign.estimated_recipients, campaign.estimated_cost = estimate.total, estimate.cost
     reasons = checks.approval_reasons(campaign, recipients=estimate.total, cost=estimate.cost)
     values: dict[str, Any] = NOT_SENT_BACK | {
@@ -201,7 +201,7 @@ def approve_now(campaign: Campaign, now: dt.datetime, goes_at: dt.datetime) -> d
     """
     checks.require_sendable(campaign)
     estimate = plan.estimate(campaign, now)
-    checks.require_people(estimate)
+    checks.require_people(campaign, estimate)
     money.hold(campaign, estimate, goes_at)
     campaign.estimated_recipients, campaign.estimated_cost = estimate.total, estimate.cost
     return approved_plan(campaign) | {

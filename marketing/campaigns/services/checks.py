@@ -22,6 +22,7 @@ from marketing.core.errors import (
     WhatsAppTemplateNotApproved,
 )
 from marketing.coupons.merge_fields import COUPON_CODE, OFFER_VALID_UNTIL
+from marketing.coupons.owners import owner_of
 from marketing.delivery.estimate import Estimate
 from marketing.delivery.models import SendRun
 from marketing.policy import selectors as policy
@@ -150,6 +151,9 @@ def require_offer(campaign: Campaign) -> None:
         )
     if campaign.unique_codes and offer.is_automatic:
         raise _at_offer(_("“%(name)s” applies by itself: it has no codes.") % {"name": offer.name})
+    owner = owner_of(offer.pk) if campaign.unique_codes else None
+    if owner is not None:
+        raise _at_offer(str(owner.no_codes))
     if COUPON_CODE in names and not campaign.unique_codes and not offer.code:
         raise _at_offer(
             _("“%(name)s” has no code for everybody: let each person get a code of her own.")
@@ -222,9 +226,12 @@ def approval_reasons(campaign: Campaign, *, recipients: int, cost: Decimal) -> l
     )
 
 
-def require_people(estimate: Estimate) -> None:
-    """Raises `ValidationFailed` on `segmentId` when the audience is empty."""
-    if not estimate.total:
+def require_people(campaign: Campaign, estimate: Estimate) -> None:
+    """Raises `ValidationFailed` on `segmentId` when the audience is empty.
+
+    One that recurs may find somebody another day: whose birthday it is.
+    """
+    if not estimate.total and campaign.campaign_type != CampaignType.RECURRING:
         raise ValidationFailed(
             _("Nobody is in this audience."),
             fields={"segmentId": [_("Nobody is in this audience now. Choose a wider one.")]},

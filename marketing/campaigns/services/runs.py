@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from django.db import OperationalError, transaction
 from django.db.models import Q
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from marketing.campaigns import rules
@@ -31,6 +30,7 @@ from marketing.campaigns.services.transitions import event_payload, lock
 from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import BudgetExceeded, DomainError
+from marketing.core.templatetags.formats import moment
 from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.delivery import services as delivery
 from marketing.delivery.models import SendRun
@@ -137,7 +137,7 @@ def _is_late(due_at: dt.datetime, at_least: int = 0) -> bool:
 def _ask_whether_late(campaign: Campaign, due_at: dt.datetime) -> None:
     """Its time was missed by more than the chain allows: a person must say whether it goes."""
     local = due_at.astimezone(ZoneInfo(current_tenant().time_zone))
-    text = _("It was due on %(time)s") % {"time": date_format(local, "j M Y, g:i a")}
+    text = _("It was due on %(time)s") % {"time": moment(local)}
     halt(campaign, rules.MISSED_SCHEDULE, text)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 
 from marketing.campaigns.models import CampaignStatus
 from marketing.core.errors import Conflict
+from marketing.core.templatetags.formats import moment
 from marketing.policy.audit_words import act_in_words, changes_in_words
 
 # The button that saves over the others' change sends the version it saw of it.
@@ -72,5 +72,5 @@ def _with_times(changed: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
 
 
 def _moment(value: str | None) -> str | None:
-    moment = parse_datetime(value) if value else None
-    return date_format(timezone.localtime(moment), "j M Y, H:i") if moment else None
+    at = parse_datetime(value) if value else None
+    return moment(timezone.localtime(at)) if at else None

@@ -39,7 +39,7 @@ from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, InvalidCampaignStatus
 from marketing.core.htmx import StaffRequest
 from marketing.core.models import Role
-from marketing.core.pages import staff_view
+from marketing.core.pages import posted_version, staff_view
 from marketing.core.templatetags.formats import unit_price
 from marketing.core.tenancy import current_tenant
 from marketing.delivery import selectors as delivery
@@ -171,8 +171,8 @@ def act(
 ) -> HttpResponse:
     """Do it and show the campaign, or show the campaign with the refusal."""
     campaign = find(request.actor, pk)
-    if (version := request.POST.get("version", "")).isdigit():
-        values["version"] = int(version)
+    if (version := posted_version(request)) is not None:
+        values["version"] = version
     try:
         changed = service(actor=request.actor, campaign=campaign, **values)
     except DomainError as error:

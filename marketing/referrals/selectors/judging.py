@@ -7,14 +7,15 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Right
 
 from customers.models import ContactPoint, Customer, Purchase
-from customers.rules import bill_key
+from customers.rules import bill_key, normalize_phone
 from customers.selectors import customers_with_address
 from customers.services.standing import followed
 from marketing.core.models import Staff
-from marketing.core.tenancy import current_tenant_id
+from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.coupons.code_symbols import is_sound, key_of, normalise
 from marketing.referrals import rules
 from marketing.referrals.models import Referral, ReferralProgramme
@@ -41,6 +42,9 @@ WITH RECURSIVE chain (id, steps) AS (
 )
 SELECT EXISTS (SELECT FROM chain WHERE id = ANY(%(friends)s) AND steps > 1)
 """
+
+# So many digits at the end are the same however a phone is written.
+SAME_END = 6
 
 # Of a degree, which is some hundred kilometres.
 NEAR = 0.0003
@@ -157,7 +161,7 @@ def judge(
         return Verdict(fault=Fault.REFERRAL_LIMIT)
     if known is not None:
         return Verdict(fault=Fault.ALREADY_REFERRED)
-    if Staff.objects.filter(phone__in=theirs, is_active=True).exists():
+    if _is_staff(theirs):
         return Verdict(fault=Fault.STAFF_EXCLUDED)
     if has_bills(list(people), but=but):
         return Verdict(fault=Fault.EXISTING_CUSTOMER)
@@ -221,6 +225,24 @@ def _same_person(
     return bool(mailbox) and any(
         rules.plain_email(person.email) == mailbox for person in people.values()
     )
+
+
+def _is_staff(phones: set[str]) -> bool:
+    """Whether one of these is a staff member's, which stand as they were typed."""
+    digits = Func(F("phone"), Value(r"\D"), Value(""), Value("g"), function="regexp_replace")
+    alike = (
+        Staff.objects.filter(is_active=True)
+        .alias(end=Right(digits, SAME_END))
+        .filter(end__in={phone[-SAME_END:] for phone in phones})
+    )
+    return any(_spelled(typed) in phones for typed in alike.values_list("phone", flat=True))
+
+
+def _spelled(phone: str) -> str:
+    try:
+        return normalize_phone(phone, current_tenant().country)
+    except ValueError:
+        return ""
 
 
 def _claimed(

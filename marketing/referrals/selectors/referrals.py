@@ -8,10 +8,12 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from customers.models import Customer, Service
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound
+from marketing.core.templatetags.formats import exact_percent, format_number
 from marketing.core.tenancy import current_tenant
 from marketing.referrals import links, rules
 from marketing.referrals.models import (
@@ -129,10 +131,11 @@ def with_names(pk: uuid.UUID) -> Referral:
 
 
 def reward_words(kind: str, value: Any, service: Service | None) -> str:
-    """What somebody gets, in words: "10 % off", "100 points"."""
+    """What somebody gets, in words: "10% off", "100 points"."""
     if kind == RewardType.FREE_SERVICE:
         return _("%(service)s for free") % {"service": service.name if service else ""}
-    shown = f"{value.normalize():f}" if value is not None else ""
     if kind == RewardType.POINTS:
-        return _("%(points)s points") % {"points": shown}
-    return _("%(percent)s %% off") % {"percent": shown}
+        points = int(value or 0)
+        words = ngettext("%(points)s point", "%(points)s points", points)
+        return words % {"points": format_number(points)}
+    return _("%(share)s off") % {"share": exact_percent(value)}

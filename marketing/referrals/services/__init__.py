@@ -15,7 +15,7 @@ from marketing.referrals.services.notices import give_notices, mind_notices
 from marketing.referrals.services.programme import (
     SETTINGS,
     ensure_programme,
-    keeps_offer,
+    own_offers,
     update_programme,
 )
 from marketing.referrals.services.review import (
@@ -51,13 +51,13 @@ __all__ = [
     "get_or_create_code",
     "give_notices",
     "hold_place",
-    "keeps_offer",
     "leave_phone",
     "let_go",
     "make_missing_codes",
     "mind_notices",
     "note_click",
     "note_tokens",
+    "own_offers",
     "reject_referral",
     "require_place",
     "require_tokens",

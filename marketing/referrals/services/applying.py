@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils.translation import gettext as _
 
 from customers import rules as customer_rules
 from customers import services as customer_services
@@ -16,6 +15,7 @@ from customers.services.standing import standing_ids
 from marketing.core import audit, clock
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, NotFound, ValidationFailed
+from marketing.core.sentences import gettext as _
 from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.referrals import rules
 from marketing.referrals.errors import (
@@ -179,19 +179,19 @@ GOES_ON = (
 )
 
 
-def bring_again(actor: Actor, referral: Referral, *, is_welcome: bool) -> None:
-    """The bill that counted was a mistake: this row ends, and another goes on in its place.
+def bring_again(actor: Actor, referral: Referral, *, first_invoice: str, is_welcome: bool) -> None:
+    """A bill that counted was a mistake: this row ends, and another goes on in its place.
 
     States go forwards only. It keeps the month's place, what was promised, and of what was told
-    that she signed up. `is_welcome`: she had her discount on that bill, and has it still to come.
+    that she signed up. `first_invoice` is the one that stays of two bills that are asked for.
+    `is_welcome`: she had her discount on the mistaken bill, and has it still to come.
     """
     if not move(actor, [referral.pk], rules.EXPIRED, reason=rules.BILL_VOIDED):
         return
     values = {name: getattr(referral, name) for name in GOES_ON}
+    values["first_invoice"] = first_invoice
     if is_welcome:
         values["friend_reward_at"] = None
-    if referral.first_invoice != referral.bill_invoice:
-        values["first_invoice"] = referral.first_invoice
     made = Referral.objects.create(state=rules.ATTRIBUTED, **values)
     ReferralStep.objects.create(
         referral=made, state=rules.ATTRIBUTED, reason=rules.BILL_VOIDED, by=actor.label[:150]

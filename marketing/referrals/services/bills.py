@@ -79,7 +79,9 @@ def take_paid_bill(bill: PaidBill) -> dict[str, Any]:
         referral = _open(system, bill)
     if referral is None or referral.state != rules.ATTRIBUTED:
         return {} if referral is None else {"referral": str(referral.pk)}
-    if not bill.code and judging.has_bills(
+    # Who was brought by a bill was asked this there, and that bill is before none of hers.
+    is_signed_up = referral.source == Referral.Source.API
+    if (is_signed_up and not bill.code) and judging.has_bills(
         [bill.customer_id], before=referral.attributed_at, but=bill.at_hand
     ):
         move(system, [referral.pk], rules.REJECTED, reason="existing_customer")
@@ -116,8 +118,9 @@ def take_refund(
 ) -> dict[str, Any]:
     """Units of the bill came back; `kept` is what `take_paid_bill` returned.
 
-    Half of what the friend paid, or more: the referral is void, and its rewards are taken back.
-    Of a bill that was a mistake it goes on as if that had not been, unless it was rewarded.
+    Half of what the friend paid, or more: the referral is void, and its rewards are taken back;
+    so it is where all of the first of two bills comes back that were asked for. Of a bill that was
+    a mistake it goes on as if that had not been, unless it was rewarded.
     """
     if not kept.get("referral"):
         return {}
@@ -128,27 +131,47 @@ def take_refund(
         undone |= {"friend_reward_at": None} if kept.get("isWelcome") else {}
         Referral.objects.filter(pk=referral.pk).update(**undone, updated_at=clock.now())
         return {}
-    if not kept.get("converted"):
+    # What stays of the two bills, where two are asked for.
+    first = ""
+    if kept.get("converted"):
+        if not _counted_back(referral, lines, is_whole=is_whole):
+            return {"referral": str(referral.pk), "state": referral.state}
+        if referral.first_invoice != referral.bill_invoice:
+            first = referral.first_invoice
+    elif is_whole and kept.get("isFirst"):
+        first = referral.bill_invoice
+    else:
         return {}
-    back = sum(
-        referral.bill_units.get(str(line), [])[place]
-        for line, places_back in lines.items()
-        for place in places_back
-        if place < len(referral.bill_units.get(str(line), []))
-    )
-    net = referral.bill_net or 0
-    refunded = net if is_whole else min(net, referral.bill_refunded + back)
-    Referral.objects.filter(pk=referral.pk).update(bill_refunded=refunded, updated_at=clock.now())
-    if not rules.voids(refunded, net):
-        return {"referral": str(referral.pk), "state": referral.state}
     if referral.state == rules.REWARDED:
         rewards.take_back(system, referral)
     elif is_mistake:
-        bring_again(system, referral, is_welcome=bool(kept.get("isWelcome")))
+        bring_again(
+            system,
+            referral,
+            first_invoice=first,
+            is_welcome=bool(kept.get("isWelcome")),
+        )
     else:
         move(system, [referral.pk], rules.VOIDED, reason="refunded")
     referral.refresh_from_db()
     return {"referral": str(referral.pk), "state": referral.state}
+
+
+def _counted_back(
+    referral: Referral, lines: Mapping[int, Sequence[int]], *, is_whole: bool
+) -> bool:
+    """Count what came back of the bill that converted her; whether it counts no more."""
+    units = referral.bill_units
+    back = sum(
+        units.get(str(line), [])[place]
+        for line, places_back in lines.items()
+        for place in places_back
+        if place < len(units.get(str(line), []))
+    )
+    net = referral.bill_net or 0
+    refunded = net if is_whole else min(net, referral.bill_refunded + back)
+    Referral.objects.filter(pk=referral.pk).update(bill_refunded=refunded, updated_at=clock.now())
+    return rules.voids(refunded, net)
 
 
 def visited(customer_ids: Sequence[uuid.UUID]) -> int:

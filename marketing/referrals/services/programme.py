@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from marketing.core import audit
@@ -79,10 +79,10 @@ def ensure_programme() -> ReferralProgramme:
     return programme
 
 
-def keeps_offer(offer_id: uuid.UUID) -> bool:
-    """Whether it is one of the chain's two offers that carry discounts of referrals."""
-    own = Q(friend_offer=offer_id) | Q(referrer_offer=offer_id)
-    return ReferralProgramme.objects.filter(own).exists()
+def own_offers() -> set[uuid.UUID]:
+    """The chain's two offers that carry discounts of referrals."""
+    both = ReferralProgramme.objects.values_list("friend_offer", "referrer_offer")
+    return {pk for row in both for pk in row if pk is not None}
 
 
 def _check(programme: ReferralProgramme) -> None:

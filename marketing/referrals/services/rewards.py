@@ -222,6 +222,7 @@ def _issue(
             offer=programme.referrer_offer,
             customers=Customer.objects.filter(pk__in=list(whose)),
             expires_at=clock.now() + dt.timedelta(days=programme.reward_days),
+            by_owner=True,
         )
         made = CouponCode.objects.filter(batch=batch).values_list("customer_id", "pk")
         issued |= {whose[customer]: pk for customer, pk in made if customer in whose}

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
-from django.utils.translation import gettext as _
 
 from customers.services.standing import standing_ids
 from marketing.core import clock
 from marketing.core.errors import ValidationFailed
 from marketing.core.proofs import fingerprints
+from marketing.core.sentences import gettext as _
 from marketing.core.tenancy import current_tenant_id
 from marketing.referrals import rules
 from marketing.referrals.models import Referral, SeenToken

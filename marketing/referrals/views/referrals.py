@@ -14,9 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from customers.selectors import get_customer_for_actor, search_customers
 from marketing.core.errors import DomainError
 from marketing.core.htmx import StaffRequest
-from marketing.core.pages import error_page, staff_view
+from marketing.core.pages import error_page, posted_version, staff_view
 from marketing.core.tenancy import current_tenant
 from marketing.referrals import rules, selectors, services
+from marketing.referrals.errors import ReferralOver
 from marketing.referrals.forms import ProgrammeForm, ReferralFilter, RejectForm
 from marketing.referrals.models import Referral
 from marketing.referrals.wording import reason_words, signals_in_words, taken_back_words
@@ -96,6 +97,8 @@ def approve(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     referral = selectors.get_referral_for_actor(request.actor, pk)
     try:
         services.approve_referral(actor=request.actor, referral=referral)
+    except ReferralOver as error:
+        return _too_late(request, referral, error)
     except DomainError as error:
         return error_page(request, error)
     messages.success(request, _("Approved: the reward follows by itself."))
@@ -114,6 +117,8 @@ def reject(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         services.reject_referral(
             actor=request.actor, referral=referral, reason=form.cleaned_data["reason"]
         )
+    except ReferralOver as error:
+        return _too_late(request, referral, error)
     except DomainError as error:
         if not error.fields:
             return error_page(request, error)
@@ -138,13 +143,12 @@ def programme(request: StaffRequest) -> HttpResponse:
     )
     version = kept.version if not kept._state.adding else ""
     if form.is_valid():
-        said = request.POST.get("version", "")
         try:
             services.configure(
                 actor=request.actor,
                 values=form.values(),
                 chosen=form.chosen(),
-                version=int(said) if said.isdecimal() else None,
+                version=posted_version(request),
             )
         except DomainError as error:
             form.refuse(error)
@@ -163,6 +167,12 @@ def make_code(request: StaffRequest, customer: uuid.UUID) -> HttpResponse:
     person = get_customer_for_actor(request.actor, customer)
     services.get_or_create_code(actor=request.actor, customer=person)
     return redirect("customer-detail", person.pk)
+
+
+def _too_late(request: StaffRequest, referral: Referral, error: ReferralOver) -> HttpResponse:
+    """Back to the referral, whose page tells what was decided and by whom."""
+    messages.warning(request, error.message)
+    return redirect("referral-detail", referral.pk)
 
 
 def _show(request: StaffRequest, referral: Referral, form: RejectForm) -> HttpResponse:

@@ -21,6 +21,7 @@ def send(
         **({"busy": told["busy"]} if told["busy"] else {}),
         "requests_per_s": round(requests / told["seconds"]),
         "p50_ms": told["p50_ms"],
+        "p95_ms": told["p95_ms"],
         "p99_ms": told["p99_ms"],
         "max_ms": told["max_ms"],
         "cpu_ms": round(cpu / requests * 1000, 3),

@@ -145,6 +145,7 @@ class Load:
         return {
             "seconds": seconds,
             "p50_ms": round(ordered[len(ordered) // 2] * 1000, 1),
+            "p95_ms": round(ordered[len(ordered) * 95 // 100] * 1000, 1),
             "p99_ms": round(ordered[len(ordered) * 99 // 100] * 1000, 1),
             "max_ms": round(ordered[-1] * 1000, 1),
             "answered": self.answered,

@@ -121,6 +121,7 @@ def _in_process(ground_of: tills.Tills, rnd: random.Random, count: int) -> dict[
         "offers_applied": round(statistics.mean(len(one.quote.applied) for one in priced), 1),
         "per_s": round(count / (sum(priced_in) / 1000)),
         "p50_ms": percentile(priced_in, 50),
+        "p95_ms": percentile(priced_in, 95),
         "p99_ms": percentile(priced_in, 99),
         "limit": {
             "what": "the engine alone",

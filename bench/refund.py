@@ -22,7 +22,8 @@ def measure(n: int | None) -> Iterator[dict[str, Any]]:
     codes = tills.codes()
     for rate in RATES:
         count = n or rate * SECONDS
-        keys = f"{tills.RUN}-{rate}-"
+        # Points remember the bills of other benches, which had other numbers.
+        keys = f"{tills.RUN}-back-{rate}-"
         bills = {
             f"{keys}{place}": ground_of.bill(rnd, next(codes), key=f"{keys}{place}")
             for place in range(count)

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,11 @@ from marketing.core.whole import whole
 KEPT = dt.timedelta(hours=48)
 
 
+# Bytes. Less takes longer to compress than to write.
+LONG = 1_000
+# The first byte of a zlib stream (RFC 1950), which is an "x".
+COMPRESSED = b"\x78"
+
 # The timeout is set back where the row is made, which is after any wait for it.
 CLAIM = """
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200ms', true))
@@ -33,7 +39,7 @@ ON CONFLICT DO NOTHING
 RETURNING set_config('lock_timeout', '0', true)
 """
 KEEP = """
-UPDATE core_idempotencyrecord SET status = %s, response = %s::jsonb
+UPDATE core_idempotencyrecord SET status = %s, response = %s
 WHERE tenant_id = %s AND client = %s AND key = %s
 """
 
@@ -60,7 +66,7 @@ def run_once(
             if bytes(record.request_hash) != digest:
                 raise IdempotencyMismatch(_("This Idempotency-Key was used with another body."))
             if record.status is not None:
-                return record.status, record.response
+                return record.status, _read(bytes(record.response or b"null"))
         status, data = work()
         _keep(client, key, status, data)
         return status, data
@@ -87,12 +93,19 @@ def _claim(client: str, key: str, digest: bytes) -> bool:
 
 
 def _keep(client: str, key: str, status: int, data: Any) -> None:
-    """The answer, as its JSON travels."""
+    """The answer, as its JSON travels; compressed where it is long."""
     try:
         text = orjson.dumps(
             data, default=DjangoJSONEncoder().default, option=orjson.OPT_PASSTHROUGH_DATETIME
-        ).decode()
+        )
     except TypeError:  # numbers of any size, keys that are no texts
-        text = json.dumps(data, cls=DjangoJSONEncoder)
+        text = json.dumps(data, cls=DjangoJSONEncoder).encode()
+    if len(text) > LONG:
+        text = zlib.compress(text, level=1)
     with kept_cursor() as cursor:
         cursor.execute(KEEP, [status, text, current_tenant_id(), client, key])
+
+
+def _read(response: bytes) -> Any:
+    """What `_keep` wrote: no JSON begins as what is compressed does."""
+    return json.loads(zlib.decompress(response) if response.startswith(COMPRESSED) else response)

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.utils.connection import ConnectionProxy
@@ -36,26 +37,39 @@ class _Keeping(psycopg.Cursor[Any]):
         return self._query
 
 
+# A cursor remembers how each type travels: a new one for each statement takes as long as the rest.
+_spare: WeakKeyDictionary[psycopg.Connection[Any], list[_Keeping]] = WeakKeyDictionary()
+
+
 @contextmanager
 def kept_cursor() -> Iterator[CursorWrapper]:
     """For a statement of one text that every bill asks: planning it takes longer than its answer.
 
     Its plan is not made for the values at hand. `KEEP_STATEMENTS` off makes it an ordinary cursor.
+    What is asked is read inside the block: the next one has the same cursor.
     """
+    # Looked up once: what Django calls `connection` does so for each of its attributes.
+    database = connections[DEFAULT_DB_ALIAS]
     if not settings.KEEP_STATEMENTS:
-        with connection.cursor() as cursor:
+        with database.cursor() as cursor:
             yield cursor
         return
     # As Django's own cursors begin: a connection that the server has closed since is opened anew.
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
+    database.close_if_health_check_failed()
+    database.ensure_connection()
+    opened = database.connection
     # None forbids it to every cursor; Django's own bind on our side and keep nothing anyway.
-    if connection.connection.prepare_threshold is None:
-        connection.connection.prepare_threshold = 1
-    keeping: Any = _Keeping(connection.connection)
-    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    with wrap(keeping) as cursor:
-        yield cursor
+    if opened.prepare_threshold is None:
+        opened.prepare_threshold = 1
+    spare = _spare.get(opened)
+    if spare is None:
+        spare = _spare[opened] = []
+    keeping: Any = spare.pop() if spare else _Keeping(opened)
+    wrap = database.make_debug_cursor if database.queries_logged else database.make_cursor
+    try:
+        yield wrap(keeping)
+    finally:
+        spare.append(keeping)
 
 
 def bigints(values: Iterable[int | None]) -> str:

@@ -1,6 +1,7 @@
 """The same key and body do the work once; the same key with another body is refused."""
 
 import datetime as dt
+import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
@@ -73,6 +74,30 @@ def test_a_failure_leaves_no_record_and_may_be_tried_again(chain):
     assert not Region.objects.filter(name="Half done").exists()
     assert not IdempotencyRecord.objects.exists()
     assert call(lambda: (200, "fine")) == (200, "fine")
+
+
+LONG_ANSWER = {"candidates": [{"name": f"दिवाली ऑफ़र {n}", "saving": "0.00"} for n in range(500)]}
+
+
+def repeated(actor, answer):
+    """What the second call under one key is told, whose work must not be done."""
+    for work in (lambda: (201, answer), lambda: pytest.fail("done twice")):
+        status, data = idempotency.run_once(
+            actor=actor, key="k", operation="POST /things", body=b"", work=work
+        )
+    assert status == 201
+    return data
+
+
+@pytest.mark.parametrize("answer", [None, "fine", {"number": 1}, LONG_ANSWER])
+def test_an_answer_of_any_length_is_given_again_as_it_was(chain, answer):
+    assert repeated(chain.actor(chain.manager), answer) == answer
+
+
+def test_a_long_answer_is_kept_compressed(chain):
+    repeated(chain.actor(chain.manager), LONG_ANSWER)
+    kept = bytes(IdempotencyRecord.objects.get().response)
+    assert len(kept) < len(json.dumps(LONG_ANSWER)) / 5
 
 
 @pytest.mark.django_db(transaction=True)

@@ -150,8 +150,8 @@ def _no_such_customer(name: str) -> ValidationFailed:
 
 def get_customer(pk: uuid.UUID) -> Customer:
     """Who may be on a bill; `standing` finds who stands for her. Raises at `customerId`."""
-    customer = Customer.objects.filter(pk=pk).exclude(status=Customer.Status.ERASED).first()
-    if customer is None:
+    customer = Customer.objects.kept(pk)
+    if customer is None or customer.status == Customer.Status.ERASED:
         raise _no_such_customer("customerId")
     return customer
 

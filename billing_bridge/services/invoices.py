@@ -60,11 +60,15 @@ class Invoice:
 
 @dataclass(slots=True, kw_only=True)
 class Taken:
-    """`warnings` say what of the bill could no longer be given; `is_new` that it was not known."""
+    """`warnings` say what of the bill could no longer be given; `is_new` that it was not known.
+
+    `bill` is it as it was priced, where that was read.
+    """
 
     reservation: Reservation
     purchase: Purchase | None
     is_new: bool
+    bill: KeptBill | None = None
     warnings: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -90,7 +94,7 @@ def take_invoice(*, actor: Actor, invoice: Invoice) -> Taken:
     actor.require("coupon.redeem")
     bill = invoice.bill
     with coupons.counter_call(), events.together():
-        branch = Branch.objects.filter(pk=bill.branch_id).first()
+        branch = Branch.objects.kept(bill.branch_id)
         if branch is None or not actor.has_branch(branch.pk):
             raise no_such_branch()
         _require_sound(invoice)
@@ -151,8 +155,8 @@ def _still_there(reserved_for: uuid.UUID | None) -> Customer | None:
     """Who a bill without a name was reserved for, unless she was erased since."""
     if reserved_for is None:
         return None
-    known = Customer.objects.filter(pk=reserved_for).exclude(status=Customer.Status.ERASED)
-    return known.first()
+    known = Customer.objects.kept(reserved_for)
+    return None if known is None or known.status == Customer.Status.ERASED else known
 
 
 def _amounts(invoice: Invoice) -> dict[int, Decimal]:
@@ -192,11 +196,12 @@ def _settled(actor: Actor, invoice: Invoice, branch: Branch) -> Taken:
             raise IdempotencyMismatch(
                 fields={"customerId": [_("This bill was sent for another customer.")]}
             )
-        told += differing_discounts(kept_bill(done), bill.cart, invoice.discounts)
+        priced = kept_bill(done)
+        told += differing_discounts(priced, bill.cart, invoice.discounts)
         if done.customer_id is None and whose is not None:
             done = _named(actor, invoice, done, whose)
             told.append(warning("customer_added", _("She was named after the bill had come.")))
-        return Taken(reservation=done, purchase=None, is_new=False, warnings=told)
+        return Taken(reservation=done, purchase=None, is_new=False, bill=priced, warnings=told)
     warnings: list[dict[str, Any]] = []
     kept = None if held is None else kept_bill(held)
     found = _by_reservation(actor, invoice, held, kept, warnings)
@@ -215,7 +220,7 @@ def _settled(actor: Actor, invoice: Invoice, branch: Branch) -> Taken:
     else:
         kept = kept or kept_bill(found)
         warnings += differing_discounts(kept, bill.cart, invoice.discounts)
-    return Taken(reservation=found, purchase=None, is_new=True, warnings=warnings)
+    return Taken(reservation=found, purchase=None, is_new=True, bill=kept, warnings=warnings)
 
 
 def _named(
@@ -259,9 +264,10 @@ def _by_reservation(
     else:
         try:
             with transaction.atomic():
-                return coupons.redeem(
+                return coupons.redeem_found(
                     actor=actor,
-                    reservation_id=held.pk,
+                    found=held,
+                    bill=kept,
                     invoice_id=invoice.invoice_id,
                     wallet=_wallet(invoice),
                 ).reservation
@@ -361,7 +367,7 @@ def _record(
         subtotal=Decimal(sum(line.list_amount for line in bill.cart.lines)) / 100,
         discount=Decimal(sum(line.list_amount for line in bill.cart.lines)) / 100
         - sum(amounts.values(), Decimal(0)),
-        tax=_tax(taken.reservation) if invoice.tax is None else invoice.tax,
+        tax=_tax(taken) if invoice.tax is None else invoice.tax,
         total=invoice.total,
         external_id=key,
         invoice_number=invoice.invoice_number or invoice.invoice_id[:50],
@@ -373,8 +379,9 @@ def _record(
         return_late(actor=actor, bill=taken.reservation, purchase=taken.purchase)
 
 
-def _tax(reservation: Reservation) -> Decimal:
-    return Decimal(kept_bill(reservation).quote.tax) / 100
+def _tax(taken: Taken) -> Decimal:
+    bill = taken.bill or kept_bill(taken.reservation)
+    return Decimal(bill.quote.tax) / 100
 
 
 def _units(sold: Mapping[str, Any]) -> dict[str, int]:

@@ -5,6 +5,7 @@ Every report may come twice: the sender's id (`external_id`) makes the second on
 
 import datetime as dt
 import re
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -51,6 +52,12 @@ SELECT %(tenant)s, %(purchase)s, line.*, 0
 FROM unnest(%(services)s::uuid[], %(categories)s::uuid[], %(staff)s::uuid[],
             %(quantities)s::bigint[], %(prices)s::numeric[], %(amounts)s::numeric[],
             %(numbers)s::bigint[], %(discounts)s::numeric[]) AS line
+"""
+VISIT_OF_THE_DAY = """
+SELECT id FROM customers_visit
+WHERE tenant_id = %(tenant)s AND customer_id = %(customer)s AND branch_id = %(branch)s
+  AND visited_at >= %(start)s AND visited_at < %(end)s
+ORDER BY visited_at DESC LIMIT 1
 """
 
 Row = TypeVar("Row", Visit, Purchase)
@@ -138,14 +145,14 @@ def record_purchase(
     )
     if not is_new:
         return purchase
-    purchase.visit = _visit_of_the_day(actor, purchase)
+    purchase.visit_id = _visit_of_the_day(actor, purchase)
     with kept_cursor() as cursor:
         cursor.execute(
             LINES,
             {
                 "tenant": current_tenant_id(),
                 "purchase": purchase.pk,
-                "visit": purchase.visit.pk,
+                "visit": purchase.visit_id,
                 "services": [line.service.pk for line in lines],
                 "categories": [line.service.category_id for line in lines],
                 "staff": [line.staff and line.staff.pk for line in lines],
@@ -224,24 +231,31 @@ def _once(row: Row) -> tuple[Row, bool]:
     return row, True
 
 
-def _visit_of_the_day(actor: Actor, purchase: Purchase) -> Visit:
+def _visit_of_the_day(actor: Actor, purchase: Purchase) -> uuid.UUID:
+    """The id of the customer's last visit there on that day, or of one that is made."""
     zone = ZoneInfo(purchase.branch.time_zone)
     start = purchase.purchased_at.astimezone(zone).replace(
         hour=0, minute=0, second=0, microsecond=0
     )
-    day = Visit.objects.filter(
-        customer=purchase.customer,
-        branch=purchase.branch,
-        visited_at__gte=start,
-        visited_at__lt=start + dt.timedelta(days=1),
-    )
-    if visit := day.order_by("-visited_at").first():
-        return visit
+    with kept_cursor() as cursor:
+        cursor.execute(
+            VISIT_OF_THE_DAY,
+            {
+                "tenant": current_tenant_id(),
+                "customer": purchase.customer_id,
+                "branch": purchase.branch_id,
+                "start": start,
+                "end": start + dt.timedelta(days=1),
+            },
+        )
+        if found := cursor.fetchone():
+            known: uuid.UUID = found[0]
+            return known
     visit, _is_new = _once(
         Visit(customer=purchase.customer, branch=purchase.branch, visited_at=purchase.purchased_at)
     )
     _visit_completed(actor, visit)
-    return visit
+    return visit.pk
 
 
 def _visit_completed(actor: Actor, visit: Visit) -> None:

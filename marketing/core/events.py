@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from marketing.core import clock
 from marketing.core.models import DomainEvent, EventDelivery
-from marketing.core.nudge import nudge
+from marketing.core.nudge import nudge_soon
 from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id, tenant_scope
 
@@ -57,11 +57,19 @@ def has_subscribers(name: str) -> bool:
 
 # Ids of one statement are in the order in which the rows are made.
 WRITE = """
-INSERT INTO core_domainevent (tenant_id, name, payload, occurred_at, actor_id)
-SELECT %(tenant)s, event.name, event.payload, %(now)s, event.actor_id
-FROM unnest(%(names)s::text[], %(payloads)s::jsonb[], %(actors)s::uuid[])
-    WITH ORDINALITY AS event (name, payload, actor_id, place)
-ORDER BY place RETURNING id
+WITH happened AS (
+    INSERT INTO core_domainevent (tenant_id, name, payload, occurred_at, actor_id)
+    SELECT %(tenant)s, event.name, event.payload, %(now)s, event.actor_id
+    FROM unnest(%(names)s::text[], %(payloads)s::jsonb[], %(actors)s::uuid[])
+        WITH ORDINALITY AS event (name, payload, actor_id, place)
+    ORDER BY place RETURNING id, name
+)
+INSERT INTO core_eventdelivery
+    (event_id, tenant_id, event_name, handler, not_before, attempts, last_error)
+SELECT happened.id, %(tenant)s, happened.name, owed.handler, %(due)s, 0, ''
+FROM happened
+JOIN unnest(%(subscribed)s::text[], %(handlers)s::text[]) AS owed (name, handler) USING (name)
+ORDER BY happened.id
 """
 
 
@@ -69,7 +77,6 @@ class _Waiting(NamedTuple):
     name: str
     payload: Mapping[str, Any]
     actor_id: uuid.UUID | None
-    not_before: dt.datetime | None
 
 
 _waiting: ContextVar[list[_Waiting] | None] = ContextVar("waiting_events", default=None)
@@ -80,10 +87,9 @@ def record(
     payload: Mapping[str, Any],
     *,
     actor_id: uuid.UUID | None = None,
-    not_before: dt.datetime | None = None,
 ) -> None:
     """Write an event of the open tenant scope, and what it owes to its handlers."""
-    record_all(name, [payload], actor_id=actor_id, not_before=not_before)
+    record_all(name, [payload], actor_id=actor_id)
 
 
 def record_all(
@@ -91,13 +97,12 @@ def record_all(
     payloads: Sequence[Mapping[str, Any]],
     *,
     actor_id: uuid.UUID | None = None,
-    not_before: dt.datetime | None = None,
 ) -> None:
-    """Write events of one name, and what they owe to their handlers, in two statements.
+    """Write events of one name, and what they owe to their handlers, in one statement.
 
     Inside `together` they are written at its end.
     """
-    happened = [_Waiting(name, payload, actor_id, not_before) for payload in payloads]
+    happened = [_Waiting(name, payload, actor_id) for payload in payloads]
     waiting = _waiting.get()
     if waiting is None:
         _write(happened)
@@ -107,7 +112,7 @@ def record_all(
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Write the events of the body at its end, in two statements however many there are.
+    """Write the events of the body at its end, in one statement however many there are.
 
     Inside another it joins that; those of a body that raises are forgotten, as its work is.
     """
@@ -129,35 +134,30 @@ def together() -> Iterator[None]:
 def _write(happened: Sequence[_Waiting]) -> None:
     if not happened:
         return
-    tenant_id, encode = current_tenant_id(), DjangoJSONEncoder().encode
+    encode = DjangoJSONEncoder().encode
+    owed = [
+        (name, handler)
+        for name in dict.fromkeys(event.name for event in happened)
+        for handler in _subscriptions[name]
+    ]
     with kept_cursor() as cursor:
         cursor.execute(
             WRITE,
             {
-                "tenant": tenant_id,
+                "tenant": current_tenant_id(),
                 "now": clock.now(),
                 "names": [event.name for event in happened],
                 "payloads": [encode(event.payload) for event in happened],
                 "actors": [event.actor_id for event in happened],
+                "due": timezone.now(),
+                "subscribed": [name for name, _handler in owed],
+                "handlers": [handler for _name, handler in owed],
             },
         )
-        ids = [pk for (pk,) in cursor.fetchall()]
-    deliveries = [
-        EventDelivery(
-            event_id=pk,
-            tenant_id=tenant_id,
-            event_name=event.name,
-            handler=handler,
-            not_before=event.not_before or timezone.now(),
-        )
-        for pk, event in zip(ids, happened, strict=True)
-        for handler in _subscriptions[event.name]
-    ]
-    if deliveries:
+    if owed:
         from marketing.core.tasks import deliver_events
 
-        EventDelivery.objects.bulk_create(deliveries)
-        transaction.on_commit(lambda: nudge(deliver_events))
+        transaction.on_commit(lambda: nudge_soon(deliver_events))
 
 
 def deliver_due() -> int:

@@ -226,11 +226,11 @@ def test_busy_is_503_and_says_when_to_ask_again(chain, till, monkeypatch):
     assert refused.value.headers["Retry-After"] == "1"
 
 
-@pytest.mark.parametrize("step", ["redeem", "redeem_bill"])
+@pytest.mark.parametrize("step", ["redeem_found", "redeem_bill"])
 def test_a_bill_that_is_busy_is_sent_again_and_loses_no_offer(chain, till, monkeypatch, step):
     make_offer(code="TENTH")
     asha = CustomerFactory()
-    reserved = till.reserve(customer=asha, codes=["TENTH"]) if step == "redeem" else None
+    reserved = till.reserve(customer=asha, codes=["TENTH"]) if step == "redeem_found" else None
     line = {"unitPrice": "100.00", "discount": "10.00"}
     body = till.invoice_body(line, customer=asha, codes=["TENTH"], reserved=reserved)
     with monkeypatch.context() as waiting:

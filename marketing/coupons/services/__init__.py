@@ -26,7 +26,12 @@ from marketing.coupons.services.offers import (
     update_offer,
 )
 from marketing.coupons.services.plain_bills import record_bill
-from marketing.coupons.services.redemptions import Redeemed, redeem, redeem_bill
+from marketing.coupons.services.redemptions import (
+    Redeemed,
+    redeem,
+    redeem_bill,
+    redeem_found,
+)
 from marketing.coupons.services.reservations import Reserved, release, renew, reserve, sold_of
 from marketing.coupons.services.reversals import lock_redeemed, reverse
 from marketing.coupons.services.settings import update_counter_settings
@@ -56,6 +61,7 @@ __all__ = [
     "record_bill",
     "redeem",
     "redeem_bill",
+    "redeem_found",
     "release",
     "renew",
     "require_patience",

@@ -7,6 +7,7 @@ from django.db import transaction
 from marketing.core import audit
 from marketing.core.actor import Actor
 from marketing.coupons.models import Reservation
+from marketing.coupons.selectors.replay import kept_bill
 from marketing.coupons.services.bills import require_branch, stand_for
 from marketing.coupons.services.locks import counter_call
 from marketing.coupons.services.redemptions import commit_effects
@@ -29,7 +30,9 @@ def name_customer(
         if any(line["back"] for line in bill.sold.values()):
             return None
         bill.customer_id = stand_for(customer_id)
-        bill.effects = bill.effects | commit_effects(bill, by=actor.label, wallet=wallet)
+        bill.effects = bill.effects | commit_effects(
+            bill, kept_bill(bill), by=actor.label, wallet=wallet
+        )
         bill.save(update_fields=["customer_id", "effects"])
         audit.record(actor, "coupon.name_customer", bill, {"invoiceId": bill.invoice_id})
     return bill

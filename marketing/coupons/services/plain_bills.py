@@ -14,7 +14,7 @@ from marketing.coupons.pricing.compiled import Catalogue
 from marketing.coupons.pricing.engine import quote
 from marketing.coupons.rules import local_day
 from marketing.coupons.selectors.prices import Facts, require_no_faults
-from marketing.coupons.selectors.replay import pack
+from marketing.coupons.selectors.replay import KeptBill, pack
 from marketing.coupons.selectors.settings import present_settings
 from marketing.coupons.services.bills import require_branch, stand_for
 from marketing.coupons.services.locks import counter_call
@@ -81,6 +81,8 @@ def record_bill(
             redeemed_at=now,
         )
         with events.together():
-            keep_effects(reservation, commit_effects(reservation, by=actor.label, wallet=wallet))
+            bill = KeptBill(cart, answer, asked or {})
+            kept = commit_effects(reservation, bill, by=actor.label, wallet=wallet)
+            keep_effects(reservation, kept)
         audit.record(actor, "coupon.record_bill", reservation, {"invoiceId": invoice_id})
     return Redeemed(reservation=reservation, redemptions=[])

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from marketing.coupons.given import note_use
 from marketing.coupons.models import Hold, Redemption, Reservation
 from marketing.coupons.pricing.bill import Cart
 from marketing.coupons.quote_effects import Paid
-from marketing.coupons.selectors.replay import kept_basket, kept_bill, kept_quote
+from marketing.coupons.selectors.replay import KeptBill, kept_basket, kept_bill, kept_quote
 from marketing.coupons.services import counters
 from marketing.coupons.services.bills import (
     HELD,
@@ -107,15 +108,38 @@ def redeem(
             if done.pk != reservation.pk and reservation.state == State.RESERVED:
                 let_go(reservation)
             return again(done)
-        if reservation.state not in (State.RESERVED, State.EXPIRED):
-            raise over(reservation)
-        with events.together():
-            used = _use(reservation, invoice_id)
-            _tell(used.redemptions)
-            keep_effects(reservation, commit_effects(reservation, by=actor.label, wallet=wallet))
-        audit.record(actor, "coupon.redeem", reservation, {"invoiceId": invoice_id})
-        # Last: every bill with a limited offer waits for its row until this one is over.
-        _count(reservation, used)
+        return _redeem(actor, reservation, kept_bill(reservation), invoice_id, wallet)
+
+
+@whole()
+def redeem_found(
+    *, actor: Actor, found: Reservation, bill: KeptBill, invoice_id: str, wallet: int = 0
+) -> Redeemed:
+    """`redeem`, of what `find_bills` found for an invoice that no bill has yet; `bill` is its own.
+
+    `found` is left as it is, for whoever goes on with it after a refusal.
+    """
+    actor.require("coupon.redeem")
+    require_invoice(invoice_id)
+    reservation = copy(found)
+    reservation.effects = dict(found.effects)
+    with counter_call():
+        return _redeem(actor, reservation, bill, invoice_id, wallet)
+
+
+def _redeem(
+    actor: Actor, reservation: Reservation, bill: KeptBill, invoice_id: str, wallet: int
+) -> Redeemed:
+    """The reservation is locked, and so is the invoice's place."""
+    if reservation.state not in (State.RESERVED, State.EXPIRED):
+        raise over(reservation)
+    with events.together():
+        used = _use(reservation, invoice_id)
+        _tell(used.redemptions)
+        keep_effects(reservation, commit_effects(reservation, bill, by=actor.label, wallet=wallet))
+    audit.record(actor, "coupon.redeem", reservation, {"invoiceId": invoice_id})
+    # Last: every bill with a limited offer waits for its row until this one is over.
+    _count(reservation, used)
     return Redeemed(reservation=reservation, redemptions=used.redemptions)
 
 
@@ -319,13 +343,14 @@ def keep_effects(reservation: Reservation, kept: dict[str, Any]) -> None:
             cursor.execute(KEEP_EFFECTS, [encoded(kept), reservation.pk, current_tenant_id()])
 
 
-def commit_effects(reservation: Reservation, *, by: str, wallet: int = 0) -> dict[str, Any]:
+def commit_effects(
+    reservation: Reservation, bill: KeptBill, *, by: str, wallet: int = 0
+) -> dict[str, Any]:
     """Let effects make it final; what they keep for a later reversal."""
     kept: dict[str, Any] = {}
     effects = quote_effects.effects()
     if not effects or reservation.redeemed_at is None:
         return dict(reservation.effects)
-    bill = kept_bill(reservation)
     for effect in effects:
         said = effect.commit(
             Paid(

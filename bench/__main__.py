@@ -14,7 +14,7 @@ BUILT = (
     "freeze", "send", "bulk", "webhooks", "memory", "post_office",
     "fair", "control", "backoff", "door", "redirect", "pages", "whole",
     "facts", "preview", "refresh", "import", "lookup",
-    "quote", "redeem", "refund", "codes", "oscar",
+    "counter", "quote", "redeem", "refund", "codes", "oscar",
 )  # fmt: skip
 PLANNED = (
     "journeys", "soak",

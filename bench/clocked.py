@@ -7,9 +7,17 @@ from bench import ground, load, machine, product
 
 
 def send(
-    web: product.Web, path: str, lines: Sequence[str], connections: int, rate: float
+    web: product.Web,
+    path: str,
+    lines: Sequence[str],
+    connections: int,
+    rate: float,
+    kinds: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """`rate` requests a second, whether or not the ones before were answered."""
+    """`rate` requests a second, whether or not the ones before were answered.
+
+    `kinds` names what comes in turn among the lines; the times of each are told apart.
+    """
     before = web.cpu_seconds()
     with machine.watched() as watched:
         told = load.send(web.port, path, lines, connections, rate)
@@ -27,6 +35,18 @@ def send(
         "cpu_ms": round(cpu / requests * 1000, 3),
         "database_cpu_ms": watched.database and round(watched.database / requests * 1000, 3),
         "foreign_cpu": watched.foreign_share,
+        **({"kinds": _apart(told["each_ms"], lines, kinds)} if kinds else {}),
+    }
+
+
+def _apart(
+    each_ms: Sequence[float], lines: Sequence[str], kinds: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    if len(each_ms) != len(lines):
+        raise RuntimeError(f"{len(each_ms)} of {len(lines)} requests were answered")
+    return {
+        kind: load.times(took / 1000 for took in each_ms[place :: len(kinds)])
+        for place, kind in enumerate(kinds)
     }
 
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,13 +79,13 @@ class Sender(asyncio.Protocol):
 class Load:
     """Requests sent once each, `rate` a second if there is one.
 
-    `answered` are the numbers of those that got a 2xx or were led on.
+    `answered` are the numbers of those that got a 2xx or were led on; `took` is seconds by number.
     """
 
     def __init__(self, host: str, port: int, requests: list[bytes], rate: float) -> None:
         self.host, self.port, self.requests, self.rate = host, port, requests, rate
         self.numbers: Iterator[int] = iter(range(len(requests)))
-        self.seconds: list[float] = []
+        self.took: dict[int, float] = {}
         self.answered: list[int] = []
         self.others: dict[int, int] = {}
         self.open = 0
@@ -96,7 +96,8 @@ class Load:
         return self.begun + (number or 0) / self.rate if self.rate else time.perf_counter()
 
     def note(self, number: int | None, status: int, seconds: float) -> None:
-        self.seconds.append(seconds)
+        if number is not None:
+            self.took[number] = seconds
         if 200 <= status < 400 and number is not None:
             self.answered.append(number)
         else:
@@ -141,16 +142,24 @@ class Load:
             self.open_next()
         await self.over
         seconds = time.perf_counter() - self.begun
-        ordered = sorted(self.seconds)
         return {
             "seconds": seconds,
-            "p50_ms": round(ordered[len(ordered) // 2] * 1000, 1),
-            "p95_ms": round(ordered[len(ordered) * 95 // 100] * 1000, 1),
-            "p99_ms": round(ordered[len(ordered) * 99 // 100] * 1000, 1),
-            "max_ms": round(ordered[-1] * 1000, 1),
+            **times(self.took.values()),
+            "each_ms": [round(self.took[place] * 1000, 1) for place in sorted(self.took)],
             "answered": self.answered,
             "others": self.others,
         }
+
+
+def times(seconds: Iterable[float]) -> dict[str, float]:
+    """Milliseconds, of the middle one, of those that one in twenty and in a hundred is above."""
+    ordered = sorted(seconds)
+    return {
+        "p50_ms": round(ordered[len(ordered) // 2] * 1000, 1),
+        "p95_ms": round(ordered[len(ordered) * 95 // 100] * 1000, 1),
+        "p99_ms": round(ordered[len(ordered) * 99 // 100] * 1000, 1),
+        "max_ms": round(ordered[-1] * 1000, 1),
+    }
 
 
 Sending = tuple[subprocess.Popen[bytes], Path]

@@ -37,7 +37,7 @@ def measure(n: int | None) -> Iterator[dict[str, Any]]:
             nothing = load.send(web.port, load.WHOLE, asking, CONNECTIONS, rate)
         with product.web() as web:
             load.send(web.port, load.WHOLE, reserving, AT_ONCE)
-            sold = [ground_of.call("billing/invoices", each) for each in _sold(bills, keys)]
+            sold = [ground_of.call("billing/invoices", each) for each in invoices_of(bills, keys)]
             invoiced = clocked.send(web, load.WHOLE, sold, CONNECTIONS, SELLING_RATE)
             finished = _finished(keys)
             back = [
@@ -73,7 +73,7 @@ def measure(n: int | None) -> Iterator[dict[str, Any]]:
             }
 
 
-def _sold(bills: Mapping[str, dict[str, Any]], keys: str) -> Iterator[dict[str, Any]]:
+def invoices_of(bills: Mapping[str, dict[str, Any]], keys: str) -> Iterator[dict[str, Any]]:
     """The invoices of what is reserved under such keys, as the till prints them."""
     with ground.admin() as server:
         reserved = server.execute(

@@ -2,8 +2,9 @@
 
 import pytest
 
-from marketing.core import events
+from marketing.core import events, nudge
 from marketing.core.models import DomainEvent, EventDelivery
+from marketing.core.tasks import deliver_events
 
 seen: list[str] = []
 
@@ -70,3 +71,26 @@ def test_events_of_what_was_undone_are_forgotten(chain):
             refused()
     events.deliver_due()
     assert seen == ["a bill"]
+
+
+def test_workers_are_woken_once_for_all_that_happens_within_a_second(
+    chain, monkeypatch, django_capture_on_commit_callbacks
+):
+    asked, now = [], [100.0]
+    monkeypatch.setattr(nudge, "_begins", {})
+    monkeypatch.setattr(nudge.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(deliver_events, "apply_async", lambda **options: asked.append(options))
+    for now[0] in (100.0, 100.2, 100.9, 101.1):
+        with django_capture_on_commit_callbacks(execute=True):
+            events.record("test.happened", {"what": "a bill"})
+    # The second bell rings for what came too late for the first.
+    assert [each["countdown"] for each in asked] == [1.0, 1.0]
+    assert events.deliver_due() == 4
+
+
+def test_nobody_is_woken_for_what_nobody_listens_to(
+    chain, monkeypatch, django_capture_on_commit_callbacks
+):
+    monkeypatch.setattr(deliver_events, "apply_async", lambda **_: pytest.fail("woken"))
+    with django_capture_on_commit_callbacks(execute=True):
+        events.record("test.ignored", {})

@@ -6,6 +6,7 @@ from django.db import connection
 
 from marketing.core.models import Region, Tenant
 from marketing.core.tenancy import TenantScopeMissing, current_tenant_id, tenant_scope
+from tests.factories.customers import CustomerFactory
 
 GLOBAL_TABLES = {
     "core_user",
@@ -47,6 +48,26 @@ def test_row_level_security_hides_rows_from_raw_sql(chains):
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM core_region")
         assert cursor.fetchone() == (0,)
+
+
+def test_a_kept_row_is_what_the_orm_reads(chain):
+    customer = CustomerFactory(tags=["vip"], attributes={"tea": "मसाला"}, birth_date="1990-02-28")
+    for row in (customer, chain.north):
+        names = [field.attname for field in row._meta.concrete_fields]
+        kept, read = type(row).objects.kept(row.pk), type(row).objects.get(pk=row.pk)
+        assert [getattr(kept, name) for name in names] == [getattr(read, name) for name in names]
+        assert not kept._state.adding
+
+
+def test_a_kept_row_of_another_chain_is_not_there(chains):
+    one, other = chains
+    with tenant_scope(one.pk):
+        region = Region.objects.create(name="North")
+        assert Region.objects.kept(region.pk) == region
+    with tenant_scope(other.pk):
+        assert Region.objects.kept(region.pk) is None
+    with pytest.raises(TenantScopeMissing):
+        Region.objects.kept(region.pk)
 
 
 def test_every_table_of_a_tenant_has_a_forced_policy(db):

@@ -38,7 +38,7 @@ class _Keeping(psycopg.Cursor[Any]):
 
 
 # A cursor remembers how each type travels: a new one for each statement takes as long as the rest.
-_spare: WeakKeyDictionary[psycopg.Connection[Any], list[_Keeping]] = WeakKeyDictionary()
+_spare: WeakKeyDictionary[BaseDatabaseWrapper, list[_Keeping]] = WeakKeyDictionary()
 
 
 @contextmanager
@@ -61,10 +61,11 @@ def kept_cursor() -> Iterator[CursorWrapper]:
     # None forbids it to every cursor; Django's own bind on our side and keep nothing anyway.
     if opened.prepare_threshold is None:
         opened.prepare_threshold = 1
-    spare = _spare.get(opened)
-    if spare is None:
-        spare = _spare[opened] = []
-    keeping: Any = spare.pop() if spare else _Keeping(opened)
+    spare = _spare.setdefault(database, [])
+    keeping: Any = spare.pop() if spare else None
+    # One of a connection that was closed goes with it.
+    if keeping is None or keeping.connection is not opened:
+        keeping = _Keeping(opened)
     wrap = database.make_debug_cursor if database.queries_logged else database.make_cursor
     try:
         yield wrap(keeping)

@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import DataError, connection, transaction
 
 from marketing.core.prepared import kept_cursor
 from tests.template_database import admin_url
@@ -24,3 +24,32 @@ def test_the_first_statement_of_a_request_survives_a_restart_of_the_server(setti
     # As each request begins.
     connection.close_if_unusable_or_obsolete()
     assert process_of_the_server() != before
+
+
+def test_a_statement_inside_another_has_a_cursor_of_its_own(db, settings):
+    settings.KEEP_STATEMENTS = True
+    with kept_cursor() as outer:
+        outer.execute("SELECT * FROM generate_series(1, 3)")
+        seen = []
+        for (number,) in outer:
+            with kept_cursor() as inner:
+                inner.execute("SELECT %s * 10", [number])
+                seen.append(inner.fetchone()[0])
+    assert seen == [10, 20, 30]
+
+
+def test_the_next_statement_has_the_cursor_of_the_last_one(db, settings):
+    settings.KEEP_STATEMENTS = True
+    with kept_cursor() as first, kept_cursor() as second:
+        assert first.cursor is not second.cursor
+    with kept_cursor() as third, kept_cursor() as fourth:
+        assert {third.cursor, fourth.cursor} == {first.cursor, second.cursor}
+
+
+def test_a_refused_statement_spoils_nothing_for_the_next_one(db, settings):
+    settings.KEEP_STATEMENTS = True
+    with pytest.raises(DataError), transaction.atomic(), kept_cursor() as cursor:
+        cursor.execute("SELECT 1 / %s", [0])
+    with kept_cursor() as cursor:
+        cursor.execute("SELECT 1 / %s", [1])
+        assert cursor.fetchone() == (1,)

@@ -27,7 +27,7 @@ def measure(n: int | None) -> Iterator[dict[str, Any]]:
     ground_of = tills.standing(tills.PEOPLE)
     codes = tills.codes()
     for branches in BRANCHES:
-        tills.forget_bills()
+        tills.forget_bills(ground_of.tenant_id)
         yield from _peak(ground_of, codes, branches, n)
 
 

@@ -31,7 +31,7 @@ def measure(n: int | None) -> Iterator[dict[str, Any]]:
     """`n`: bills at each rate; without, those of ten seconds."""
     ground.prepare_django()
     ground_of = tills.standing(tills.PEOPLE)
-    tills.forget_bills()
+    tills.forget_bills(ground_of.tenant_id)
     rnd = random.Random(11)
     codes = tills.codes()
     bare = _bare(ground_of, codes)

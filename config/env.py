@@ -29,7 +29,7 @@ def database(name: str) -> dict[str, Any]:
     The host may be a socket directory: `postgres:///name?host=/run/parlour&user=…`.
     """
     config = dict(env.db_url_config(secret(name)))
-    config["ENGINE"] = "django.db.backends.postgresql"
+    config["ENGINE"] = "marketing.core.postgresql"
     options = config.setdefault("OPTIONS", {})
     for key, setting in (("host", "HOST"), ("port", "PORT"), ("user", "USER")):
         if key in options:

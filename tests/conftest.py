@@ -24,6 +24,7 @@ from django.dispatch import Signal
 from django.template import Context, Template
 from django.test import Client, TransactionTestCase
 from django.test import client as test_client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 from django.utils.crypto import get_random_string
 from psycopg import sql
@@ -82,6 +83,36 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if making := session.config.stash.get(TEMPLATE, None):
         making.terminate()
         making.wait()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def counts_begin_and_end_with_nothing_waiting() -> Iterator[None]:
+    """What waits for the next statement is counted where it was said."""
+    enter, leave = CaptureQueriesContext.__enter__, CaptureQueriesContext.__exit__
+    captured = CaptureQueriesContext.captured_queries
+
+    def send(count: CaptureQueriesContext) -> None:
+        count.connection.cursor().close()
+
+    def send_and_enter(count: CaptureQueriesContext) -> CaptureQueriesContext:
+        send(count)
+        return enter(count)
+
+    def send_and_tell(count: CaptureQueriesContext) -> Any:
+        if count.final_queries is None:
+            send(count)
+        return captured.fget(count)
+
+    def send_and_leave(count: CaptureQueriesContext, *error: Any) -> None:
+        if error == (None, None, None):
+            send(count)
+        leave(count, *error)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CaptureQueriesContext, "__enter__", send_and_enter)
+        patch.setattr(CaptureQueriesContext, "captured_queries", property(send_and_tell))
+        patch.setattr(CaptureQueriesContext, "__exit__", send_and_leave)
+        yield
 
 
 @pytest.fixture(scope="session")

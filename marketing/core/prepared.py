@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, cast
 
-import psycopg
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.utils.connection import ConnectionProxy
+
+from marketing.core.postgresql.base import DatabaseWrapper
 
 
 def keep_statements(connection: BaseDatabaseWrapper | ConnectionProxy) -> None:
@@ -27,18 +27,9 @@ def keep_statements(connection: BaseDatabaseWrapper | ConnectionProxy) -> None:
     connection.settings_dict = {**connection.settings_dict, "OPTIONS": options}
 
 
-class _Keeping(psycopg.Cursor[Any]):
-    def execute(self, query: Any, params: Any = None, **_options: Any) -> "_Keeping":
-        return super().execute(query, params, prepare=True)
-
-    def _convert_query(self, query: Any, params: Any = None) -> Any:
-        """Remembered, as Django's log of statements asks for it."""
-        self._query = super()._convert_query(query, params)
-        return self._query
-
-
-# A cursor remembers how each type travels: a new one for each statement takes as long as the rest.
-_spare: WeakKeyDictionary[BaseDatabaseWrapper, list[_Keeping]] = WeakKeyDictionary()
+def _database() -> DatabaseWrapper:
+    # Looked up once: what Django calls `connection` does so for each of its attributes.
+    return cast(DatabaseWrapper, connections[DEFAULT_DB_ALIAS])
 
 
 @contextmanager
@@ -48,29 +39,17 @@ def kept_cursor() -> Iterator[CursorWrapper]:
     Its plan is not made for the values at hand. `KEEP_STATEMENTS` off makes it an ordinary cursor.
     What is asked is read inside the block: the next one has the same cursor.
     """
-    # Looked up once: what Django calls `connection` does so for each of its attributes.
-    database = connections[DEFAULT_DB_ALIAS]
-    if not settings.KEEP_STATEMENTS:
-        with database.cursor() as cursor:
-            yield cursor
-        return
-    # As Django's own cursors begin: a connection that the server has closed since is opened anew.
-    database.close_if_health_check_failed()
-    database.ensure_connection()
-    opened = database.connection
-    # None forbids it to every cursor; Django's own bind on our side and keep nothing anyway.
-    if opened.prepare_threshold is None:
-        opened.prepare_threshold = 1
-    spare = _spare.setdefault(database, [])
-    keeping: Any = spare.pop() if spare else None
-    # One of a connection that was closed goes with it.
-    if keeping is None or keeping.connection is not opened:
-        keeping = _Keeping(opened)
-    wrap = database.make_debug_cursor if database.queries_logged else database.make_cursor
-    try:
-        yield wrap(keeping)
-    finally:
-        spare.append(keeping)
+    database = _database()
+    with database.kept_cursor() if settings.KEEP_STATEMENTS else database.cursor() as cursor:
+        yield cursor
+
+
+def send_later(statement: str, values: Any = None) -> None:
+    """Send a kept statement with the next one, or the commit: nobody reads its answer.
+
+    Not for what may be refused: the refusal would be taken for the next one's.
+    """
+    _database().send_later(statement, values)
 
 
 def bigints(values: Iterable[int | None]) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 from django.db import connection, models, transaction
 
 from marketing.core.ids import IdentifiedModel
-from marketing.core.prepared import kept_cursor
+from marketing.core.prepared import kept_cursor, send_later
 
 if TYPE_CHECKING:
     from marketing.core.models import Tenant
@@ -80,8 +80,7 @@ def tenant_scope(tenant_id: uuid.UUID) -> Iterator[None]:
 def _name_to_postgres(tenant_id: uuid.UUID | None) -> None:
     if connection.needs_rollback:
         return  # the rollback that must follow restores the former value itself
-    with kept_cursor() as cursor:
-        cursor.execute("SELECT set_config('app.tenant_id', %s, true)", [str(tenant_id or "")])
+    send_later("SELECT set_config('app.tenant_id', %s, true)", [str(tenant_id or "")])
 
 
 @cache

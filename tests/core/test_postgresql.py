@@ -1,0 +1,178 @@
+"""What nobody reads an answer of travels with the next statement, in its place and once."""
+
+import psycopg
+import pytest
+from django.db import DataError, connection, transaction
+
+from marketing.core.models import Tenant
+from marketing.core.prepared import kept_cursor, send_later
+from tests.template_database import admin_url
+
+RENAME = "UPDATE core_tenant SET name = %s WHERE id = %s"
+
+
+@pytest.fixture(autouse=True)
+def keeping(settings):
+    settings.KEEP_STATEMENTS = True
+
+
+@pytest.fixture
+def chain(db):
+    return Tenant.objects.create(name="Before", slug="chain")
+
+
+def name_of(chain):
+    return Tenant.objects.values_list("name", flat=True).get(pk=chain.pk)
+
+
+def name_now(chain):
+    with kept_cursor() as cursor:
+        cursor.execute("SELECT name FROM core_tenant WHERE id = %s", [chain.pk])
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("read", [name_of, name_now])
+def test_the_next_statement_sees_what_waited(chain, read):
+    with transaction.atomic():
+        send_later(RENAME, ["After", chain.pk])
+        assert read(chain) == "After"
+
+
+def test_nothing_is_sent_before_it_must_be(chain):
+    with transaction.atomic():
+        name_of(chain)
+        send_later(RENAME, ["After", chain.pk])
+        assert [each.statement for each in connection.taken()] == [RENAME]
+        assert name_of(chain) == "Before"
+
+
+def test_a_cursor_opened_before_sees_what_waited(chain):
+    with transaction.atomic(), connection.cursor() as cursor:
+        send_later(RENAME, ["After", chain.pk])
+        cursor.execute("SELECT name FROM core_tenant WHERE id = %s", [chain.pk])
+        assert cursor.fetchone() == ("After",)
+
+
+def test_a_savepoint_holds_for_a_cursor_opened_before(chain):
+    with transaction.atomic(), connection.cursor() as cursor:
+        with pytest.raises(DataError), transaction.atomic():
+            cursor.execute("SELECT 1 / 0")
+        assert name_of(chain) == "Before"
+
+
+@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.django_db(transaction=True)
+def test_what_waited_is_committed(others):
+    chain = Tenant.objects.create(name="Before", slug="chain")
+    with transaction.atomic():
+        for _ in range(others):
+            name_of(chain)
+        send_later(RENAME, ["After", chain.pk])
+    with psycopg.connect(admin_url(), dbname=connection.settings_dict["NAME"]) as other:
+        row = other.execute("SELECT name FROM core_tenant WHERE id = %s", [chain.pk]).fetchone()
+    assert row == ("After",)
+    assert name_of(chain) == "After"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outside_a_transaction_nothing_waits():
+    chain = Tenant.objects.create(name="Before", slug="chain")
+    send_later(RENAME, ["After", chain.pk])
+    with psycopg.connect(admin_url(), dbname=connection.settings_dict["NAME"]) as other:
+        row = other.execute("SELECT name FROM core_tenant WHERE id = %s", [chain.pk]).fetchone()
+    assert row == ("After",)
+
+
+def test_without_kept_statements_nothing_waits(chain, settings):
+    settings.KEEP_STATEMENTS = False
+    with transaction.atomic():
+        name_of(chain)
+        send_later(RENAME, ["After", chain.pk])
+        assert not connection.taken()
+        assert name_of(chain) == "After"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_waited_is_forgotten_with_its_transaction():
+    chain = Tenant.objects.create(name="Before", slug="chain")
+    with transaction.atomic():
+        send_later(RENAME, ["After", chain.pk])
+        transaction.set_rollback(True)
+    assert name_of(chain) == "Before"
+
+
+def test_a_savepoint_takes_back_what_waited_since(chain):
+    with transaction.atomic():
+        send_later(RENAME, ["Outside", chain.pk])
+        with transaction.atomic():
+            send_later(RENAME, ["Inside", chain.pk])
+            transaction.set_rollback(True)
+        assert name_of(chain) == "Outside"
+
+
+def test_a_savepoint_that_was_sent_takes_back_what_waited_since(chain):
+    with transaction.atomic():
+        with transaction.atomic():
+            send_later(RENAME, ["Sent", chain.pk])
+            assert name_now(chain) == "Sent"
+            send_later(RENAME, ["Inside", chain.pk])
+            transaction.set_rollback(True)
+        assert name_now(chain) == "Before"
+
+
+def divide(by):
+    with kept_cursor() as cursor:
+        cursor.execute("SELECT 42 / %s", [by])
+        return cursor.fetchone()[0]
+
+
+@transaction.atomic
+def refused_before(_chain):
+    send_later("SELECT 1 / %s", [0])
+    divide(1)
+
+
+@transaction.atomic
+def refused_after(chain):
+    send_later(RENAME, ["Inside", chain.pk])
+    divide(0)
+
+
+@transaction.atomic
+def refused_before_much(_chain):
+    """Its answer is there while the rest is still on its way."""
+    send_later("SELECT 1 / %s", [0])
+    with kept_cursor() as cursor:
+        cursor.execute("SELECT length(%s)", ["x" * 20_000_000])
+
+
+@transaction.atomic
+def refused_and_noted(chain):
+    try:
+        divide(0)
+    except DataError:
+        send_later(RENAME, ["Inside", chain.pk])
+        raise
+
+
+@pytest.mark.parametrize(
+    "refused", [refused_before, refused_before_much, refused_after, refused_and_noted]
+)
+def test_a_refusal_is_told_as_what_it_is_and_spoils_nothing(chain, refused):
+    with transaction.atomic():
+        with pytest.raises(DataError, match="division by zero"):
+            refused(chain)
+        assert divide(1) == 42
+        assert name_now(chain) == "Before"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_socket_tells_whether_the_server_has_gone():
+    with kept_cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        process = cursor.fetchone()[0]
+    assert connection.is_usable()
+    with psycopg.connect(admin_url(), autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+    assert not connection.is_usable()
+    connection.close()

@@ -18,7 +18,7 @@ from customers.models import Customer
 from customers.scoring import ensure_scoring
 from marketing.core import clock
 from marketing.core.nudge import nudge_soon
-from marketing.core.prepared import kept_cursor
+from marketing.core.prepared import send_later
 from marketing.core.tenancy import current_tenant_id
 
 BATCH = 5_000
@@ -48,10 +48,7 @@ def mark_stale(customer_ids: QuerySet[Customer] | Iterable[uuid.UUID]) -> None:
         with connection.cursor() as cursor:
             cursor.execute(_MARK_CHOSEN.format(chosen=chosen), [tenant_id, *params])
     elif ids := list(customer_ids):
-        with kept_cursor() as cursor:
-            cursor.execute(
-                _MARK_CHOSEN.format(chosen="SELECT unnest(%s::uuid[])"), [tenant_id, ids]
-            )
+        send_later(_MARK_CHOSEN.format(chosen="SELECT unnest(%s::uuid[])"), [tenant_id, ids])
     else:
         return
     transaction.on_commit(lambda: nudge_soon(tasks.refresh_stale_facts, str(tenant_id)))

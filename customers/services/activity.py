@@ -28,7 +28,7 @@ from customers.services.standing import standing
 from marketing.core import events
 from marketing.core.actor import Actor
 from marketing.core.models import Branch, Staff
-from marketing.core.prepared import bigints, kept_cursor
+from marketing.core.prepared import bigints, kept_cursor, send_later
 from marketing.core.tenancy import current_tenant_id
 from marketing.core.whole import whole
 
@@ -146,23 +146,22 @@ def record_purchase(
     if not is_new:
         return purchase
     purchase.visit_id = _visit_of_the_day(actor, purchase)
-    with kept_cursor() as cursor:
-        cursor.execute(
-            LINES,
-            {
-                "tenant": current_tenant_id(),
-                "purchase": purchase.pk,
-                "visit": purchase.visit_id,
-                "services": [line.service.pk for line in lines],
-                "categories": [line.service.category_id for line in lines],
-                "staff": [line.staff and line.staff.pk for line in lines],
-                "quantities": bigints(line.quantity for line in lines),
-                "prices": [line.unit_price for line in lines],
-                "amounts": [line.amount for line in lines],
-                "numbers": bigints(line.number for line in lines),
-                "discounts": [line.discount for line in lines],
-            },
-        )
+    send_later(
+        LINES,
+        {
+            "tenant": current_tenant_id(),
+            "purchase": purchase.pk,
+            "visit": purchase.visit_id,
+            "services": [line.service.pk for line in lines],
+            "categories": [line.service.category_id for line in lines],
+            "staff": [line.staff and line.staff.pk for line in lines],
+            "quantities": bigints(line.quantity for line in lines),
+            "prices": [line.unit_price for line in lines],
+            "amounts": [line.amount for line in lines],
+            "numbers": bigints(line.number for line in lines),
+            "discounts": [line.discount for line in lines],
+        },
+    )
     events.record(
         "invoice.finalized",
         {

@@ -8,7 +8,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from marketing.core.actor import Actor
-from marketing.core.prepared import kept_cursor
+from marketing.core.prepared import send_later
 from marketing.core.request_id import request_id
 
 # Also as a part of the statement of the act, with `entry` among its values.
@@ -27,8 +27,7 @@ def record(
 
     `changes` maps a field to `[before, after]` or to a plain value; never a secret.
     """
-    with kept_cursor() as cursor:
-        cursor.execute(WRITE, entry(actor, action, target, changes))
+    send_later(WRITE, entry(actor, action, target, changes))
 
 
 def entry(

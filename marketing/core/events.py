@@ -23,7 +23,7 @@ from django.utils import timezone
 from marketing.core import clock
 from marketing.core.models import DomainEvent, EventDelivery
 from marketing.core.nudge import nudge_soon
-from marketing.core.prepared import kept_cursor
+from marketing.core.prepared import send_later
 from marketing.core.tenancy import current_tenant_id, tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -140,20 +140,19 @@ def _write(happened: Sequence[_Waiting]) -> None:
         for name in dict.fromkeys(event.name for event in happened)
         for handler in _subscriptions[name]
     ]
-    with kept_cursor() as cursor:
-        cursor.execute(
-            WRITE,
-            {
-                "tenant": current_tenant_id(),
-                "now": clock.now(),
-                "names": [event.name for event in happened],
-                "payloads": [encode(event.payload) for event in happened],
-                "actors": [event.actor_id for event in happened],
-                "due": timezone.now(),
-                "subscribed": [name for name, _handler in owed],
-                "handlers": [handler for _name, handler in owed],
-            },
-        )
+    send_later(
+        WRITE,
+        {
+            "tenant": current_tenant_id(),
+            "now": clock.now(),
+            "names": [event.name for event in happened],
+            "payloads": [encode(event.payload) for event in happened],
+            "actors": [event.actor_id for event in happened],
+            "due": timezone.now(),
+            "subscribed": [name for name, _handler in owed],
+            "handlers": [handler for _name, handler in owed],
+        },
+    )
     if owed:
         from marketing.core.tasks import deliver_events
 

@@ -16,7 +16,7 @@ from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, IdempotencyMismatch
 from marketing.core.ids import lower_bound
 from marketing.core.models import IdempotencyRecord
-from marketing.core.prepared import kept_cursor
+from marketing.core.prepared import kept_cursor, send_later
 from marketing.core.sentences import gettext as _
 from marketing.core.tenancy import current_tenant_id
 from marketing.core.whole import whole
@@ -102,8 +102,7 @@ def _keep(client: str, key: str, status: int, data: Any) -> None:
         text = json.dumps(data, cls=DjangoJSONEncoder).encode()
     if len(text) > LONG:
         text = zlib.compress(text, level=1)
-    with kept_cursor() as cursor:
-        cursor.execute(KEEP, [status, text, current_tenant_id(), client, key])
+    send_later(KEEP, [status, text, current_tenant_id(), client, key])
 
 
 def _read(response: bytes) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from customers.facts import MARK
 from marketing.core.errors import DomainError
-from marketing.core.prepared import bigints, kept_cursor
+from marketing.core.prepared import bigints, kept_cursor, send_later
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.errors import refusal_of
 from marketing.coupons.models import OfferUse
@@ -283,9 +283,9 @@ def _move(table: _Table, changes: Changes) -> dict[Counter, int]:
         "limits": bigints(change.limit for change in changes.values()),
         "budgets": bigints(change.budget for change in changes.values()),
     }
+    if len(counters) > 1 and (table is _CODES or not takes):
+        send_later(_LOCK.format(asked=_ASKED, table=table.name, same=table.same), values)
     with kept_cursor() as cursor:
-        if len(counters) > 1 and (table is _CODES or not takes):
-            cursor.execute(_LOCK.format(asked=_ASKED, table=table.name, same=table.same), values)
         cursor.execute(_statement(table, takes=takes), values)
         return {counters[place - 1]: int(count) for place, count in cursor.fetchall()}
 

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 import psycopg.errors
 from django.db import IntegrityError, OperationalError
 
-from marketing.core.prepared import kept_cursor
+from marketing.core.prepared import kept_cursor, send_later
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.errors import Busy
 
@@ -45,7 +45,8 @@ def counter_call() -> Iterator[None]:
     token = _in_call.set(True)
     try:
         with _busy():
-            _lock(_BILLS, PATIENCE)
+            # Had before the first statement of the bill, with which it travels.
+            send_later(_BILLS, [PATIENCE, _key(current_tenant_id())])
             yield
     finally:
         _in_call.reset(token)
@@ -63,13 +64,8 @@ def change_of_offers() -> Iterator[None]:
     with _busy():
         with kept_cursor() as cursor:
             cursor.execute(_MARK, [_CHANGE_WAITS, current_tenant_id()])
-        _lock(_CHANGE, _CHANGE_WAITS)
+            cursor.execute(_CHANGE, [_CHANGE_WAITS, _key(current_tenant_id())])
         yield
-
-
-def _lock(statement: str, patience: str) -> None:
-    with kept_cursor() as cursor:
-        cursor.execute(statement, [patience, _key(current_tenant_id())])
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from marketing.core import audit, clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import DomainError, NotFound, ValidationFailed
-from marketing.core.prepared import kept_cursor
+from marketing.core.prepared import kept_cursor, send_later
 from marketing.core.sentences import gettext as _
 from marketing.core.tenancy import current_tenant_id
 from marketing.core.whole import whole
@@ -339,8 +339,7 @@ def keep_effects(reservation: Reservation, kept: dict[str, Any]) -> None:
     """What effects keep with a paid bill."""
     if kept != reservation.effects:
         reservation.effects = kept
-        with kept_cursor() as cursor:
-            cursor.execute(KEEP_EFFECTS, [encoded(kept), reservation.pk, current_tenant_id()])
+        send_later(KEEP_EFFECTS, [encoded(kept), reservation.pk, current_tenant_id()])
 
 
 def commit_effects(

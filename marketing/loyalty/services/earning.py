@@ -11,7 +11,7 @@ from customers.models import Customer
 from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import IdempotencyMismatch, ValidationFailed
-from marketing.core.prepared import bigints, kept_cursor
+from marketing.core.prepared import bigints, send_later
 from marketing.core.sentences import gettext as _
 from marketing.core.whole import whole
 from marketing.loyalty import rules, selectors
@@ -240,24 +240,23 @@ def _keep(
 ) -> None:
     """Write the lot and the lines; what she owes is made good at once."""
     made, life, now = posted.transaction, lot.life, clock.now()
-    with kept_cursor() as cursor:
-        cursor.execute(
-            KEEP,
-            {
-                "tenant": made.tenant_id,
-                "customer": made.customer_id,
-                "made": made.pk,
-                "refs": [line.ref for line in lines],
-                "paise": bigints(line.net_paise for line in lines),
-                "points": bigints(parts),
-                "lot": str(lot.points),
-                "is_pending": lot.is_pending,
-                "earned_at": lot.earned_at,
-                "active_at": life.active_at,
-                "expires_on": life.expires_on,
-                "expires_at": life.expires_at,
-            },
-        )
+    send_later(
+        KEEP,
+        {
+            "tenant": made.tenant_id,
+            "customer": made.customer_id,
+            "made": made.pk,
+            "refs": [line.ref for line in lines],
+            "paise": bigints(line.net_paise for line in lines),
+            "points": bigints(parts),
+            "lot": str(lot.points),
+            "is_pending": lot.is_pending,
+            "earned_at": lot.earned_at,
+            "active_at": life.active_at,
+            "expires_on": life.expires_on,
+            "expires_at": life.expires_at,
+        },
+    )
     if lot.points and life.expires_at and life.expires_at <= now:
         settle_now(made.customer_id, now)  # a bill that comes this late
     elif lot.points and not lot.is_pending and posted.owed:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from marketing.core import clock, events
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound
-from marketing.core.prepared import bigints, kept_cursor
+from marketing.core.prepared import bigints, send_later
 from marketing.core.whole import whole
 from marketing.loyalty import rules
 from marketing.loyalty.errors import NothingToReverse
@@ -156,19 +156,18 @@ def _return_to_lots(
             back.dead += part
     if points:
         raise NothingToReverse(details={"left": 0})
-    with kept_cursor() as cursor:
-        cursor.execute(
-            RETURN,
-            {
-                "uses": [use.pk for use in changed],
-                "returned": bigints(use.returned for use in changed),
-                "lots": [use.lot_id for use in changed],
-                "remaining": bigints(use.lot.remaining for use in changed),
-                "expired": bigints(use.lot.expired for use in changed),
-                "days": [use.lot.expires_on for use in changed],
-                "ends": [use.lot.expires_at for use in changed],
-            },
-        )
+    send_later(
+        RETURN,
+        {
+            "uses": [use.pk for use in changed],
+            "returned": bigints(use.returned for use in changed),
+            "lots": [use.lot_id for use in changed],
+            "remaining": bigints(use.lot.remaining for use in changed),
+            "expired": bigints(use.lot.expired for use in changed),
+            "days": [use.lot.expires_on for use in changed],
+            "ends": [use.lot.expires_at for use in changed],
+        },
+    )
     return by_owner
 
 

@@ -10,7 +10,7 @@ from django.db.models import F
 from marketing.core import clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound, ValidationFailed
-from marketing.core.prepared import bigints, kept_cursor
+from marketing.core.prepared import bigints, send_later
 from marketing.core.sentences import gettext as _
 from marketing.core.whole import whole
 from marketing.loyalty import rules
@@ -125,15 +125,14 @@ def _refund_lines(earned: PointsTransaction, lines: Mapping[str, int] | None) ->
 
 def _keep_lines(changed: Sequence[EarnedLine]) -> None:
     """Write what was counted at locked lines."""
-    with kept_cursor() as cursor:
-        cursor.execute(
-            KEEP_LINES,
-            [
-                [line.pk for line in changed],
-                bigints(line.refunded_paise for line in changed),
-                bigints(line.reversed_points for line in changed),
-            ],
-        )
+    send_later(
+        KEEP_LINES,
+        [
+            [line.pk for line in changed],
+            bigints(line.refunded_paise for line in changed),
+            bigints(line.reversed_points for line in changed),
+        ],
+    )
 
 
 def _left_of_lot(earned: PointsTransaction) -> int:

@@ -1,10 +1,15 @@
 """What nobody reads an answer of travels with the next statement, in its place and once."""
 
+import math
+from types import SimpleNamespace
+
 import psycopg
 import pytest
 from django.db import DataError, connection, transaction
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 from marketing.core.models import Tenant
+from marketing.core.postgresql import base
 from marketing.core.prepared import kept_cursor, send_later
 from tests.template_database import admin_url
 
@@ -166,11 +171,50 @@ def test_a_refusal_is_told_as_what_it_is_and_spoils_nothing(chain, refused):
         assert name_now(chain) == "Before"
 
 
+@transaction.atomic
+def refused_at_the_end(chain):
+    send_later(RENAME, ["After", chain.pk])
+    send_later("SELECT 1 / %s", [0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_refused_with_the_commit_is_not_committed():
+    chain = Tenant.objects.create(name="Before", slug="chain")
+    with pytest.raises(DataError, match="division by zero"):
+        refused_at_the_end(chain)
+    assert not connection.in_atomic_block
+    assert name_of(chain) == "Before"
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """One for each time that the server was asked whether it is there."""
+    times = []
+    ask = DatabaseWrapper.is_usable
+
+    def counted(database):
+        times.append(1)
+        return ask(database)
+
+    monkeypatch.setattr(DatabaseWrapper, "is_usable", counted)
+    return times
+
+
+def test_a_server_that_answered_is_not_asked_again_within_a_minute(db, asked, monkeypatch):
+    clock = [1_000.0]
+    monkeypatch.setattr(base, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(connection, "_answered_at", -math.inf)
+    for clock[0], times in ((1_000.0, 1), (1_059.0, 1), (1_061.0, 2), (1_062.0, 2)):
+        assert connection.is_usable()
+        assert len(asked) == times
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_socket_tells_whether_the_server_has_gone():
     with kept_cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         process = cursor.fetchone()[0]
+    # Once it has answered; what it says then is heard at once.
     assert connection.is_usable()
     with psycopg.connect(admin_url(), autocommit=True) as admin:
         admin.execute("SELECT pg_terminate_backend(%s, 5000)", [process])

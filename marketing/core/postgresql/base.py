@@ -6,7 +6,9 @@ again. So what nobody reads an answer of (savepoints, whose scope it is, what a 
 their order and in one piece: PostgreSQL's pipeline, see psycopg's "Pipeline mode support".
 """
 
+import math
 import select
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -16,6 +18,10 @@ from django.conf import settings
 from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorWrapper
 
+# After so long without an answer even a silent connection is asked: who stands between may have
+# forgotten it.
+TRUSTED_SECONDS = 60
+
 
 class _Waiting(NamedTuple):
     statement: str
@@ -23,7 +29,7 @@ class _Waiting(NamedTuple):
     is_kept: bool
 
 
-class _Told(psycopg.Cursor[Any]):
+class _Logged(psycopg.Cursor[Any]):
     """Remembers what it asked, as Django's log of statements wants it."""
 
     def _convert_query(self, query: Any, params: Any = None) -> Any:
@@ -31,7 +37,7 @@ class _Told(psycopg.Cursor[Any]):
         return self._query
 
 
-class KeptCursor(_Told):
+class KeptCursor(_Logged):
     """Its statements stay parsed and planned on the server, and what waits goes with them."""
 
     def __init__(self, database: "DatabaseWrapper") -> None:
@@ -48,7 +54,7 @@ class KeptCursor(_Told):
         return self
 
 
-class _Sending(_Told):
+class _Sending(_Logged):
     """For what waited: its answers are looked at for errors only."""
 
     is_kept = True
@@ -66,6 +72,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         # the rest.
         self._spare: list[KeptCursor] = []
         self._sending: _Sending | None = None
+        self._answered_at = -math.inf
         self.execute_wrappers.append(self._after_what_waits)
 
     @contextmanager
@@ -114,11 +121,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
             wrapped.execute(statement, values)
 
     def is_usable(self) -> bool:
-        """As Django has it, without asking the server where it has not said anything.
+        """As Django has it, but within a minute of the last answer only the socket is asked.
 
-        One that has closed the connection, or fallen, has said so to the socket.
+        A server that has closed the connection, or fallen, has said so there.
         """
-        return self._is_silent() or super().is_usable()
+        now = time.monotonic()
+        if now - self._answered_at < TRUSTED_SECONDS and self._is_silent():
+            return True
+        answered: bool = super().is_usable()
+        if answered:
+            self._answered_at = now
+        return answered
 
     def _is_silent(self) -> bool:
         if self.connection is None or self.connection.closed:
@@ -140,7 +153,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
     ) -> Any:
         """Around what Django's own cursors execute, which may have been opened before."""
-        if not isinstance(context["cursor"].cursor, _Told):
+        if not isinstance(context["cursor"].cursor, _Logged):
             self._send_waiting()
         return execute(sql, params, many, context)
 
@@ -177,4 +190,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _close(self) -> None:
         self._waiting.clear()
+        self._spare.clear()
+        self._sending = None
         super()._close()  # type: ignore[misc]

@@ -9,7 +9,8 @@ import uuid
 from collections.abc import Collection, Iterable
 
 from customers.models import Customer
-from marketing.core.prepared import kept_cursor
+from marketing.core.postgresql.base import Answer
+from marketing.core.prepared import ask_later, kept_cursor
 
 LOCK = """
 SELECT id FROM customers_customer WHERE id = ANY(%s) AND status <> 'merged'
@@ -48,6 +49,14 @@ def standing_ids(
         unsure = {pk for pk in others if now.get(pk, pk) != standing[pk]}
         standing |= now
     return standing
+
+
+def ask_to_stand(customer_id: uuid.UUID) -> Answer:
+    """Hold her with the next statement, if she stands for herself; else no row is answered.
+
+    Then nothing is held: `standing_ids` says who stands for her.
+    """
+    return ask_later(LOCK, [[customer_id]])
 
 
 def followed(customer_id: uuid.UUID) -> uuid.UUID:

@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.utils.connection import ConnectionProxy
 
-from marketing.core.postgresql.base import DatabaseWrapper
+from marketing.core.postgresql.base import Answer, DatabaseWrapper
 
 
 def keep_statements(connection: BaseDatabaseWrapper | ConnectionProxy) -> None:
@@ -50,6 +50,14 @@ def send_later(statement: str, values: Any = None) -> None:
     Not for what may be refused: the refusal would be taken for the next one's.
     """
     _database().send_later(statement, values)
+
+
+def ask_later(statement: str, values: Any) -> Answer:
+    """Ask by a kept statement that travels with the next one; its `rows` are read after that.
+
+    Not for what may be refused, as `send_later`.
+    """
+    return _database().ask_later(statement, values)
 
 
 def bigints(values: Iterable[int | None]) -> str:

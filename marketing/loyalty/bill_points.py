@@ -117,26 +117,12 @@ class PointsEffect:
         if customer_id is None:
             return {}
         source = _source(paid.invoice_id, paid.held.branch_id)
-        her = services.enter(services.stand_in(customer_id), clock.now())
+        her = services.enter(customer_id, clock.now())
         used = _use(paid, source, her)
-        earned = 0
-        lines = _earning(paid.cart, paid.quote, wallet=paid.wallet)
-        made = services.earn_points(
-            actor=_system(),
-            customer=Customer(pk=customer_id),
-            source=source,
-            lines=lines,
-            branch_id=paid.held.branch_id,
-            at=paid.at,
-            her=her,
-        )
         kept: dict[str, Any] = {}
-        if made is not None:
-            earned = made.points
-            nets = unit_nets(paid.cart, paid.quote)
-            kept["earned"] = {
-                line.ref: apportion(line.net_paise, nets[int(line.ref)]) for line in lines
-            }
+        earned = 0
+        if her.programme.is_enabled:
+            earned, kept["earned"] = _earn(paid, source, her)
         if used:
             spent_on = _spent_on(paid.cart, paid.quote)
             kept["spent"] = _plain(over_units(used, spent_on))
@@ -188,6 +174,23 @@ def _use(paid: Paid, source: Source, her: Entered) -> int:
         hold = _hold(her.customer_id, paid.held.branch_id, points, paid.held.reservation_id)
     services.post_hold(actor=_system(), hold=hold, source=source, her=her)
     return points
+
+
+def _earn(paid: Paid, source: Source, her: Entered) -> tuple[int, dict[str, list[int]]]:
+    """How many points, and what of each unit they are for, by line."""
+    lines = _earning(paid.cart, paid.quote, wallet=paid.wallet)
+    made = services.earn_points(
+        actor=_system(),
+        customer=Customer(pk=her.customer_id),
+        source=source,
+        lines=lines,
+        branch_id=paid.held.branch_id,
+        at=paid.at,
+        her=her,
+    )
+    nets = unit_nets(paid.cart, paid.quote)
+    earned = {line.ref: apportion(line.net_paise, nets[int(line.ref)]) for line in lines}
+    return made.points if made else 0, earned
 
 
 def _not_at_all(basket: Basket) -> dict[str, Any]:

@@ -1,6 +1,8 @@
-"""What nobody reads an answer of travels with the next statement, in its place and once."""
+"""What nobody waits for the answer of travels with the next statement, in its place and once."""
 
 import math
+import uuid
+from contextlib import suppress
 from types import SimpleNamespace
 
 import psycopg
@@ -10,9 +12,10 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 
 from marketing.core.models import Tenant
 from marketing.core.postgresql import base
-from marketing.core.prepared import kept_cursor, send_later
+from marketing.core.prepared import ask_later, kept_cursor, send_later
 from tests.template_database import admin_url
 
+NOBODY = uuid.UUID(int=0)
 RENAME = "UPDATE core_tenant SET name = %s WHERE id = %s"
 
 
@@ -47,8 +50,10 @@ def test_nothing_is_sent_before_it_must_be(chain):
     with transaction.atomic():
         name_of(chain)
         send_later(RENAME, ["After", chain.pk])
-        assert [each.statement for each in connection.taken()] == [RENAME]
-        assert name_of(chain) == "Before"
+        assert connection.has_waiting
+        # Past Django, and so past what waits.
+        row = connection.connection.execute("SELECT name FROM core_tenant").fetchone()
+        assert row == ("Before",)
 
 
 def test_a_cursor_opened_before_sees_what_waited(chain):
@@ -93,8 +98,54 @@ def test_without_kept_statements_nothing_waits(chain, settings):
     with transaction.atomic():
         name_of(chain)
         send_later(RENAME, ["After", chain.pk])
-        assert not connection.taken()
+        assert not connection.has_waiting
         assert name_of(chain) == "After"
+
+
+NAME = "SELECT name FROM core_tenant WHERE id = %s"
+
+
+@pytest.mark.parametrize("read", [name_of, name_now])
+def test_what_is_asked_is_answered_with_the_next_statement(chain, read):
+    with transaction.atomic():
+        before = ask_later(NAME, [chain.pk])
+        send_later(RENAME, ["After", chain.pk])
+        after = ask_later(NAME, [chain.pk])
+        assert read(chain) == "After"
+        assert not connection.has_waiting
+        assert (before.rows, after.rows) == ([("Before",)], [("After",)])
+
+
+def test_what_is_asked_goes_at_once_where_it_is_read(chain):
+    with transaction.atomic():
+        send_later(RENAME, ["After", chain.pk])
+        assert ask_later(NAME, [chain.pk]).rows == [("After",)]
+        assert ask_later(NAME, [NOBODY]).rows == []
+
+
+def test_what_is_asked_is_in_time_with_the_commit(chain):
+    with transaction.atomic():
+        asked = ask_later(NAME, [chain.pk])
+    assert asked.rows == [("Before",)]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.django_db(transaction=True)
+def test_outside_a_transaction_it_is_answered_at_once(settings, kept):
+    settings.KEEP_STATEMENTS = kept
+    chain = Tenant.objects.create(name="Before", slug="chain")
+    asked = ask_later(NAME, [chain.pk])
+    Tenant.objects.update(name="After")
+    assert asked.rows == [("Before",)]
+
+
+def test_what_was_taken_back_has_no_answer(chain):
+    with transaction.atomic():
+        with suppress(LookupError), transaction.atomic():
+            asked = ask_later(NAME, [chain.pk])
+            raise LookupError
+        with pytest.raises(RuntimeError):
+            len(asked.rows)
 
 
 @pytest.mark.django_db(transaction=True)

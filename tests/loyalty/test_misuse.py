@@ -214,7 +214,7 @@ def test_points_that_end_at_this_moment_are_not_drawn(asha, go):
     make_programme(expiry_months=1)
     earn(asha, 100)
     go("2026-07-15", "23:59")
-    her = services.enter(services.stand_in(asha.pk), clock.now())
+    her = services.enter(asha.pk, clock.now())
     go("2026-07-16", "00:00")
     before = everything()
     with pytest.raises(NotEnoughPoints), transaction.atomic():

@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 import time_machine
@@ -16,7 +17,7 @@ from marketing.core.tenancy import tenant_scope
 from marketing.loyalty import selectors, services
 from marketing.loyalty.errors import NotEnoughPoints, NothingToReverse, PointsHoldOver
 from marketing.loyalty.models import EarnRate, PointsAccount, PointsHold, PointsLot, Tier
-from marketing.loyalty.services import earning, posting, programme, spending
+from marketing.loyalty.services import entering, posting, programme, spending
 from tests.concurrency import at_once, beside
 from tests.factories.core import make_chain
 from tests.factories.customers import CustomerFactory, ServiceFactory
@@ -201,15 +202,16 @@ def test_without_holding_the_customer_points_go_to_who_is_gone(salon, monkeypatc
     """The twin: who does not ask who stands for her earns for nobody."""
     chain, asha = salon
 
-    def unasked(customer_id: uuid.UUID) -> uuid.UUID:
-        return customer_id
+    def unasked(customer_id: uuid.UUID) -> SimpleNamespace:
+        return SimpleNamespace(rows=[(customer_id,)])
 
     with tenant_scope(chain.tenant.pk):
         other = CustomerFactory(home_branch=chain.north)
         earn(other, 70)
         customer_services.merge_customers(actor=system(), keep=asha, other=other, choices={})
 
-        monkeypatch.setattr(earning, "stand_in", unasked)
+        monkeypatch.setattr(entering, "ask_to_stand", unasked)
+        monkeypatch.setattr(entering, "ENTER", entering.ENTER.replace(entering.STANDS, ""))
         earn(other, 5)
         assert selectors.balance(asha.pk).points == 70
         assert selectors.balance(other.pk).points == 5

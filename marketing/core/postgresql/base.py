@@ -9,7 +9,7 @@ their order and in one piece: PostgreSQL's pipeline, see psycopg's "Pipeline mod
 import math
 import select
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -23,10 +23,31 @@ from django.db.backends.utils import CursorWrapper
 TRUSTED_SECONDS = 60
 
 
+class Answer:
+    """What a statement that waits was answered: sent by the next one, or by whoever reads it."""
+
+    def __init__(self, database: "DatabaseWrapper") -> None:
+        self._database = database
+        self._rows: list[tuple[Any, ...]] | None = None
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Raises `RuntimeError` where the statement was rolled back before it was sent."""
+        if self._rows is None:
+            self._database.send_waiting()
+        if self._rows is None:
+            raise RuntimeError("this was never asked: its savepoint was rolled back")
+        return self._rows
+
+    def read(self, cursor: Any) -> None:
+        self._rows = cursor.fetchall()
+
+
 class _Waiting(NamedTuple):
     statement: str
     values: Any
     is_kept: bool
+    answer: Answer | None = None
 
 
 class _Logged(psycopg.Cursor[Any]):
@@ -45,11 +66,9 @@ class KeptCursor(_Logged):
         self.database = database
 
     def execute(self, query: Any, params: Any = None, **_options: Any) -> "KeptCursor":
-        waiting = self.database.taken()
-        if not waiting:
+        if not self.database.has_waiting:
             return super().execute(query, params, prepare=True)
-        with self.connection.pipeline():
-            self.database.send(waiting)
+        with self.database.after_what_waits():
             super().execute(query, params, prepare=True)
         return self
 
@@ -84,14 +103,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
         # None forbids it to every cursor; Django's own bind on our side and keep nothing anyway.
         if self.connection.prepare_threshold is None:
             self.connection.prepare_threshold = 1
-        kept = self._spare.pop() if self._spare else None
-        # One of a connection that was closed goes with it.
-        if kept is None or kept.connection is not self.connection:
-            kept = KeptCursor(self)
+        kept = self._spared()
         try:
             yield self._wrapped(kept)
         finally:
             self._spare.append(kept)
+
+    def _spared(self) -> KeptCursor:
+        kept = self._spare.pop() if self._spare else None
+        # One of a connection that was closed goes with it.
+        if kept is None or kept.connection is not self.connection:
+            kept = KeptCursor(self)
+        return kept
 
     def send_later(self, statement: str, values: Any = None, *, is_kept: bool = True) -> None:
         """Send it with what is asked next, or with the commit, where no one reads its answer.
@@ -105,20 +128,45 @@ class DatabaseWrapper(base.DatabaseWrapper):
             with self.cursor() as cursor:
                 cursor.execute(statement, values)
 
-    def taken(self) -> list[_Waiting]:
-        """What waits, for whoever sends it now."""
-        waiting, self._waiting = self._waiting, []
-        return waiting
+    def ask_later(self, statement: str, values: Any) -> Answer:
+        """As `send_later`, for who reads the answer when the next statement has its own."""
+        answer = Answer(self)
+        if self.in_atomic_block and settings.KEEP_STATEMENTS:
+            self._waiting.append(_Waiting(statement, values, True, answer))
+        else:
+            with self.cursor() as cursor:
+                cursor.execute(statement, values)
+                answer.read(cursor)
+        return answer
 
-    def send(self, waiting: Sequence[_Waiting]) -> None:
-        """Inside a pipeline."""
+    @property
+    def has_waiting(self) -> bool:
+        return bool(self._waiting)
+
+    @contextmanager
+    def after_what_waits(self) -> Iterator[None]:
+        """What waits is sent, and the body's statement behind it, in one piece."""
+        waiting, self._waiting = self._waiting, []
+        asked: list[tuple[Answer, KeptCursor]] = []
+        with self.connection.pipeline():
+            for statement, values, is_kept, answer in waiting:
+                if answer is None:
+                    self._send(statement, values, is_kept)
+                else:
+                    kept = self._spared()
+                    asked.append((answer, kept))
+                    self._wrapped(kept).execute(statement, values)
+            yield
+        for answer, kept in asked:
+            answer.read(kept)
+            self._spare.append(kept)
+
+    def _send(self, statement: str, values: Any, is_kept: bool) -> None:
         sending = self._sending
         if sending is None or sending.connection is not self.connection:
             sending = self._sending = _Sending(self.connection)
-        wrapped = self._wrapped(sending)
-        for statement, values, is_kept in waiting:
-            sending.is_kept = is_kept
-            wrapped.execute(statement, values)
+        sending.is_kept = is_kept
+        self._wrapped(sending).execute(statement, values)
 
     def is_usable(self) -> bool:
         """As Django has it, but within a minute of the last answer only the socket is asked.
@@ -145,7 +193,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return wrap(cursor)
 
     def _cursor(self, name: str | None = None) -> CursorWrapper:
-        self._send_waiting()
+        self.send_waiting()
         cursor: CursorWrapper = super()._cursor(name)  # type: ignore[misc]
         return cursor
 
@@ -154,14 +202,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
     ) -> Any:
         """Around what Django's own cursors execute, which may have been opened before."""
         if not isinstance(context["cursor"].cursor, _Logged):
-            self._send_waiting()
+            self.send_waiting()
         return execute(sql, params, many, context)
 
-    def _send_waiting(self) -> None:
+    def send_waiting(self) -> None:
+        """Now, for whoever does not go on with a statement of the kept ones."""
         if self._waiting:
             self.ensure_connection()
-            with self.wrap_database_errors, self.connection.pipeline():
-                self.send(self.taken())
+            with self.wrap_database_errors, self.after_what_waits():
+                pass
 
     def _savepoint(self, sid: str) -> None:
         self.send_later(self.ops.savepoint_create_sql(sid), is_kept=False)
@@ -180,8 +229,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not self._waiting:
             super()._commit()  # type: ignore[misc]
             return
-        with self.wrap_database_errors, self.connection.pipeline():
-            self.send(self.taken())
+        with self.wrap_database_errors, self.after_what_waits():
             super()._commit()  # type: ignore[misc]
 
     def _rollback(self) -> None:

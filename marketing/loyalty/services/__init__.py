@@ -19,7 +19,7 @@ from marketing.loyalty.services.entering import Entered, enter
 from marketing.loyalty.services.erasing import erase_points
 from marketing.loyalty.services.giving_back import reverse_spend
 from marketing.loyalty.services.merging import merge_points, restore_points
-from marketing.loyalty.services.posting import Source, balances_of, stand_in
+from marketing.loyalty.services.posting import Source, balances_of
 from marketing.loyalty.services.programme import (
     delete_tier,
     set_rates,
@@ -72,7 +72,6 @@ __all__ = [
     "set_rates",
     "set_tier",
     "setting_names",
-    "stand_in",
     "update_programme",
     "void_hold",
     "void_overdue_holds",

@@ -25,7 +25,6 @@ from marketing.loyalty.services.posting import (
     find,
     note_next_expiry,
     settle_debt,
-    stand_in,
     whole_points,
     zone,
 )
@@ -88,7 +87,7 @@ def earn_points(
     entered in this transaction. Raises `ValidationFailed` at `lines`, `IdempotencyMismatch` when
     the source was somebody else's.
     """
-    her = her or enter(stand_in(customer.pk), clock.now())
+    her = her or enter(customer.pk, clock.now())
     if not her.programme.is_enabled:
         return find(source, Kind.EARN)
     _check_lines(lines)
@@ -167,7 +166,7 @@ def give_points(
 ) -> PointsTransaction:
     """Give so many points, active at once, which live as long as those of a bill."""
     whole_points(points)
-    her = enter(stand_in(customer.pk), clock.now(), even_if_off=True)
+    her = enter(customer.pk, clock.now(), even_if_off=True)
     lot = _Lot.of(her.programme, points, clock.now(), 0)
     posted = begin(
         actor=actor,

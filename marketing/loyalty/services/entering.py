@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 
+from customers.services.standing import ask_to_stand, standing_ids
 from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant_id
 from marketing.loyalty.models import LoyaltyProgramme, Tier
@@ -11,6 +12,8 @@ from marketing.loyalty.selectors.programme import PROGRAMME_COLUMNS, Rates, prog
 from marketing.loyalty.services.posting import OPEN
 from marketing.loyalty.services.settling import IS_DUE, settle_now
 
+# The account of who was merged is not locked: whoever is in her place, hers is locked first.
+STANDS = "AND (SELECT status FROM customers_customer WHERE id = %(customer)s) <> 'merged'"
 # Her lots are looked at before her account is had: who had it meanwhile settled them herself.
 ENTER = f"""
 SELECT (
@@ -30,6 +33,7 @@ LEFT JOIN loyalty_loyaltyprogramme programme ON programme.tenant_id = %(tenant)s
 LEFT JOIN LATERAL (
     SELECT true AS is_known, tier_id, tier_in_grace FROM loyalty_pointsaccount
     WHERE customer_id = %(customer)s AND tenant_id = %(tenant)s
+    {STANDS}
     FOR UPDATE
 ) account ON true
 """  # noqa: S608  names of our own columns
@@ -51,14 +55,17 @@ class Entered:
 
 
 def enter(customer_id: uuid.UUID, now: dt.datetime, *, even_if_off: bool = False) -> Entered:
-    """Lock her account and bring her lots up to the moment; one statement where nothing is due.
+    """Hold who stands for her, lock her account and bring her lots up to the moment.
 
-    She is held already, as `stand_in` holds her. Who has no account gets one, while the programme
-    is on or `even_if_off`.
+    One way to the server where nothing is due. Who has no account gets one, while the programme is
+    on or `even_if_off`.
     """
+    herself = ask_to_stand(customer_id)
     with kept_cursor() as cursor:
         cursor.execute(ENTER, {"tenant": current_tenant_id(), "customer": customer_id, "now": now})
         rates, tiers, is_known, tier_id, is_in_grace, is_due, *columns = cursor.fetchone()
+        if not herself.rows:
+            return enter(standing_ids([customer_id])[customer_id], now, even_if_off=even_if_off)
         programme = LoyaltyProgramme() if columns[0] is None else programme_of(columns)
         if not is_known and (programme.is_enabled or even_if_off):
             cursor.execute(OPEN, [current_tenant_id(), customer_id])

@@ -22,7 +22,6 @@ from marketing.loyalty.services.posting import (
     note_next_expiry,
     post,
     settle_debt,
-    stand_in,
     whole_points,
     zone,
 )
@@ -63,7 +62,7 @@ def reverse_spend(
     if spent is None or spent.origin_id is None:
         raise NotFound()
     now = clock.now()
-    her = enter(stand_in(spent.customer_id), now)
+    her = enter(spent.customer_id, now)
     if find(source, Kind.REVERSE_SPEND):
         return begin(
             actor=actor,

@@ -140,11 +140,6 @@ def whole_points(points: int, field: str = "points") -> int:
     return points
 
 
-def stand_in(customer_id: uuid.UUID) -> uuid.UUID:
-    """Who stands for the customer now, held against merging."""
-    return standing_ids([customer_id])[customer_id]
-
-
 def begin(
     *,
     actor: Actor,

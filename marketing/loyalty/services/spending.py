@@ -35,7 +35,6 @@ from marketing.loyalty.services.posting import (
     Source,
     begin,
     find,
-    stand_in,
     take_from_lots,
     whole_points,
 )
@@ -77,7 +76,7 @@ def hold_points(
     whole_points(points)
     _check_minutes(minutes)
     now = clock.now()
-    her = her or enter(stand_in(customer.pk), now)
+    her = her or enter(customer.pk, now)
     refusal = _refusal(her.programme, payable_paise, points)
     if refusal and not find(source, Kind.HOLD):
         raise refusal
@@ -142,7 +141,7 @@ def post_hold(
     if used > hold.points:
         raise ValidationFailed(fields={"points": [_("More than is held.")]})
     now = clock.now()
-    her = her or enter(stand_in(hold.customer_id), now)
+    her = her or enter(hold.customer_id, now)
     customer_id = her.customer_id
     if not _ends(hold, HoldState.POSTED, used, now) and not find(source, Kind.POST):
         raise _over(hold)
@@ -195,7 +194,7 @@ def end_hold(*, actor: Actor, hold: PointsHold, state: str) -> None:
     """Give the held points back as `state` says. Raises `PointsHoldOver` if it is over."""
     held = hold.transaction
     now = clock.now()
-    her = enter(stand_in(hold.customer_id), now)
+    her = enter(hold.customer_id, now)
     if not _ends(hold, state, 0, now):
         raise _over(hold)
     made = begin(

@@ -25,7 +25,6 @@ from marketing.loyalty.services.posting import (
     begin,
     find,
     note_next_expiry,
-    stand_in,
     take_from_lots,
 )
 
@@ -58,7 +57,7 @@ def reverse_earn(
     if earned is None:
         raise NotFound()
     now = clock.now()
-    her = enter(stand_in(earned.customer_id), now)
+    her = enter(earned.customer_id, now)
     customer_id = her.customer_id
     if find(source, Kind.REVERSE_EARN):
         return begin(

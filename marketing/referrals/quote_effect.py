@@ -9,9 +9,8 @@ from marketing.coupons.pricing.answer import Quote
 from marketing.coupons.pricing.bill import EnteredCode
 from marketing.coupons.pricing.reasons import Reason, ReasonCode, reason
 from marketing.coupons.quote_effects import Basket, Contribution, Held, Json, Paid, Returned
-from marketing.referrals import rules
-from marketing.referrals.models import Referral, ReferralHold, ReferralProgramme
-from marketing.referrals.selectors import judging
+from marketing.referrals.models import ReferralHold
+from marketing.referrals.selectors import judging, welcome_of
 from marketing.referrals.selectors.judging import Fault, FoundCode, Friend
 from marketing.referrals.services import PaidBill, holds, take_paid_bill, take_refund
 
@@ -110,16 +109,10 @@ class ReferralEffect:
         """The friend's first bill, where she was brought at sign-up and says no code."""
         if basket.customer_id is None or basket.visits:
             return []
-        mine = Referral.objects.filter(
-            friend=basket.customer_id, state=rules.ATTRIBUTED, friend_reward_at=None
-        )
-        row = mine.values_list("code__code", "friend_reward_type").first()
-        if row is None or row[1] == "points":
+        welcome = welcome_of(basket.customer_id)
+        if welcome is None:
             return []
-        programme = ReferralProgramme.objects.filter(is_enabled=True).first()
-        if programme is None or programme.friend_offer_id is None:
-            return []
-        return [EnteredCode(code=row[0], offer=str(programme.friend_offer_id))]
+        return [EnteredCode(code=welcome.code, offer=str(welcome.offer_id))]
 
 
 def _said(basket: Basket) -> str:

@@ -24,12 +24,14 @@ from marketing.referrals.selectors.referrals import (
     steps_of,
     with_names,
 )
+from marketing.referrals.selectors.welcome import Welcome, welcome_of
 
 __all__ = [
     "Brought",
     "Fault",
     "FoundCode",
     "Friend",
+    "Welcome",
     "brought_by",
     "chosen_notices",
     "code_of",
@@ -45,5 +47,6 @@ __all__ = [
     "reward_words",
     "share_text",
     "steps_of",
+    "welcome_of",
     "with_names",
 ]

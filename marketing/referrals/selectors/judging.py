@@ -15,6 +15,7 @@ from customers.rules import bill_key, normalize_phone
 from customers.selectors import customers_with_address
 from customers.services.standing import followed
 from marketing.core.models import Staff
+from marketing.core.prepared import kept_cursor
 from marketing.core.tenancy import current_tenant, current_tenant_id
 from marketing.coupons.code_symbols import is_sound, key_of, normalise
 from marketing.referrals import rules
@@ -114,7 +115,7 @@ def find_code(text: str, now: dt.datetime) -> FoundCode | None:
     """The code as somebody typed it; one statement, none for what cannot be one."""
     if not looks_like_code(text):
         return None
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(CODE, [current_tenant_id(), key_of(normalise(text))])
         row = cursor.fetchone()
     if row is None:

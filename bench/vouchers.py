@@ -146,8 +146,8 @@ def _ours(side: Side, tries: int, orders: int) -> dict[str, float]:
     def bill() -> dict[str, Any]:
         line = {"serviceId": rnd.choice(side.services), "unitPrice": "850.00"}
         return {
-            "branch_id": rnd.choice(side.branches),
-            "customer_id": rnd.choice(side.people),
+            "branch_id": uuid.UUID(rnd.choice(side.branches)),
+            "customer_id": uuid.UUID(rnd.choice(side.people)),
             "cart": make_cart(line, codes=[next(side.codes)]),
         }
 

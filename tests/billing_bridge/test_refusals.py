@@ -217,7 +217,7 @@ def test_a_stale_price_is_told_with_the_new_one(chain, till):
 
 def test_busy_is_503_and_says_when_to_ask_again(chain, till, monkeypatch):
     monkeypatch.setattr(
-        "marketing.coupons.services.reservations.price_bill",
+        "marketing.coupons.services.promises.price_bill",
         lambda **_: (_ for _ in ()).throw(Busy()),
     )
     with pytest.raises(Refused) as refused:

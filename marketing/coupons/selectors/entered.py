@@ -4,9 +4,9 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from marketing.core.prepared import kept_cursor
+from marketing.core.postgresql.base import Answer
+from marketing.core.prepared import ask_later
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.code_symbols import is_typed_code, key_of, normalise
 from marketing.coupons.pricing.bill import EnteredCode
@@ -60,26 +60,35 @@ class Entered:
         self.codes += [entry for entry in brought if entry.offer not in opened]
 
 
-def look_up(
-    typed: Sequence[str],
-    *,
-    live: LiveOffers,
-    customer_id: uuid.UUID | None,
-    now: dt.datetime,
-    reservation_id: uuid.UUID | None,
-) -> Entered:
-    """One statement for all codes, none for those that cannot exist.
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Codes as typed, and what is asked of those that can exist."""
 
-    `now` is in the branch's zone, in which times are told. Uses that the bill's own reservation
-    holds are not counted against it.
+    codes: Sequence[str]
+    asked: Answer | None
+
+
+def ask_for(typed: Sequence[str], reservation_id: uuid.UUID | None) -> Typed:
+    """Ask for all codes by one statement, which travels with the next.
+
+    Uses that the bill's own reservation holds are not counted against it.
     """
     codes = [normalise(text) for text in typed]
-    keys = [key_of(code) for code in codes]
-    faults = [_fault(code, live) for code in codes]
-    asked = sorted({key for key, fault in zip(keys, faults, strict=True) if fault is None})
-    rows = _rows(asked, reservation_id)
+    keys = sorted({key_of(code) for code in codes if is_typed_code(code)})
+    if not keys:
+        return Typed(codes, None)
+    values = {"tenant": current_tenant_id(), "keys": keys, "mine": reservation_id or NOTHING}
+    return Typed(codes, ask_later(LOOK_UP, values))
+
+
+def entered_by(
+    typed: Typed, *, live: LiveOffers, customer_id: uuid.UUID | None, now: dt.datetime
+) -> Entered:
+    """What each code opens; `now` is in the branch's zone, in which times are told."""
+    rows = {row[0]: row[1:] for row in typed.asked.rows} if typed.asked else {}
     entered = Entered()
-    for code, key, fault in zip(codes, keys, faults, strict=True):
+    for code in typed.codes:
+        key, fault = key_of(code), _fault(code, live)
         if fault is None and key not in rows:
             fault = Reason(ReasonCode.CODE_UNKNOWN)
             entered.unknown.append(key)
@@ -103,21 +112,6 @@ def _fault(code: str, live: LiveOffers) -> Reason | None:
     if live.fails_check(key_of(code)):
         return Reason(ReasonCode.CODE_CHECK_FAILED)
     return None
-
-
-def _rows(keys: Sequence[str], reservation_id: uuid.UUID | None) -> dict[str, tuple[Any, ...]]:
-    if not keys:
-        return {}
-    with kept_cursor() as cursor:
-        cursor.execute(
-            LOOK_UP,
-            {
-                "tenant": current_tenant_id(),
-                "keys": list(keys),
-                "mine": reservation_id or NOTHING,
-            },
-        )
-        return {row[0]: row[1:] for row in cursor.fetchall()}
 
 
 def _fault_of_row(

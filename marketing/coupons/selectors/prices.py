@@ -22,7 +22,7 @@ from marketing.coupons.pricing.facts import Customer, OfferUsage, Settings
 from marketing.coupons.quote_effects import Basket
 from marketing.coupons.rules import CLOCKS_APART, CPU_SECONDS
 from marketing.coupons.selectors.catalogue import LiveOffers, live_offers, with_offers
-from marketing.coupons.selectors.entered import Entered, look_up
+from marketing.coupons.selectors.entered import Entered, ask_for, entered_by
 from marketing.coupons.selectors.membership import segments_of
 from marketing.coupons.selectors.scene import (
     Scene,
@@ -95,8 +95,8 @@ def price_bill(
     with it. Raises `ValidationFailed` at the fields of the cart, `NotFound` for another chain's
     branch or customer.
 
-    Takes two to six statements (scene, codes, usage, segments and their rules), besides those of
-    effects, and two more when an offer of the chain has changed.
+    Goes to the server one to four times (scene and codes, usage, segments and their rules),
+    besides what effects ask, and twice more when an offer of the chain has changed.
     """
     require_sound(cart)
     now = clock.now()
@@ -172,15 +172,11 @@ def read_for_bill(
     reservation_id: uuid.UUID | None,
 ) -> ForBill:
     """What `price_bill` prices with; `cart` has its branch."""
+    codes = ask_for(typed, reservation_id)
     scene = read_scene(branch_id, customer_id)
     live = live_offers(scene.token, now)
-    entered = look_up(
-        typed,
-        live=live,
-        customer_id=scene.customer_id,
-        now=now.astimezone(ZoneInfo(scene.zone)),
-        reservation_id=reservation_id,
-    )
+    here = now.astimezone(ZoneInfo(scene.zone))
+    entered = entered_by(codes, live=live, customer_id=scene.customer_id, now=here)
     opened = {entry.offer for entry in entered.codes if entry.offer}
     catalogue = with_offers(live, entered.offers)
     local = cart.at.astimezone(ZoneInfo(scene.zone)).replace(tzinfo=None)

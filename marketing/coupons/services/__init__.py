@@ -25,16 +25,12 @@ from marketing.coupons.services.offers import (
     read_terms,
     update_offer,
 )
-from marketing.coupons.services.plain_bills import record_bill
-from marketing.coupons.services.redemptions import (
-    Redeemed,
-    redeem,
-    redeem_bill,
-    redeem_found,
-)
-from marketing.coupons.services.reservations import Reserved, release, renew, reserve, sold_of
+from marketing.coupons.services.promises import sold_of
+from marketing.coupons.services.redemptions import Redeemed, redeem, redeem_found
+from marketing.coupons.services.reservations import Reserved, release, renew, reserve
 from marketing.coupons.services.reversals import lock_redeemed, reverse
 from marketing.coupons.services.settings import update_counter_settings
+from marketing.coupons.services.unreserved import record_bill, redeem_bill
 from marketing.coupons.services.wrong_codes import note_codes, require_patience
 
 __all__ = [

@@ -1,7 +1,7 @@
 """A reserved bill is paid: its holds become redemptions, once."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from dataclasses import dataclass
@@ -18,7 +18,6 @@ from marketing.coupons import quote_effects
 from marketing.coupons.errors import Busy, ReservationExpired
 from marketing.coupons.given import note_use
 from marketing.coupons.models import Hold, Redemption, Reservation
-from marketing.coupons.pricing.bill import Cart
 from marketing.coupons.quote_effects import Paid
 from marketing.coupons.selectors.replay import KeptBill, kept_basket, kept_bill, kept_quote
 from marketing.coupons.services import counters
@@ -29,13 +28,12 @@ from marketing.coupons.services.bills import (
     OnBill,
     encoded,
     on_bill,
-    require_branch,
     reservation_of,
 )
 from marketing.coupons.services.budgets import is_spent
 from marketing.coupons.services.counters import USE_AT_ONCE, USE_HELD, Changes, Kind
 from marketing.coupons.services.locks import counter_call
-from marketing.coupons.services.reservations import held_of, let_go, over, reserve
+from marketing.coupons.services.reservations import held_of, let_go, over
 
 State = Reservation.State
 MAX_INVOICE = 100
@@ -135,49 +133,13 @@ def _redeem(
         raise over(reservation)
     with events.together():
         used = _use(reservation, invoice_id)
-        _tell(used.redemptions)
+        tell_redeemed(used.redemptions)
         keep_effects(reservation, commit_effects(reservation, bill, by=actor.label, wallet=wallet))
     audit.record(actor, "coupon.redeem", reservation, {"invoiceId": invoice_id})
     # Last: every bill with a limited offer waits for its row until this one is over.
-    _count(reservation, used)
+    with _no_longer_held(reservation) if used.anew else nullcontext():
+        count_uses(used.changes)
     return Redeemed(reservation=reservation, redemptions=used.redemptions)
-
-
-@whole()
-def redeem_bill(
-    *,
-    actor: Actor,
-    branch_id: uuid.UUID,
-    customer_id: uuid.UUID | None,
-    cart: Cart,
-    invoice_id: str,
-    quote_hash: str | None = None,
-    asked: Mapping[str, Mapping[str, Any]] | None = None,
-    wallet: int = 0,
-) -> Redeemed:
-    """Price and redeem in one, for counters that reserve nothing; refused as the two are."""
-    require_branch(actor, branch_id)
-    require_invoice(invoice_id)
-    done = Reservation.objects.filter(
-        branch=branch_id, invoice_id=invoice_id, state=State.REDEEMED
-    ).first()
-    if done is not None:
-        return again(done)
-    reserved = reserve(
-        actor=actor,
-        branch_id=branch_id,
-        customer_id=customer_id,
-        cart=cart,
-        key=f"invoice {invoice_id}"[:100],
-        quote_hash=quote_hash,
-        asked=asked,
-    )
-    return redeem(
-        actor=actor,
-        reservation_id=reserved.reservation.pk,
-        invoice_id=invoice_id,
-        wallet=wallet,
-    )
 
 
 def require_invoice(invoice_id: str) -> None:
@@ -242,7 +204,7 @@ def _use(reservation: Reservation, invoice_id: str) -> _Used:
     if swept:
         with _no_longer_held(reservation):
             _hold_effects_anew(reservation)
-    return _Used([_redemption(reservation, *each) for each in used], changes, swept)
+    return _Used([redemption_of(reservation, *each) for each in used], changes, swept)
 
 
 def _hold_anew(reservation: Reservation) -> None:
@@ -263,7 +225,8 @@ def _hold_anew(reservation: Reservation) -> None:
     )
 
 
-def _redemption(reservation: Reservation, pk: uuid.UUID, on_bill: OnBill) -> Redemption:
+def redemption_of(reservation: Reservation, pk: uuid.UUID, on_bill: OnBill) -> Redemption:
+    """What its row `pk` says of a redeemed bill."""
     use = on_bill.use
     return Redemption(
         pk=pk,
@@ -283,10 +246,13 @@ def _redemption(reservation: Reservation, pk: uuid.UUID, on_bill: OnBill) -> Red
     )
 
 
-def _count(reservation: Reservation, used: _Used) -> None:
-    with _no_longer_held(reservation) if used.anew else nullcontext():
-        totals = counters.move(used.changes)
-    _tell_exhausted(totals, used.changes)
+def count_uses(changes: Changes) -> None:
+    """Move the counters, and tell which offers are used up now; raises as `counters.move`."""
+    totals = counters.move(changes)
+    for counter, change in changes.items():
+        used = totals.get(counter.owner) if counter.kind is Kind.TOTAL else None
+        if used is not None and (used == change.limit or is_spent(counter.owner, change)):
+            events.record("coupon.exhausted", {"couponId": str(counter.owner)})
 
 
 @contextmanager
@@ -312,7 +278,8 @@ def _hold_effects_anew(reservation: Reservation) -> None:
             reservation.effects[effect.name] = dict(effect.hold(basket, quote, reservation.pk))
 
 
-def _tell(redemptions: list[Redemption]) -> None:
+def tell_redeemed(redemptions: Sequence[Redemption]) -> None:
+    """For who listens, and for her facts."""
     if redemptions:
         note_use(redemptions[0].customer_id)
     events.record_all(
@@ -326,13 +293,6 @@ def _tell(redemptions: list[Redemption]) -> None:
             for row in redemptions
         ],
     )
-
-
-def _tell_exhausted(totals: Mapping[uuid.UUID, int], changes: Changes) -> None:
-    for counter, change in changes.items():
-        used = totals.get(counter.owner) if counter.kind is Kind.TOTAL else None
-        if used is not None and (used == change.limit or is_spent(counter.owner, change)):
-            events.record("coupon.exhausted", {"couponId": str(counter.owner)})
 
 
 def keep_effects(reservation: Reservation, kept: dict[str, Any]) -> None:

@@ -27,6 +27,11 @@ def keep_statements(connection: BaseDatabaseWrapper | ConnectionProxy) -> None:
     connection.settings_dict = {**connection.settings_dict, "OPTIONS": options}
 
 
+def keeps_all_statements(connection: BaseDatabaseWrapper | ConnectionProxy) -> bool:
+    """Whether `keep_statements` was said of it."""
+    return bool(connection.settings_dict["OPTIONS"].get("server_side_binding"))
+
+
 def _database() -> DatabaseWrapper:
     # Looked up once: what Django calls `connection` does so for each of its attributes.
     return cast(DatabaseWrapper, connections[DEFAULT_DB_ALIAS])

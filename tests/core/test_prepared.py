@@ -4,7 +4,9 @@ import psycopg
 import pytest
 from django.db import DataError, connection, transaction
 
-from marketing.core.prepared import kept_cursor
+from marketing.core.models import Tenant
+from marketing.core.prepared import keep_statements, kept_cursor
+from marketing.core.tenancy import tenant_scope
 from tests.template_database import admin_url
 
 
@@ -53,3 +55,33 @@ def test_a_refused_statement_spoils_nothing_for_the_next_one(db, settings):
     with kept_cursor() as cursor:
         cursor.execute("SELECT 1 / %s", [1])
         assert cursor.fetchone() == (1,)
+
+
+# Of a partitioned table, so that a plan for the value at hand always looks cheaper.
+ASKED = "SELECT count(*) FROM core_auditentry WHERE id = %s"
+PLANS = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE %s"
+
+
+def plans_after(chain, times):
+    with tenant_scope(chain.pk), kept_cursor() as cursor:
+        for _ in range(times):
+            cursor.execute(ASKED, [chain.pk])
+        cursor.execute(PLANS, [ASKED.replace("%s", "$1")])
+        return cursor.fetchone()
+
+
+@pytest.fixture
+def chain(db, settings):
+    settings.KEEP_STATEMENTS = True
+    return Tenant.objects.create(name="Chain", slug="chain")
+
+
+def test_a_kept_statement_is_planned_once(chain):
+    assert plans_after(chain, 9) == (9, 0)
+
+
+def test_who_keeps_all_statements_is_left_to_the_planner(chain, monkeypatch):
+    monkeypatch.setattr(connection, "settings_dict", connection.settings_dict)
+    keep_statements(connection)
+    generic, custom = plans_after(chain, 9)
+    assert (generic + custom, custom >= 5) == (9, True)

@@ -1,9 +1,9 @@
 """What takes part in a bill besides offers: loyalty and referrals register here.
 
 Coupons knows none of them by name. An effect is asked in this order, always in the caller's
-transaction: `contribute` and `tell` while the bill is priced (they read only), `hold` when it is
-reserved, `commit` when it is redeemed, `release` when it is not, `reverse` when lines come back.
-Effects lock before the offers' counters are taken, in the order of their names, and raise
+transaction: `ask`, `contribute` and `tell` while the bill is priced (they read only), `hold` when
+it is reserved, `commit` when it is redeemed, `release` when it is not, `reverse` when lines come
+back. Effects lock before the offers' counters are taken, in the order of their names, and raise
 `DomainError`s to refuse: then nothing of the bill is done.
 """
 
@@ -18,6 +18,8 @@ from marketing.coupons.pricing.bill import Cart, EnteredCode, PointsUse
 
 Json = Mapping[str, Any]
 
+UNREAD = object()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basket:
@@ -26,7 +28,7 @@ class Basket:
     `customer_id` is who stands for her now. `asked` is what the counter said to this effect
     (points to use, a referral code). `reservation_id` names the reservation that this bill has
     already: what the effect holds for it (`kept`, as `hold` returned it) counts as free. `known`
-    is what its `contribute` read for this price, where there was one. `visits` counts her
+    is what its `ask` returned, and once it has contributed what that read. `visits` counts her
     finalised bills; `typed` are the codes as typed.
     """
 
@@ -74,7 +76,8 @@ class Paid:
     A bill that no offer was on comes so too: then nothing is held, what was taken off its lines is
     their `manual_discount`, and `asked` is what the counter said to this effect. `by` names the
     member of staff or the key that paid it; `wallet` is what of it was paid by money that she had
-    paid in before, in paise, where the counter said so.
+    paid in before, in paise, where the counter said so. `known` is what `contribute` read, where
+    the bill was priced just now; else `UNREAD`.
     """
 
     held: Held
@@ -85,6 +88,7 @@ class Paid:
     asked: Json = field(default_factory=dict)
     by: str = ""
     wallet: int = 0
+    known: Any = UNREAD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +115,12 @@ class QuoteEffect(Protocol):
     """One module's part in bills. All values it returns are JSON."""
 
     name: str
+
+    def ask(self, basket: Basket) -> Any:
+        """Ask by `ask_later` what `contribute` reads, which then comes with the bill's own facts.
+
+        The customer is as she was named and not counted yet, the branch's zone not known.
+        """
 
     def contribute(self, basket: Basket) -> Contribution:
         """What to price the bill with. Reads only."""

@@ -13,6 +13,7 @@ from typing import Any
 from customers.models import Customer
 from marketing.core import clock
 from marketing.core.actor import Actor
+from marketing.core.postgresql.base import Answer
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.pricing.answer import Quote
 from marketing.coupons.pricing.bill import Cart, PointsAs, PointsUse
@@ -40,10 +41,13 @@ class PointsEffect:
 
     name = "points"
 
+    def ask(self, basket: Basket) -> Answer | None:
+        if basket.customer_id is None:
+            return None
+        return selectors.ask_at_the_counter(basket.customer_id, basket.kept.get("hold"))
+
     def contribute(self, basket: Basket) -> Contribution:
-        known = None
-        if basket.customer_id is not None:
-            known = selectors.at_the_counter(basket.customer_id, basket.kept.get("hold"))
+        known = None if basket.known is None else selectors.at_the_counter(basket.known)
         asked = basket.asked.get("use", 0)
         if known is None or not asked:
             return Contribution(known=known)
@@ -114,7 +118,8 @@ class PointsEffect:
 
     def commit(self, paid: Paid) -> Json:
         customer_id = paid.held.customer_id
-        if customer_id is None:
+        is_off = paid.known is None
+        if customer_id is None or is_off:
             return {}
         source = _source(paid.invoice_id, paid.held.branch_id)
         her = services.enter(customer_id, clock.now())

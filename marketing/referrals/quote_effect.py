@@ -27,6 +27,9 @@ class ReferralEffect:
 
     name = "referral"
 
+    def ask(self, basket: Basket) -> None:
+        """Nothing: of most bills there is nothing to ask."""
+
     def contribute(self, basket: Basket) -> Contribution:
         """What the code opens, or why it opens nothing; her welcome, if she was brought before."""
         text = _said(basket)

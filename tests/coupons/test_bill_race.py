@@ -8,6 +8,7 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 
 from customers import services as customer_services
+from customers.models import Customer
 from marketing.core import clock
 from marketing.core.errors import DomainError
 from marketing.core.tenancy import tenant_scope
@@ -18,7 +19,7 @@ from marketing.coupons.services import redemptions, reservations
 from marketing.coupons.services.recounting import recount
 from tests.concurrency import PATIENCE, beside
 from tests.coupons.tills import CLIENTS, counted, salon, sold, together
-from tests.factories.coupons import make_offer, reserve, sell, system
+from tests.factories.coupons import make_cart, make_offer, reserve, sell, system
 from tests.factories.customers import CustomerFactory
 
 __all__ = ["counted", "salon", "together"]
@@ -188,6 +189,19 @@ def test_the_sweep_waits_for_no_till(salon):
         assert set(Reservation.objects.values_list("state", flat=True)) == {"redeemed", "expired"}
 
 
+def pay(salon, customer):
+    return services.redeem_bill(
+        actor=system(),
+        branch_id=salon.north.pk,
+        customer_id=customer.pk,
+        cart=make_cart(),
+        invoice_id="8",
+    )
+
+
+STEPS = ["reserve", "reserve another", "pay at once"]
+
+
 def merged_beside_a_bill(salon, step):
     """What her counter says, and what the rows do, after a merge beside that step of a bill."""
     with tenant_scope(salon.tenant.pk):
@@ -201,6 +215,7 @@ def merged_beside_a_bill(salon, step):
         "release": lambda: services.release(actor=system(), reservation_id=token),
         "reserve": lambda: reserve(salon.north, customer=usha, key="bill"),
         "reserve another": lambda: reserve(salon.north, customer=usha),
+        "pay at once": lambda: pay(salon, usha),
         "reverse": lambda: services.reverse(
             actor=system(), branch_id=salon.north.pk, invoice_id="7", operation="void"
         ),
@@ -220,7 +235,22 @@ def merged_beside_a_bill(salon, step):
         return told, list(CustomerUse.objects.values_list("customer", "n"))
 
 
-@pytest.mark.parametrize("step", ["redeem", "release", "reserve", "reserve another", "reverse"])
+@pytest.mark.parametrize("step", [*STEPS, "redeem", "release", "reverse"])
 def test_merge_beside_a_bill_keeps_the_count(salon, step):
     told, counted_anew = merged_beside_a_bill(salon, step)
     assert told == counted_anew
+
+
+@pytest.mark.parametrize("work", [lambda salon, her: reserve(salon.north, customer=her), pay])
+def test_a_bill_of_who_was_merged_holds_who_stands_for_her(salon, work):
+    with tenant_scope(salon.tenant.pk):
+        asha, usha = CustomerFactory(), CustomerFactory()
+        customer_services.merge_customers(actor=system(), keep=asha, other=usha, choices={})
+    told = []
+    _locked, was_at_once = beside(
+        salon,
+        lambda: told.append(work(salon, usha).reservation),
+        lambda: Customer.objects.select_for_update().get(pk=asha.pk),
+    )
+    assert not was_at_once
+    assert told[0].customer_id == asha.pk

@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from customers.services import merge_customers
 from marketing.core import clock
 from marketing.coupons import quote_effects
 from marketing.coupons import selectors as prices
@@ -98,6 +99,15 @@ def test_what_she_may_use(chain, asha, settings, use, used, reason):
     quote = priced.quote
     assert (quote.points if settings.get("points_as") else quote.tender) == worth
     assert quote.payable == 20000 - worth
+
+
+def test_points_of_who_stands_for_her_are_told(chain, asha):
+    make_programme()
+    usha = CustomerFactory()
+    earn(asha, 100)
+    merge_customers(actor=system(), keep=asha, other=usha, choices={})
+    told = price(chain, usha, "200.00", use="max").told["points"]
+    assert (told["balance"], told["used"]) == (100, 100)
 
 
 def test_nothing_is_said_while_the_programme_is_off(chain, asha):

@@ -217,6 +217,23 @@ def test_without_holding_the_customer_points_go_to_who_is_gone(salon, monkeypatc
         assert selectors.balance(other.pk).points == 5
 
 
+@pytest.mark.parametrize("guard", [entering.STANDS, ""])
+def test_the_account_of_who_is_gone_is_left_to_who_undoes_the_merge(salon, monkeypatch, guard):
+    """Who stands for her is locked first: without the guard the two would wait in a circle."""
+    chain, asha = salon
+    with tenant_scope(chain.tenant.pk):
+        other = CustomerFactory(home_branch=chain.north)
+        earn(other, 70)
+        customer_services.merge_customers(actor=system(), keep=asha, other=other, choices={})
+    monkeypatch.setattr(entering, "ENTER", entering.ENTER.replace(entering.STANDS, guard))
+    _locked, was_at_once = beside(
+        chain,
+        lambda: earn(other, 5),
+        lambda: PointsAccount.objects.select_for_update().get(customer=other),
+    )
+    assert was_at_once is bool(guard)
+
+
 def test_refunds_of_two_bills_take_what_is_there_once(salon):
     """And the rest is owed: each reads what she has when its turn comes."""
     chain, asha = salon

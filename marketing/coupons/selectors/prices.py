@@ -102,21 +102,28 @@ def price_bill(
     now = clock.now()
     cart = dataclasses.replace(cart, branch=str(branch_id))
     typed = [entry.code for entry in cart.codes]
-    read = read_for_bill(branch_id, customer_id, cart, typed, now, reservation_id)
-    cart = dataclasses.replace(
-        cart, timezone=read.scene.zone, codes=tuple(read.entered.codes), points=None
-    )
+    asked, kept = asked or {}, kept or {}
     basket = Basket(
         branch_id=branch_id,
-        customer_id=read.scene.customer_id,
+        customer_id=customer_id,
         cart=cart,
         now=now,
         reservation_id=reservation_id,
-        visits=read.scene.visits,
         typed=tuple(typed),
     )
-    asked, kept = asked or {}, kept or {}
-    basket, catalogue, known = _contributions(basket, read, asked, kept)
+    known = _ask(basket, asked, kept)
+    read = read_for_bill(branch_id, customer_id, cart, typed, now, reservation_id)
+    basket = dataclasses.replace(
+        basket,
+        customer_id=read.scene.customer_id,
+        cart=dataclasses.replace(
+            cart, timezone=read.scene.zone, codes=tuple(read.entered.codes), points=None
+        ),
+        visits=read.scene.visits,
+    )
+    if basket.customer_id != customer_id:
+        known = _ask(basket, asked, kept)
+    basket, catalogue, known = _contributions(basket, read, asked, kept, known)
     facts = Facts(
         cart=basket.cart, customer=read.customer, usage=read.usage, settings=read.scene.settings
     )
@@ -220,17 +227,28 @@ def _customer(
     )
 
 
+def _ask(
+    basket: Basket, asked: Mapping[str, Mapping[str, Any]], kept: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What effects ask ahead, by their names."""
+    return {
+        effect.name: effect.ask(_asking(basket, effect.name, asked, kept, {}))
+        for effect in quote_effects.effects()
+    }
+
+
 def _contributions(
     basket: Basket,
     read: ForBill,
     asked: Mapping[str, Mapping[str, Any]],
     kept: Mapping[str, Any],
+    known: Mapping[str, Any],
 ) -> tuple[Basket, Catalogue, dict[str, Any]]:
     """The basket with what effects add to its cart, the catalogue with what they open, and what
     each of them read.
     """
     points: PointsUse | None = None
-    known: dict[str, Any] = {}
+    known = dict(known)
     theirs: dict[str, EnteredCode | None] = {}
     brought: list[EnteredCode] = []
     for effect in quote_effects.effects():

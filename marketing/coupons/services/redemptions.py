@@ -1,10 +1,11 @@
 """A reserved bill is paid: its holds become redemptions, once."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from marketing.core import audit, clock, events
@@ -18,7 +19,7 @@ from marketing.coupons import quote_effects
 from marketing.coupons.errors import Busy, ReservationExpired
 from marketing.coupons.given import note_use
 from marketing.coupons.models import Hold, Redemption, Reservation
-from marketing.coupons.quote_effects import Paid
+from marketing.coupons.quote_effects import UNREAD, Paid
 from marketing.coupons.selectors.replay import KeptBill, kept_basket, kept_bill, kept_quote
 from marketing.coupons.services import counters
 from marketing.coupons.services.bills import (
@@ -303,9 +304,17 @@ def keep_effects(reservation: Reservation, kept: dict[str, Any]) -> None:
 
 
 def commit_effects(
-    reservation: Reservation, bill: KeptBill, *, by: str, wallet: int = 0
+    reservation: Reservation,
+    bill: KeptBill,
+    *,
+    by: str,
+    wallet: int = 0,
+    known: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Let effects make it final; what they keep for a later reversal."""
+    """Let effects make it final; what they keep for a later reversal.
+
+    `known` is what they read of a bill that was priced just now.
+    """
     kept: dict[str, Any] = {}
     effects = quote_effects.effects()
     if not effects or reservation.redeemed_at is None:
@@ -321,6 +330,7 @@ def commit_effects(
                 asked=bill.asked.get(effect.name, {}),
                 by=by,
                 wallet=wallet,
+                known=known.get(effect.name, UNREAD),
             )
         )
         if said:

@@ -92,7 +92,8 @@ def redeem_bill(
         redemptions = [redemption_of(bill, rows[each.use.offer_id], each) for each in used]
         tell_redeemed(redemptions)
         priced_bill = KeptBill(priced.facts.cart, priced.quote, priced.asked)
-        keep_effects(bill, commit_effects(bill, priced_bill, by=actor.label, wallet=wallet))
+        kept = commit_effects(bill, priced_bill, by=actor.label, wallet=wallet, known=priced.known)
+        keep_effects(bill, kept)
         # Last: every bill with a limited offer waits for its row until this one is over.
         changes: Changes = {}
         counters.add(changes, [each.use for each in used], USE_AT_ONCE)

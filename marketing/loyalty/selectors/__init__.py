@@ -14,7 +14,7 @@ from marketing.loyalty.selectors.birthdays import (
     birthday_warning,
     offers_for_birthdays,
 )
-from marketing.loyalty.selectors.counter import AtTheCounter, at_the_counter
+from marketing.loyalty.selectors.counter import AtTheCounter, ask_at_the_counter, at_the_counter
 from marketing.loyalty.selectors.expiring import (
     Expiring,
     ExpiringTotals,
@@ -43,6 +43,7 @@ __all__ = [
     "Balance",
     "Expiring",
     "ExpiringTotals",
+    "ask_at_the_counter",
     "at_the_counter",
     "balance",
     "birthday_offer",

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import orjson
 
 from marketing.core import clock
-from marketing.core.prepared import kept_cursor
+from marketing.core.postgresql.base import Answer
+from marketing.core.prepared import ask_later
 from marketing.core.tenancy import current_tenant_id
 from marketing.loyalty.models import LoyaltyProgramme
 from marketing.loyalty.selectors.balances import BALANCE, Balance, balance_of_row
@@ -46,22 +47,25 @@ class AtTheCounter:
         return self.balance.available + self.held
 
 
-def at_the_counter(customer_id: uuid.UUID, hold_id: str | None = None) -> AtTheCounter | None:
-    """None while the programme is off. The customer is one who was not merged into another.
+def ask_at_the_counter(customer_id: uuid.UUID, hold_id: str | None = None) -> Answer:
+    """Ask `at_the_counter`; the customer is one who was not merged into another.
 
     `hold_id` is what this bill holds already, for her or for whom it was before.
     """
-    with kept_cursor() as cursor:
-        cursor.execute(
-            AT_THE_COUNTER,
-            {
-                "tenant": current_tenant_id(),
-                "customer": customer_id,
-                "hold": hold_id,
-                "now": clock.now(),
-            },
-        )
-        row = cursor.fetchone()
+    return ask_later(
+        AT_THE_COUNTER,
+        {
+            "tenant": current_tenant_id(),
+            "customer": customer_id,
+            "hold": hold_id,
+            "now": clock.now(),
+        },
+    )
+
+
+def at_the_counter(answer: Answer) -> AtTheCounter | None:
+    """None while the programme is off."""
+    row = next(iter(answer.rows), None)
     if row is None:
         return None
     points_as, value, least, most, percent, standard, rates, held, *balance = row

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -120,24 +121,25 @@ def test_without_an_order_of_counters_some_wait_in_a_circle(salon, counted, toge
             make_offer(code=code, maxTotalUses=100)
     own = threading.local()
     first = threading.Barrier(2)
-    move = counters._move
+    ask_to_move = counters._ask_to_move
 
     def disordered(counter):
         kind, owner, part, period = counters_place(counter)
         return kind, owner * own.sign, part, period
 
     def one_by_one(table, changes):
-        moved = {}
-        for counter, change in changes.items():
-            moved |= move(table, {counter: change})
+        moved = []
+        for place, (counter, change) in enumerate(changes.items(), 1):
+            rows = ask_to_move(table, {counter: change}).rows
+            moved += [(place, count) for _place, count in rows]
             if not getattr(own, "met", False):
                 own.met = True
                 first.wait(PATIENCE)
-        return moved
+        return SimpleNamespace(rows=moved)
 
     counters_place = counters._place
     monkeypatch.setattr(counters, "_place", disordered)
-    monkeypatch.setattr(counters, "_move", one_by_one)
+    monkeypatch.setattr(counters, "_ask_to_move", one_by_one)
 
     def till(turn):
         own.sign = -1 if turn else 1

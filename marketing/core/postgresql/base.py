@@ -1,9 +1,10 @@
 """Django's PostgreSQL backend, going to the server and back less often.
 
 A till waits for each way there and back, and a thread that comes back queues for the interpreter
-again. So what nobody reads an answer of (savepoints, whose scope it is, what a caller says with
-`send_later`) waits in the process and travels with the next statement, or with the commit, in
-their order and in one piece: PostgreSQL's pipeline, see psycopg's "Pipeline mode support".
+again. So what nobody waits for the answer of (savepoints, whose scope it is, what a caller says
+with `send_later` or asks with `ask_later`) stays in the process and travels with the next
+statement, or with the commit, in their order and in one piece: PostgreSQL's pipeline, see psycopg's
+"Pipeline mode support".
 """
 
 import math

@@ -30,7 +30,7 @@ from marketing.coupons.selectors.scene import (
     read_scene,
     segments_asked,
 )
-from marketing.coupons.selectors.usage import usage_of
+from marketing.coupons.selectors.usage import ask_for_usage, usage_of
 from marketing.coupons.wording.faults import faults_at_fields
 
 
@@ -187,24 +187,25 @@ def read_for_bill(
     opened = {entry.offer for entry in entered.codes if entry.offer}
     catalogue = with_offers(live, entered.offers)
     local = cart.at.astimezone(ZoneInfo(scene.zone)).replace(tzinfo=None)
+    usage = ask_for_usage(
+        [
+            offer
+            for offer in (*catalogue.automatic, *map(catalogue.by_id.get, opened))
+            if offer is not None and (offer.id in opened or may_hold(offer, cart.branch, local))
+        ],
+        branch_id=branch_id,
+        customer_id=scene.customer_id,
+        day=local.date(),
+        zone=scene.zone,
+        reservation_id=reservation_id,
+    )
     return ForBill(
         scene=scene,
         live=live,
         catalogue=catalogue,
         entered=entered,
         customer=_customer(scene, catalogue, opened, cart.branch, local, now),
-        usage=usage_of(
-            [
-                offer
-                for offer in (*catalogue.automatic, *map(catalogue.by_id.get, opened))
-                if offer is not None and (offer.id in opened or may_hold(offer, cart.branch, local))
-            ],
-            branch_id=branch_id,
-            customer_id=scene.customer_id,
-            day=local.date(),
-            zone=scene.zone,
-            reservation_id=reservation_id,
-        ),
+        usage=usage_of(usage),
     )
 
 
@@ -264,12 +265,14 @@ def _contributions(
         opened = {pk for pk in map(str, read.entered.offers) if pk not in read.usage}
         read.usage.update(
             usage_of(
-                [catalogue.by_id[pk] for pk in opened if pk in catalogue.by_id],
-                branch_id=basket.branch_id,
-                customer_id=basket.customer_id,
-                day=basket.cart.at.astimezone(ZoneInfo(read.scene.zone)).date(),
-                zone=read.scene.zone,
-                reservation_id=basket.reservation_id,
+                ask_for_usage(
+                    [catalogue.by_id[pk] for pk in opened if pk in catalogue.by_id],
+                    branch_id=basket.branch_id,
+                    customer_id=basket.customer_id,
+                    day=basket.cart.at.astimezone(ZoneInfo(read.scene.zone)).date(),
+                    zone=read.scene.zone,
+                    reservation_id=basket.reservation_id,
+                )
             )
         )
     cart = dataclasses.replace(basket.cart, codes=tuple(read.entered.codes), points=points)

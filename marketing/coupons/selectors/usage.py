@@ -2,10 +2,12 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from marketing.core.prepared import kept_cursor
+from marketing.core.postgresql.base import Answer
+from marketing.core.prepared import ask_later
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.pricing.compiled import CompiledOffer
 from marketing.coupons.pricing.facts import OfferUsage
@@ -45,7 +47,17 @@ GROUP BY asked.offer_id, asked.period, whole.id, here.id, life.id, period.id
 """
 
 
-def usage_of(
+@dataclass(frozen=True, slots=True)
+class AskedUsage:
+    """Of these offers, counted since these days."""
+
+    limited: Sequence[CompiledOffer]
+    starts: Sequence[dt.date]
+    zone: str
+    answer: Answer | None
+
+
+def ask_for_usage(
     offers: Iterable[CompiledOffer],
     *,
     branch_id: uuid.UUID,
@@ -53,34 +65,40 @@ def usage_of(
     day: dt.date,
     zone: str,
     reservation_id: uuid.UUID | None,
-) -> dict[str, OfferUsage]:
-    """Usage of the limited ones among `offers`, on the branch's `day`; none, no statement."""
+) -> AskedUsage:
+    """Ask for the limited ones among `offers`, on the branch's `day`; none, no statement."""
     limited = [offer for offer in offers if offer.is_limited]
     if not limited:
-        return {}
+        return AskedUsage((), (), zone, None)
     starts = period_starts([(day, offer.terms.limits) for offer in limited])
-    with kept_cursor() as cursor:
-        cursor.execute(
-            USAGE,
-            {
-                "tenant": current_tenant_id(),
-                "offers": _array(offer.id for offer in limited),
-                "periods": _array(map(str, starts)),
-                "branch": branch_id,
-                "customer": customer_id,
-                "mine": reservation_id or NOTHING,
-                "lifetime": LIFETIME,
-            },
-        )
-        rows = {row[0]: row[1:] for row in cursor.fetchall()}
+    answer = ask_later(
+        USAGE,
+        {
+            "tenant": current_tenant_id(),
+            "offers": _array(offer.id for offer in limited),
+            "periods": _array(map(str, starts)),
+            "branch": branch_id,
+            "customer": customer_id,
+            "mine": reservation_id or NOTHING,
+            "lifetime": LIFETIME,
+        },
+    )
+    return AskedUsage(limited, starts, zone, answer)
+
+
+def usage_of(asked: AskedUsage) -> dict[str, OfferUsage]:
+    """Usage by offer."""
+    if asked.answer is None:
+        return {}
+    rows = {row[0]: row[1:] for row in asked.answer.rows}
     usage = {}
-    for offer, start in zip(limited, starts, strict=True):
+    for offer, start in zip(asked.limited, asked.starts, strict=True):
         total, spent, branch, customer, in_period = rows[offer.id]
         limits = offer.terms.limits
         resets = None
         if limits.per_period is not None:
             ends = dt.datetime.combine(period_end(start, limits.period), dt.time())
-            resets = ends.replace(tzinfo=ZoneInfo(zone))
+            resets = ends.replace(tzinfo=ZoneInfo(asked.zone))
         usage[offer.id] = OfferUsage(
             total=total,
             branch=branch,

@@ -1,5 +1,7 @@
 """Counters of limited offers and codes: moved by one conditional statement a table, or not at all.
 
+All statements go to the server in one piece: a row that many want is held no longer than they take.
+
 Whoever moves several does so in the order of (kind, ids): codes, offers in all, offers in a
 branch, customers. No counter is touched for a limit that an offer does not have.
 """
@@ -14,7 +16,8 @@ from typing import Any, NamedTuple
 
 from customers.facts import MARK
 from marketing.core.errors import DomainError
-from marketing.core.prepared import bigints, kept_cursor, send_later
+from marketing.core.postgresql.base import Answer
+from marketing.core.prepared import ask_later, bigints, send_later
 from marketing.core.tenancy import current_tenant_id
 from marketing.coupons.errors import refusal_of
 from marketing.coupons.models import OfferUse
@@ -241,11 +244,15 @@ def move(changes: Changes) -> dict[uuid.UUID, int]:
     """
     totals: dict[uuid.UUID, int] = {}
     moving = [each for each in sorted(changes, key=_place) if _moves(each, changes[each])]
+    asked_by_table = []
     for (table, _takes), together in groupby(
         moving, key=lambda each: (_TABLES[each.kind], changes[each].takes)
     ):
         asked = {each: changes[each] for each in together}
-        moved = _move(table, asked)
+        asked_by_table.append((asked, _ask_to_move(table, asked)))
+    for asked, answer in asked_by_table:
+        counters = list(asked)
+        moved = {counters[place - 1]: int(count) for place, count in answer.rows}
         for counter, change in asked.items():
             if change.takes and counter not in moved:
                 raise _refusal(counter, change)
@@ -266,9 +273,9 @@ def _place(counter: Counter) -> tuple[int, int, int, dt.date]:
     return counter.kind, counter.owner.int, part, counter.period
 
 
-def _move(table: _Table, changes: Changes) -> dict[Counter, int]:
-    """What the counters of one table say after changes that all take, or all do not; those of
-    which no row was changed are left out."""
+def _ask_to_move(table: _Table, changes: Changes) -> Answer:
+    """Places and what the counters there say after changes of one table that all take, or all do
+    not; those of which no row was changed are left out."""
     counters = list(changes)
     takes = changes[counters[0]].takes
     values: dict[str, Any] = {
@@ -285,9 +292,7 @@ def _move(table: _Table, changes: Changes) -> dict[Counter, int]:
     }
     if len(counters) > 1 and (table is _CODES or not takes):
         send_later(_LOCK.format(asked=_ASKED, table=table.name, same=table.same), values)
-    with kept_cursor() as cursor:
-        cursor.execute(_statement(table, takes=takes), values)
-        return {counters[place - 1]: int(count) for place, count in cursor.fetchall()}
+    return ask_later(_statement(table, takes=takes), values)
 
 
 def _statement(table: _Table, *, takes: bool) -> str:

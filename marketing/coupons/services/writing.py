@@ -18,6 +18,8 @@ WRITTEN = (
     "applied", "sold", "effects", "discount", "payable", "local_day", "reserved_at",
     "first_reserved_at", "expires_at", "invoice_id",
 )  # fmt: skip
+# To the rows that go with it.
+_PASSED_ON = "id, tenant_id, branch_id, customer_id, invoice_id, local_day, redeemed_at"
 _OFFERS = """
 FROM bill, unnest(%(offers)s::uuid[], %(codes)s::uuid[], %(revisions)s::bigint[],
                   %(amounts)s::bigint[], %(shares)s::jsonb[])
@@ -32,14 +34,14 @@ SELECT bill.tenant_id, bill.id, given.offer_id, given.code_id, bill.branch_id, b
 _NEW = f"""
 INSERT INTO coupons_reservation (id, tenant_id, redeemed_at, {", ".join(WRITTEN)})
 VALUES (%(id)s, %(tenant)s, %(redeemed_at)s, {", ".join(f"%({name})s" for name in WRITTEN)})
-RETURNING *
+RETURNING {_PASSED_ON}
 """  # noqa: S608  names of our own columns
 INSERT = f"WITH bill AS ({_NEW}), audited AS ({audit.WRITE}) {_HOLDS}"
 UPDATE = f"""
 WITH bill AS (
     UPDATE coupons_reservation SET {", ".join(f"{name} = %({name})s" for name in WRITTEN)}
     WHERE id = %(id)s AND tenant_id = %(tenant)s
-    RETURNING *
+    RETURNING {_PASSED_ON}
 ), audited AS ({audit.WRITE})
 {_HOLDS}"""  # noqa: S608  names of our own columns
 PAID = f"""

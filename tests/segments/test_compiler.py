@@ -1,6 +1,7 @@
 """Rules against customers made for them."""
 
 import datetime as dt
+import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -271,6 +272,9 @@ def test_a_circle_is_looked_up_in_the_index_of_places(chain):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")
-    plan = Customer.objects.filter(compile_rules(rules, now=NOW, zone=ZONE)).explain()
+        # Of a table as small as this all indexes cost the same: only that one is in their order.
+        cursor.execute("SET LOCAL enable_sort = off")
+    people = Customer.objects.filter(compile_rules(rules, now=NOW, zone=ZONE))
+    plan = people.order_by("latitude").explain()
     assert "using customer_place" in plan
-    assert "latitude <=" in plan
+    assert re.search("Index Cond: .*latitude >= .*latitude <=", plan)

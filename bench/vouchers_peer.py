@@ -51,8 +51,8 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     products, voucher = _goods(automatic)
     rnd = random.Random(5)
-    for _ in range(20):
-        _basket(rnd.choice(products), voucher)
+    for number in range(20):
+        _order(_basket(rnd.choice(products), voucher), f"{os.getpid()}-first-{number}")
     begun, cpu = time.perf_counter(), time.process_time()
     for _ in range(tries):
         _basket(rnd.choice(products), voucher)

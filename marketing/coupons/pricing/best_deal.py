@@ -128,11 +128,17 @@ class Search:
             self._offer((one.candidate,), one.alone)
         if self._must:
             # However little time there is, a set with every code is not overlooked.
-            first = in_order(self._all, self._bill, self._settings, must=True)
-            self._offer(first.chosen, first.saved)
+            self._offer_in_order()
         everybody = (1 << len(self._all)) - 1
         self._walk(0, self._bill.start, (), everybody, self._settings.stack_size)
+        if self.bounded and not self._must:
+            # Nor is what simply fits together: the walk may have come to single offers only.
+            self._offer_in_order()
         return self.best
+
+    def _offer_in_order(self) -> None:
+        deal = in_order(self._all, self._bill, self._settings, self._must)
+        self._offer(deal.chosen, deal.saved)
 
     def _walk(
         self, begin: int, state: State, chosen: tuple[Candidate, ...], allowed: int, autos: int

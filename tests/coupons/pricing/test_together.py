@@ -126,6 +126,14 @@ def test_out_of_time_at_once_still_takes_all_codes():
     assert quoted(bill, *offers, out_of_time=lambda: True).discount == 3_00
 
 
+@pytest.mark.parametrize("codes", [(), ("o0", "o1", "o2")])
+def test_out_of_time_at_once_still_takes_what_fits_together(codes):
+    """A machine that stood still for a moment takes nothing away from her."""
+    offers = [flat(f"o{n}", 1, automatic=not codes, combining=ITEM) for n in range(3)]
+    answer = quoted(cart(line(), codes=typed(*codes)), *offers, out_of_time=lambda: True)
+    assert (answer.discount, answer.optimality) == (3_00, Optimality.BOUNDED)
+
+
 def test_time_given_and_time_over():
     assert not within_cpu(60)()
     assert within_cpu(-1)()

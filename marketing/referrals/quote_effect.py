@@ -38,7 +38,7 @@ class ReferralEffect:
             if basket.asked.get("code"):
                 unknown = Reason(ReasonCode.CODE_UNKNOWN)
                 return Contribution(brought=[EnteredCode(code=text, fault=unknown)])
-            return Contribution(brought=self._welcome(basket))
+            return self._welcome(basket)
         fault = _fault(found, basket)
         offer = str(found.friend_offer_id) if found.opens_offer else ""
         entered = EnteredCode(code=found.code, offer=offer, fault=fault)
@@ -81,7 +81,8 @@ class ReferralEffect:
 
     def commit(self, paid: Paid) -> Json:
         """Attribute the friend and convert who is due."""
-        if paid.held.customer_id is None:
+        is_unconcerned = paid.known is False
+        if paid.held.customer_id is None or is_unconcerned:
             return {}
         code = str(paid.held.kept.get("code", ""))
         holds_place = bool(code) and holds.use(paid.held.reservation_id)
@@ -108,14 +109,13 @@ class ReferralEffect:
             is_mistake=returned.is_mistake,
         )
 
-    def _welcome(self, basket: Basket) -> Sequence[EnteredCode]:
+    def _welcome(self, basket: Basket) -> Contribution:
         """The friend's first bill, where she was brought at sign-up and says no code."""
         if basket.customer_id is None or basket.visits:
-            return []
-        welcome = welcome_of(basket.customer_id)
-        if welcome is None:
-            return []
-        return [EnteredCode(code=welcome.code, offer=str(welcome.offer_id))]
+            return Contribution()
+        is_concerned, code, offer = welcome_of(basket.customer_id)
+        brought = [EnteredCode(code=code, offer=str(offer))] if code else []
+        return Contribution(brought=brought, known=is_concerned)
 
 
 def _said(basket: Basket) -> str:

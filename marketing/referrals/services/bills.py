@@ -27,23 +27,21 @@ from marketing.referrals.models import (
 )
 from marketing.referrals.selectors import judging
 from marketing.referrals.selectors.judging import BillAtHand, Friend
+from marketing.referrals.selectors.welcome import OF_HER
 from marketing.referrals.services import places, rewards
 from marketing.referrals.services.applying import attribute, bring_again, convert
 from marketing.referrals.services.transitions import move
 
-# What stands open for the customer: that she was brought, or that she left her phone on a link.
-OPEN = """
+# What stands open for the customer.
+OPEN = f"""
 SELECT referral.id, referral.state, referral.code_id, customer.phone
-FROM customers_customer customer
-JOIN referrals_referral referral ON referral.tenant_id = customer.tenant_id
-    AND (referral.friend_id = customer.id
-         OR (customer.phone <> '' AND referral.friend_phone = customer.phone))
+FROM customers_customer customer JOIN referrals_referral referral ON {OF_HER}
 WHERE customer.id = %(customer)s AND customer.tenant_id = %(tenant)s
   AND (referral.state = 'attributed'
        OR (referral.state = 'invited' AND referral.created_at > %(since)s))
 ORDER BY referral.state, referral.id DESC
 LIMIT 1
-"""
+"""  # noqa: S608  constants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

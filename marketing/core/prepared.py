@@ -60,7 +60,8 @@ def send_later(statement: str, values: Any = None) -> None:
 def ask_later(statement: str, values: Any) -> Answer:
     """Ask by a kept statement that travels with the next one; its `rows` are read after that.
 
-    Not for what may be refused, as `send_later`.
+    Not for what may be refused, as `send_later`; a lock that is not had in time is told with
+    whatever comes next.
     """
     return _database().ask_later(statement, values)
 

@@ -44,6 +44,15 @@ WHERE bill.tenant_id = %(tenant)s AND bill.branch_id = %(branch)s AND (
     bill.id = %(reservation)s OR bill.state = 'redeemed' AND bill.invoice_id = %(invoice)s)
 ORDER BY bill.id FOR UPDATE OF bill
 """  # noqa: S608  names of our own columns
+# The id is of a bill that is not known yet: effects name it before its row is written.
+FOUND_OR_NEW = f"""
+SELECT uuidv7(), bill.*
+FROM (VALUES (true)) AS always
+LEFT JOIN LATERAL (
+    SELECT {RESERVATION} FROM coupons_reservation bill
+    WHERE bill.tenant_id = %(tenant)s AND bill.branch_id = %(branch)s AND {{found}}
+) bill ON true
+"""  # noqa: S608  names of our own columns
 
 
 class OnBill(NamedTuple):
@@ -85,6 +94,18 @@ def find_bills(
     ]
     reserved = [each for each in found if each.pk == reservation_id]
     return next(iter(redeemed), None), next(iter(reserved), None)
+
+
+def find_or_begin(statement: str, branch_id: uuid.UUID, *, key: str, **by: str) -> Reservation:
+    """The branch's bill that `FOUND_OR_NEW` finds, else one of that key that is to be filled in."""
+    with kept_cursor() as cursor:
+        cursor.execute(
+            statement, {"tenant": current_tenant_id(), "branch": branch_id, "key": key, **by}
+        )
+        new_id, *row = cursor.fetchone()
+    if row[0] is not None:
+        return reservation_of(row)
+    return Reservation(pk=new_id, branch_id=branch_id, key=key)
 
 
 def require_branch(actor: Actor, branch_id: uuid.UUID) -> None:

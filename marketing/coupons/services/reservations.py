@@ -10,8 +10,6 @@ from django.db.models.functions import Coalesce, Least
 from marketing.core import audit, clock
 from marketing.core.actor import Actor
 from marketing.core.errors import NotFound
-from marketing.core.prepared import kept_cursor
-from marketing.core.tenancy import current_tenant_id
 from marketing.core.whole import whole
 from marketing.coupons import quote_effects
 from marketing.coupons.errors import ReservationExpired, ReservationOver
@@ -23,10 +21,10 @@ from marketing.coupons.rules import LASTS, LONGEST
 from marketing.coupons.selectors.prices import Priced
 from marketing.coupons.services import counters
 from marketing.coupons.services.bills import (
-    RESERVATION,
+    FOUND_OR_NEW,
+    find_or_begin,
     held_by,
     require_branch,
-    reservation_of,
 )
 from marketing.coupons.services.counters import HOLD, LET_GO, Changes
 from marketing.coupons.services.locks import counter_call
@@ -41,17 +39,7 @@ from marketing.coupons.services.writing import write_reserved
 
 State = Reservation.State
 
-# The id is of a bill that is not reserved yet: effects name it before its row is written.
-FIND = f"""
-SELECT uuidv7(), bill.*
-FROM (VALUES (true)) AS always
-LEFT JOIN LATERAL (
-    SELECT {RESERVATION} FROM coupons_reservation bill
-    WHERE bill.tenant_id = %(tenant)s AND bill.branch_id = %(branch)s AND bill.key = %(key)s
-      AND bill.state = 'reserved'
-    FOR UPDATE
-) bill ON true
-"""  # noqa: S608  names of our own columns
+FIND = FOUND_OR_NEW.format(found="bill.key = %(key)s AND bill.state = 'reserved' FOR UPDATE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +78,17 @@ def reserve(
     """
     require_branch(actor, branch_id)
     with counter_call():
-        mine, new_id = _find(branch_id, key)
+        reservation = find_or_begin(FIND, branch_id, key=key)
+        is_new = reservation.reserved_at is None
         priced = priced_for_her(
-            branch_id=branch_id, customer_id=customer_id, cart=cart, asked=asked, mine=mine
+            branch_id=branch_id,
+            customer_id=customer_id,
+            cart=cart,
+            asked=asked,
+            mine=None if is_new else reservation,
         )
         require_promise(priced, quote_hash)
-        former = held_by([mine.pk]) if mine else []
-        reservation = mine or Reservation(pk=new_id, branch_id=branch_id, key=key)
+        former = [] if is_new else held_by([reservation.pk])
         promise(reservation, priced)
         reservation.effects = hold_effects(reservation, priced)
         held = uses_of(reservation, priced)
@@ -105,7 +97,7 @@ def reserve(
         counters.add(changes, [each.use for each in held], HOLD)
         if former:
             Hold.objects.filter(reservation=reservation).delete()
-        write_reserved(actor, reservation, held, is_new=mine is None)
+        write_reserved(actor, reservation, held, is_new=is_new)
         counters.move(changes)
     return Reserved(reservation=reservation, priced=priced)
 
@@ -186,14 +178,6 @@ def over(reservation: Reservation) -> ReservationExpired | ReservationOver:
     if reservation.state in (State.RESERVED, State.EXPIRED):
         return ReservationExpired(details={"expiresAt": reservation.expires_at.isoformat()})
     return ReservationOver(details={"state": reservation.state})
-
-
-def _find(branch_id: uuid.UUID, key: str) -> tuple[Reservation | None, uuid.UUID]:
-    """What is reserved under the key, locked; and the id of one that is made."""
-    with kept_cursor() as cursor:
-        cursor.execute(FIND, {"tenant": current_tenant_id(), "branch": branch_id, "key": key})
-        new_id, *row = cursor.fetchone()
-    return (None if row[0] is None else reservation_of(row)), new_id
 
 
 def _get(actor: Actor, pk: uuid.UUID) -> Reservation:

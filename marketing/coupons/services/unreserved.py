@@ -6,8 +6,6 @@ from typing import Any
 
 from marketing.core import clock, events
 from marketing.core.actor import Actor
-from marketing.core.prepared import kept_cursor
-from marketing.core.tenancy import current_tenant_id
 from marketing.core.whole import whole
 from marketing.coupons.models import Reservation
 from marketing.coupons.pricing.bill import Cart
@@ -20,9 +18,9 @@ from marketing.coupons.selectors.replay import KeptBill, pack
 from marketing.coupons.selectors.settings import present_settings
 from marketing.coupons.services import counters
 from marketing.coupons.services.bills import (
-    RESERVATION,
+    FOUND_OR_NEW,
+    find_or_begin,
     require_branch,
-    reservation_of,
     stand_for,
 )
 from marketing.coupons.services.counters import USE_AT_ONCE, Changes
@@ -49,16 +47,7 @@ from marketing.coupons.services.writing import write_paid
 
 State = Reservation.State
 
-# The id is of a bill that is not known yet: effects name it before its row is written.
-FIND = f"""
-SELECT uuidv7(), bill.*
-FROM (VALUES (true)) AS always
-LEFT JOIN (
-    SELECT {RESERVATION} FROM coupons_reservation bill
-    WHERE bill.tenant_id = %(tenant)s AND bill.branch_id = %(branch)s
-      AND bill.invoice_id = %(invoice)s AND bill.state = 'redeemed'
-) bill ON true
-"""  # noqa: S608  names of our own columns
+FIND = FOUND_OR_NEW.format(found="bill.invoice_id = %(invoice)s AND bill.state = 'redeemed'")
 
 
 @whole()
@@ -149,14 +138,7 @@ def record_bill(
 
 def _find(branch_id: uuid.UUID, invoice_id: str) -> Reservation:
     """What the invoice was redeemed by, else a bill that is still to be filled in."""
-    with kept_cursor() as cursor:
-        cursor.execute(
-            FIND, {"tenant": current_tenant_id(), "branch": branch_id, "invoice": invoice_id}
-        )
-        new_id, *row = cursor.fetchone()
-    if row[0] is not None:
-        return reservation_of(row)
-    return Reservation(pk=new_id, branch_id=branch_id, key=f"invoice {invoice_id}"[:100])
+    return find_or_begin(FIND, branch_id, key=f"invoice {invoice_id}"[:100], invoice=invoice_id)
 
 
 def _pay(bill: Reservation, invoice_id: str) -> None:
